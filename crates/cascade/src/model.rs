@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+/// A token id of some vocabulary.
+pub type Token = u32;
+
+/// Identity of a vocabulary: equal ids mean that a draft's tokens mean the same to its reviewer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct VocabId {
+    /// Hash over tokens, types and special ids.
+    pub hash: u64,
+    /// Number of tokens; every valid token id is below it.
+    pub size: usize,
+}
+
+/// Scores after some tokens, row by row.
+#[derive(Debug, Clone, Copy)]
+pub struct Logits<'a> {
+    values: &'a [f32],
+    width: usize,
+}
+
+impl<'a> Logits<'a> {
+    /// `values` holds whole rows of `width` scores (the vocabulary's size), oldest position first.
+    ///
+    /// A trailing incomplete row is ignored.
+    pub fn new(values: &'a [f32], width: usize) -> Self {
+        Self { values, width }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.values.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    /// Scores of row `index`; `None` past the end.
+    pub fn row(&self, index: usize) -> Option<&'a [f32]> {
+        let start = index.checked_mul(self.width)?;
+        self.values.get(start..start.checked_add(self.width)?).filter(|row| !row.is_empty())
+    }
+}
+
+/// A model that can score tokens and take them back.
+pub trait LanguageModel {
+    /// What can go wrong in it.
+    type Error: std::error::Error + 'static;
+
+    /// The vocabulary its token ids belong to.
+    fn vocab(&self) -> &VocabId;
+
+    /// The most tokens it can hold.
+    fn capacity(&self) -> usize;
+
+    /// Tokens held.
+    fn len(&self) -> usize;
+
+    /// Whether it holds nothing.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Keeps the first `len` tokens, or errors and changes nothing.
+    fn truncate(&mut self, len: usize) -> Result<(), Self::Error>;
+
+    /// Appends `tokens` and returns the logits after each of the last `rows` of them.
+    ///
+    /// One call is one forward pass: the caller splits long prompts. On an error the model may hold any prefix of what
+    /// it held before plus `tokens`; [`len`](Self::len) tells which.
+    fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Self::Error>;
+}
+
+/// Time, passed in so that everything built on it is testable.
+pub trait Clock {
+    /// Time since some fixed moment; never goes back.
+    fn now(&self) -> Duration;
+}

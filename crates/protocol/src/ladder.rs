@@ -1,0 +1,49 @@
+//! Ladders as the worker needs them: files and settings, names already resolved by the catalogue.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// One model of a ladder with the file it is loaded from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rung {
+    /// Display name, for example `Qwen2.5 Coder 1.5B`.
+    pub name: String,
+    /// The GGUF file.
+    pub path: PathBuf,
+}
+
+/// A ladder ready to load: target first, drafts in falling size, Max-Gram implied at the bottom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ladder {
+    /// Catalogue id, for example `qwen-coder`.
+    pub id: String,
+    /// Target first, then draft models in falling size.
+    pub rungs: Vec<Rung>,
+    /// Whether Max-Gram stands at the bottom.
+    pub max_gram: bool,
+    /// The paper's K matrix, row *i* for reviewer *i*, column *j* for drafter *i + j + 1*: tokens that drafter
+    /// contributes to one review. Upper triangular; the last column is Max-Gram's.
+    pub k: Vec<Vec<u32>>,
+    /// How much inner reviewers may let pass, 1 is nothing. The target's own lenience is always 1.
+    pub lenience: f32,
+}
+
+/// How the worker runs a ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EngineSettings {
+    /// Every logit bit-identical to single-token decoding, at some cost in speed.
+    pub exact: bool,
+    /// Threads per pass; None takes the number of physical cores.
+    pub threads: Option<u16>,
+    /// Context length in tokens; None takes the model's own up to 8192.
+    pub context: Option<u32>,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self { exact: false, threads: None, context: None }
+    }
+}

@@ -1,0 +1,224 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// Declares [`Code`], its list and its spelling in one place.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
+        /// What is wrong. Window, terminal and worker branch on this, never on words.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Type)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The code as it is written in JSON and in the message catalogues.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// `{name}` is no ladder of the catalogue; `{known}` lists them.
+    NoSuchLadder = "no_such_ladder",
+    /// `{name}` is no model of the catalogue; `{known}` lists them.
+    NoSuchModel = "no_such_model",
+    /// The ladder `{ladder}` has files that were not fetched yet.
+    NotInstalled = "not_installed",
+    /// The file `{path}` does not have the expected hash.
+    ModelDamaged = "model_damaged",
+    /// The file `{path}` is no GGUF file.
+    NotGguf = "not_gguf",
+    /// The file `{path}` is empty.
+    ModelEmpty = "model_empty",
+    /// The file `{path}` ends before its contents do.
+    ModelTruncated = "model_truncated",
+    /// The file `{path}` cannot be opened: `{reason}`.
+    ModelUnreadable = "model_unreadable",
+    /// llama.cpp refused the file `{path}`: `{reason}`.
+    ModelRefused = "model_refused",
+    /// The draft `{rung}` splits text into tokens differently from its target.
+    TokenizersDiffer = "tokenizers_differ",
+    /// The draft `{rung}` is no smaller than what it drafts for.
+    DraftTooLarge = "draft_too_large",
+    /// `{rung}` cannot take tokens back.
+    CannotRollBack = "cannot_roll_back",
+    /// The ladder's settings make no sense: `{reason}`.
+    LadderInvalid = "ladder_invalid",
+    /// Not enough memory: needs `{need}`, free `{free}`.
+    MemoryShort = "memory_short",
+    /// The prompt has `{tokens}` tokens, the context only `{context}`.
+    PromptTooLong = "prompt_too_long",
+    /// The folder `{path}` cannot be written: `{reason}`.
+    FolderUnwritable = "folder_unwritable",
+    /// No space: needs `{need}`, free `{free}` in `{path}`.
+    DiskFull = "disk_full",
+    /// The download of `{name}` failed: `{reason}`.
+    DownloadFailed = "download_failed",
+    /// Every source of `{name}` carries a different file than the catalogue expects.
+    DownloadMismatch = "download_mismatch",
+    /// The file of questions `{path}` cannot be used: `{reason}`.
+    SuiteUnreadable = "suite_unreadable",
+    /// The setting `{name}` cannot be `{value}`: `{reason}`.
+    SettingInvalid = "setting_invalid",
+    /// The settings file `{path}` could not be read and was set aside as `{kept}`.
+    SettingsSetAside = "settings_set_aside",
+    /// The database `{path}` could not be read and was set aside as `{kept}`.
+    DatabaseSetAside = "database_set_aside",
+    /// The database failed: `{reason}`.
+    DatabaseFailed = "database_failed",
+    /// The engine ended unexpectedly and was started again.
+    WorkerRestarted = "worker_restarted",
+    /// The engine ended several times in a row.
+    WorkerGaveUp = "worker_gave_up",
+    /// The engine could not be started: `{reason}`.
+    WorkerMissing = "worker_missing",
+    /// No ladder is loaded.
+    NothingLoaded = "nothing_loaded",
+    /// An answer is already being written.
+    Busy = "busy",
+    /// The user cancelled it.
+    Cancelled = "cancelled",
+    /// The message is empty.
+    MessageEmpty = "message_empty",
+    /// The chat template of the model failed: `{reason}`.
+    TemplateFailed = "template_failed",
+    /// A fault in Taki: `{reason}`.
+    Internal = "internal",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Languages that every message exists in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Japanese.
+    Japanese,
+}
+
+/// What is wrong, with the details its sentence needs. The words are in `messages/problems.*.json`, shared with the window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, thiserror::Error)]
+#[error("{}", self.sentence(Language::English))]
+pub struct Problem {
+    /// What is wrong.
+    pub code: Code,
+    /// What the `{placeholders}` of the sentence stand for.
+    pub details: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Words {
+    sentence: String,
+    next: String,
+}
+
+type Catalogue = BTreeMap<String, Words>;
+
+static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| catalogue(include_str!("../messages/problems.en.json")));
+static JAPANESE: LazyLock<Catalogue> = LazyLock::new(|| catalogue(include_str!("../messages/problems.ja.json")));
+
+fn catalogue(text: &str) -> Catalogue {
+    // Compiled in and read by a test: an unreadable one never ships.
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+impl Problem {
+    /// A problem without details.
+    pub fn new(code: Code) -> Self {
+        Self { code, details: BTreeMap::new() }
+    }
+
+    /// Adds what a `{placeholder}` stands for.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.details.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// What is wrong, one plain sentence.
+    pub fn sentence(&self, language: Language) -> String {
+        self.words(language).map_or_else(|| self.code.to_string(), |words| self.fill(&words.sentence))
+    }
+
+    /// What to do next, one plain sentence.
+    pub fn next_step(&self, language: Language) -> String {
+        self.words(language).map_or_else(String::new, |words| self.fill(&words.next))
+    }
+
+    fn words(&self, language: Language) -> Option<&'static Words> {
+        match language {
+            Language::English => ENGLISH.get(self.code.as_str()),
+            Language::Japanese => JAPANESE.get(self.code.as_str()),
+        }
+    }
+
+    fn fill(&self, template: &str) -> String {
+        // One pass, so that a value with braces is never read as a placeholder.
+        let mut out = String::with_capacity(template.len());
+        let mut rest = template;
+        while let Some(open) = rest.find('{') {
+            out.push_str(&rest[..open]);
+            rest = &rest[open + 1..];
+            if let Some(close) = rest.find('}') {
+                out.push_str(self.details.get(&rest[..close]).map_or("?", String::as_str));
+                rest = &rest[close + 1..];
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn placeholders(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn every_code_has_words_in_both_languages_and_none_are_left_over() {
+        for (language, catalogue) in [("en", &*ENGLISH), ("ja", &*JAPANESE)] {
+            let have: BTreeSet<&str> = catalogue.keys().map(String::as_str).collect();
+            let want: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+            assert_eq!(have, want, "{language}");
+            for (code, words) in catalogue {
+                assert!(!words.sentence.is_empty() && !words.next.is_empty(), "{language}: {code}");
+                let (en, here) = (&ENGLISH[code], words);
+                let all = |w: &Words| format!("{}{}", w.sentence, w.next);
+                assert_eq!(placeholders(&all(en)), placeholders(&all(here)), "{code}: same details in every language");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_is_spelled_the_same_in_json_and_in_the_catalogue() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{}\"", code.as_str()));
+        }
+    }
+
+    #[test]
+    fn details_fill_the_sentence_and_are_never_filled_themselves() {
+        let problem = Problem::new(Code::NoSuchLadder).with("name", "{known}").with("known", "a, b");
+        let sentence = problem.sentence(Language::English);
+        assert!(sentence.contains("{known}"), "the user's braces stay as typed: {sentence}");
+        assert!(!problem.next_step(Language::English).contains('{'));
+    }
+}

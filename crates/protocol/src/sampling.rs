@@ -1,0 +1,42 @@
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// How the next token is drawn from a model's scores. Applied in field order, then one token is drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Sampling {
+    /// How many of the last tokens the penalties look at; 0 looks at none.
+    pub penalty_last_n: u32,
+    /// Divides (or multiplies, below zero) the score of repeated tokens; 1 changes nothing.
+    pub repeat_penalty: f32,
+    /// Subtracted once per earlier occurrence; 0 changes nothing.
+    pub frequency_penalty: f32,
+    /// Subtracted once if the token occurred at all; 0 changes nothing.
+    pub presence_penalty: f32,
+    /// Keep this many best tokens; 0 keeps all.
+    pub top_k: u32,
+    /// Keep the smallest set of tokens with at least this probability together; 1 keeps all.
+    pub top_p: f32,
+    /// Drop tokens less likely than this share of the likeliest; 0 drops none.
+    pub min_p: f32,
+    /// 0 always takes the likeliest token (greedy); higher is more varied.
+    pub temperature: f32,
+    /// The same seed gives the same answer, with the cascade on or off.
+    pub seed: u32,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            penalty_last_n: 64,
+            repeat_penalty: 1.0,
+            frequency_penalty: 0.0,
+            presence_penalty: 0.0,
+            top_k: 40,
+            top_p: 0.95,
+            min_p: 0.05,
+            temperature: 0.0,
+            seed: 0,
+        }
+    }
+}

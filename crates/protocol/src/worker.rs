@@ -1,0 +1,143 @@
+//! App ↔ worker: what goes through the worker's standard input ([`Command`]) and output ([`Event`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::ladder::{EngineSettings, Ladder};
+use crate::{FinishReason, Problem, Receipt, Sampling};
+
+/// Who says a [`Message`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    /// Instructions above the conversation.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One message of a conversation as the model sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who says it.
+    pub speaker: Speaker,
+    /// What is said.
+    pub text: String,
+}
+
+/// A request for one answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Generate {
+    /// Echoed in every event of this answer.
+    pub id: u32,
+    /// The conversation, ending with the user's message.
+    pub messages: Vec<Message>,
+    /// Answer tokens already shown (after a restart); generation goes on behind them.
+    pub shown: Vec<u32>,
+    /// At most this many answer tokens, shown ones included; None goes to the end of the context.
+    pub max_tokens: Option<u32>,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// False: the target alone.
+    pub cascade: bool,
+}
+
+/// App → worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Command {
+    /// Loads a ladder in place of the one held. Answered by `Loading`…, then `Loaded` or `Failed`.
+    Load {
+        /// The ladder.
+        ladder: Ladder,
+        /// How to run it.
+        settings: EngineSettings,
+    },
+    /// Asks for an answer. Answered by `Reading`…, `Text`…, then `Finished` or `Failed`.
+    Generate(Generate),
+    /// Stops the answer in progress between two passes, or a load in progress. Nothing happens if there is none.
+    Cancel,
+    /// Ends the worker after the current pass.
+    Quit,
+}
+
+/// A draft rung that could not be loaded and what the ladder does without it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
+pub struct LeftOut {
+    /// Display name.
+    pub rung: String,
+    /// Why.
+    pub problem: Problem,
+}
+
+/// What was loaded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Loaded {
+    /// Catalogue id of the ladder.
+    pub ladder: String,
+    /// Display names from the target down, Max-Gram included, without those left out.
+    pub rungs: Vec<String>,
+    /// Draft rungs that could not be used.
+    pub left_out: Vec<LeftOut>,
+    /// Context length in tokens.
+    pub context: u32,
+    /// Exact mode: review widths found bit-identical; empty in fast mode.
+    pub exact_widths: Vec<u32>,
+    /// Seconds that loading took.
+    pub seconds: f64,
+}
+
+/// Worker → app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// The worker runs and waits for commands.
+    Ready,
+    /// A model is being read; `fraction` of the whole ladder, 0 to 1.
+    Loading {
+        /// Display name of the rung being read.
+        rung: String,
+        /// Share of the whole ladder that is read.
+        fraction: f32,
+    },
+    /// The ladder can answer.
+    Loaded(Loaded),
+    /// The prompt is being read.
+    Reading {
+        /// The request.
+        id: u32,
+        /// Prompt tokens read.
+        done: u32,
+        /// Prompt tokens in all.
+        total: u32,
+    },
+    /// New text: whole characters only, one frame per review.
+    Text {
+        /// The request.
+        id: u32,
+        /// The new text; may be empty while a character is incomplete.
+        text: String,
+        /// The new tokens, to go on behind them after a restart.
+        tokens: Vec<u32>,
+        /// For each token the rung that wrote it: 0 the target, then the drafts, last Max-Gram.
+        writers: Vec<u8>,
+    },
+    /// The answer ended.
+    Finished {
+        /// The request.
+        id: u32,
+        /// Why it ended.
+        reason: FinishReason,
+        /// What it cost and saved.
+        receipt: Box<Receipt>,
+    },
+    /// A command failed. The worker goes on unless it says otherwise by ending.
+    Failed {
+        /// The request, if it was one.
+        id: Option<u32>,
+        /// What is wrong and what to do.
+        problem: Problem,
+    },
+}
