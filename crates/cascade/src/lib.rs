@@ -1,0 +1,29 @@
+//! Cascade speculative drafting (arXiv 2312.11462): small models and statistics propose, bigger ones review, the target
+//! has the last word on every token.
+//!
+//! The crate is pure: no I/O, no clock, no threads, no llama.cpp. Models come in through [`LanguageModel`], time through
+//! [`Clock`], and each decision about who drafts how much through [`Policy`]. What comes out equals the target alone,
+//! token for token, greedy and sampled, because every rung draws with the same counter-based noise (coupled sampling)
+//! and a token is only kept if the target would have drawn it too.
+//!
+//! The way in is [`Cascade::run`].
+
+mod ladder;
+mod maxgram;
+mod model;
+pub mod policy;
+mod random;
+mod request;
+mod review;
+mod run;
+mod rung;
+mod sampler;
+#[cfg(any(test, feature = "toy"))]
+pub mod toy;
+
+pub use ladder::{Cascade, Rejected};
+pub use maxgram::{Drafter, Match, MaxGram};
+pub use model::{Clock, LanguageModel, Logits, Token, VocabId};
+pub use policy::{FixedPolicy, KError, Policy};
+pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
+pub use sampler::SamplerSettings;

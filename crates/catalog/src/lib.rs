@@ -1,0 +1,24 @@
+//! Models on disk and to fetch: the catalogue of ladders, the store of verified files, downloads, and a look at a
+//! GGUF file before llama.cpp sees it.
+//!
+//! The only crate that opens outgoing connections, and only inside [`fetch`] and [`fetch_model`]. It knows nothing
+//! of llama.cpp or of the window.
+
+mod entry;
+mod fetch;
+mod header;
+mod manifest;
+mod resolve;
+mod size;
+mod store;
+
+#[cfg(test)]
+mod sample;
+
+pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words};
+pub use fetch::{FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, fetch, fetch_model};
+pub use header::{Header, check_header};
+pub use manifest::{Catalog, CatalogError};
+pub use resolve::resolve;
+pub use size::bytes_in_words;
+pub use store::ModelStore;

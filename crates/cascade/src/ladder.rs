@@ -1,0 +1,96 @@
+use crate::maxgram::{Drafter, MaxGram};
+use crate::model::{LanguageModel, Token};
+use crate::policy::Policy;
+use crate::request::{Outcome, Request, RunError, Sink};
+use crate::run::Run;
+use crate::rung::Rung;
+use crate::sampler::Sampler;
+use crate::{Clock, VocabId};
+
+/// Why a model cannot be a draft in this ladder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// Its token ids mean something else.
+    #[error("its vocabulary of {draft} tokens is not the target's of {target}")]
+    TokenizersDiffer {
+        /// Size of the draft's vocabulary.
+        draft: usize,
+        /// Size of the target's.
+        target: usize,
+    },
+}
+
+/// A ladder ready to answer: the target, its drafts in falling size, Max-Gram.
+///
+/// The models may hold text from earlier runs; what a new prompt shares with it is not read again.
+#[derive(Debug)]
+pub struct Cascade<M> {
+    pub(crate) rungs: Vec<Rung<M>>,
+    pub(crate) max_gram: Option<MaxGram>,
+    /// What the models were last given: prompt, answer and, during a review, proposals.
+    pub(crate) text: Vec<Token>,
+    pub(crate) sampler: Sampler,
+}
+
+impl<M: LanguageModel> Cascade<M> {
+    /// A ladder of the target alone with Max-Gram below it.
+    pub fn new(target: M) -> Self {
+        Self {
+            rungs: vec![Rung::new(target, 1.0)],
+            max_gram: Some(MaxGram::default()),
+            text: Vec::new(),
+            sampler: Sampler::default(),
+        }
+    }
+
+    /// Adds a smaller model below the ones there. `lenience` is what its own reviews may let pass, 1 is nothing.
+    ///
+    /// # Errors
+    /// The draft's tokens mean something else than the target's; the draft is dropped.
+    pub fn add_draft(&mut self, draft: M, lenience: f32) -> Result<(), Rejected> {
+        let (own, target): (&VocabId, &VocabId) = (draft.vocab(), self.rungs[0].model.vocab());
+        if own != target {
+            return Err(Rejected::TokenizersDiffer { draft: own.size, target: target.size });
+        }
+        self.rungs.push(Rung::new(draft, lenience.max(1.0)));
+        Ok(())
+    }
+
+    /// Puts Max-Gram at the bottom or takes it away.
+    pub fn set_max_gram(&mut self, on: bool) {
+        self.max_gram = on.then(MaxGram::default);
+    }
+
+    /// The target.
+    pub fn target(&self) -> &M {
+        &self.rungs[0].model
+    }
+
+    /// The target, for measuring it between runs. What it holds afterwards is not trusted.
+    pub fn target_mut(&mut self) -> &mut M {
+        self.rungs[0].forget();
+        &mut self.rungs[0].model
+    }
+
+    /// Number of draft models.
+    pub fn draft_count(&self) -> usize {
+        self.rungs.len() - 1
+    }
+
+    /// Produces one answer, handing it to `sink` review by review.
+    ///
+    /// The tokens are those of the target alone, whatever the drafts, the policy and the clock do. Models stay usable
+    /// however the run ends.
+    ///
+    /// # Errors
+    /// The request cannot be answered, or the target failed; drafts that fail are left out instead.
+    pub fn run(
+        &mut self,
+        request: &Request<'_>,
+        policy: &mut dyn Policy,
+        clock: &dyn Clock,
+        sink: &mut dyn Sink,
+    ) -> Result<Outcome, RunError<M::Error>> {
+        Run::prepare(self, request, policy, clock)?.answer(sink)
+    }
+}

@@ -1,0 +1,83 @@
+//! What decides, before every review, who drafts how many tokens.
+
+mod fixed;
+
+pub use fixed::{FixedPolicy, KError};
+
+use std::time::Duration;
+
+use crate::maxgram::Match;
+
+/// A token that waits for a review.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Proposal {
+    /// The rung that was asked for it (for the policy's own counting).
+    pub asked: usize,
+    /// The rung that came up with it: `asked` itself or one below it.
+    pub writer: usize,
+    /// How sure its writer was: a model's best token against its second best, 0.5 to 1; 1 for Max-Gram.
+    pub confidence: f32,
+    /// For Max-Gram: how many tokens matched. 0 for models.
+    pub matched: usize,
+}
+
+/// What a policy sees when it decides. Rung 0 is the target; the last rung is Max-Gram.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The rung that will review: 0 for the target.
+    pub reviewer: usize,
+    /// What already waits for this review, oldest first.
+    pub pending: &'a [Proposal],
+    /// How many more tokens may be proposed.
+    pub room: usize,
+    /// For each rung whether it can still propose for this review.
+    pub available: &'a [bool],
+    /// For each rung how many tokens it has to read before it can propose; 0 for Max-Gram.
+    pub behind: &'a [usize],
+    /// What Max-Gram would copy from now.
+    pub max_gram: Option<Match>,
+    /// Tokens of the answer that are final.
+    pub answered: usize,
+}
+
+/// What to do next for the review in preparation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Have `rung` (below the reviewer) propose up to `tokens` more tokens.
+    Draft {
+        /// Which rung.
+        rung: usize,
+        /// At most how many tokens.
+        tokens: usize,
+    },
+    /// Enough: let the reviewer look.
+    Review,
+}
+
+/// What came of one review.
+#[derive(Debug)]
+pub struct Reviewed<'a> {
+    /// The rung that reviewed.
+    pub reviewer: usize,
+    /// What it reviewed.
+    pub proposals: &'a [Proposal],
+    /// How many of them, from the start, it kept.
+    pub kept: usize,
+    /// Tokens in its pass.
+    pub width: usize,
+    /// Time of its pass.
+    pub time: Duration,
+    /// Time since the preparation of this review began, its own pass included.
+    pub round: Duration,
+}
+
+/// Decides who drafts how many tokens before each review, and learns from what came of it.
+///
+/// It can cost or save time, never change the answer.
+pub trait Policy {
+    /// The next action. A `Draft` for a rung that is not available, not below the reviewer or of zero tokens counts as `Review`.
+    fn next(&mut self, view: &View<'_>) -> Action;
+
+    /// Called after every review, inner ones included.
+    fn learn(&mut self, reviewed: &Reviewed<'_>);
+}

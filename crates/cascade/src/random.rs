@@ -1,0 +1,55 @@
+/// Gumbel noise that depends only on where it is used, never on what was drawn before.
+///
+/// Every rung asks for the noise of (seed, position, token) and gets the same value, so equal scores lead to equal
+/// tokens whoever drafts (Gumbel-max coupling; Daliri et al., arXiv 2408.07978, "drafter-invariant").
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noise {
+    key: u64,
+}
+
+impl Noise {
+    /// Noise of the answer's token `position` under `seed`.
+    pub(crate) fn at(seed: u64, position: usize) -> Self {
+        Self { key: mix(mix(seed ^ 0x9E37_79B9_7F4A_7C15).wrapping_add((position as u64).wrapping_mul(0xD1B5_4A32_D192_ED03))) }
+    }
+
+    /// A standard Gumbel variate for `token`: −ln(−ln u).
+    pub(crate) fn gumbel(self, token: u32) -> f64 {
+        let bits = mix(self.key ^ mix(u64::from(token).wrapping_add(0xA076_1D64_78BD_642F)));
+        // 53 bits, shifted by half a step so that u is never 0 or 1.
+        let u = ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+        -(-u.ln()).ln()
+    }
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every input bit changes every output bit.
+fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_depends_on_seed_position_and_token_only() {
+        let here = Noise::at(7, 3).gumbel(11);
+        assert!((Noise::at(7, 3).gumbel(11) - here).abs() < f64::EPSILON);
+        for other in [Noise::at(8, 3).gumbel(11), Noise::at(7, 4).gumbel(11), Noise::at(7, 3).gumbel(12)] {
+            assert!((other - here).abs() > 1e-9);
+        }
+    }
+
+    #[test]
+    fn noise_has_the_mean_and_variance_of_a_gumbel() {
+        let draws: Vec<f64> = (0..200).flat_map(|p| (0..1000).map(move |t| Noise::at(1, p).gumbel(t))).collect();
+        let n = draws.len() as f64;
+        let mean = draws.iter().sum::<f64>() / n;
+        let variance = draws.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / n;
+        // Euler's constant and π²/6; 200,000 draws put the standard errors near 0.003 and 0.01.
+        assert!((mean - 0.577_216).abs() < 0.015, "mean {mean}");
+        assert!((variance - 1.644_934).abs() < 0.05, "variance {variance}");
+    }
+}

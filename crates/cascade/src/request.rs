@@ -1,0 +1,149 @@
+//! What goes into a run and what comes out.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use crate::model::Token;
+use crate::sampler::SamplerSettings;
+
+/// One answer to produce.
+pub struct Request<'a> {
+    /// Tokens to answer to.
+    pub prompt: &'a [Token],
+    /// Answer tokens already out, after an interruption; generation goes on behind them.
+    pub shown: &'a [Token],
+    /// At most this many answer tokens, shown ones included.
+    pub max_tokens: usize,
+    /// How tokens are drawn.
+    pub sampler: &'a SamplerSettings,
+    /// Tokens that end the answer.
+    pub end_tokens: &'a [Token],
+    /// False: the target alone.
+    pub cascade: bool,
+    /// Read everything anew, in the same passes whatever was held before (exact mode).
+    pub fresh: bool,
+    /// Prompt tokens per pass; at least 1.
+    pub chunk: usize,
+    /// Exact mode: the widths a target pass may have behind the prompt. 1 is always allowed. `None` allows all.
+    pub widths: Option<&'a [usize]>,
+    /// Asked before every pass; true ends the run with what is final.
+    pub cancelled: &'a dyn Fn() -> bool,
+}
+
+/// What one review by the target made final.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// New answer tokens, the end token not included; may be empty if that is all there was.
+    pub tokens: &'a [Token],
+    /// Who wrote each: 0 the target, then the drafts, last Max-Gram.
+    pub writers: &'a [u8],
+    /// Tokens proposed to this review.
+    pub proposed: usize,
+    /// Time since the run began.
+    pub at: Duration,
+}
+
+/// Takes what a run produces. `Break` ends the run; everything handed over so far stays final.
+pub trait Sink {
+    /// The target has read `done` of `total` prompt tokens.
+    fn reading(&mut self, done: usize, total: usize) -> ControlFlow<()>;
+
+    /// The target has reviewed.
+    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()>;
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// The target drew an end token.
+    End,
+    /// `max_tokens` was reached.
+    Length,
+    /// Cancelled, or the sink broke off.
+    Stopped,
+    /// The target's context is full.
+    ContextFull,
+}
+
+/// Why nothing was proposed in a whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoodAside {
+    /// The request switched the cascade off.
+    SwitchedOff,
+    /// The policy expected no gain.
+    NotWorthIt,
+    /// There is only Max-Gram and the text had nothing to copy.
+    NothingToCopy,
+    /// Every draft failed.
+    RungsFailed,
+}
+
+/// One rung's share of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Tokens it wrote that came before the target; for the target, tokens it wrote itself.
+    pub proposed: usize,
+    /// Of these, how many stand in the answer.
+    pub accepted: usize,
+    /// Forward passes, reading the prompt not counted.
+    pub passes: usize,
+    /// Time in them.
+    pub time: Duration,
+}
+
+/// What a run did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Why it ended.
+    pub finish: Finish,
+    /// Answer tokens, shown ones included, the end token not.
+    pub tokens: usize,
+    /// Prompt tokens.
+    pub prompt_tokens: usize,
+    /// Of these, how many the target still held.
+    pub reused_tokens: usize,
+    /// Target passes that drew tokens; the last pass over the prompt is the first of them.
+    pub target_passes: usize,
+    /// The whole run.
+    pub total: Duration,
+    /// Until the first new token.
+    pub first_token: Option<Duration>,
+    /// Median time of the target's one-token passes.
+    pub single_pass: Option<Duration>,
+    /// Target, drafts, Max-Gram.
+    pub rungs: Vec<Tally>,
+    /// Rungs left out on the way, and why.
+    pub left_out: Vec<(usize, String)>,
+    /// Why nothing was proposed, if nothing was.
+    pub stood_aside: Option<StoodAside>,
+}
+
+/// Why a run could not go on. Whatever the sink was given stays final.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError<E: std::error::Error + 'static> {
+    /// The target failed.
+    #[error("the target failed")]
+    Target(#[source] E),
+    /// The target answered with something that cannot be scores.
+    #[error("the target returned no usable scores: {0}")]
+    NoScores(&'static str),
+    /// The prompt leaves no room for an answer.
+    #[error("the prompt has {tokens} tokens, the context holds {context}")]
+    PromptTooLong {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// Tokens that the target can hold.
+        context: usize,
+    },
+    /// There is nothing to answer to.
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    /// A token of the request is not in the vocabulary.
+    #[error("token {token} is not in the vocabulary of {size}")]
+    UnknownToken {
+        /// The token.
+        token: Token,
+        /// Size of the vocabulary.
+        size: usize,
+    },
+}

@@ -1,0 +1,232 @@
+//! The recursion: a rung generates by reviewing what the rungs below it propose.
+
+use std::time::Duration;
+
+use crate::ladder::Cascade;
+use crate::maxgram::Drafter;
+use crate::model::LanguageModel;
+use crate::policy::{Action, Proposal, Reviewed, View};
+use crate::run::{Halt, Run, allowed};
+use crate::rung::Fault;
+use crate::sampler::Pick;
+
+/// A draft's pass this many times slower than the target's average pass means that it hangs rather than works.
+const STALL: u32 = 8;
+
+/// Below this a slow pass is noise.
+const STALL_FLOOR: Duration = Duration::from_millis(500);
+
+/// One forward pass of a review.
+struct Pass {
+    width: usize,
+    time: Duration,
+    /// Whether it also read part of the prompt, so that its time says nothing about reviews.
+    reads_prompt: bool,
+    /// When the preparation of the review began.
+    began: Duration,
+}
+
+/// What a rung found in a review: how many proposals it kept and the token it put behind them.
+struct Verdict {
+    kept: usize,
+    /// None if a kept token ends the text.
+    own: Option<Pick>,
+}
+
+impl<M: LanguageModel> Run<'_, M> {
+    /// Has `reviewer` append at least one and at most `most` tokens, letting the rungs below propose first.
+    ///
+    /// False if it could not: it is left out then and the text is as before. Never false for the target.
+    pub(crate) fn step(&mut self, reviewer: usize, most: usize) -> Result<bool, Halt<M::Error>> {
+        let (from, began) = (self.ladder.text.len(), self.clock.now());
+        let room = self.room(reviewer, most);
+        if room > 0 {
+            self.gather(reviewer, room)?;
+        }
+        if reviewer == 0 {
+            if let Some(widths) = self.request.widths {
+                let width = allowed(widths, self.ladder.text.len() - from + 1);
+                self.cut(from + width - 1);
+            }
+            self.count_review();
+        }
+        match self.review(reviewer, from, began) {
+            Ok(()) => Ok(true),
+            Err(Halt::Target(fault)) if reviewer > 0 => {
+                self.leave_out(reviewer, fault.reason());
+                self.cut(from);
+                Ok(false)
+            }
+            Err(halt) => Err(halt),
+        }
+    }
+
+    /// How many tokens may be proposed to `reviewer` when it may append `most`.
+    fn room(&self, reviewer: usize, most: usize) -> usize {
+        let rung = &self.ladder.rungs[reviewer];
+        let text = self.ladder.text.len();
+        if !self.request.cascade {
+            return 0;
+        }
+        // A pass that also reads the end of the prompt draws one token: proposals wait for the first real one.
+        if reviewer == 0 && text - rung.read() > 1 {
+            return 0;
+        }
+        let widest = self.request.widths.filter(|_| reviewer == 0).map_or(usize::MAX, |w| allowed(w, usize::MAX) - 1);
+        (most - 1).min(rung.model.capacity().saturating_sub(text)).min(widest)
+    }
+
+    /// Collects proposals behind the text until the policy has enough.
+    fn gather(&mut self, reviewer: usize, room: usize) -> Result<(), Halt<M::Error>> {
+        let from = self.ladder.text.len();
+        let bottom = self.ladder.rungs.len();
+        let mut available: Vec<bool> = (0..=bottom).map(|rung| rung > reviewer && self.can_propose(rung)).collect();
+        let mut behind = vec![0; bottom + 1];
+        loop {
+            let text = &self.ladder.text;
+            let room = room - (text.len() - from);
+            if room == 0 || (text.len() > from && text.last().is_some_and(|last| self.ends(*last))) {
+                return Ok(());
+            }
+            for (behind, rung) in behind.iter_mut().zip(&self.ladder.rungs) {
+                *behind = text.len() - rung.read();
+            }
+            let view = View {
+                reviewer,
+                pending: &self.proposals[from - self.committed..],
+                room,
+                available: &available,
+                behind: &behind,
+                max_gram: self.ladder.max_gram.as_ref().filter(|_| available[bottom]).and_then(|m| m.find(text)),
+                answered: self.committed - self.request.prompt.len(),
+            };
+            let (rung, tokens) = match self.policy.next(&view) {
+                Action::Draft { rung, tokens } if tokens > 0 && available.get(rung) == Some(&true) => (rung, tokens.min(room)),
+                _ => return Ok(()),
+            };
+            let before = self.ladder.text.len();
+            self.draft(rung, tokens)?;
+            let first = before - self.committed;
+            self.proposals[first..].iter_mut().for_each(|p| p.asked = rung);
+            available[rung] &= self.ladder.text.len() - before >= tokens && self.can_propose(rung);
+        }
+    }
+
+    fn can_propose(&self, rung: usize) -> bool {
+        match self.ladder.rungs.get(rung) {
+            Some(model) => model.left_out.is_none() && self.ladder.text.len() < model.model.capacity(),
+            None => self.ladder.max_gram.is_some(),
+        }
+    }
+
+    /// Appends up to `tokens` tokens proposed by `rung`.
+    fn draft(&mut self, rung: usize, tokens: usize) -> Result<(), Halt<M::Error>> {
+        let before = self.ladder.text.len();
+        if rung < self.ladder.rungs.len() {
+            while self.ladder.text.len() - before < tokens {
+                let left = tokens - (self.ladder.text.len() - before);
+                let ended = self.ladder.text.len() > before && self.ladder.text.last().is_some_and(|last| self.ends(*last));
+                if ended || !self.can_propose(rung) || !self.step(rung, left)? {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        let Some(max_gram) = &self.ladder.max_gram else { return Ok(()) };
+        let matched = max_gram.find(&self.ladder.text).map_or(0, |m| m.length);
+        let copied = max_gram.draft(&mut self.ladder.text, tokens);
+        let proposal = Proposal { asked: rung, writer: rung, confidence: 1.0, matched };
+        self.proposals.extend(std::iter::repeat_n(proposal, copied));
+        // Nothing stands behind an end.
+        if let Some(end) = self.ladder.text[before..].iter().position(|t| self.ends(*t)) {
+            self.cut(before + end + 1);
+        }
+        Ok(())
+    }
+
+    /// One pass of `reviewer` over what stands behind `from`; leaves what it keeps and its own token.
+    fn review(&mut self, reviewer: usize, from: usize, began: Duration) -> Result<(), Halt<M::Error>> {
+        self.catch_up(reviewer, from)?;
+        self.check_cancelled()?;
+        let proposed = self.ladder.text.len() - from;
+        let prompt = self.request.prompt.len();
+        let Cascade { rungs, text, sampler, .. } = &mut *self.ladder;
+        let rung = &mut rungs[reviewer];
+        // Re-decode the last token: drawing needs its logits.
+        rung.text_cut(from - 1);
+        let (read, lenience) = (rung.read(), rung.lenience);
+        let start = self.clock.now();
+        let logits = rung.read_to(text, text.len(), proposed + 1).map_err(Halt::Target)?;
+        let time = self.clock.now().saturating_sub(start);
+        let mut verdict = Verdict { kept: 0, own: None };
+        for index in 0..=proposed {
+            let row = logits.row(index).unwrap_or_default();
+            let pick = sampler
+                .pick(self.request.sampler, row, &text[..from + index], from + index - prompt)
+                .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
+            match text.get(from + index) {
+                Some(&token) if sampler.lets_pass(&pick, token, row, lenience) => {
+                    verdict.kept += 1;
+                    if self.request.end_tokens.contains(&token) {
+                        break;
+                    }
+                }
+                _ => {
+                    verdict.own = Some(pick);
+                    break;
+                }
+            }
+        }
+        let pass = Pass { width: text.len() - read, time, reads_prompt: read < prompt, began };
+        self.settle(reviewer, from, &pass, &verdict);
+        Ok(())
+    }
+
+    /// Reads what `reviewer` missed in passes of the request's chunk, all but what fits beside the proposals.
+    fn catch_up(&mut self, reviewer: usize, from: usize) -> Result<(), Halt<M::Error>> {
+        let chunk = self.request.chunk.max(1);
+        while from - self.ladder.rungs[reviewer].read().min(from) > chunk {
+            self.check_cancelled()?;
+            let Cascade { rungs, text, .. } = &mut *self.ladder;
+            let to = rungs[reviewer].read() + chunk;
+            rungs[reviewer].read_to(text, to, 0).map_err(Halt::Target)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the pass, tells the policy, and leaves what the verdict lets stand.
+    fn settle(&mut self, reviewer: usize, from: usize, pass: &Pass, verdict: &Verdict) {
+        if !pass.reads_prompt {
+            self.ladder.rungs[reviewer].count(pass.time);
+            if reviewer == 0 && pass.width == 1 {
+                self.singles.push(pass.time);
+            }
+            self.policy.learn(&Reviewed {
+                reviewer,
+                proposals: &self.proposals[from - self.committed..],
+                kept: verdict.kept,
+                width: pass.width,
+                time: pass.time,
+                round: self.clock.now().saturating_sub(pass.began),
+            });
+        }
+        self.cut(from + verdict.kept);
+        if let Some(own) = verdict.own {
+            self.ladder.text.push(own.token);
+            let (asked, writer) = (reviewer, reviewer);
+            self.proposals.push(Proposal { asked, writer, confidence: own.confidence, matched: 0 });
+        }
+        let target = &self.ladder.rungs[0];
+        let usual = target.time.checked_div(target.passes as u32).unwrap_or(Duration::MAX);
+        if reviewer > 0 && !pass.reads_prompt && pass.time > STALL_FLOOR.max(usual.saturating_mul(STALL)) {
+            self.leave_out(reviewer, "it was far too slow".to_owned());
+        }
+    }
+
+    /// Goes on without `rung` until the end of the run.
+    fn leave_out(&mut self, rung: usize, reason: String) {
+        let rung = &mut self.ladder.rungs[rung];
+        rung.left_out = Some(reason);
+        rung.forget();
+    }
+}

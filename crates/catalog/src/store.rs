@@ -1,0 +1,204 @@
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use protocol::{Code, Problem};
+use sha2::Digest;
+
+use crate::entry::{ModelEntry, Sha256};
+use crate::manifest::Catalog;
+use crate::size::bytes_in_words;
+
+/// The folder of verified model files, named by their hash: `<sha256>.gguf`.
+///
+/// Files under way lie in `staging`, files that turned out bad in `quarantine`. Every name is made here from a
+/// [`Sha256`]; nothing that comes from a catalogue, an archive or a user ever becomes part of a path.
+#[derive(Debug, Clone)]
+pub struct ModelStore {
+    root: PathBuf,
+}
+
+impl ModelStore {
+    /// Opens the store in the folder `root`, creating what is missing.
+    ///
+    /// # Errors
+    /// [`Code::FolderUnwritable`].
+    pub fn open(root: PathBuf) -> Result<Self, Problem> {
+        let store = Self { root };
+        for folder in [store.root.clone(), store.staging(), store.quarantine()] {
+            fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
+        }
+        // A read-only folder is best found before a gigabyte was fetched.
+        let probe = store.staging().join(format!("probe-{}", std::process::id()));
+        File::create(&probe)
+            .and_then(|_| fs::remove_file(&probe))
+            .map_err(|error| unwritable(&store.root, &error))?;
+        Ok(store)
+    }
+
+    /// The folder of the store.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The file of `model` if it is installed: there, and as long as it must be. Its hash was checked when it came in.
+    pub fn path_of(&self, model: &ModelEntry) -> Option<PathBuf> {
+        let path = self.place(&model.sha256);
+        let about = fs::metadata(&path).ok()?;
+        (about.is_file() && about.len() == model.bytes).then_some(path)
+    }
+
+    /// How many bytes `ladder` still lacks; 0 means ready to load.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`].
+    pub fn ready(&self, catalog: &Catalog, ladder: &str) -> Result<u64, Problem> {
+        let models = catalog.models_of(ladder)?;
+        Ok(models.iter().filter(|model| self.path_of(model).is_none()).map(|model| model.bytes).sum())
+    }
+
+    /// Reads the whole file of an installed model and checks its hash; a damaged file is set aside.
+    ///
+    /// # Errors
+    /// [`Code::ModelDamaged`]; [`Code::ModelUnreadable`]; [`Code::Cancelled`] when `cancel` becomes true.
+    pub fn verify(&self, model: &ModelEntry, cancel: &AtomicBool) -> Result<(), Problem> {
+        let path = self.place(&model.sha256);
+        let unreadable = |error: std::io::Error| {
+            Problem::new(Code::ModelUnreadable).with("path", path.display()).with("reason", error)
+        };
+        let mut file = File::open(&path).map_err(unreadable)?;
+        let mut hash = sha2::Sha256::new();
+        let mut piece = vec![0; 1 << 20];
+        loop {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(Problem::new(Code::Cancelled));
+            }
+            match file.read(&mut piece) {
+                Ok(0) => break,
+                Ok(count) => hash.update(&piece[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(error)),
+            }
+        }
+        drop(file);
+        if Sha256::of(&hash.finalize()) == model.sha256 {
+            return Ok(());
+        }
+        self.set_aside(&path, &model.sha256);
+        Err(Problem::new(Code::ModelDamaged).with("path", path.display()))
+    }
+
+    /// Where the file with this hash belongs, whether or not it is there.
+    pub(crate) fn place(&self, hash: &Sha256) -> PathBuf {
+        self.root.join(format!("{hash}.gguf"))
+    }
+
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.root.join("staging")
+    }
+
+    fn quarantine(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
+    /// The unfinished file with this hash.
+    pub(crate) fn part(&self, hash: &Sha256) -> PathBuf {
+        self.staging().join(format!("{hash}.part"))
+    }
+
+    /// Moves a bad file into quarantine. Only the latest of each hash is kept: a source that is wrong every time must
+    /// not fill the disk.
+    pub(crate) fn set_aside(&self, bad: &Path, hash: &Sha256) {
+        let kept = self.quarantine().join(format!("{hash}.gguf"));
+        if fs::rename(bad, &kept).is_err() {
+            // On Windows a file that is in use cannot be moved; it must at least not be taken for good.
+            let _ = fs::remove_file(bad);
+        }
+        tracing::warn!(%hash, "model file set aside");
+    }
+
+    /// Moves the finished, verified and synced file `part` into the store.
+    ///
+    /// # Errors
+    /// [`Code::FolderUnwritable`].
+    pub(crate) fn install(&self, part: &Path, hash: &Sha256) -> Result<PathBuf, Problem> {
+        let place = self.place(hash);
+        fs::rename(part, &place).map_err(|error| unwritable(&self.root, &error))?;
+        // The new name itself must survive a power cut; only Unix can sync a folder.
+        #[cfg(unix)]
+        if let Ok(folder) = File::open(&self.root) {
+            let _ = folder.sync_all();
+        }
+        Ok(place)
+    }
+}
+
+/// The problem of a folder that cannot be written.
+pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(Code::FolderUnwritable).with("path", path.display()).with("reason", error)
+}
+
+/// The problem of a disk without `need` bytes of space.
+pub(crate) fn disk_full(path: &Path, need: u64, free: u64) -> Problem {
+    Problem::new(Code::DiskFull)
+        .with("path", path.display())
+        .with("need", bytes_in_words(need))
+        .with("free", bytes_in_words(free))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::entry;
+
+    fn installed(contents: &[u8]) -> (tempfile::TempDir, ModelStore, ModelEntry) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("deep/models")).unwrap();
+        let model = entry("m", contents, Vec::new());
+        fs::write(store.place(&model.sha256), contents).unwrap();
+        (folder, store, model)
+    }
+
+    #[test]
+    fn a_model_is_installed_when_its_whole_file_is_there() {
+        let (_folder, store, model) = installed(b"weights");
+        assert_eq!(store.path_of(&model), Some(store.place(&model.sha256)));
+        fs::write(store.place(&model.sha256), b"weigh").unwrap();
+        assert_eq!(store.path_of(&model), None, "a cut file is not installed");
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found_and_the_file_set_aside() {
+        let (_folder, store, model) = installed(b"weights");
+        let go = AtomicBool::new(false);
+        store.verify(&model, &go).unwrap();
+        fs::write(store.place(&model.sha256), b"weighty").unwrap();
+        assert_eq!(store.verify(&model, &AtomicBool::new(true)).unwrap_err().code, Code::Cancelled);
+        assert_eq!(store.verify(&model, &go).unwrap_err().code, Code::ModelDamaged);
+        assert_eq!(store.path_of(&model), None);
+        assert_eq!(fs::read(store.quarantine().join(format!("{}.gguf", model.sha256))).unwrap(), b"weighty");
+        assert_eq!(store.verify(&model, &go).unwrap_err().code, Code::ModelUnreadable);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_said_so() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), b"").unwrap();
+        let problem = ModelStore::open(folder.path().join("file/models")).unwrap_err();
+        assert_eq!(problem.code, Code::FolderUnwritable);
+        assert!(problem.details["path"].contains("models"));
+    }
+
+    #[test]
+    fn missing_bytes_are_those_of_the_models_that_are_not_there() {
+        let catalog = Catalog::builtin();
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().to_owned()).unwrap();
+        assert_eq!(store.ready(&catalog, "qwen-coder").unwrap(), 1_117_320_768 + 491_400_064);
+        let draft = catalog.model("qwen2.5-coder-0.5b").unwrap();
+        File::create(store.place(&draft.sha256)).unwrap().set_len(draft.bytes).unwrap();
+        assert_eq!(store.ready(&catalog, "qwen-coder").unwrap(), 1_117_320_768);
+        assert_eq!(store.ready(&catalog, "nope").unwrap_err().code, Code::NoSuchLadder);
+    }
+}
