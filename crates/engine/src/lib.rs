@@ -1,0 +1,15 @@
+//! llama.cpp behind [`cascade::LanguageModel`], in a process of its own.
+//!
+//! Two halves. The *host* half ([`Engine`]) lives in the app or the terminal program: it starts the worker, talks to it
+//! over pipes and starts another one when it dies. The *worker* half ([`worker_main`]) is the same binary re-run with the
+//! argument `worker`: it owns models, KV caches and the cascade, and is the only process that llama.cpp can abort.
+
+mod exact;
+mod host;
+mod llama;
+mod template;
+mod utf8;
+mod worker;
+
+pub use host::{Answering, Ask, Engine, Launch, LoadProgress};
+pub use worker::worker_main;

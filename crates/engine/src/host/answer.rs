@@ -1,0 +1,130 @@
+use protocol::worker::{Event, Generate, Message};
+use protocol::{Code, Problem, Receipt, Sampling};
+
+/// A request for one answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    /// The conversation, ending with the user's message.
+    pub messages: Vec<Message>,
+    /// At most this many answer tokens; None goes on to the end of the context.
+    pub max_tokens: Option<u32>,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// False: the target alone.
+    pub cascade: bool,
+}
+
+/// What happens while an answer is written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answering {
+    /// The prompt is being read.
+    Reading {
+        /// Tokens read.
+        done: u32,
+        /// Tokens in all.
+        total: u32,
+    },
+    /// New text behind what came before.
+    Text {
+        /// Whole characters; may be empty while one is incomplete.
+        text: String,
+        /// The new tokens.
+        tokens: Vec<u32>,
+        /// For each token the rung that wrote it: 0 the target, then the drafts, last Max-Gram.
+        writers: Vec<u8>,
+    },
+    /// The worker died; another one goes on behind the text so far.
+    Resuming(Problem),
+}
+
+/// How often in a row a worker may die without having written anything new.
+const GIVE_UP: u32 = 3;
+
+/// An answer in progress, across workers.
+pub(super) struct Progress<'a> {
+    ask: &'a Ask,
+    tokens: Vec<u32>,
+    /// Tokens by rung from workers that died.
+    inherited: Vec<u32>,
+    /// Tokens by rung from the worker at work.
+    written: Vec<u32>,
+    restarts: u32,
+    /// Deaths since the last new token.
+    fruitless: u32,
+}
+
+/// What an event means for the answer.
+pub(super) enum Turn {
+    GoesOn,
+    Done(Result<Box<Receipt>, Problem>),
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(ask: &'a Ask) -> Self {
+        Self { ask, tokens: Vec::new(), inherited: Vec::new(), written: Vec::new(), restarts: 0, fruitless: 0 }
+    }
+
+    /// The request, from where the answer stands.
+    pub(super) fn request(&self, id: u32) -> Generate {
+        Generate {
+            id,
+            messages: self.ask.messages.clone(),
+            shown: self.tokens.clone(),
+            max_tokens: self.ask.max_tokens,
+            sampling: self.ask.sampling.clone(),
+            cascade: self.ask.cascade,
+        }
+    }
+
+    /// Takes in an event of request `id`; others are left over from earlier ones.
+    pub(super) fn take(&mut self, id: u32, event: Event, on: &mut dyn FnMut(Answering)) -> Turn {
+        match event {
+            Event::Reading { id: of, done, total } if of == id => on(Answering::Reading { done, total }),
+            Event::Text { id: of, text, tokens, writers } if of == id => {
+                self.tokens.extend_from_slice(&tokens);
+                self.fruitless = 0;
+                add(&mut self.written, &writers);
+                on(Answering::Text { text, tokens, writers });
+            }
+            Event::Finished { id: of, receipt, .. } if of == id => return Turn::Done(Ok(self.complete(receipt))),
+            Event::Failed { id: Some(of), problem } if of == id => return Turn::Done(Err(problem)),
+            _ => {}
+        }
+        Turn::GoesOn
+    }
+
+    /// The worker died. Says what to tell the person, or that it is no use.
+    pub(super) fn died(&mut self) -> Result<Problem, Problem> {
+        self.restarts += 1;
+        self.fruitless += 1;
+        for (index, count) in std::mem::take(&mut self.written).into_iter().enumerate() {
+            *slot(&mut self.inherited, index) += count;
+        }
+        let code = if self.fruitless >= GIVE_UP { Code::WorkerGaveUp } else { Code::WorkerRestarted };
+        let problem = Problem::new(code);
+        if code == Code::WorkerGaveUp { Err(problem) } else { Ok(problem) }
+    }
+
+    /// Adds what dead workers wrote; what they tried in vain nobody knows any more.
+    fn complete(&self, mut receipt: Box<Receipt>) -> Box<Receipt> {
+        receipt.restarts = self.restarts;
+        for (rung, count) in receipt.rungs.iter_mut().zip(&self.inherited) {
+            rung.accepted += count;
+            rung.proposed += count;
+        }
+        receipt
+    }
+}
+
+fn add(counts: &mut Vec<u32>, writers: &[u8]) {
+    for writer in writers {
+        *slot(counts, usize::from(*writer)) += 1;
+    }
+}
+
+fn slot(counts: &mut Vec<u32>, index: usize) -> &mut u32 {
+    if counts.len() <= index {
+        counts.resize(index + 1, 0);
+    }
+    &mut counts[index]
+}

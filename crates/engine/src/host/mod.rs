@@ -1,0 +1,10 @@
+//! The app's half: a handle on the worker that outlives every worker.
+
+mod answer;
+mod engine;
+mod launch;
+mod process;
+
+pub use answer::{Answering, Ask};
+pub use engine::{Engine, LoadProgress};
+pub use launch::Launch;

@@ -1,0 +1,129 @@
+use std::io;
+use std::process::{Child, ChildStdin};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use protocol::frame;
+use protocol::worker::{Command, Event};
+use protocol::{Code, Problem};
+
+use super::launch::Launch;
+
+/// How long a worker may take to stop after it was asked to.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the waiting side can hear.
+#[derive(Debug)]
+pub(super) enum Heard {
+    Event(Event),
+    /// The worker's pipe is closed: it is dead.
+    Ended,
+    /// Someone cancelled.
+    Nudge,
+}
+
+/// A way to reach a running worker from another thread.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    input: Arc<Mutex<ChildStdin>>,
+    nudge: Sender<Heard>,
+}
+
+impl Line {
+    pub(super) fn say(&self, command: &Command) -> io::Result<()> {
+        frame::write(&mut *self.input.lock().unwrap_or_else(PoisonError::into_inner), command)
+    }
+
+    /// Asks the worker to stop what it does and tells the waiting side to expect that.
+    pub(super) fn cancel(&self) {
+        // A worker that is gone has stopped.
+        let _ = self.say(&Command::Cancel);
+        let _ = self.nudge.send(Heard::Nudge);
+    }
+}
+
+/// A running worker. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    line: Line,
+    heard: Receiver<Heard>,
+    /// Set by a cancel: when patience ends.
+    deadline: Option<Instant>,
+}
+
+impl Process {
+    pub(super) fn start(launch: &Launch) -> Result<Self, Problem> {
+        let missing = |reason: &dyn std::fmt::Display| Problem::new(Code::WorkerMissing).with("reason", reason);
+        let mut child = launch.command().spawn().map_err(|error| missing(&error))?;
+        let (Some(input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(missing(&"its pipes are missing"));
+        };
+        let (sender, heard) = channel();
+        let line = Line { input: Arc::new(Mutex::new(input)), nudge: sender.clone() };
+        thread::spawn(move || {
+            while let Ok(Some(event)) = frame::read::<Event>(&mut output) {
+                if sender.send(Heard::Event(event)).is_err() {
+                    return;
+                }
+            }
+            let _ = sender.send(Heard::Ended);
+        });
+        tracing::info!(pid = child.id(), "worker started");
+        Ok(Self { child, line, heard, deadline: None })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// Forgets a cancel that came for something that is over.
+    pub(super) fn begin(&mut self) {
+        self.deadline = None;
+    }
+
+    /// The next event; None if the worker is dead. One that does not stop in time after a cancel is killed.
+    pub(super) fn next(&mut self) -> Option<Event> {
+        loop {
+            let heard = match self.deadline {
+                None => self.heard.recv().unwrap_or(Heard::Ended),
+                Some(deadline) => match self.heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                    Ok(heard) => heard,
+                    Err(RecvTimeoutError::Disconnected) => Heard::Ended,
+                    Err(RecvTimeoutError::Timeout) => {
+                        tracing::warn!(pid = self.pid(), "worker did not stop in time");
+                        Heard::Ended
+                    }
+                },
+            };
+            match heard {
+                Heard::Event(event) => return Some(event),
+                Heard::Nudge => self.deadline = Some(Instant::now() + PATIENCE),
+                Heard::Ended => {
+                    self.kill();
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        if let Ok(status) = self.child.wait() {
+            tracing::info!(pid = self.child.id(), %status, "worker ended");
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It keeps nothing that could be lost.
+        self.kill();
+    }
+}

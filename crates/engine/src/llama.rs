@@ -1,0 +1,298 @@
+//! llama.cpp: the only file that names `llama_cpp_2`.
+
+use std::cell::Cell;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::rc::Rc;
+
+use cascade::{LanguageModel, Logits, Token, VocabId};
+use llama_cpp_2::LogOptions;
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::token::LlamaToken;
+use protocol::{Code, Problem};
+
+use crate::template::{Piece, Template};
+
+/// Most tokens of one forward pass.
+pub(crate) const WIDEST: usize = 512;
+
+/// The one sequence a context holds.
+const SEQUENCE: i32 = 0;
+
+/// `llama_flash_attn_type`: never, and wherever the device has it.
+const FLASH_OFF: i32 = 0;
+const FLASH_AUTO: i32 = -1;
+
+/// llama.cpp, started. One per process.
+#[derive(Debug)]
+pub(crate) struct Llama {
+    backend: LlamaBackend,
+}
+
+impl Llama {
+    /// Starts llama.cpp and silences what it would print.
+    ///
+    /// # Errors
+    /// It runs already in this process.
+    pub(crate) fn start() -> Result<Self, Problem> {
+        let wanted = std::env::var_os("TAKI_LLAMA_LOG").is_some();
+        llama_cpp_2::send_logs_to_tracing(LogOptions::default().with_logs_enabled(wanted));
+        let backend = LlamaBackend::init().map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
+        Ok(Self { backend })
+    }
+
+    /// Reads a GGUF file. `progress` gets the share read, 0 to 1, and returns false to cancel.
+    ///
+    /// # Errors
+    /// [`Code::ModelUnreadable`], [`Code::ModelRefused`], [`Code::Cancelled`].
+    pub(crate) fn read(&self, path: &Path, mut progress: impl FnMut(f32) -> bool + 'static) -> Result<Weights, Problem> {
+        if let Err(error) = std::fs::File::open(path) {
+            return Err(Problem::new(Code::ModelUnreadable).with("path", path.display()).with("reason", error));
+        }
+        let cancelled = Rc::new(Cell::new(false));
+        let seen = Rc::clone(&cancelled);
+        let params = LlamaModelParams::default().with_progress_callback(move |fraction| {
+            let go_on = progress(fraction);
+            seen.set(!go_on);
+            go_on
+        });
+        match LlamaModel::load_from_file(&self.backend, path, &params) {
+            Ok(model) => Ok(Weights::new(model)),
+            Err(_) if cancelled.get() => Err(Problem::new(Code::Cancelled)),
+            Err(error) => Err(Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", error)),
+        }
+    }
+}
+
+/// A model's weights and vocabulary.
+#[derive(Debug)]
+pub(crate) struct Weights {
+    model: LlamaModel,
+    vocab: VocabId,
+}
+
+impl Weights {
+    fn new(model: LlamaModel) -> Self {
+        let vocab = vocab_id(&model);
+        Self { model, vocab }
+    }
+
+    /// Context length in tokens that it was trained for.
+    pub(crate) fn trained_context(&self) -> u32 {
+        self.model.n_ctx_train()
+    }
+
+    /// Bytes of its tensors.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.model.size()
+    }
+
+    /// Identity of its vocabulary.
+    pub(crate) fn vocab(&self) -> &VocabId {
+        &self.vocab
+    }
+
+    /// Every token that ends a generation.
+    pub(crate) fn end_tokens(&self) -> Vec<Token> {
+        let vocab = self.model.vocab();
+        vocab.tokens().filter(|token| vocab.is_eog(*token)).map(|token| token.0 as Token).collect()
+    }
+
+    /// How it wants conversations to be written down.
+    pub(crate) fn template(&self) -> Template {
+        let source = self.model.chat_template(None).ok().and_then(|template| template.to_string().ok());
+        let vocab = self.model.vocab();
+        let text = |token: LlamaToken| {
+            let known = (0..vocab.n_tokens()).contains(&token.0);
+            known.then(|| String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned()).unwrap_or_default()
+        };
+        let chat_marks = vocab.tokenize(b"<|im_start|>", false, true).len() == 1;
+        Template::new(source, text(vocab.bos()), text(vocab.eos()), chat_marks)
+    }
+
+    /// Tokens of a prompt. Only markup may become special tokens.
+    pub(crate) fn tokenize(&self, pieces: &[Piece]) -> Vec<Token> {
+        let vocab = self.model.vocab();
+        let mut tokens: Vec<LlamaToken> = Vec::new();
+        for piece in pieces {
+            let (text, markup) = match piece {
+                Piece::Markup(text) => (text, true),
+                Piece::Content(text) => (text, false),
+            };
+            tokens.extend(vocab.tokenize(text.as_bytes(), false, markup));
+        }
+        if vocab.should_add_bos() && tokens.first() != Some(&vocab.bos()) {
+            tokens.insert(0, vocab.bos());
+        }
+        tokens.into_iter().map(|token| token.0 as Token).collect()
+    }
+
+    /// Appends the bytes of `token` as shown to a person; special tokens have none.
+    pub(crate) fn bytes_of(&self, token: Token, bytes: &mut Vec<u8>) {
+        if (token as usize) < self.vocab.size {
+            self.model.vocab().token_to_piece_into(LlamaToken(token as i32), bytes, false, None);
+        }
+    }
+
+    /// A context of `capacity` tokens on `threads` threads.
+    ///
+    /// # Errors
+    /// [`Code::ModelRefused`]: there is not enough memory for it, most often.
+    pub(crate) fn context(
+        &self,
+        llama: &Llama,
+        capacity: u32,
+        threads: u16,
+        exact: bool,
+    ) -> Result<LlamaRung<'_>, llama_cpp_2::LlamaContextLoadError> {
+        let params = LlamaContextParams::default()
+            .with_n_ctx(NonZeroU32::new(capacity))
+            .with_n_batch(WIDEST as u32)
+            .with_n_ubatch(WIDEST as u32)
+            .with_n_threads(i32::from(threads))
+            .with_n_threads_batch(i32::from(threads))
+            // Flash attention sums in another order for another width (measured): exact mode goes without.
+            .with_flash_attention_policy(if exact { FLASH_OFF } else { FLASH_AUTO })
+            .with_no_perf(true);
+        let context = self.model.new_context(&llama.backend, params)?;
+        // llama.cpp rounds the length up; what was asked for is the limit.
+        let capacity = capacity.min(context.n_ctx()) as usize;
+        let batch = LlamaBatch::new(WIDEST, 1);
+        Ok(LlamaRung { context, batch, vocab: self.vocab.clone(), capacity, held: 0, scores: Vec::new() })
+    }
+}
+
+/// Tokens with their kinds, and the special ones: where all agree, a token means the same.
+fn vocab_id(model: &LlamaModel) -> VocabId {
+    let vocab = model.vocab();
+    let mut hash = Fnv::default();
+    for token in vocab.tokens() {
+        hash.add(vocab.text(token).map_or(&[], std::ffi::CStr::to_bytes));
+        hash.add(&vocab.attr(token).bits().to_le_bytes());
+        hash.add(&[u8::from(vocab.is_eog(token))]);
+    }
+    for special in [vocab.bos(), vocab.eos()] {
+        hash.add(&special.0.to_le_bytes());
+    }
+    VocabId { hash: hash.0, size: vocab.n_tokens().max(0) as usize }
+}
+
+/// FNV-1a: the same in every run and on every machine.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn add(&mut self, bytes: &[u8]) {
+        // A length in front keeps neighbours apart.
+        for byte in (bytes.len() as u32).to_le_bytes().iter().chain(bytes) {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}
+
+/// A model with its KV cache: one rung of a ladder.
+pub(crate) struct LlamaRung<'m> {
+    context: LlamaContext<'m>,
+    batch: LlamaBatch<'static>,
+    vocab: VocabId,
+    capacity: usize,
+    held: usize,
+    /// Rows of the last pass, put side by side.
+    scores: Vec<f32>,
+}
+
+/// What llama.cpp refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LlamaError {
+    /// More tokens than fit.
+    #[error("{asked} more tokens do not fit into a context of {capacity} that holds {held}")]
+    Full {
+        /// Tokens that were to be added.
+        asked: usize,
+        /// Tokens held.
+        held: usize,
+        /// Tokens that fit.
+        capacity: usize,
+    },
+    /// The forward pass failed.
+    #[error("the forward pass failed: {0}")]
+    Decode(#[from] llama_cpp_2::DecodeError),
+    /// Tokens cannot be taken back (recurrent and hybrid models).
+    #[error("it cannot take tokens back")]
+    NoRollBack,
+}
+
+impl LlamaRung<'_> {
+    /// Takes tokens out of the cache; `held` follows only what really happened.
+    fn remove_from(&mut self, len: usize) -> Result<(), LlamaError> {
+        if len == 0 {
+            self.context.clear_kv_cache();
+        } else if !matches!(self.context.clear_kv_cache_seq(Some(SEQUENCE as u32), Some(len as u32), None), Ok(true)) {
+            return Err(LlamaError::NoRollBack);
+        }
+        self.held = self.held.min(len);
+        Ok(())
+    }
+
+    fn fill_batch(&mut self, tokens: &[Token], rows: usize) -> bool {
+        self.batch.clear();
+        tokens.iter().enumerate().all(|(index, token)| {
+            let (token, position) = (LlamaToken(*token as i32), (self.held + index) as i32);
+            self.batch.add(token, position, &[SEQUENCE], index + rows >= tokens.len()).is_ok()
+        })
+    }
+}
+
+impl LanguageModel for LlamaRung<'_> {
+    type Error = LlamaError;
+
+    fn vocab(&self) -> &VocabId {
+        &self.vocab
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    fn len(&self) -> usize {
+        self.held
+    }
+
+    fn truncate(&mut self, len: usize) -> Result<(), LlamaError> {
+        if len < self.held { self.remove_from(len) } else { Ok(()) }
+    }
+
+    fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, LlamaError> {
+        let full = LlamaError::Full { asked: tokens.len(), held: self.held, capacity: self.capacity };
+        if tokens.len() > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, rows) {
+            return Err(full);
+        }
+        if let Err(error) = self.context.decode(&mut self.batch) {
+            // Some of it may have gone in: back to what is known, or to nothing.
+            if self.remove_from(self.held).is_err() {
+                self.remove_from(0)?;
+            }
+            return Err(error.into());
+        }
+        self.held += tokens.len();
+        let first = tokens.len() - rows;
+        if rows == 1 {
+            return Ok(Logits::new(self.context.get_logits_ith(first as i32), self.vocab.size));
+        }
+        self.scores.clear();
+        for index in first..tokens.len() {
+            self.scores.extend_from_slice(self.context.get_logits_ith(index as i32));
+        }
+        Ok(Logits::new(&self.scores, self.vocab.size))
+    }
+}

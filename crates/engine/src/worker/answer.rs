@@ -1,0 +1,188 @@
+//! One answer: prompt, cascade, text.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use cascade::{Cascade, Clock, FixedPolicy, Request, RunError, Sink, Step};
+use protocol::ladder::Ladder;
+use protocol::worker::{Event, Generate, LeftOut, Loaded};
+use protocol::{Code, Problem, Sampling};
+
+use super::inbox::Inbox;
+use super::outbox::Outbox;
+use super::receipt;
+use crate::llama::{LlamaRung, Weights};
+use crate::utf8::Utf8Assembler;
+
+/// Prompt tokens per pass: small enough that a cancel is obeyed soon, large enough for the matrix kernels.
+const CHUNK: usize = 64;
+
+/// The time, from when the ladder was loaded.
+#[derive(Debug)]
+pub(super) struct StopWatch(Instant);
+
+impl Default for StopWatch {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for StopWatch {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// A loaded ladder.
+pub(super) struct Answerer<'w> {
+    pub(super) weights: &'w Weights,
+    pub(super) cascade: Cascade<LlamaRung<'w>>,
+    pub(super) policy: FixedPolicy,
+    /// Display names from the target down, Max-Gram included.
+    pub(super) names: Vec<String>,
+    pub(super) left_out: Vec<LeftOut>,
+    /// Context length in tokens.
+    pub(super) context: u32,
+    /// In exact mode the widths that hold.
+    pub(super) widths: Option<Vec<usize>>,
+    /// Whether the target can take tokens back; without that there is no cascade.
+    pub(super) rolls_back: bool,
+    pub(super) watch: StopWatch,
+    /// Median time of the target's one-token passes in the latest answer that had some.
+    pub(super) single: Option<Duration>,
+}
+
+impl Answerer<'_> {
+    pub(super) fn loaded(&self, ladder: &Ladder) -> Loaded {
+        Loaded {
+            ladder: ladder.id.clone(),
+            rungs: self.names.clone(),
+            left_out: self.left_out.clone(),
+            context: self.context,
+            exact_widths: self.widths.iter().flatten().map(|width| *width as u32).collect(),
+            seconds: 0.0,
+        }
+    }
+
+    /// Answers, sending everything that happens.
+    pub(super) fn answer(&mut self, ask: &Generate, inbox: &Inbox, outbox: &Outbox) {
+        if let Err(problem) = self.try_answer(ask, inbox, outbox) {
+            outbox.send(&Event::Failed { id: Some(ask.id), problem });
+        }
+    }
+
+    fn try_answer(&mut self, ask: &Generate, inbox: &Inbox, outbox: &Outbox) -> Result<(), Problem> {
+        let began = self.watch.now();
+        let prompt = self.weights.tokenize(&self.weights.template().render(&ask.messages)?);
+        let end_tokens = self.weights.end_tokens();
+        let settings = sampler(&ask.sampling);
+        let request = Request {
+            prompt: &prompt,
+            shown: &ask.shown,
+            max_tokens: ask.max_tokens.map_or(usize::MAX, |most| most as usize),
+            sampler: &settings,
+            end_tokens: &end_tokens,
+            cascade: ask.cascade && self.rolls_back,
+            // Passes over the prompt must be the same ones whatever was asked before.
+            fresh: self.widths.is_some(),
+            chunk: CHUNK,
+            widths: self.widths.as_deref(),
+            cancelled: &|| inbox.cancelled(),
+        };
+        let mut writer = Writer::new(ask, self.weights, outbox);
+        let outcome = self
+            .cascade
+            .run(&request, &mut self.policy, &self.watch, &mut writer)
+            .map_err(|error| problem(&error, &self.names[0]))?;
+        writer.finish();
+        self.single = outcome.single_pass.or(self.single);
+        let read_in = began_after(&self.watch, began, outcome.total);
+        let receipt = receipt::of(&outcome, ask, &self.names, self.single, read_in, self.widths.is_some());
+        outbox.send(&Event::Finished { id: ask.id, reason: receipt.finish, receipt: Box::new(receipt) });
+        Ok(())
+    }
+}
+
+/// What was spent besides the run itself: rendering and tokenizing.
+fn began_after(watch: &StopWatch, began: Duration, run: Duration) -> Duration {
+    watch.now().saturating_sub(began).saturating_sub(run)
+}
+
+fn sampler(sampling: &Sampling) -> cascade::SamplerSettings {
+    cascade::SamplerSettings {
+        penalty_last_n: sampling.penalty_last_n as usize,
+        repeat_penalty: sampling.repeat_penalty,
+        frequency_penalty: sampling.frequency_penalty,
+        presence_penalty: sampling.presence_penalty,
+        top_k: sampling.top_k as usize,
+        top_p: sampling.top_p,
+        min_p: sampling.min_p,
+        temperature: sampling.temperature,
+        seed: u64::from(sampling.seed),
+    }
+}
+
+fn problem<E: std::error::Error>(error: &RunError<E>, target: &str) -> Problem {
+    match error {
+        RunError::PromptTooLong { tokens, context } => {
+            Problem::new(Code::PromptTooLong).with("tokens", tokens).with("context", context)
+        }
+        RunError::EmptyPrompt => Problem::new(Code::MessageEmpty),
+        RunError::Target(inner) => Problem::new(Code::Internal).with("reason", format!("{target}: {inner}")),
+        RunError::NoScores(_) | RunError::UnknownToken { .. } => {
+            Problem::new(Code::Internal).with("reason", format!("{target}: {error}"))
+        }
+    }
+}
+
+/// Turns steps into frames of whole characters.
+struct Writer<'a> {
+    id: u32,
+    weights: &'a Weights,
+    outbox: &'a Outbox,
+    assembler: Utf8Assembler,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(ask: &Generate, weights: &'a Weights, outbox: &'a Outbox) -> Self {
+        let mut writer = Self { id: ask.id, weights, outbox, assembler: Utf8Assembler::default(), bytes: Vec::new() };
+        // What was shown may end inside a character: its beginning is still owed.
+        let mut shown = String::new();
+        writer.put(&ask.shown, &mut shown);
+        writer
+    }
+
+    fn put(&mut self, tokens: &[u32], text: &mut String) {
+        self.bytes.clear();
+        for token in tokens {
+            self.weights.bytes_of(*token, &mut self.bytes);
+        }
+        self.assembler.push(&self.bytes, text);
+    }
+
+    fn finish(&mut self) {
+        let mut text = String::new();
+        self.assembler.finish(&mut text);
+        if !text.is_empty() {
+            self.outbox.send(&Event::Text { id: self.id, text, tokens: Vec::new(), writers: Vec::new() });
+        }
+    }
+}
+
+impl Sink for Writer<'_> {
+    fn reading(&mut self, done: usize, total: usize) -> ControlFlow<()> {
+        self.outbox.send(&Event::Reading { id: self.id, done: done as u32, total: total as u32 });
+        ControlFlow::Continue(())
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
+        if !step.tokens.is_empty() {
+            let mut text = String::new();
+            self.put(step.tokens, &mut text);
+            let (tokens, writers) = (step.tokens.to_vec(), step.writers.to_vec());
+            self.outbox.send(&Event::Text { id: self.id, text, tokens, writers });
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,45 @@
+//! The worker process: commands come in over standard input, events go out over standard output.
+
+mod answer;
+mod hold;
+mod inbox;
+mod outbox;
+mod receipt;
+
+use protocol::Problem;
+use protocol::worker::{Command, Event};
+
+use crate::llama::Llama;
+use inbox::Inbox;
+use outbox::Outbox;
+
+/// Runs the worker until its parent closes the pipe or says [`Command::Quit`]. Returns the exit status.
+///
+/// Call it first thing in `main` when the first argument is `worker`: before threads, windows and other libraries.
+pub fn worker_main() -> i32 {
+    // First of all: nothing that a library prints may get between the frames.
+    let Ok(outbox) = Outbox::of_standard_output() else { return 3 };
+    let inbox = Inbox::of_standard_input();
+    let llama = match Llama::start() {
+        Ok(llama) => llama,
+        Err(problem) => return fail(&outbox, problem),
+    };
+    outbox.send(&Event::Ready);
+    let mut next = inbox.next();
+    loop {
+        next = match next {
+            Some(Command::Load { ladder, settings }) => hold::ladder(&llama, ladder, settings, &inbox, &outbox),
+            Some(Command::Generate(ask)) => {
+                outbox.send(&Event::Failed { id: Some(ask.id), problem: Problem::new(protocol::Code::NothingLoaded) });
+                inbox.next()
+            }
+            Some(Command::Cancel) => inbox.next(),
+            Some(Command::Quit) | None => return 0,
+        };
+    }
+}
+
+fn fail(outbox: &Outbox, problem: Problem) -> i32 {
+    outbox.send(&Event::Failed { id: None, problem });
+    1
+}

@@ -1,0 +1,80 @@
+//! What an answer cost and saved, in the words of the protocol.
+
+use std::time::Duration;
+
+use cascade::{Finish, Outcome, StoodAside, Tally};
+use protocol::worker::Generate;
+use protocol::{FinishReason, Receipt, RungReceipt, RungRole};
+
+use super::hold::MAX_GRAM;
+
+/// `names` are the ladder's from the target down, `single` is the time of a one-token pass, `extra` what was spent
+/// outside the run.
+pub(super) fn of(
+    outcome: &Outcome,
+    ask: &Generate,
+    names: &[String],
+    single: Option<Duration>,
+    extra: Duration,
+    exact: bool,
+) -> Receipt {
+    let seconds = (outcome.total + extra).as_secs_f64();
+    let first = outcome.first_token.map_or(seconds, |first| (first + extra).as_secs_f64());
+    let fresh = outcome.tokens - ask.shown.len().min(outcome.tokens);
+    let passes = outcome.target_passes;
+    let later = fresh.saturating_sub(1) as f64;
+    let alone = single.filter(|_| fresh > 0).map(|pass| first + pass.as_secs_f64() * later);
+    Receipt {
+        seconds,
+        first_token_seconds: first,
+        tokens: outcome.tokens as u32,
+        prompt_tokens: outcome.prompt_tokens as u32,
+        reused_tokens: outcome.reused_tokens as u32,
+        target_passes: passes as u32,
+        tokens_per_pass: if passes == 0 { 0.0 } else { fresh as f64 / passes as f64 },
+        rungs: names.iter().zip(&outcome.rungs).enumerate().map(|(index, (name, tally))| rung(index, name, tally)).collect(),
+        alone_seconds: alone,
+        speed_up: alone.filter(|_| seconds > 0.0).map(|alone| alone / seconds),
+        cascade: ask.cascade,
+        stood_aside: outcome.stood_aside.map(stood_aside),
+        exact,
+        seed: ask.sampling.seed,
+        finish: finish(outcome.finish),
+        restarts: 0,
+        left_out: outcome.left_out.iter().filter_map(|(index, _)| names.get(*index).cloned()).collect(),
+    }
+}
+
+fn rung(index: usize, name: &str, tally: &Tally) -> RungReceipt {
+    let role = match (index, name) {
+        (0, _) => RungRole::Target,
+        (_, MAX_GRAM) => RungRole::MaxGram,
+        _ => RungRole::Draft,
+    };
+    RungReceipt {
+        name: name.to_owned(),
+        role,
+        proposed: tally.proposed as u32,
+        accepted: tally.accepted as u32,
+        passes: tally.passes as u32,
+        seconds: tally.time.as_secs_f64(),
+    }
+}
+
+fn finish(finish: Finish) -> FinishReason {
+    match finish {
+        Finish::End => FinishReason::End,
+        Finish::Length => FinishReason::Length,
+        Finish::Stopped => FinishReason::Stopped,
+        Finish::ContextFull => FinishReason::ContextFull,
+    }
+}
+
+fn stood_aside(why: StoodAside) -> protocol::StoodAside {
+    match why {
+        StoodAside::SwitchedOff => protocol::StoodAside::SwitchedOff,
+        StoodAside::NotWorthIt => protocol::StoodAside::NotWorthIt,
+        StoodAside::NothingToCopy => protocol::StoodAside::NothingToCopy,
+        StoodAside::RungsFailed => protocol::StoodAside::RungsFailed,
+    }
+}
