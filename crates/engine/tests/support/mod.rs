@@ -1,0 +1,114 @@
+//! Real models and a real worker for the tests.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::path::{Path, PathBuf};
+
+use catalog::{Catalog, ModelStore, resolve};
+use engine::{Answering, Ask, Engine, Launch};
+use protocol::ladder::{EngineSettings, Ladder, Rung};
+use protocol::worker::{Message, Speaker};
+use protocol::{Receipt, Sampling};
+
+/// An engine whose worker is this crate's own binary.
+pub fn engine() -> Engine {
+    Engine::new(Launch::program(env!("CARGO_BIN_EXE_engine-worker")))
+}
+
+pub fn models() -> ModelStore {
+    let folder = store::Places::find().expect("a home folder").models;
+    ModelStore::open(folder).expect("the models' folder")
+}
+
+/// A ladder of the catalogue; the test fails if it must be there and is not.
+pub fn ladder(id: &str) -> Ladder {
+    resolve(&Catalog::builtin(), &models(), id).unwrap_or_else(|problem| panic!("{problem} Run `make models`."))
+}
+
+/// The Qwen ladder if its files are there; it must be with `FULL=1`.
+pub fn qwen() -> Option<Ladder> {
+    let found = resolve(&Catalog::builtin(), &models(), "qwen-coder");
+    if std::env::var_os("FULL").is_some_and(|full| full == "1") {
+        return Some(found.expect("FULL=1 needs the qwen-coder ladder"));
+    }
+    found.ok()
+}
+
+/// SmolLM2 with a smaller version of itself as draft, requantized once into the test's temporary folder.
+pub fn smollm2_with_draft(folder: &Path) -> Ladder {
+    let mut ladder = ladder("smollm2");
+    let small = folder.join("smollm2-small.gguf");
+    requantize(&ladder.rungs[0].path, &small);
+    ladder.rungs.push(Rung { name: "SmolLM2 small".to_owned(), path: small });
+    ladder.k = vec![vec![3, 2], vec![0, 2]];
+    ladder
+}
+
+fn requantize(from: &Path, to: &Path) {
+    let c = |path: &Path| std::ffi::CString::new(path.to_str().expect("UTF-8")).expect("no NUL");
+    let (from, to) = (c(from), c(to));
+    // SAFETY: both paths are NUL-terminated and outlive the call; the parameters are llama.cpp's defaults but for two
+    // plain fields.
+    #[allow(unsafe_code, reason = "llama-cpp-2 does not wrap quantizing")]
+    let status = unsafe {
+        llama_cpp_sys_2::llama_backend_init();
+        let mut params = llama_cpp_sys_2::llama_model_quantize_default_params();
+        params.ftype = llama_cpp_sys_2::LLAMA_FTYPE_MOSTLY_Q4_0;
+        params.allow_requantize = true;
+        params.nthread = 2;
+        llama_cpp_sys_2::llama_model_quantize(from.as_ptr(), to.as_ptr(), &raw const params)
+    };
+    assert_eq!(status, 0, "requantizing");
+}
+
+/// Questions of real people, first turns.
+pub fn questions() -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        turns: Vec<String>,
+    }
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/questions.jsonl");
+    let text = std::fs::read_to_string(path).expect("the questions");
+    text.lines().map(|line| serde_json::from_str::<Line>(line).expect("a question").turns.remove(0)).collect()
+}
+
+pub fn ask(prompt: &str, max_tokens: u32, sampling: &Sampling, cascade: bool) -> Ask {
+    let messages = vec![Message { speaker: Speaker::User, text: prompt.to_owned() }];
+    Ask { messages, max_tokens: Some(max_tokens), sampling: sampling.clone(), cascade }
+}
+
+/// An answer with all that came along.
+pub struct Answer {
+    pub text: String,
+    pub tokens: Vec<u32>,
+    pub receipt: Receipt,
+}
+
+pub fn answer(engine: &Engine, ask: &Ask) -> Answer {
+    let (mut text, mut tokens) = (String::new(), Vec::new());
+    let receipt = engine
+        .answer(ask, &mut |event| {
+            if let Answering::Text { text: more, tokens: new, .. } = event {
+                text.push_str(&more);
+                tokens.extend(new);
+            }
+        })
+        .unwrap_or_else(|problem| panic!("{problem}"));
+    Answer { text, tokens, receipt }
+}
+
+pub fn exact() -> EngineSettings {
+    EngineSettings { exact: true, context: Some(2048), ..EngineSettings::default() }
+}
+
+pub fn fast() -> EngineSettings {
+    EngineSettings { context: Some(2048), ..EngineSettings::default() }
+}
+
+pub fn greedy() -> Sampling {
+    Sampling::default()
+}
+
+pub fn sampled(seed: u32) -> Sampling {
+    Sampling { temperature: 0.8, seed, ..Sampling::default() }
+}

@@ -1,0 +1,88 @@
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use protocol::chat::Settings;
+use protocol::{Code, Problem};
+use tempfile::NamedTempFile;
+
+use crate::places::{Places, free_name, make, unwritable};
+
+const FILE: &str = "settings.toml";
+
+/// The user's choices; the standard ones if there are none yet. A file that cannot be understood is set aside, which the
+/// second value says.
+pub fn load_settings(places: &Places) -> (Settings, Vec<Problem>) {
+    let path = places.config.join(FILE);
+    let damaged = match fs::read(&path) {
+        Ok(bytes) => match String::from_utf8(bytes).ok().and_then(|text| toml::from_str(&text).ok()) {
+            Some(settings) => return (settings, Vec::new()),
+            None => true,
+        },
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    };
+    let notices = if damaged { vec![set_aside(&path)] } else { Vec::new() };
+    (Settings::default(), notices)
+}
+
+fn set_aside(path: &Path) -> Problem {
+    let kept = free_name(path);
+    let kept = if fs::rename(path, &kept).is_ok() { kept } else { path.to_owned() };
+    Problem::new(Code::SettingsSetAside).with("path", path.display()).with("kept", kept.display())
+}
+
+/// Writes the user's choices: either all of them are on disk afterwards or the old ones still are.
+///
+/// # Errors
+/// [`Code::FolderUnwritable`].
+pub fn save_settings(places: &Places, settings: &Settings) -> Result<(), Problem> {
+    let folder = &places.config;
+    let text = toml::to_string(settings).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
+    make(folder)?;
+    let mut file = NamedTempFile::new_in(folder).map_err(|error| unwritable(folder, &error))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|error| unwritable(folder, &error))?;
+    file.persist(folder.join(FILE)).map_err(|error| unwritable(folder, &error.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::chat::{Theme, UiLanguage};
+
+    #[test]
+    fn choices_survive_and_a_damaged_file_is_kept_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::below(folder.path());
+        assert_eq!(load_settings(&places), (Settings::default(), Vec::new()));
+        let mine = Settings {
+            ladder: "qwen-coder".to_owned(),
+            speed_up: false,
+            exact: true,
+            language: UiLanguage::Ja,
+            theme: Theme::Dark,
+        };
+        save_settings(&places, &mine).unwrap();
+        assert_eq!(load_settings(&places), (mine, Vec::new()));
+        for (round, damage) in [&b"ladder = 7"[..], b"\xff\xfe", b"{"].into_iter().enumerate() {
+            fs::write(places.config.join(FILE), damage).unwrap();
+            let (settings, notices) = load_settings(&places);
+            assert_eq!(settings, Settings::default());
+            assert_eq!(notices[0].code, Code::SettingsSetAside);
+            assert_eq!(fs::read(&notices[0].details["kept"]).unwrap(), damage, "round {round}: nothing is overwritten");
+        }
+        fs::write(places.config.join(FILE), "theme = \"dark\"\nfuture = 1\n").unwrap();
+        let (settings, notices) = load_settings(&places);
+        assert_eq!((settings.theme, notices.len()), (Theme::Dark, 0), "choices of a newer version are no damage");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_said_so() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("config"), b"").unwrap();
+        let problem = save_settings(&Places::below(folder.path()), &Settings::default()).unwrap_err();
+        assert_eq!(problem.code, Code::FolderUnwritable);
+    }
+}

@@ -1,0 +1,5 @@
+//! Checks the configuration and writes the permissions of the commands.
+
+fn main() {
+    tauri_build::build();
+}
