@@ -1,3 +1,91 @@
+//! Taki's desktop window: composition and thin commands.
+
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
+mod answering;
+mod app;
+mod commands;
+mod engine_state;
+mod loading;
+
+use std::sync::Arc;
+
+use tauri::{Manager, RunEvent};
+use tauri_specta::{Builder, collect_commands};
+
+use app::App;
+
 fn main() {
-    let _ = tauri::Builder::default().plugin(tauri_plugin_single_instance::init(|_, _, _| {})).run(tauri::generate_context!());
+    // The worker is this same program: it must hand over before anything else is set up.
+    if std::env::args_os().nth(1).is_some_and(|first| first == "worker") {
+        std::process::exit(engine::worker_main());
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TAKI_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    if let Err(error) = run() {
+        tracing::error!(%error, "the window could not be opened");
+        std::process::exit(1);
+    }
+}
+
+fn run() -> tauri::Result<()> {
+    let app = Arc::new(App::start());
+    app.load_chosen();
+    let ending = Arc::clone(&app);
+    tauri::Builder::default()
+        .plugin(tauri_plugin_single_instance::init(|handle, _, _| {
+            if let Some(window) = handle.get_webview_window("main") {
+                // The second start only brings the first one's window forward.
+                let _ = window.unminimize().and_then(|()| window.set_focus());
+            }
+        }))
+        .manage(app)
+        .invoke_handler(interface().invoke_handler())
+        .build(tauri::generate_context!())?
+        .run(move |_, event| {
+            if matches!(event, RunEvent::Exit) {
+                ending.engine.stop();
+            }
+        });
+    Ok(())
+}
+
+/// What the window can call.
+fn interface() -> Builder {
+    Builder::new().disable_serde_phases().commands(collect_commands![
+        commands::chat::open,
+        commands::chat::send,
+        commands::chat::answer_again,
+        commands::chat::stop,
+        commands::chat::new_conversation,
+        commands::chat::save_unsent,
+        commands::engine::watch_engine,
+        commands::engine::load_ladder,
+        commands::engine::fetch_ladder,
+        commands::engine::cancel_fetch,
+        commands::settings::change_settings,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use specta_typescript::Typescript;
+
+    #[test]
+    fn the_windows_bindings_are_up_to_date() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/src/backend/bindings.ts");
+        let folder = tempfile::tempdir().unwrap();
+        let fresh = folder.path().join("bindings.ts");
+        super::interface().export(Typescript::default(), &fresh).unwrap();
+        let fresh = fs::read_to_string(fresh).unwrap();
+        if std::env::var_os("TAKI_WRITE_BINDINGS").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &fresh).unwrap();
+        }
+        let kept = fs::read_to_string(&path).unwrap_or_default();
+        assert!(kept == fresh, "ui/src/backend/bindings.ts is out of date: run `make bindings`");
+    }
 }

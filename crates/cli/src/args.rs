@@ -1,0 +1,165 @@
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use protocol::ladder::EngineSettings;
+use protocol::{Code, Problem, Sampling};
+
+/// A private assistant that runs wholly on this computer and answers sooner.
+#[derive(Debug, Parser)]
+#[command(name = "taki", version, about)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Args {
+    /// Whether the last line of standard output is to be one JSON object.
+    pub(crate) fn json(&self) -> bool {
+        match &self.command {
+            Command::Chat(args) => args.json,
+            Command::Prove(args) => args.json,
+            Command::Models { command: Models::List { json } | Models::Fetch { json, .. } }
+            | Command::Ladders { command: Ladders::List { json } } => *json,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Talk, or ask one question with --once
+    Chat(Chat),
+    /// See and fetch model files
+    Models {
+        #[command(subcommand)]
+        command: Models,
+    },
+    /// See which ladders there are
+    Ladders {
+        #[command(subcommand)]
+        command: Ladders,
+    },
+    /// Show that answers are the same with the cascade on and off
+    Prove(Prove),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Models {
+    /// Every model, its size and whether it is here
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download what a ladder or model still lacks
+    Fetch {
+        /// A ladder or a model of the lists
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ladders {
+    /// Every ladder and its rungs
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// How the engine is run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Running {
+    /// A ladder of the list, or the path of a .gguf file [default: the one chosen in the window]
+    #[arg(long)]
+    pub(crate) ladder: Option<String>,
+    /// Context length in tokens
+    #[arg(long)]
+    context: Option<u32>,
+    /// Threads to compute with [default: the processor's cores]
+    #[arg(long)]
+    threads: Option<u16>,
+}
+
+impl Running {
+    pub(crate) fn engine(&self, exact: bool) -> Result<EngineSettings, Problem> {
+        let refuse = |name: &str, value: u32, reason: &str| Err(setting(name, value, reason));
+        if let Some(context @ ..64) = self.context {
+            return refuse("--context", context, "an answer needs at least 64 tokens");
+        }
+        if let Some(0) = self.threads {
+            return refuse("--threads", 0, "at least one is needed");
+        }
+        Ok(EngineSettings { exact, threads: self.threads, context: self.context })
+    }
+}
+
+/// How tokens are drawn.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Drawing {
+    /// 0 always takes the likeliest token; higher is more varied
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    temperature: f32,
+    /// The same seed gives the same answer
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u32,
+}
+
+impl Drawing {
+    pub(crate) fn sampling(&self) -> Result<Sampling, Problem> {
+        if !self.temperature.is_finite() || !(0.0..=5.0).contains(&self.temperature) {
+            return Err(setting("--temperature", self.temperature, "it must lie between 0 and 5"));
+        }
+        Ok(Sampling { temperature: self.temperature, seed: self.seed, ..Sampling::default() })
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Chat {
+    /// Ask this, print the answer and end; `-` reads the question from standard input
+    #[arg(long, value_name = "PROMPT")]
+    pub(crate) once: Option<String>,
+    /// Print JSON (with --once)
+    #[arg(long, requires = "once")]
+    pub(crate) json: bool,
+    /// Let the target work alone
+    #[arg(long)]
+    pub(crate) no_cascade: bool,
+    /// Bit for bit what the target alone would compute, a little slower
+    #[arg(long)]
+    pub(crate) exact: bool,
+    /// At most this many tokens per answer
+    #[arg(long)]
+    pub(crate) max_tokens: Option<u32>,
+    #[command(flatten)]
+    pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Prove {
+    /// Questions, one JSON object with `turns` per line
+    #[arg(long)]
+    pub(crate) suite: PathBuf,
+    /// Only the first so many questions
+    #[arg(long)]
+    pub(crate) limit: Option<usize>,
+    /// At most this many tokens per answer
+    #[arg(long, default_value_t = 64)]
+    pub(crate) max_tokens: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
+}
+
+fn setting(name: &str, value: impl std::fmt::Display, reason: &str) -> Problem {
+    Problem::new(Code::SettingInvalid).with("name", name).with("value", value).with("reason", reason)
+}

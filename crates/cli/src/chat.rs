@@ -1,0 +1,167 @@
+//! A conversation in the terminal.
+
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use engine::{Answering, Ask, Engine};
+use protocol::worker::{Message, Speaker};
+use protocol::{Code, Problem, Receipt};
+use serde_json::{Value, json};
+
+use crate::args::Chat;
+use crate::models;
+use crate::output::Output;
+use crate::setup::{self, Setup};
+
+const HELP: &str = "Type a question and press Enter. Ctrl+C stops an answer. /new begins a new conversation, /quit ends.";
+
+pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
+    let ask = Ask {
+        messages: Vec::new(),
+        max_tokens: args.max_tokens,
+        sampling: args.drawing.sampling()?,
+        cascade: !args.no_cascade,
+    };
+    let settings = args.running.engine(args.exact)?;
+    let setup = Setup::new()?;
+    let id = setup.chosen(args.running.ladder.as_deref(), output);
+    let once = args.once.as_deref().map(question).transpose()?;
+    let ladder = match setup.ladder(&id) {
+        Err(problem) if problem.code == Code::NotInstalled && once.is_none() && io::stdin().is_terminal() => {
+            offer_to_fetch(&setup, &id, problem, output)?;
+            setup.ladder(&id)?
+        }
+        found => found?,
+    };
+    let (engine, loaded) = setup::engine(&ladder, settings, output)?;
+    if let Some(question) = once {
+        return answer_once(&engine, ask, question, output);
+    }
+    output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
+    talk(&engine, ask, output)
+}
+
+fn question(once: &str) -> Result<String, Problem> {
+    let mut text = once.to_owned();
+    if once == "-" {
+        text.clear();
+        let read = io::stdin().read_to_string(&mut text);
+        read.map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
+    }
+    if text.trim().is_empty() { Err(Problem::new(Code::MessageEmpty)) } else { Ok(text) }
+}
+
+fn offer_to_fetch(setup: &Setup, id: &str, problem: Problem, output: &Output) -> Result<(), Problem> {
+    let size = catalog::bytes_in_words(setup.models.ready(&setup.catalog, id)?);
+    output.note(format_args!("{} Download it now ({size})? [y/N]", problem.sentence(output.language)));
+    let mut answer = String::new();
+    let _ = io::stdin().lock().read_line(&mut answer);
+    if answer.trim().eq_ignore_ascii_case("y") { models::fetch(setup, id, output) } else { Err(problem) }
+}
+
+fn answer_once(engine: &Engine, mut ask: Ask, question: String, output: &Output) -> Result<(), Problem> {
+    ask.messages.push(said(Speaker::User, question));
+    stop_on_ctrl_c(engine);
+    let (text, receipt) = answer(engine, &ask, output)?;
+    output.json(&json!({ "answer": text, "receipt": shape(&receipt) }));
+    Ok(())
+}
+
+/// The receipt with the share of every rung spelled out: for the target `accepted` is what it wrote itself.
+fn shape(receipt: &Receipt) -> Value {
+    let mut value = json!(receipt);
+    if let Some(rungs) = value["rungs"].as_array_mut() {
+        for rung in rungs {
+            rung["tokens"] = rung["accepted"].clone();
+        }
+    }
+    value
+}
+
+fn talk(engine: &Engine, mut ask: Ask, output: &Output) -> Result<(), Problem> {
+    let answering = stop_on_ctrl_c(engine);
+    let person = io::stdin().is_terminal();
+    for line in prompted_lines(person, output) {
+        match line.trim() {
+            "" => continue,
+            "/quit" | "/exit" => break,
+            "/help" => {
+                output.note(HELP);
+                continue;
+            }
+            "/new" => {
+                ask.messages.clear();
+                output.note("A new conversation.");
+                continue;
+            }
+            text => ask.messages.push(said(Speaker::User, text.to_owned())),
+        }
+        answering.store(true, Ordering::Release);
+        let result = answer(engine, &ask, output);
+        answering.store(false, Ordering::Release);
+        match result {
+            Ok((text, _)) => ask.messages.push(said(Speaker::Assistant, text)),
+            // The question can be asked again, shorter or after the next step.
+            Err(problem) if person => {
+                output.problem(&problem);
+                ask.messages.pop();
+            }
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(())
+}
+
+fn prompted_lines(person: bool, output: &Output) -> impl Iterator<Item = String> + '_ {
+    std::iter::from_fn(move || {
+        if person {
+            output.text("\n> ");
+        }
+        let mut line = String::new();
+        matches!(io::stdin().lock().read_line(&mut line), Ok(1..)).then_some(line)
+    })
+}
+
+/// Ctrl+C stops an answer, or the program if there is none. Gives the flag that says which.
+fn stop_on_ctrl_c(engine: &Engine) -> Arc<AtomicBool> {
+    let answering = Arc::new(AtomicBool::new(true));
+    let (engine, flag) = (engine.clone(), Arc::clone(&answering));
+    // Without it Ctrl+C simply ends the program.
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(false, Ordering::AcqRel) {
+            engine.cancel();
+        } else {
+            std::process::exit(130);
+        }
+    });
+    answering
+}
+
+fn answer(engine: &Engine, ask: &Ask, output: &Output) -> Result<(String, Receipt), Problem> {
+    let mut text = String::new();
+    let result = engine.answer(ask, &mut |event| match event {
+        Answering::Text { text: more, .. } => {
+            output.text(&more);
+            text.push_str(&more);
+        }
+        Answering::Reading { done, total } if total > 512 && done < total => {
+            output.progress(format_args!("Reading … {done} of {total} tokens"));
+        }
+        Answering::Reading { done, .. } if done > 512 => output.progress_done(),
+        Answering::Reading { .. } => {}
+        Answering::Resuming(problem) => output.note(format_args!("\n{}", problem.sentence(output.language))),
+    });
+    if !text.is_empty() {
+        output.text("\n");
+    }
+    let receipt = result?;
+    if !output.wants_json() {
+        output.receipt(&receipt);
+    }
+    Ok((text, receipt))
+}
+
+fn said(speaker: Speaker, text: String) -> Message {
+    Message { speaker, text }
+}

@@ -1,0 +1,98 @@
+//! Everything that is printed: answers and JSON on standard output, all else on standard error.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use protocol::{Language, Problem, Receipt, StoodAside};
+use serde_json::{Value, json};
+
+/// Where and how to print.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+    pub(crate) language: Language,
+    /// Whether standard error is a person's terminal.
+    pub(crate) terminal: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, language: language(), terminal: io::stderr().is_terminal() }
+    }
+
+    pub(crate) fn wants_json(&self) -> bool {
+        self.json
+    }
+
+    /// Part of an answer. A reader that went away is no reason to fail.
+    pub(crate) fn text(&self, text: &str) {
+        if !self.json {
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        }
+    }
+
+    /// A line of a list.
+    pub(crate) fn line(&self, line: impl Display) {
+        self.text(&format!("{line}\n"));
+    }
+
+    /// The JSON object, if it was asked for.
+    pub(crate) fn json(&self, value: &Value) {
+        if self.json {
+            let _ = writeln!(io::stdout().lock(), "{value}");
+        }
+    }
+
+    /// Something to know that is no result.
+    pub(crate) fn note(&self, note: impl Display) {
+        let _ = writeln!(io::stderr().lock(), "{note}");
+    }
+
+    /// Progress: rewrites its line on a terminal, otherwise nothing (callers print what a log should have).
+    pub(crate) fn progress(&self, state: impl Display) {
+        if self.terminal {
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K{state}").and_then(|()| io::stderr().flush());
+        }
+    }
+
+    /// Ends a line of progress.
+    pub(crate) fn progress_done(&self) {
+        self.progress("");
+    }
+
+    /// What is wrong and what to do next.
+    pub(crate) fn problem(&self, problem: &Problem) {
+        let (sentence, next) = (problem.sentence(self.language), problem.next_step(self.language));
+        self.json(&json!({ "error": { "code": problem.code.as_str(), "sentence": sentence, "next_step": next } }));
+        if !self.json {
+            self.note(format!("{sentence}\n{next}"));
+        }
+    }
+
+    /// The receipt in one quiet line.
+    pub(crate) fn receipt(&self, receipt: &Receipt) {
+        let mut line = format!(
+            "{:.1} s, {} tokens, first after {:.0} ms, {:.2} tokens per pass of the target",
+            receipt.seconds,
+            receipt.tokens,
+            receipt.first_token_seconds * 1000.0,
+            receipt.tokens_per_pass
+        );
+        if let Some(why) = receipt.stood_aside {
+            line.push_str(match why {
+                StoodAside::SwitchedOff => "; speed-up off",
+                StoodAside::NotWorthIt => "; speed-up stood aside: it would not have paid",
+                StoodAside::NothingToCopy => "; speed-up found nothing to copy",
+                StoodAside::RungsFailed => "; speed-up off: its models failed",
+            });
+        }
+        self.note(format!("[{line}]"));
+    }
+}
+
+fn language() -> Language {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let chosen = set.into_iter().find(|value| !value.is_empty()).unwrap_or_default();
+    if chosen.starts_with("ja") { Language::Japanese } else { Language::English }
+}

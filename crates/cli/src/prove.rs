@@ -1,0 +1,110 @@
+//! The same answers with the cascade off and on, shown on real questions.
+
+use std::fs;
+use std::path::Path;
+
+use engine::{Answering, Ask, Engine};
+use protocol::worker::{Message, Speaker};
+use protocol::{Code, Problem};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::args::Prove;
+use crate::output::Output;
+use crate::setup::{self, Setup};
+
+pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
+    let sampling = args.drawing.sampling()?;
+    let settings = args.running.engine(true)?;
+    let questions = read(&args.suite, args.limit.unwrap_or(usize::MAX))?;
+    let setup = Setup::new()?;
+    let id = setup.chosen(args.running.ladder.as_deref(), output);
+    let (engine, loaded) = setup::engine(&setup.ladder(&id)?, settings, output)?;
+    output.note(format_args!("{}; review widths that hold: {:?}", loaded.rungs.join(" ← "), loaded.exact_widths));
+    let (mut identical, mut tokens, mut first) = (0, 0, Value::Null);
+    let (mut seconds_alone, mut seconds_cascade) = (0.0, 0.0);
+    for (index, question) in questions.iter().enumerate() {
+        let mut ask = Ask {
+            messages: vec![Message { speaker: Speaker::User, text: question.clone() }],
+            max_tokens: Some(args.max_tokens),
+            sampling: sampling.clone(),
+            cascade: false,
+        };
+        // Every question draws with noise of its own.
+        ask.sampling.seed = sampling.seed.wrapping_add(index as u32);
+        let (alone, slow) = answer(&engine, &ask)?;
+        ask.cascade = true;
+        let (cascade, fast) = answer(&engine, &ask)?;
+        seconds_alone += slow;
+        seconds_cascade += fast;
+        tokens += alone.len();
+        let parted = parting(&alone, &cascade);
+        identical += usize::from(parted.is_none());
+        output.note(format_args!(
+            "{:>3}/{}: {:>3} tokens, {}, {slow:.1} s alone, {fast:.1} s with the cascade",
+            index + 1,
+            questions.len(),
+            alone.len(),
+            parted.map_or_else(|| "identical".to_owned(), |at| format!("DIFFERENT at token {at}")),
+        ));
+        if let (Some(at), Value::Null) = (parted, &first) {
+            first = json!({ "prompt": index, "at": at, "alone": alone.get(at), "cascade": cascade.get(at) });
+        }
+    }
+    output.line(format_args!("{identical} of {} answers identical, {tokens} tokens.", questions.len()));
+    output.json(&json!({
+        "prompts": questions.len(), "identical": identical, "tokens": tokens, "first_difference": first,
+        "ladder": id, "temperature": sampling.temperature, "exact_widths": loaded.exact_widths,
+        "seconds_alone": seconds_alone, "seconds_cascade": seconds_cascade,
+    }));
+    Ok(())
+}
+
+fn answer(engine: &Engine, ask: &Ask) -> Result<(Vec<u32>, f64), Problem> {
+    let mut tokens = Vec::new();
+    let receipt = engine.answer(ask, &mut |event| {
+        if let Answering::Text { tokens: new, .. } = event {
+            tokens.extend(new);
+        }
+    })?;
+    Ok((tokens, receipt.seconds))
+}
+
+/// Where two answers part; None if nowhere.
+fn parting(a: &[u32], b: &[u32]) -> Option<usize> {
+    let shared = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    (shared < a.len().max(b.len())).then_some(shared)
+}
+
+#[derive(Deserialize)]
+struct Line {
+    turns: Vec<String>,
+}
+
+/// First turns of the first `limit` questions.
+fn read(path: &Path, limit: usize) -> Result<Vec<String>, Problem> {
+    let unreadable =
+        |reason: String| Problem::new(Code::SuiteUnreadable).with("path", path.display()).with("reason", reason);
+    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).take(limit);
+    let questions: Vec<String> = lines
+        .map(|(number, line)| {
+            let line: Line = serde_json::from_str(line).map_err(|error| unreadable(format!("line {}: {error}", number + 1)))?;
+            line.turns.into_iter().next().ok_or_else(|| unreadable(format!("line {} has no turns", number + 1)))
+        })
+        .collect::<Result<_, _>>()?;
+    if questions.is_empty() { Err(unreadable("it has no questions".to_owned())) } else { Ok(questions) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parting;
+
+    #[test]
+    fn answers_part_where_they_first_differ() {
+        assert_eq!(parting(&[1, 2], &[1, 2]), None);
+        assert_eq!(parting(&[1, 2], &[1, 3]), Some(1));
+        assert_eq!(parting(&[1, 2], &[1]), Some(1));
+        assert_eq!(parting(&[], &[4]), Some(0));
+    }
+}

@@ -1,0 +1,53 @@
+//! What most commands need first.
+
+use catalog::{Catalog, ModelStore, resolve};
+use engine::{Engine, Launch};
+use protocol::Problem;
+use protocol::ladder::{EngineSettings, Ladder};
+use protocol::worker::Loaded;
+use store::Places;
+
+use crate::output::Output;
+
+/// Folders, catalogue and model files.
+pub(crate) struct Setup {
+    pub(crate) places: Places,
+    pub(crate) catalog: Catalog,
+    pub(crate) models: ModelStore,
+}
+
+impl Setup {
+    pub(crate) fn new() -> Result<Self, Problem> {
+        let places = Places::find()?;
+        let models = ModelStore::open(places.models.clone())?;
+        Ok(Self { places, catalog: Catalog::builtin(), models })
+    }
+
+    /// The ladder's id: what was asked for, or what is chosen in the window.
+    pub(crate) fn chosen(&self, asked: Option<&str>, output: &Output) -> String {
+        if let Some(id) = asked {
+            return id.to_owned();
+        }
+        let (settings, notices) = store::load_settings(&self.places);
+        notices.iter().for_each(|notice| output.note(notice.sentence(output.language)));
+        settings.ladder
+    }
+
+    pub(crate) fn ladder(&self, id: &str) -> Result<Ladder, Problem> {
+        resolve(&self.catalog, &self.models, id)
+    }
+}
+
+/// An engine with `ladder` loaded.
+pub(crate) fn engine(ladder: &Ladder, settings: EngineSettings, output: &Output) -> Result<(Engine, Loaded), Problem> {
+    let engine = Engine::new(Launch::this_program()?);
+    let result = engine.load(ladder, settings, &mut |progress| {
+        output.progress(format_args!("Loading {} … {:.0}%", progress.rung, progress.fraction * 100.0));
+    });
+    output.progress_done();
+    let loaded = result?;
+    for left in &loaded.left_out {
+        output.note(left.problem.sentence(output.language));
+    }
+    Ok((engine, loaded))
+}

@@ -1,0 +1,14 @@
+//! What the window can call. Every error is a [`Problem`](protocol::Problem).
+
+pub(crate) mod chat;
+pub(crate) mod engine;
+pub(crate) mod settings;
+
+use protocol::{Code, Problem};
+
+/// Runs `work` where it may take its time.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    tauri::async_runtime::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::new(Code::Internal).with("reason", error))?
+}
