@@ -51,7 +51,7 @@ fn run() -> tauri::Result<()> {
 }
 
 /// What the window can call.
-fn interface() -> Builder {
+fn interface() -> Builder<tauri::Wry> {
     Builder::new().disable_serde_phases().commands(collect_commands![
         commands::chat::open,
         commands::chat::send,

@@ -1,4 +1,4 @@
-use crate::maxgram::{Drafter, MaxGram};
+use crate::maxgram::MaxGram;
 use crate::model::{LanguageModel, Token};
 use crate::policy::Policy;
 use crate::request::{Outcome, Request, RunError, Sink};

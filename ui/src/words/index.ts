@@ -1,0 +1,49 @@
+import problemsEn from "$problems/problems.en.json";
+import problemsJa from "$problems/problems.ja.json";
+import type { Problem, UiLanguage } from "../backend";
+import { en, type Words } from "./en";
+import { ja } from "./ja";
+
+export type { Words };
+export type Language = "en" | "ja";
+
+/** The language to show: the chosen one, or the system's. */
+export function languageOf(chosen: UiLanguage, system: readonly string[]): Language {
+  if (chosen !== "system") return chosen;
+  return system.find((tag) => /^(ja|en)\b/i.test(tag))?.toLowerCase().startsWith("ja") ? "ja" : "en";
+}
+
+export function wordsOf(language: Language): Words {
+  return language === "ja" ? ja : en;
+}
+
+/** Puts values in the place of `{names}`, in one pass: braces in a value are never names. */
+export function fill(text: string, values: Record<string, string | number | undefined>): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? "?"));
+}
+
+type ProblemWords = Record<string, { sentence: string; next: string }>;
+
+/** What is wrong and what to do, in words. */
+export function explain(problem: Problem, language: Language): { sentence: string; next: string } {
+  const catalogue: ProblemWords = language === "ja" ? problemsJa : problemsEn;
+  const words = catalogue[problem.code];
+  if (!words) return { sentence: problem.code, next: "" };
+  return { sentence: fill(words.sentence, problem.details), next: fill(words.next, problem.details) };
+}
+
+/** A size as on a label: `98 MB`, `1.1 GB`. */
+export function size(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  while (bytes >= 999.5 && unit + 1 < units.length) {
+    bytes /= 1000;
+    unit += 1;
+  }
+  return `${bytes.toFixed(unit > 0 && bytes < 9.95 ? 1 : 0)} ${units[unit]}`;
+}
+
+/** A waiting time: `40 s`, `3 min`. */
+export function waiting(seconds: number, words: Words): string {
+  return seconds < 90 ? fill(words.seconds, { n: Math.round(seconds) }) : fill(words.minutes, { n: Math.round(seconds / 60) });
+}

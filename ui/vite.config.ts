@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+// The same pages with a made-up backend, for the browser tests only; never part of what ships.
+const mocked = process.env.TAKI_UI === "mock";
+
+export default defineConfig({
+  plugins: [svelte()],
+  root: mocked ? here("./tests/mock") : here("."),
+  resolve: { alias: { $problems: here("../crates/protocol/messages") } },
+  build: { target: "safari15", outDir: mocked ? here("./node_modules/.mock") : here("./dist"), emptyOutDir: true, modulePreload: { polyfill: false } },
+  server: { fs: { allow: [here("..")] }, port: 5173, strictPort: true },
+  preview: { port: 4173, strictPort: true },
+  test: { root: here("."), include: ["src/**/*.test.ts"] },
+});
