@@ -1,6 +1,6 @@
-import { problemOf, type Backend, type ChatEvent, type EngineState, type LadderCard, type Problem, type Receipt, type Settings, type ShownMessage } from "./backend";
+import { problemOf, type Backend, type ChatEvent, type EngineState, type LadderCard, type Problem, type Receipt, type Choices, type ShownMessage } from "./backend";
 
-const EMPTY: Settings = { ladder: "", speedUp: true, exact: false, language: "system", theme: "system" };
+const EMPTY: Choices = { ladder: "", speedUp: true, exact: false, language: "system", theme: "system" };
 
 /** How long after the last key unsent text is kept, in milliseconds. */
 const REST = 400;
@@ -12,7 +12,7 @@ export class Session {
   unsent = $state("");
   ladders = $state<LadderCard[]>([]);
   engine = $state<EngineState>({ kind: "empty" });
-  settings = $state<Settings>(EMPTY);
+  settings = $state(EMPTY);
   notices = $state<Problem[]>([]);
   /** Why the window has nothing to show. */
   fatal = $state<Problem>();
@@ -178,7 +178,7 @@ export class Session {
     return this.#quietly(() => this.backend.loadLadder(this.settings.ladder));
   }
 
-  change(change: Partial<Settings>) {
+  change(change: Partial<Choices>) {
     return this.#quietly(async () => void (this.settings = await this.backend.changeSettings({ ...$state.snapshot(this.settings), ...change })));
   }
 

@@ -5,9 +5,13 @@ import type { ChatEvent, Conversation, EngineState, Opening, Problem, Settings }
 
 export type * from "./bindings";
 
+/** Settings as the app gives them: with every choice. */
+export type Choices = Required<Settings>;
+export type Opened = Opening & { settings: Choices };
+
 /** What the app can do. Every refusal is thrown as a `Refusal`. */
 export interface Backend {
-  open(): Promise<Opening>;
+  open(): Promise<Opened>;
   send(conversation: number, text: string, on: (event: ChatEvent) => void): Promise<void>;
   answerAgain(conversation: number, on: (event: ChatEvent) => void): Promise<void>;
   stop(): Promise<void>;
@@ -17,7 +21,7 @@ export interface Backend {
   loadLadder(ladder: string): Promise<void>;
   fetchLadder(ladder: string): Promise<void>;
   cancelFetch(): Promise<void>;
-  changeSettings(settings: Settings): Promise<Settings>;
+  changeSettings(settings: Choices): Promise<Choices>;
 }
 
 /** A problem as an exception. */
@@ -41,6 +45,9 @@ async function unwrap<T>(call: Promise<Result<T>>): Promise<T> {
   return result.data;
 }
 
+// What Rust sends has every field; only what it takes may lack some.
+const whole = (opening: Opening) => opening as Opened;
+
 const nothing = () => undefined;
 
 /**
@@ -63,7 +70,7 @@ async function stream(call: (channel: Channel<ChatEvent>) => Promise<Result<null
 }
 
 export const tauriBackend: Backend = {
-  open: () => unwrap(commands.open()),
+  open: async () => whole(await unwrap(commands.open())),
   send: (conversation, text, on) => stream((channel) => commands.send(conversation, text, channel), on),
   answerAgain: (conversation, on) => stream((channel) => commands.answerAgain(conversation, channel), on),
   stop: () => unwrap(commands.stop()).then(nothing),
@@ -73,5 +80,5 @@ export const tauriBackend: Backend = {
   loadLadder: (ladder) => unwrap(commands.loadLadder(ladder)).then(nothing),
   fetchLadder: (ladder) => unwrap(commands.fetchLadder(ladder)).then(nothing),
   cancelFetch: () => unwrap(commands.cancelFetch()).then(nothing),
-  changeSettings: (settings) => unwrap(commands.changeSettings(settings)),
+  changeSettings: (settings) => unwrap(commands.changeSettings(settings)) as Promise<Choices>,
 };

@@ -1,0 +1,21 @@
+import { execSync } from "node:child_process";
+import { defineConfig } from "@playwright/test";
+
+const found = (names: string[]) => names.map((name) => execSync(`command -v ${name} || true`).toString().trim()).find(Boolean);
+
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "node_modules/.playwright",
+  fullyParallel: true,
+  workers: 2,
+  reporter: "list",
+  use: {
+    baseURL: "http://localhost:4173",
+    viewport: { width: 900, height: 720 },
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? found(["chromium", "chromium-browser", "google-chrome"]),
+      args: ["--no-sandbox", "--disable-background-networking"],
+    },
+  },
+  webServer: { command: "npx vite build && npx vite preview", env: { TAKI_UI: "mock" }, url: "http://localhost:4173", timeout: 60_000 },
+});
