@@ -33,6 +33,7 @@ const calls = (page: Page, name: string) => page.evaluate((name) => window.app.c
 async function open(page: Page, change: Partial<Opening> = {}) {
   await page.addInitScript((change) => (window.setUp = (app) => Object.assign(app.opening, change)), change);
   await page.goto("/");
+  await expect(page.getByTestId("composer")).toBeVisible();
 }
 
 async function ask(page: Page, text: string) {

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { appPid, cpuSeconds, family, megabytes, newHome, openWindow, workerPid } from "./window.js";
+
+const LONG = "Write a long story about a river, a mill and a waterfall.";
+
+describe("the window with a model", () => {
+  const home = newHome();
+  let window;
+  before(async () => {
+    window = await openWindow({ home });
+    await window.ready();
+  });
+  after(() => window?.close());
+
+  test("a typed question is answered as it is written, with a receipt", async () => {
+    await window.shot("empty");
+    await window.ask("What is a waterfall? Answer in two sentences.");
+    const lengths = new Set();
+    await window.browser.waitUntil(
+      async () => {
+        lengths.add((await window.answer()).length);
+        return lengths.size > 3;
+      },
+      { timeout: 60_000, interval: 10, timeoutMsg: "no text arrived bit by bit" },
+    );
+    await window.answered();
+    await window.by("receipt").$("summary").click();
+    const receipt = await window.by("receipt").getText();
+    assert.match(receipt, /\d+\.\d s/);
+    assert.match(receipt, /SmolLM2 135M\s+\d+\s+\d+\s+\d+/);
+    assert.match(await window.by("speed-line").getText(), /^Speed-up (on|off, because .+)/);
+    await window.shot("answered");
+    console.log(`receipt: ${receipt.replaceAll("\n", " | ")}`);
+  });
+
+  test("stop keeps what is shown and gives a receipt; the window echoes keys while it answers", async () => {
+    await window.ask(LONG);
+    await window.browser.waitUntil(async () => (await window.answer()).length > 40, { timeout: 60_000, interval: 20 });
+    const echoes = await window.browser.executeAsync((done) => {
+      const field = document.querySelector('[data-testid="composer"]');
+      const times = [];
+      const type = () => {
+        const began = performance.now();
+        field.value += "x";
+        field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+        requestAnimationFrame(() =>
+          setTimeout(() => {
+            times.push(performance.now() - began);
+            if (times.length < 20) type();
+            else done(times);
+          }),
+        );
+      };
+      type();
+    });
+    echoes.sort((a, b) => a - b);
+    console.log(`input echo while answering: median ${echoes[10].toFixed(1)} ms, worst ${echoes[19].toFixed(1)} ms`);
+    await window.by("stop").click();
+    await window.answered();
+    const text = await window.answer();
+    assert.ok(text.length > 40);
+    assert.ok((await window.all("receipt").length) >= 2);
+    assert.equal(await window.by("composer").getValue(), "x".repeat(20), "typed text survives an answer");
+    await window.by("composer").clearValue();
+  });
+
+  test("a killed worker is replaced and the answer goes on", async () => {
+    await window.ask(LONG);
+    await window.browser.waitUntil(async () => (await window.answer()).length > 60, { timeout: 60_000, interval: 20 });
+    const pid = workerPid();
+    const shown = await window.answer();
+    process.kill(pid, "SIGKILL");
+    await window.browser.waitUntil(async () => (await window.answer()).length > shown.length + 200, { timeout: 60_000, timeoutMsg: "the answer did not go on" });
+    assert.notEqual(workerPid(), pid);
+    assert.ok((await window.answer()).startsWith(shown), "shown text is unchanged");
+    await window.by("stop").click();
+    await window.answered();
+  });
+
+  test("Japanese and dark colours can be chosen", async () => {
+    await window.by("settings").click();
+    await window.by("language-select").selectByAttribute("value", "ja");
+    await window.by("theme-select").selectByAttribute("value", "dark");
+    await window.browser.waitUntil(async () => (await window.by("settings-close").getText()) === "閉じる");
+    await window.shot("settings-ja-dark");
+    await window.by("settings-close").click();
+    await window.shot("ja-dark");
+  });
+
+  test("another start shows the same conversation and choices", async () => {
+    const before = await window.answer();
+    await window.by("composer").setValue("half a thought");
+    await window.browser.pause(0);
+    await window.browser.waitUntil(async () => kept(home, "half a thought"), { timeout: 5000, timeoutMsg: "unsent text was not kept" });
+    await window.close();
+    window = await openWindow({ home });
+    await window.ready();
+    assert.equal(await window.answer(), before);
+    assert.equal(await window.by("composer").getValue(), "half a thought");
+    assert.equal(await window.browser.execute(() => document.documentElement.lang), "ja");
+  });
+});
+
+/** Whether the database or its log holds a text. */
+function kept(home, text) {
+  const folder = path.join(home, "data");
+  return fs.readdirSync(folder).some((name) => fs.readFileSync(path.join(folder, name)).includes(text));
+}
+
+describe("the window when something is wrong", () => {
+  test("without a model it offers the download, needs little memory and rests", async () => {
+    const home = newHome();
+    const window = await openWindow({ home, models: path.join(home, "models") });
+    try {
+      await window.by("download").waitForExist({ timeout: 20_000 });
+      await window.shot("download");
+      const members = family();
+      const [spent, began] = [cpuSeconds(members), performance.now()];
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      const share = ((cpuSeconds(members) - spent) / (performance.now() - began)) * 100_000;
+      console.log(`idle without a model: ${megabytes(members).toFixed(0)} MB in ${members.length} processes, ${share.toFixed(1)}% of one processor`);
+      assert.equal(workerPid(), undefined, "no worker runs without a model");
+    } finally {
+      await window.close();
+    }
+  });
+
+  test("a damaged model file is explained and can be fetched again", async () => {
+    const home = newHome();
+    const models = path.join(home, "models");
+    fs.mkdirSync(models);
+    const real = fs.readdirSync(process.env.TAKI_MODELS).find((name) => name.startsWith("b179c952"));
+    const cut = fs.readFileSync(path.join(process.env.TAKI_MODELS, real)).subarray(0, 5_000_000);
+    fs.writeFileSync(path.join(models, real), cut);
+    const window = await openWindow({ home, models });
+    try {
+      await window.by("problem").waitForExist({ timeout: 20_000 });
+      assert.equal(await window.by("problem").getAttribute("data-code"), "model_truncated");
+      assert.ok((await window.by("problem-next").getText()).length > 10);
+      await window.by("download").waitForExist({ timeout: 5000 });
+      await window.shot("damaged");
+      assert.ok(appPid());
+    } finally {
+      await window.close();
+    }
+  });
+
+  test("a data folder that cannot be written is explained", async () => {
+    const home = path.join(newHome(), "file");
+    fs.writeFileSync(home, "in the way");
+    const window = await openWindow({ home });
+    try {
+      await window.by("problem").waitForExist({ timeout: 20_000 });
+      assert.equal(await window.by("problem").getAttribute("data-code"), "folder_unwritable");
+      await window.shot("unwritable");
+    } finally {
+      await window.close();
+    }
+  });
+});
