@@ -5,6 +5,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export TAKI_APP=${TAKI_APP:-${CARGO_TARGET_DIR:-$root/target}/release/taki-app}
+TAKI_APP=$(realpath "$TAKI_APP" 2>/dev/null || echo "$TAKI_APP")
 [ -x "$TAKI_APP" ] || { echo "The app is not built: run 'make build' first." >&2; exit 1; }
 
 work=$(mktemp -d)

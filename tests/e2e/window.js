@@ -38,14 +38,16 @@ export const newHome = () => fs.mkdtempSync(path.join(work, "home-"));
 export async function openWindow({ home, models = process.env.TAKI_MODELS }) {
   const [port, native] = [await freePort(), await freePort()];
   const env = { ...process.env, TAKI_HOME: home, TAKI_MODELS: models, LANG: "en_US.UTF-8" };
-  for (const name of ["CONFIG", "DATA", "CACHE", "STATE"]) env[`XDG_${name}_HOME`] = path.join(home, `xdg-${name}`);
-  const driver = spawn("tauri-driver", ["--port", String(port), "--native-port", String(native)], { env, stdio: ["ignore", "inherit", "inherit"] });
+  const folders = fs.mkdtempSync(path.join(work, "xdg-"));
+  for (const name of ["CONFIG", "DATA", "CACHE", "STATE"]) env[`XDG_${name}_HOME`] = path.join(folders, name);
+  const driver = spawn("tauri-driver", ["--port", String(port), "--native-port", String(native)], { env, stdio: ["ignore", "ignore", process.env.TAKI_E2E_VERBOSE ? "inherit" : "ignore"] });
   await listening(port, driver);
   const browser = await remote({
     hostname: "127.0.0.1",
     port,
     logLevel: "error",
     connectionRetryCount: 0,
+    connectionRetryTimeout: 30_000,
     capabilities: { browserName: "wry", "wdio:enforceWebDriverClassic": true, "tauri:options": { application: app } },
   });
   const by = (id) => browser.$(`[data-testid="${id}"]`);

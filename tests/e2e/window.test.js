@@ -30,7 +30,7 @@ describe("the window with a model", () => {
     await window.by("receipt").$("summary").click();
     const receipt = await window.by("receipt").getText();
     assert.match(receipt, /\d+\.\d s/);
-    assert.match(receipt, /SmolLM2 135M\s+\d+\s+\d+\s+\d+/);
+    assert.match(receipt, /SmolLM2 135M\s*\d+/);
     assert.match(await window.by("speed-line").getText(), /^Speed-up (on|off, because .+)/);
     await window.shot("answered");
     console.log(`receipt: ${receipt.replaceAll("\n", " | ")}`);
@@ -93,7 +93,6 @@ describe("the window with a model", () => {
   test("another start shows the same conversation and choices", async () => {
     const before = await window.answer();
     await window.by("composer").setValue("half a thought");
-    await window.browser.pause(0);
     await window.browser.waitUntil(async () => kept(home, "half a thought"), { timeout: 5000, timeoutMsg: "unsent text was not kept" });
     await window.close();
     window = await openWindow({ home });
@@ -155,7 +154,6 @@ describe("the window when something is wrong", () => {
     try {
       await window.by("problem").waitForExist({ timeout: 20_000 });
       assert.equal(await window.by("problem").getAttribute("data-code"), "folder_unwritable");
-      await window.shot("unwritable");
     } finally {
       await window.close();
     }

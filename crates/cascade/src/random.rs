@@ -10,7 +10,11 @@ pub(crate) struct Noise {
 impl Noise {
     /// Noise of the answer's token `position` under `seed`.
     pub(crate) fn at(seed: u64, position: usize) -> Self {
-        Self { key: mix(mix(seed ^ 0x9E37_79B9_7F4A_7C15).wrapping_add((position as u64).wrapping_mul(0xD1B5_4A32_D192_ED03))) }
+        Self {
+            key: mix(
+                mix(seed ^ 0x9E37_79B9_7F4A_7C15).wrapping_add((position as u64).wrapping_mul(0xD1B5_4A32_D192_ED03))
+            ),
+        }
     }
 
     /// A standard Gumbel variate for `token`: −ln(−ln u).

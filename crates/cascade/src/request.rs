@@ -65,7 +65,7 @@ pub enum Finish {
     ContextFull,
 }
 
-/// Why nothing was proposed in a whole run.
+/// Why nothing was proposed, at the end of a run or in all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoodAside {
     /// The request switched the cascade off.
@@ -114,7 +114,7 @@ pub struct Outcome {
     pub rungs: Vec<Tally>,
     /// Rungs left out on the way, and why.
     pub left_out: Vec<(usize, String)>,
-    /// Why nothing was proposed, if nothing was.
+    /// Why nothing was proposed, if so.
     pub stood_aside: Option<StoodAside>,
 }
 

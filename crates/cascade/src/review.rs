@@ -101,7 +101,9 @@ impl<M: LanguageModel> Run<'_, M> {
                 answered: self.committed - self.request.prompt.len(),
             };
             let (rung, tokens) = match self.policy.next(&view) {
-                Action::Draft { rung, tokens } if tokens > 0 && available.get(rung) == Some(&true) => (rung, tokens.min(room)),
+                Action::Draft { rung, tokens } if tokens > 0 && available.get(rung) == Some(&true) => {
+                    (rung, tokens.min(room))
+                }
                 _ => return Ok(()),
             };
             let before = self.ladder.text.len();
@@ -125,7 +127,8 @@ impl<M: LanguageModel> Run<'_, M> {
         if rung < self.ladder.rungs.len() {
             while self.ladder.text.len() - before < tokens {
                 let left = tokens - (self.ladder.text.len() - before);
-                let ended = self.ladder.text.len() > before && self.ladder.text.last().is_some_and(|last| self.ends(*last));
+                let ended =
+                    self.ladder.text.len() > before && self.ladder.text.last().is_some_and(|last| self.ends(*last));
                 if ended || !self.can_propose(rung) || !self.step(rung, left)? {
                     break;
                 }

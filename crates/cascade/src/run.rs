@@ -57,7 +57,8 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         if let Some(&token) = request.prompt.iter().chain(request.shown).find(|t| **t as usize >= size) {
             return Err(RunError::UnknownToken { token, size });
         }
-        let same = ladder.text.iter().zip(request.prompt.iter().chain(request.shown)).take_while(|(a, b)| a == b).count();
+        let same =
+            ladder.text.iter().zip(request.prompt.iter().chain(request.shown)).take_while(|(a, b)| a == b).count();
         // The last token is always read again: drawing the next one needs its logits.
         let same = if request.fresh { 0 } else { same.min(tokens + request.shown.len() - 1) };
         if same < ladder.text.len() {
@@ -225,6 +226,8 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         let proposed: usize = self.tallies[1..].iter().map(|t| t.proposed).sum();
         let stood_aside = if !self.request.cascade {
             Some(StoodAside::SwitchedOff)
+        } else if self.policy.stands_aside() {
+            Some(StoodAside::NotWorthIt)
         } else if proposed > 0 {
             None
         } else if !left_out.is_empty() && left_out.len() == rungs.len() - 1 {

@@ -76,7 +76,13 @@ impl Sampler {
     /// Draws the token behind `history`, which is the answer's token number `position`.
     ///
     /// `None` if no score is a finite number (NaN counts as −∞).
-    pub(crate) fn pick(&mut self, settings: &SamplerSettings, row: &[f32], history: &[Token], position: usize) -> Option<Pick> {
+    pub(crate) fn pick(
+        &mut self,
+        settings: &SamplerSettings,
+        row: &[f32],
+        history: &[Token],
+        position: usize,
+    ) -> Option<Pick> {
         let mut penalised = std::mem::take(&mut self.penalised);
         self.from_penalised = settings.penalises();
         let row = if self.from_penalised {
@@ -106,7 +112,9 @@ impl Sampler {
     fn value_of(&self, token: Token, row: &[f32]) -> Option<f64> {
         match self.noise {
             None => (if self.from_penalised { &self.penalised } else { row })
-                .get(token as usize).filter(|l| l.is_finite()).map(|l| f64::from(*l)),
+                .get(token as usize)
+                .filter(|l| l.is_finite())
+                .map(|l| f64::from(*l)),
             Some((noise, temperature)) => self
                 .candidates
                 .iter()
@@ -149,11 +157,8 @@ impl Sampler {
             candidates.select_nth_unstable_by(settings.top_k - 1, falling);
             candidates.truncate(settings.top_k);
         }
-        let total: f64 = if settings.top_p < 1.0 {
-            candidates.iter().map(|(l, _)| f64::from(l - best).exp()).sum()
-        } else {
-            0.0
-        };
+        let total: f64 =
+            if settings.top_p < 1.0 { candidates.iter().map(|(l, _)| f64::from(l - best).exp()).sum() } else { 0.0 };
         if settings.min_p > 0.0 {
             let floor = best + settings.min_p.min(1.0).ln();
             candidates.retain(|(l, _)| *l >= floor);
@@ -274,11 +279,8 @@ mod tests {
         for position in 0..n {
             seen[sampler.pick(&settings, &row, &[], position).unwrap().token as usize] += 1;
         }
-        let chi: f64 = weights
-            .iter()
-            .zip(seen)
-            .map(|(w, s)| (f64::from(s) - w * n as f64).powi(2) / (w * n as f64))
-            .sum();
+        let chi: f64 =
+            weights.iter().zip(seen).map(|(w, s)| (f64::from(s) - w * n as f64).powi(2) / (w * n as f64)).sum();
         // 3 degrees of freedom, α = 0.001 fixed in advance; the seed is fixed, so this cannot flicker.
         assert!(chi < 16.27, "chi-square {chi}, seen {seen:?}");
     }

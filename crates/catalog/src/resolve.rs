@@ -30,13 +30,7 @@ fn is_gguf_name(text: &str) -> bool {
 
 fn from_catalogue(catalog: &Catalog, store: &ModelStore, entry: &LadderEntry) -> Result<Ladder, Problem> {
     let rungs = entry.rungs.iter().map(|id| rung(store, catalog.model(id)?, &entry.id)).collect::<Result<_, _>>()?;
-    Ok(Ladder {
-        id: entry.id.clone(),
-        rungs,
-        max_gram: entry.max_gram,
-        k: entry.k.clone(),
-        lenience: entry.lenience,
-    })
+    Ok(Ladder { id: entry.id.clone(), rungs, max_gram: entry.max_gram, k: entry.k.clone(), lenience: entry.lenience })
 }
 
 fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Problem> {
@@ -115,7 +109,10 @@ mod tests {
         assert_eq!(resolve(&catalog, &store, "l").unwrap_err().code, Code::NotInstalled);
         fs::write(store.place(&catalog.model("small").unwrap().sha256), &draft).unwrap();
         let ladder = resolve(&catalog, &store, "l").unwrap();
-        assert_eq!(ladder.rungs.iter().map(|rung| rung.name.as_str()).collect::<Vec<_>>(), ["Model big", "Model small"]);
+        assert_eq!(
+            ladder.rungs.iter().map(|rung| rung.name.as_str()).collect::<Vec<_>>(),
+            ["Model big", "Model small"]
+        );
         assert_eq!((ladder.k, ladder.lenience, ladder.max_gram), (vec![vec![2, 1], vec![0, 3]], 1.5, true));
     }
 

@@ -31,9 +31,7 @@ impl ModelStore {
         }
         // A read-only folder is best found before a gigabyte was fetched.
         let probe = store.staging().join(format!("probe-{}", std::process::id()));
-        File::create(&probe)
-            .and_then(|_| fs::remove_file(&probe))
-            .map_err(|error| unwritable(&store.root, &error))?;
+        File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(|error| unwritable(&store.root, &error))?;
         Ok(store)
     }
 

@@ -14,7 +14,8 @@ use crate::models;
 use crate::output::Output;
 use crate::setup::{self, Setup};
 
-const HELP: &str = "Type a question and press Enter. Ctrl+C stops an answer. /new begins a new conversation, /quit ends.";
+const HELP: &str =
+    "Type a question and press Enter. Ctrl+C stops an answer. /new begins a new conversation, /quit ends.";
 
 pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let ask = Ask {

@@ -50,7 +50,9 @@ pub(crate) fn ladders(output: &Output) -> Result<(), Problem> {
         let state = if missing == 0 { "ready".to_owned() } else { format!("{} to fetch", bytes_in_words(missing)) };
         output.line(format_args!("{:<12} {}  ({state})", ladder.id, rungs.join(" ← ")));
         output.line(format_args!("{:<12} {}", "", ladder.description.get(output.language)));
-        rows.push(json!({ "id": ladder.id, "name": ladder.name, "rungs": rungs, "missing_bytes": missing, "k": ladder.k }));
+        rows.push(
+            json!({ "id": ladder.id, "name": ladder.name, "rungs": rungs, "missing_bytes": missing, "k": ladder.k }),
+        );
     }
     output.json(&json!({ "ladders": rows }));
     Ok(())

@@ -89,7 +89,8 @@ fn read(path: &Path, limit: usize) -> Result<Vec<String>, Problem> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).take(limit);
     let questions: Vec<String> = lines
         .map(|(number, line)| {
-            let line: Line = serde_json::from_str(line).map_err(|error| unreadable(format!("line {}: {error}", number + 1)))?;
+            let line: Line =
+                serde_json::from_str(line).map_err(|error| unreadable(format!("line {}: {error}", number + 1)))?;
             line.turns.into_iter().next().ok_or_else(|| unreadable(format!("line {} has no turns", number + 1)))
         })
         .collect::<Result<_, _>>()?;

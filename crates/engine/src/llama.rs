@@ -50,7 +50,11 @@ impl Llama {
     ///
     /// # Errors
     /// [`Code::ModelUnreadable`], [`Code::ModelRefused`], [`Code::Cancelled`].
-    pub(crate) fn read(&self, path: &Path, mut progress: impl FnMut(f32) -> bool + 'static) -> Result<Weights, Problem> {
+    pub(crate) fn read(
+        &self,
+        path: &Path,
+        mut progress: impl FnMut(f32) -> bool + 'static,
+    ) -> Result<Weights, Problem> {
         if let Err(error) = std::fs::File::open(path) {
             return Err(Problem::new(Code::ModelUnreadable).with("path", path.display()).with("reason", error));
         }
@@ -109,7 +113,9 @@ impl Weights {
         let vocab = self.model.vocab();
         let text = |token: LlamaToken| {
             let known = (0..vocab.n_tokens()).contains(&token.0);
-            known.then(|| String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned()).unwrap_or_default()
+            known
+                .then(|| String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned())
+                .unwrap_or_default()
         };
         let chat_marks = vocab.tokenize(b"<|im_start|>", false, true).len() == 1;
         Template::new(source, text(vocab.bos()), text(vocab.eos()), chat_marks)

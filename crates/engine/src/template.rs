@@ -2,8 +2,8 @@
 
 use std::io;
 
-use minijinja::value::Value;
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, Problem};
@@ -109,7 +109,8 @@ fn split(rendered: &str, messages: &[Message]) -> Vec<Piece> {
         let (before, after) = rest.split_at(open);
         markup.push_str(before);
         let inside = &after['\u{F8F0}'.len_utf8()..];
-        let found = inside.split_once('\u{F8F1}').and_then(|(number, behind)| Some((number.parse::<usize>().ok()?, behind)));
+        let found =
+            inside.split_once('\u{F8F1}').and_then(|(number, behind)| Some((number.parse::<usize>().ok()?, behind)));
         let Some((message, behind)) = found.and_then(|(index, behind)| Some((messages.get(index)?, behind))) else {
             // Not one of ours: the template's own.
             markup.push('\u{F8F0}');
@@ -165,7 +166,12 @@ mod tests {
     }
 
     fn joined(pieces: &[Piece]) -> String {
-        pieces.iter().map(|piece| match piece { Piece::Markup(t) | Piece::Content(t) => t.as_str() }).collect()
+        pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Markup(t) | Piece::Content(t) => t.as_str(),
+            })
+            .collect()
     }
 
     #[test]

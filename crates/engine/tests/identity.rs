@@ -17,7 +17,10 @@ fn same_answers(engine: &Engine, questions: &[String], tokens: u32, sampling: im
         assert_eq!(alone.tokens, cascade.tokens, "question {index}: {question}");
         assert_eq!(alone.text, cascade.text);
         assert!(alone.receipt.exact && cascade.receipt.exact);
-        assert_eq!(alone.receipt.target_passes as usize, alone.tokens.len() + usize::from(alone.tokens.len() < tokens as usize));
+        assert_eq!(
+            alone.receipt.target_passes as usize,
+            alone.tokens.len() + usize::from(alone.tokens.len() < tokens as usize)
+        );
         assert!(cascade.receipt.target_passes <= alone.receipt.target_passes);
         let rungs = &cascade.receipt.rungs;
         assert_eq!(rungs.iter().map(|rung| rung.accepted).sum::<u32>() as usize, cascade.tokens.len());

@@ -212,7 +212,8 @@ fn prompts_that_do_not_fit_and_ladders_that_make_no_sense_are_refused() {
         let bad = Ladder { k, ..ladder("smollm2") };
         assert_eq!(engine.load(&bad, fast(), &mut |_| {}).unwrap_err().code, Code::LadderInvalid);
     }
-    let problem = Engine::new(Launch::program("/no/such/program")).load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap_err();
+    let problem =
+        Engine::new(Launch::program("/no/such/program")).load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap_err();
     assert_eq!(problem.code, Code::WorkerMissing);
 }
 
@@ -232,11 +233,8 @@ fn fast_mode_reuses_what_it_read_of_the_conversation() {
 
 #[test]
 fn a_worker_ends_when_its_parent_is_gone() {
-    let mut worker = Command::new(env!("CARGO_BIN_EXE_engine-worker"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut worker =
+        Command::new(env!("CARGO_BIN_EXE_engine-worker")).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut input = worker.stdin.take().unwrap();
     input.write_all(&[7]).unwrap();
     // The end of the pipe is all that a killed parent leaves behind.

@@ -51,9 +51,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> 
     if body.len() < length as usize {
         return Err(ErrorKind::UnexpectedEof.into());
     }
-    serde_json::from_slice(&body)
-        .map(Some)
-        .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+    serde_json::from_slice(&body).map(Some).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
 #[cfg(test)]

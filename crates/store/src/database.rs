@@ -79,7 +79,9 @@ enum Refused {
 impl Refused {
     fn problem(self, folder: &Path) -> Problem {
         match self {
-            Self::Failed(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
+            Self::Failed(error)
+                if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) =>
+            {
                 unwritable(folder, &error)
             }
             Self::Failed(error) => failed(&error),
@@ -165,7 +167,9 @@ mod tests {
         let whole = fs::read(&path).unwrap();
         let mut flipped = whole.clone();
         flipped[4096..8192].fill(0xA5);
-        for damage in [b"no database at all, but long enough to look like one".repeat(40), whole[..5000].to_vec(), flipped] {
+        for damage in
+            [b"no database at all, but long enough to look like one".repeat(40), whole[..5000].to_vec(), flipped]
+        {
             fs::write(&path, &damage).unwrap();
             let (store, notices) = Store::open(&places).unwrap();
             assert_eq!(notices.iter().map(|n| n.code).collect::<Vec<_>>(), [Code::DatabaseSetAside]);

@@ -70,9 +70,7 @@ impl Store {
     pub fn begin_answer(&self, conversation: u32, at_ms: f64) -> Result<u32, Problem> {
         let sql = "INSERT INTO message (conversation, speaker, text, finished, at_ms) \
                    VALUES (?1, 'assistant', '', 0, ?2) RETURNING id";
-        self.connection()
-            .query_row(sql, params![conversation, at_ms], |row| row.get(0))
-            .map_err(|error| failed(&error))
+        self.connection().query_row(sql, params![conversation, at_ms], |row| row.get(0)).map_err(|error| failed(&error))
     }
 
     /// Keeps what an answer says so far.
@@ -101,7 +99,10 @@ impl Store {
     /// [`Code::DatabaseFailed`].
     pub fn fail_answer(&self, answer: u32, text: &str, problem: &Problem) -> Result<(), Problem> {
         let problem = json(problem)?;
-        self.change("UPDATE message SET text = ?2, problem = ?3, finished = 1 WHERE id = ?1", params![answer, text, problem])
+        self.change(
+            "UPDATE message SET text = ?2, problem = ?3, finished = 1 WHERE id = ?1",
+            params![answer, text, problem],
+        )
     }
 
     /// Forgets an answer that is to be written again.
@@ -127,7 +128,8 @@ impl Store {
     pub fn messages(&self, conversation: u32) -> Result<Vec<ShownMessage>, Problem> {
         let connection = self.connection();
         let read = || {
-            let sql = "SELECT id, speaker, text, receipt, problem, at_ms FROM message WHERE conversation = ?1 ORDER BY id";
+            let sql =
+                "SELECT id, speaker, text, receipt, problem, at_ms FROM message WHERE conversation = ?1 ORDER BY id";
             connection.prepare_cached(sql)?.query_map([conversation], message)?.collect()
         };
         add_with(read)
@@ -200,10 +202,11 @@ mod tests {
         let places = Places::below(folder.path());
         let (store, _) = Store::open(&places).unwrap();
         let id = store.latest_conversation().unwrap().id;
-        let texts: Vec<String> = ["滝 👩‍💻", "'; DROP TABLE message; --", "a\0b", "\"quotes\" and \\", "\u{202e}txt", "<script>"]
-            .into_iter()
-            .flat_map(|text| (0..50).map(move |n| text.repeat(n)))
-            .collect();
+        let texts: Vec<String> =
+            ["滝 👩‍💻", "'; DROP TABLE message; --", "a\0b", "\"quotes\" and \\", "\u{202e}txt", "<script>"]
+                .into_iter()
+                .flat_map(|text| (0..50).map(move |n| text.repeat(n)))
+                .collect();
         for text in &texts {
             store.add_user_message(id, text, 7.0).unwrap();
         }

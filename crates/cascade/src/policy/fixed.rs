@@ -122,10 +122,7 @@ mod tests {
 
     #[test]
     fn matrices_that_make_no_sense_are_refused_with_the_place() {
-        assert_eq!(
-            FixedPolicy::new(&[vec![1, 2], vec![0]]),
-            Err(KError::NotSquare { row: 1, columns: 1, rows: 2 })
-        );
+        assert_eq!(FixedPolicy::new(&[vec![1, 2], vec![0]]), Err(KError::NotSquare { row: 1, columns: 1, rows: 2 }));
         assert_eq!(FixedPolicy::new(&[vec![1, 2], vec![3, 4]]), Err(KError::UpsideDown { row: 1, column: 0 }));
         assert_eq!(FixedPolicy::new(&[vec![65]]), Err(KError::TooMany { row: 0, column: 0, most: 64 }));
     }

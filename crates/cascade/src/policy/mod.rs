@@ -1,8 +1,10 @@
 //! What decides, before every review, who drafts how many tokens.
 
 mod fixed;
+mod guarded;
 
 pub use fixed::{FixedPolicy, KError};
+pub use guarded::Guarded;
 
 use std::time::Duration;
 
@@ -80,4 +82,9 @@ pub trait Policy {
 
     /// Called after every review, inner ones included.
     fn learn(&mut self, reviewed: &Reviewed<'_>);
+
+    /// Whether it lets the target work alone at present because drafting does not pay.
+    fn stands_aside(&self) -> bool {
+        false
+    }
 }

@@ -173,7 +173,9 @@ fn refusal(status: StatusCode, headers: &HeaderMap) -> Miss {
         404 | 410 => stop("the file is not there any more"),
         407 => stop("the proxy wants a name and a password"),
         429 => Miss::Again { reason: "too many requests (429)".to_owned(), wait: wait(), unreachable: false },
-        408 | 500.. => Miss::Again { reason: format!("the server has a problem ({number})"), wait: wait(), unreachable: false },
+        408 | 500.. => {
+            Miss::Again { reason: format!("the server has a problem ({number})"), wait: wait(), unreachable: false }
+        }
         _ => stop("the server gave an unexpected answer"),
     }
 }

@@ -140,11 +140,7 @@ impl Default for FetchOptions {
             connect_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(30),
             package_timeout: Duration::from_secs(120),
-            retry: Retry {
-                attempts: 5,
-                first_wait: Duration::from_secs(1),
-                longest_wait: Duration::from_secs(60),
-            },
+            retry: Retry { attempts: 5, first_wait: Duration::from_secs(1), longest_wait: Duration::from_secs(60) },
             reserve: 500_000_000,
             free_space: |folder| fs4::available_space(folder),
             time: Arc::new(SystemTime::default()),
@@ -154,7 +150,10 @@ impl Default for FetchOptions {
 
 impl fmt::Debug for FetchOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FetchOptions").field("source", &self.source).field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("FetchOptions")
+            .field("source", &self.source)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
     }
 }
 

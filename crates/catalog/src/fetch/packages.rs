@@ -114,14 +114,7 @@ fn spawn(python: &Path, folder: &Path, scratch: &Path, log: &Path, requirement: 
 }
 
 /// Waits for pip and reports the growth of its scratch folder, of which `share` bytes are expected behind `done`.
-fn wait(
-    job: &mut Job<'_, '_>,
-    pip: &mut Child,
-    scratch: &Path,
-    done: u64,
-    share: u64,
-    log: &Path,
-) -> Result<(), Stop> {
+fn wait(job: &mut Job<'_, '_>, pip: &mut Child, scratch: &Path, done: u64, share: u64, log: &Path) -> Result<(), Stop> {
     let (mut seen, mut quiet) = (0, Duration::ZERO);
     loop {
         match pip.try_wait() {

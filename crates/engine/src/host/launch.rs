@@ -15,7 +15,9 @@ impl Launch {
     /// # Errors
     /// [`Code::WorkerMissing`]: the system does not tell which file this program is.
     pub fn this_program() -> Result<Self, Problem> {
-        std::env::current_exe().map(Self::program).map_err(|error| Problem::new(Code::WorkerMissing).with("reason", error))
+        std::env::current_exe()
+            .map(Self::program)
+            .map_err(|error| Problem::new(Code::WorkerMissing).with("reason", error))
     }
 
     /// Another program that does the same.

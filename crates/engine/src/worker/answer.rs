@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use cascade::{Cascade, Clock, FixedPolicy, Request, RunError, Sink, Step};
+use cascade::{Cascade, Clock, Policy, Request, RunError, Sink, Step};
 use protocol::ladder::Ladder;
 use protocol::worker::{Event, Generate, LeftOut, Loaded};
 use protocol::{Code, Problem, Sampling};
@@ -37,7 +37,8 @@ impl Clock for StopWatch {
 pub(super) struct Answerer<'w> {
     pub(super) weights: &'w Weights,
     pub(super) cascade: Cascade<LlamaRung<'w>>,
-    pub(super) policy: FixedPolicy,
+    /// In exact mode the K matrix as it stands, so that what is proven is the cascade; otherwise guarded against loss.
+    pub(super) policy: Box<dyn Policy>,
     /// Display names from the target down, Max-Gram included.
     pub(super) names: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
@@ -92,7 +93,7 @@ impl Answerer<'_> {
         let mut writer = Writer::new(ask, self.weights, outbox);
         let outcome = self
             .cascade
-            .run(&request, &mut self.policy, &self.watch, &mut writer)
+            .run(&request, self.policy.as_mut(), &self.watch, &mut writer)
             .map_err(|error| problem(&error, &self.names[0]))?;
         writer.finish();
         self.single = outcome.single_pass.or(self.single);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use cascade::{Cascade, FixedPolicy, LanguageModel};
+use cascade::{Cascade, FixedPolicy, Guarded, LanguageModel, Policy};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::worker::{Command, Event, LeftOut, Loaded};
 use protocol::{Code, Problem};
@@ -75,7 +75,11 @@ impl Shelf {
         };
         let bottom = usize::from(ladder.max_gram);
         if ladder.k.len() != rest.len() + bottom {
-            return Err(invalid(format!("its K matrix has {} rows for {} drafters", ladder.k.len(), rest.len() + bottom)));
+            return Err(invalid(format!(
+                "its K matrix has {} rows for {} drafters",
+                ladder.k.len(),
+                rest.len() + bottom
+            )));
         }
         let mut meter = Meter::new(ladder, outbox);
         let target = meter.read(llama, first, inbox)?;
@@ -112,7 +116,10 @@ impl Shelf {
             Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason)
         };
         let path = &ladder.rungs[0].path;
-        let mut target = self.target.context(llama, context, threads, settings.exact).map_err(|error| refused(path, error.to_string()))?;
+        let mut target = self
+            .target
+            .context(llama, context, threads, settings.exact)
+            .map_err(|error| refused(path, error.to_string()))?;
         let rolls_back = can_roll_back(&mut target).map_err(|error| refused(path, error.to_string()))?;
         let widths = if settings.exact {
             Some(identical_widths(&mut target).map_err(|error| refused(path, error.to_string()))?)
@@ -129,9 +136,8 @@ impl Shelf {
                 return Err(Problem::new(Code::Cancelled));
             }
             let opened = weights.context(llama, context, threads, settings.exact);
-            let added = draft(opened, rung).and_then(|model| {
-                cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung))
-            });
+            let added = draft(opened, rung)
+                .and_then(|model| cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung)));
             match added {
                 Ok(()) => names.push(rung.name.clone()),
                 Err(problem) => {
@@ -143,15 +149,24 @@ impl Shelf {
         if ladder.max_gram {
             names.push(MAX_GRAM.to_owned());
         }
+        let policy: Box<dyn Policy> = if settings.exact { Box::new(policy) } else { Box::new(Guarded::new(policy)) };
         let watch = StopWatch::default();
-        Ok(Answerer { weights: &self.target, cascade, policy, names, left_out, context, widths, rolls_back, watch, single: None })
+        Ok(Answerer {
+            weights: &self.target,
+            cascade,
+            policy,
+            names,
+            left_out,
+            context,
+            widths,
+            rolls_back,
+            watch,
+            single: None,
+        })
     }
 }
 
-fn draft<'w>(
-    opened: Result<LlamaRung<'w>, impl std::fmt::Display>,
-    rung: &Rung,
-) -> Result<LlamaRung<'w>, Problem> {
+fn draft<'w>(opened: Result<LlamaRung<'w>, impl std::fmt::Display>, rung: &Rung) -> Result<LlamaRung<'w>, Problem> {
     let refused = |error: &dyn std::fmt::Display| {
         Problem::new(Code::ModelRefused).with("path", rung.path.display()).with("reason", error)
     };

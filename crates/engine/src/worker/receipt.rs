@@ -32,7 +32,12 @@ pub(super) fn of(
         reused_tokens: outcome.reused_tokens as u32,
         target_passes: passes as u32,
         tokens_per_pass: if passes == 0 { 0.0 } else { fresh as f64 / passes as f64 },
-        rungs: names.iter().zip(&outcome.rungs).enumerate().map(|(index, (name, tally))| rung(index, name, tally)).collect(),
+        rungs: names
+            .iter()
+            .zip(&outcome.rungs)
+            .enumerate()
+            .map(|(index, (name, tally))| rung(index, name, tally))
+            .collect(),
         alone_seconds: alone,
         speed_up: alone.filter(|_| seconds > 0.0).map(|alone| alone / seconds),
         cascade: ask.cascade,

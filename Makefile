@@ -1,0 +1,33 @@
+# `make run` opens Taki, `make test` checks everything. Both install what they need and say how long it takes.
+.PHONY: help run test setup build models bindings notices
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## Install what is missing, fetch the default model, build, open the window
+	@scripts/setup.sh run
+	@scripts/build.sh
+	@scripts/models.sh
+	@scripts/run.sh
+
+test: ## Install what tests need and run all of them (FULL=1: with the large models)
+	@scripts/setup.sh test
+	@scripts/build.sh
+	@scripts/models.sh
+	@scripts/test.sh
+
+setup: ## Install missing system packages only
+	@scripts/setup.sh test
+
+build: ## Build the window and the terminal program
+	@scripts/setup.sh run
+	@scripts/build.sh
+
+models: build ## Fetch the default model (LADDER=qwen-coder for the larger one)
+	@scripts/models.sh $(LADDER)
+
+bindings: ## Write the TypeScript bindings of the app's commands
+	@TAKI_WRITE_BINDINGS=1 cargo test --release --package taki-app
+
+notices: ## Write the third-party notices
+	@python3 scripts/notices.py

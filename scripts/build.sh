@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Builds the window and the terminal program.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+cd "$root"
+packages() { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund; }
+ui() { cd "$root/ui" && packages && npm run --silent build; }
+step "Building the user interface" ui
+[ -d "$CARGO_TARGET_DIR/release/deps" ] || echo "The first build compiles llama.cpp and the window: about 15 minutes on 2 cores." >&2
+step "Building Taki" cargo build --release --locked --package taki --package taki-app

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Writes THIRD_PARTY_NOTICES.md: what ships with Taki and under which licence. --check fails if it is out of date."""
+import json
+import pathlib
+import subprocess
+import sys
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FILE = ROOT / "THIRD_PARTY_NOTICES.md"
+
+
+def crates():
+    """Every crate that ends up in a program, for any platform; build and test helpers do not ship."""
+    text = subprocess.run(["cargo", "metadata", "--format-version", "1", "--locked"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    meta = json.loads(text)
+    packages = {package["id"]: package for package in meta["packages"]}
+    nodes = {node["id"]: node for node in meta["resolve"]["nodes"]}
+    todo, seen = list(meta["workspace_members"]), set()
+    while todo:
+        this = todo.pop()
+        if this in seen:
+            continue
+        seen.add(this)
+        todo += [dep["pkg"] for dep in nodes[this]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
+    return sorted({(p["name"], p["version"], p["license"] or "see its repository", p["repository"] or "") for p in map(packages.get, seen) if p["source"]})
+
+
+def npm():
+    lock = json.loads((ROOT / "ui/package-lock.json").read_text())
+    # Svelte is a build tool whose runtime is compiled in.
+    wanted = lambda path, package: path and (not package.get("dev") or path == "node_modules/svelte")
+    return sorted((path.removeprefix("node_modules/"), package["version"], package.get("license", "")) for path, package in lock["packages"].items() if wanted(path, package))
+
+
+def models():
+    catalog = tomllib.loads((ROOT / "models/catalog.toml").read_text())
+    return [(model["name"], model["licence"]["spdx"], model["licence"]["url"]) for model in catalog["model"]]
+
+
+def text():
+    lines = ["# Third-party notices", "", "Written by `make notices`. Taki itself is under the Apache License 2.0 (see LICENSE).", ""]
+    lines += ["## Models (downloaded, never shipped)", "", "| model | licence | source |", "|---|---|---|"]
+    lines += [f"| {name} | {licence} | {url} |" for name, licence, url in models()]
+    lines += ["", "## C and C++ in the engine", "", "| library | licence | source |", "|---|---|---|"]
+    lines += ["| llama.cpp and ggml | MIT | https://github.com/ggml-org/llama.cpp |", "| SQLite | public domain | https://sqlite.org |"]
+    lines += ["", "## npm packages", "", "| package | version | licence |", "|---|---|---|"]
+    lines += [f"| {name} | {version} | {licence} |" for name, version, licence in npm()]
+    lines += ["", "## Rust crates", "", "| crate | version | licence | source |", "|---|---|---|---|"]
+    lines += [f"| {name} | {version} | {licence} | {repository} |" for name, version, licence, repository in crates()]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    fresh = text()
+    if "--check" not in sys.argv:
+        FILE.write_text(fresh)
+    elif not FILE.exists() or FILE.read_text() != fresh:
+        sys.exit("THIRD_PARTY_NOTICES.md is out of date: run `make notices`.")

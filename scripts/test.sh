@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Everything that must hold, in one go. FULL=1 needs the large models too.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+cd "$root"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+began=$SECONDS
+
+# Runs a command, shows its output and keeps it for counting.
+kept() { "$@" 2>&1 | tee -a "$log"; }
+ui() { cd "$root/ui" && npm run --silent check && kept env NO_COLOR=1 npm run --silent test; }
+browser() { cd "$root/ui" && kept env NO_COLOR=1 npm run --silent test:ui; }
+lints() { cargo fmt --all --check && cargo clippy --release --locked --workspace --all-targets --quiet -- -D warnings; }
+# One after another: two engines at once would only wait for each other.
+rust() { kept cargo test --release --locked --workspace --quiet -- --test-threads=1; }
+window() {
+  cd "$root/tests/e2e"
+  [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund --ignore-scripts
+  kept env NO_COLOR=1 ./run.sh
+}
+notices() { python3 scripts/notices.py --check; }
+
+step "Checking the user interface" ui
+step "Trying the user interface in a headless browser" browser
+step "Checking formatting and lints" lints
+step "Testing the Rust crates with real models" rust
+step "Checking the third-party notices" notices
+step "Testing the real window" window
+
+# cargo: "N passed;", vitest: "Tests  N passed", playwright: "N passed (", node: "pass N".
+passed=$(grep -oE 'ok\. [0-9]+ passed|Tests +[0-9]+ passed|^ +[0-9]+ passed \(|^[^a-z]*pass [0-9]+$' "$log" | grep -oE '[0-9]+' | awk '{ n += $1 } END { print n + 0 }')
+[ "$passed" -gt 0 ] || die "No test ran."
+echo "All checks took $((SECONDS - began)) s."
+echo "$passed passed, 0 failed"
