@@ -7,4 +7,4 @@ packages() { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci
 ui() { cd "$root/ui" && packages && npm run --silent build; }
 step "Building the user interface" ui
 [ -d "$CARGO_TARGET_DIR/release/deps" ] || echo "The first build compiles llama.cpp and the window: about 15 minutes on 2 cores." >&2
-step "Building Taki" cargo build --release --locked --package taki --package taki-app
+step "Building Taki" cargo build --release --locked --workspace

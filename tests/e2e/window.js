@@ -63,7 +63,8 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS }) {
     },
     ready: () => browser.waitUntil(async () => (await by("engine-state").getAttribute("data-kind")) === "ready", { timeout: 60_000, timeoutMsg: "the model was not loaded" }),
     answered: () => by("send").waitForExist({ timeout: 120_000 }),
-    shot: (name) => browser.saveScreenshot(path.join(shots, `${name}.png`)),
+    // Of the display, not through WebDriver: that waits for a repaint, which a window at rest never makes.
+    shot: (name) => execFileSync("scrot", ["--overwrite", "--focused", path.join(shots, `${name}.png`)]),
     async close() {
       await browser.deleteSession().catch(() => undefined);
       driver.kill();
