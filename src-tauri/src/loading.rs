@@ -66,7 +66,7 @@ impl App {
         match self.try_load(&id, EngineSettings { exact, ..EngineSettings::default() }) {
             Ok(state) => self.state.set(state),
             Err(problem) if matches!(problem.code, Code::NotInstalled | Code::Cancelled) => {
-                self.state.set(EngineState::Empty)
+                self.state.set(EngineState::Empty);
             }
             Err(problem) => self.state.set(EngineState::Failed { problem }),
         }

@@ -61,10 +61,10 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             ladder.text.iter().zip(request.prompt.iter().chain(request.shown)).take_while(|(a, b)| a == b).count();
         // The last token is always read again: drawing the next one needs its logits.
         let same = if request.fresh { 0 } else { same.min(tokens + request.shown.len() - 1) };
-        if same < ladder.text.len() {
-            if let Some(max_gram) = &mut ladder.max_gram {
-                max_gram.forget();
-            }
+        if same < ladder.text.len()
+            && let Some(max_gram) = &mut ladder.max_gram
+        {
+            max_gram.forget();
         }
         ladder.text.clear();
         ladder.text.extend_from_slice(request.prompt);

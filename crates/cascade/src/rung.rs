@@ -69,11 +69,11 @@ impl<M: LanguageModel> Rung<M> {
 
     /// Makes the model hold exactly the text's first `valid` tokens.
     fn drop_stale(&mut self) -> Result<(), Fault<M::Error>> {
-        if self.model.len() > self.valid {
-            if let Err(refused) = self.model.truncate(self.valid) {
-                // Some models can only forget everything; then everything is read again.
-                self.model.truncate(0).map_err(|_| Fault::Model(refused))?;
-            }
+        if self.model.len() > self.valid
+            && let Err(refused) = self.model.truncate(self.valid)
+        {
+            // Some models can only forget everything; then everything is read again.
+            self.model.truncate(0).map_err(|_| Fault::Model(refused))?;
         }
         // After a failed pass or a refused roll-back it holds less: a prefix, as the trait demands.
         self.valid = self.valid.min(self.model.len());

@@ -131,11 +131,11 @@ impl LanguageModel for Toy {
             self.held.truncate(self.len());
         }
         self.passes += 1;
-        if let Habit::Errs(every) = self.habit {
-            if self.passes % every == 0 {
-                self.held.extend_from_slice(&tokens[..tokens.len() / 2]);
-                return Err(Broke);
-            }
+        if let Habit::Errs(every) = self.habit
+            && self.passes.is_multiple_of(every)
+        {
+            self.held.extend_from_slice(&tokens[..tokens.len() / 2]);
+            return Err(Broke);
         }
         self.held.extend_from_slice(tokens);
         let width = self.vocab.size + usize::from(self.habit == Habit::OutOfVocabulary);

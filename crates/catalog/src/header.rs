@@ -233,7 +233,7 @@ fn read_tensors(
                 row = size;
             }
             // ggml counts in signed numbers.
-            weights = match weights.checked_mul(size).filter(|n| *n <= i64::MAX as u64) {
+            weights = match weights.checked_mul(size).filter(|n| i64::try_from(*n).is_ok()) {
                 Some(weights) => weights,
                 None => return refused(format!("the tensor “{name}” claims an impossible size")),
             };
@@ -242,7 +242,7 @@ fn read_tensors(
         let Some(kind) = tensor_type(kind) else {
             return refused(format!("the tensor “{name}” is of the unknown type {kind}"));
         };
-        if row % kind.weights != 0 {
+        if !row.is_multiple_of(kind.weights) {
             return refused(format!("the rows of the tensor “{name}” do not fit its type {}", kind.name));
         }
         if offset != next {

@@ -113,9 +113,11 @@ impl Weights {
         let vocab = self.model.vocab();
         let text = |token: LlamaToken| {
             let known = (0..vocab.n_tokens()).contains(&token.0);
-            known
-                .then(|| String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned())
-                .unwrap_or_default()
+            if known {
+                String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned()
+            } else {
+                Default::default()
+            }
         };
         let chat_marks = vocab.tokenize(b"<|im_start|>", false, true).len() == 1;
         Template::new(source, text(vocab.bos()), text(vocab.eos()), chat_marks)

@@ -23,15 +23,15 @@ pub struct Ladder {
     pub rungs: Vec<Rung>,
     /// Whether Max-Gram stands at the bottom.
     pub max_gram: bool,
-    /// The paper's K matrix, row *i* for reviewer *i*, column *j* for drafter *i + j + 1*: tokens that drafter
-    /// contributes to one review. Upper triangular; the last column is Max-Gram's.
+    /// The paper's K matrix, row *i* for reviewer *i*, column *j* for drafter *j + 1*: tokens that drafter
+    /// contributes to one review. Zero below the diagonal; the last column is Max-Gram's.
     pub k: Vec<Vec<u32>>,
     /// How much inner reviewers may let pass, 1 is nothing. The target's own lenience is always 1.
     pub lenience: f32,
 }
 
 /// How the worker runs a ladder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EngineSettings {
     /// Every logit bit-identical to single-token decoding, at some cost in speed.
@@ -40,10 +40,4 @@ pub struct EngineSettings {
     pub threads: Option<u16>,
     /// Context length in tokens; None takes the model's own up to 8192.
     pub context: Option<u32>,
-}
-
-impl Default for EngineSettings {
-    fn default() -> Self {
-        Self { exact: false, threads: None, context: None }
-    }
 }

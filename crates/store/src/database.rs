@@ -1,14 +1,19 @@
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use protocol::{Code, Problem};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
-use crate::places::{Places, free_name, make, unwritable};
+use crate::places::{Places, free_name, make, unwritable, with_ending};
 
 const FILE: &str = "taki.sqlite3";
+
+/// What SQLite keeps beside a database that is in use or was cut off.
+const BESIDE: &[&str] = &["-wal", "-shm"];
 
 /// One script per version; never changed once released.
 const MIGRATIONS: &[&str] = &["
@@ -49,7 +54,7 @@ impl Store {
         match connect(&path) {
             Ok(connection) => Ok((Self::of(connection)?, Vec::new())),
             Err(Refused::Damaged) => {
-                let notice = set_aside(&path)?;
+                let notice = set_aside(&path, SystemTime::now())?;
                 let connection = connect(&path).map_err(|refused| refused.problem(&places.data))?;
                 Ok((Self::of(connection)?, vec![notice]))
             }
@@ -110,6 +115,8 @@ pub(crate) fn failed(error: &rusqlite::Error) -> Problem {
 fn connect(path: &Path) -> Result<Connection, Refused> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    // One that turns out damaged is closed as it was found: merging its log would destroy what could be saved.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -118,6 +125,7 @@ fn connect(path: &Path) -> Result<Connection, Refused> {
         return Err(Refused::Damaged);
     }
     migrate(&mut connection)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
 }
 
@@ -136,13 +144,15 @@ fn migrate(connection: &mut Connection) -> Result<(), Refused> {
 }
 
 /// Moves the database and what belongs to it out of the way.
-fn set_aside(path: &Path) -> Result<Problem, Problem> {
-    let kept = free_name(path);
-    let beside = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
+fn set_aside(path: &Path, now: SystemTime) -> Result<Problem, Problem> {
+    let kept = free_name(path, now, BESIDE);
     fs::rename(path, &kept).map_err(|error| unwritable(path, &error))?;
-    for ending in ["-wal", "-shm"] {
+    for ending in BESIDE {
         // They exist only if the program was cut off.
-        let _ = fs::rename(beside(path, ending), beside(&kept, ending));
+        match fs::rename(with_ending(path, ending), with_ending(&kept, ending)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(unwritable(path, &error)),
+            _ => {}
+        }
     }
     tracing::warn!(kept = %kept.display(), "database set aside");
     Ok(Problem::new(Code::DatabaseSetAside).with("path", path.display()).with("kept", kept.display()))
@@ -176,6 +186,42 @@ mod tests {
             assert_eq!(fs::read(&notices[0].details["kept"]).unwrap(), damage);
             store.latest_conversation().unwrap();
         }
+    }
+
+    #[test]
+    fn the_log_of_a_damaged_database_is_kept_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (places, cut) = (Places::below(folder.path()), Places::below(&folder.path().join("cut")));
+        let (store, _) = Store::open(&places).unwrap();
+        let conversation = store.latest_conversation().unwrap().id;
+        for _ in 0..200 {
+            store.add_user_message(conversation, &"long ".repeat(50), 0.0).unwrap();
+        }
+        drop(store);
+        let (store, _) = Store::open(&places).unwrap();
+        store.save_unsent(conversation, "only in the log").unwrap();
+        // What a program that was cut off leaves behind: a log that was not merged yet.
+        let (path, copy) = (places.data.join(FILE), cut.data.join(FILE));
+        fs::create_dir_all(&cut.data).unwrap();
+        let mut damaged = fs::read(&path).unwrap();
+        let log = fs::read(with_ending(&path, "-wal")).unwrap();
+        assert!(!log.is_empty());
+        fs::write(&copy, &damaged).unwrap();
+        fs::write(with_ending(&copy, "-wal"), &log).unwrap();
+        let (whole, notices) = Store::open(&cut).unwrap();
+        assert_eq!(notices, [], "an unmerged log is no damage");
+        assert_eq!(whole.latest_conversation().unwrap().unsent, "only in the log");
+        drop(whole);
+
+        let middle = damaged.len() / 2;
+        damaged[middle..].fill(0xA5);
+        fs::write(&copy, &damaged).unwrap();
+        fs::write(with_ending(&copy, "-wal"), &log).unwrap();
+        let (_, notices) = Store::open(&cut).unwrap();
+        assert_eq!(notices.iter().map(|n| n.code).collect::<Vec<_>>(), [Code::DatabaseSetAside]);
+        let kept = Path::new(&notices[0].details["kept"]);
+        assert!(fs::read(kept).unwrap() == damaged, "the damaged file is as it was found");
+        assert!(fs::read(with_ending(kept, "-wal")).unwrap() == log, "and so is its log");
     }
 
     #[test]

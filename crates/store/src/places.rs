@@ -1,6 +1,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use directories::ProjectDirs;
 use protocol::{Code, Problem};
@@ -54,9 +55,43 @@ pub(crate) fn unwritable(folder: &Path, error: &dyn std::fmt::Display) -> Proble
     Problem::new(Code::FolderUnwritable).with("path", folder.display()).with("reason", error)
 }
 
-/// A name beside `path` that nothing has yet, for a file that could not be read.
-pub(crate) fn free_name(path: &Path) -> PathBuf {
+/// A name beside `path` that nothing has yet, for a file that could not be read: `<name>.damaged-<seconds since 1970>`,
+/// with a number behind it if that is taken. `endings` are those of files that go along; they are free too.
+pub(crate) fn free_name(path: &Path, now: SystemTime, endings: &[&str]) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let candidate = |number: u32| path.with_file_name(format!("{name}.damaged-{number}"));
-    (1..).map(candidate).find(|kept| !kept.exists()).unwrap_or_else(|| candidate(0))
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let candidate = |number: u32| {
+        let again = if number == 1 { String::new() } else { format!("-{number}") };
+        path.with_file_name(format!("{name}.damaged-{seconds}{again}"))
+    };
+    let free = |kept: &PathBuf| !kept.exists() && endings.iter().all(|ending| !with_ending(kept, ending).exists());
+    (1..).map(candidate).find(free).unwrap_or_else(|| candidate(0))
+}
+
+/// `path` with `ending` behind its name.
+pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_file_set_aside_takes_no_name_that_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let mut names = Vec::new();
+        for _ in 0..3 {
+            let kept = free_name(&path, now, &["-wal"]);
+            // Even a left-over of another file's must not be overwritten.
+            fs::write(if names.is_empty() { with_ending(&kept, "-wal") } else { kept.clone() }, b"").unwrap();
+            names.push(kept.file_name().unwrap().to_string_lossy().into_owned());
+        }
+        assert_eq!(names, ["x.db.damaged-1700000000", "x.db.damaged-1700000000-2", "x.db.damaged-1700000000-3"]);
+    }
 }

@@ -1,6 +1,7 @@
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 use protocol::chat::Settings;
 use protocol::{Code, Problem};
@@ -26,7 +27,7 @@ pub fn load_settings(places: &Places) -> (Settings, Vec<Problem>) {
 }
 
 fn set_aside(path: &Path) -> Problem {
-    let kept = free_name(path);
+    let kept = free_name(path, SystemTime::now(), &[]);
     let kept = if fs::rename(path, &kept).is_ok() { kept } else { path.to_owned() };
     Problem::new(Code::SettingsSetAside).with("path", path.display()).with("kept", kept.display())
 }

@@ -153,8 +153,8 @@ fn size_of(folder: &Path) -> u64 {
 /// The last complaint of pip, shortened.
 fn complaint(log: &Path) -> String {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    let complaints = text.lines().filter_map(|line| line.trim().strip_prefix("ERROR: "));
-    let line = complaints.last().or_else(|| text.lines().rfind(|line| !line.trim().is_empty()));
+    let mut complaints = text.lines().filter_map(|line| line.trim().strip_prefix("ERROR: "));
+    let line = complaints.next_back().or_else(|| text.lines().rfind(|line| !line.trim().is_empty()));
     let line = line.unwrap_or("it said nothing").chars().take(200).collect::<String>();
     tracing::debug!(source = %SourceKind::PythonPackages, "pip failed");
     format!("pip failed: {}", line.trim_end_matches('.'))

@@ -245,10 +245,10 @@ impl Inner {
     }
 
     fn attempt(&self, work: &mut Work, progress: &mut Progress<'_>, on: &mut dyn FnMut(Answering)) -> Attempt {
-        if !work.holds || work.process.is_none() {
-            if let Err(problem) = self.load(work, &mut |_| {}) {
-                return Attempt::Done(Err(problem));
-            }
+        if (!work.holds || work.process.is_none())
+            && let Err(problem) = self.load(work, &mut |_| {})
+        {
+            return Attempt::Done(Err(problem));
         }
         work.last_id = work.last_id.wrapping_add(1);
         let id = work.last_id;
