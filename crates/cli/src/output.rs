@@ -45,6 +45,7 @@ impl Output {
     }
 
     /// Something to know that is no result.
+    #[allow(clippy::unused_self, reason = "all printing goes through here")]
     pub(crate) fn note(&self, note: impl Display) {
         let _ = writeln!(io::stderr().lock(), "{note}");
     }

@@ -29,7 +29,9 @@ impl Setup {
             return id.to_owned();
         }
         let (settings, notices) = store::load_settings(&self.places);
-        notices.iter().for_each(|notice| output.note(notice.sentence(output.language)));
+        for notice in notices {
+            output.note(notice.sentence(output.language));
+        }
         settings.ladder
     }
 

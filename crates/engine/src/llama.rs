@@ -116,7 +116,7 @@ impl Weights {
             if known {
                 String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned()
             } else {
-                Default::default()
+                String::new()
             }
         };
         let chat_marks = vocab.tokenize(b"<|im_start|>", false, true).len() == 1;

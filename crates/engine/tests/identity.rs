@@ -1,5 +1,7 @@
 //! The promise: in exact mode the answer with the cascade is the target's own, token for token, greedy and sampled.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use engine::Engine;

@@ -1,5 +1,7 @@
 //! Workers die, hang and are cancelled; the answer survives.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::fs;

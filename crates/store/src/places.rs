@@ -65,7 +65,7 @@ pub(crate) fn free_name(path: &Path, now: SystemTime, endings: &[&str]) -> PathB
         path.with_file_name(format!("{name}.damaged-{seconds}{again}"))
     };
     let free = |kept: &PathBuf| !kept.exists() && endings.iter().all(|ending| !with_ending(kept, ending).exists());
-    (1..).map(candidate).find(free).unwrap_or_else(|| candidate(0))
+    (1..=u32::MAX).map(candidate).find(free).unwrap_or_else(|| candidate(0))
 }
 
 /// `path` with `ending` behind its name.

@@ -1,5 +1,11 @@
 //! What the window can call. Every error is a [`Problem`](protocol::Problem).
 
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "Tauri hands values over and wants results"
+)]
+
 pub(crate) mod chat;
 pub(crate) mod engine;
 pub(crate) mod settings;

@@ -10,7 +10,7 @@ pub(super) fn find(folder: &Path, package: &str, version: &str) -> Option<PathBu
     let want = format!("{}-{version}-", normal(package));
     let found = fs::read_dir(folder).ok()?.filter_map(Result::ok).find(|file| {
         let name = file.file_name().to_string_lossy().to_lowercase();
-        name.ends_with(".whl") && name.starts_with(&want)
+        Path::new(&name).extension().is_some_and(|ending| ending == "whl") && name.starts_with(&want)
     });
     found.map(|file| file.path())
 }

@@ -6,13 +6,13 @@ pub(super) struct TensorType {
     pub(super) bytes: u64,
 }
 
-const fn of(name: &'static str, weights: u64, bytes: u64) -> Option<TensorType> {
-    Some(TensorType { name, weights, bytes })
+const fn of(name: &'static str, weights: u64, bytes: u64) -> TensorType {
+    TensorType { name, weights, bytes }
 }
 
 /// The type with this number; None if ggml dropped it or does not know it yet.
 pub(super) const fn tensor_type(id: u32) -> Option<TensorType> {
-    match id {
+    Some(match id {
         0 => of("F32", 1, 4),
         1 => of("F16", 1, 2),
         2 => of("Q4_0", 32, 18),
@@ -48,6 +48,6 @@ pub(super) const fn tensor_type(id: u32) -> Option<TensorType> {
         40 => of("NVFP4", 64, 36),
         41 => of("Q1_0", 128, 18),
         42 => of("Q2_0", 64, 18),
-        _ => None,
-    }
+        _ => return None,
+    })
 }

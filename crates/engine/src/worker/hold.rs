@@ -29,21 +29,21 @@ pub(super) const MAX_GRAM: &str = "Max-Gram";
 /// Reads `ladder` and answers with it. Returns the command that ends this: another `Load`, `Quit` or the end of the pipe.
 pub(super) fn ladder(
     llama: &Llama,
-    ladder: Ladder,
+    ladder: &Ladder,
     settings: EngineSettings,
     inbox: &Inbox,
     outbox: &Outbox,
 ) -> Option<Command> {
     let began = Instant::now();
-    let shelf = match Shelf::read(llama, &ladder, inbox, outbox) {
+    let shelf = match Shelf::read(llama, ladder, inbox, outbox) {
         Ok(shelf) => shelf,
         Err(problem) => return failed(inbox, outbox, problem),
     };
-    let mut answerer = match shelf.answerer(llama, &ladder, settings, inbox) {
+    let mut answerer = match shelf.answerer(llama, ladder, settings, inbox) {
         Ok(answerer) => answerer,
         Err(problem) => return failed(inbox, outbox, problem),
     };
-    outbox.send(&Event::Loaded(Loaded { seconds: began.elapsed().as_secs_f64(), ..answerer.loaded(&ladder) }));
+    outbox.send(&Event::Loaded(Loaded { seconds: began.elapsed().as_secs_f64(), ..answerer.loaded(ladder) }));
     loop {
         match inbox.next() {
             Some(Command::Generate(ask)) => answerer.answer(&ask, inbox, outbox),

@@ -28,7 +28,7 @@ pub fn worker_main() -> i32 {
     let mut next = inbox.next();
     loop {
         next = match next {
-            Some(Command::Load { ladder, settings }) => hold::ladder(&llama, ladder, settings, &inbox, &outbox),
+            Some(Command::Load { ladder, settings }) => hold::ladder(&llama, &ladder, settings, &inbox, &outbox),
             Some(Command::Generate(ask)) => {
                 outbox.send(&Event::Failed { id: Some(ask.id), problem: Problem::new(protocol::Code::NothingLoaded) });
                 inbox.next()
