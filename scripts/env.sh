@@ -17,6 +17,7 @@ step() {
   local what=$1 began=$SECONDS
   shift
   say "$what"
-  "$@" || { echo "-- failed: $what (after $((SECONDS - began)) s)" >&2; return 1; }
+  # In a shell of its own: a step's folder is not the next one's.
+  ("$@") || { echo "-- failed: $what (after $((SECONDS - began)) s)" >&2; return 1; }
   echo "-- done in $((SECONDS - began)) s" >&2
 }

@@ -44,6 +44,8 @@ pub fn smollm2_with_draft(folder: &Path) -> Ladder {
     ladder
 }
 
+unsafe extern "C" fn silent(_: llama_cpp_sys_2::ggml_log_level, _: *const std::ffi::c_char, _: *mut std::ffi::c_void) {}
+
 fn requantize(from: &Path, to: &Path) {
     let c = |path: &Path| std::ffi::CString::new(path.to_str().expect("UTF-8")).expect("no NUL");
     let (from, to) = (c(from), c(to));
@@ -52,6 +54,7 @@ fn requantize(from: &Path, to: &Path) {
     #[allow(unsafe_code, reason = "llama-cpp-2 does not wrap quantizing")]
     let status = unsafe {
         llama_cpp_sys_2::llama_backend_init();
+        llama_cpp_sys_2::llama_log_set(Some(silent), std::ptr::null_mut());
         let mut params = llama_cpp_sys_2::llama_model_quantize_default_params();
         params.ftype = llama_cpp_sys_2::LLAMA_FTYPE_MOSTLY_Q4_0;
         params.allow_requantize = true;

@@ -1,0 +1,324 @@
+//! The promise on toy models: whatever ladder, settings, accidents and interruptions, the answer is the target's own.
+
+#![allow(clippy::unwrap_used)]
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+use cascade::policy::{Action, Reviewed, View};
+use cascade::toy::{Habit, Ticking, Toy};
+use cascade::{Cascade, Finish, FixedPolicy, Policy, Request, RunError, SamplerSettings, Sink, Step, Token};
+use proptest::prelude::*;
+
+const TARGET: u64 = 1;
+
+/// A ladder and everything that is asked of it.
+#[derive(Debug, Clone)]
+struct Case {
+    vocab: usize,
+    /// Agreement with the target, habit.
+    drafts: Vec<(f32, Habit)>,
+    max_gram: bool,
+    k: Vec<Vec<u32>>,
+    lenience: f32,
+    sampler: SamplerSettings,
+    prompt: Vec<Token>,
+    max_tokens: usize,
+    end_tokens: Vec<Token>,
+    chunk: usize,
+    widths: Option<Vec<usize>>,
+    capacity: usize,
+}
+
+impl Case {
+    fn ladder(&self) -> Cascade<Toy> {
+        let target = Toy::new(self.vocab, TARGET).with_capacity(self.capacity);
+        let mut ladder = Cascade::new(target);
+        ladder.set_max_gram(self.max_gram);
+        for (index, (agreement, habit)) in (2..).zip(&self.drafts) {
+            let draft = Toy::new(self.vocab, index).like(TARGET, *agreement).with_habit(*habit);
+            ladder.add_draft(draft, self.lenience).unwrap();
+        }
+        ladder
+    }
+
+    fn policy(&self) -> FixedPolicy {
+        FixedPolicy::new(&self.k).unwrap()
+    }
+
+    fn run(&self, ladder: &mut Cascade<Toy>, how: How<'_>) -> Result<Ran, RunError<cascade::toy::Broke>> {
+        let looks = Cell::new(0);
+        let request = Request {
+            prompt: &self.prompt,
+            shown: how.shown,
+            max_tokens: self.max_tokens,
+            sampler: &self.sampler,
+            end_tokens: &self.end_tokens,
+            cascade: how.cascade,
+            fresh: how.fresh,
+            chunk: self.chunk,
+            widths: self.widths.as_deref(),
+            cancelled: &|| {
+                looks.set(looks.get() + 1);
+                looks.get() > how.cancel_after
+            },
+        };
+        let mut kept = Kept { tokens: how.shown.to_vec(), steps_left: how.steps };
+        let mut own = self.policy();
+        let policy: &mut dyn Policy = how.policy.map_or(&mut own as &mut dyn Policy, |given| given);
+        let outcome = ladder.run(&request, policy, &Ticking::default(), &mut kept)?;
+        assert_eq!(outcome.tokens, kept.tokens.len());
+        let by_rung: usize = outcome.rungs.iter().map(|rung| rung.accepted).sum();
+        assert_eq!(by_rung + how.shown.len(), kept.tokens.len(), "every token has one writer");
+        Ok(Ran { tokens: kept.tokens, finish: outcome.finish, passes: outcome.target_passes })
+    }
+
+    fn alone(&self) -> Ran {
+        self.run(&mut self.ladder(), How { cascade: false, ..How::default() }).unwrap()
+    }
+}
+
+struct How<'a> {
+    cascade: bool,
+    fresh: bool,
+    shown: &'a [Token],
+    cancel_after: usize,
+    steps: usize,
+    policy: Option<&'a mut dyn Policy>,
+}
+
+impl Default for How<'_> {
+    fn default() -> Self {
+        Self { cascade: true, fresh: false, shown: &[], cancel_after: usize::MAX, steps: usize::MAX, policy: None }
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Ran {
+    tokens: Vec<Token>,
+    finish: Finish,
+    passes: usize,
+}
+
+struct Kept {
+    tokens: Vec<Token>,
+    steps_left: usize,
+}
+
+impl Sink for Kept {
+    fn reading(&mut self, _: usize, _: usize) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
+        assert_eq!(step.tokens.len(), step.writers.len());
+        self.tokens.extend_from_slice(step.tokens);
+        self.steps_left -= 1;
+        if self.steps_left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+fn sampler() -> impl Strategy<Value = SamplerSettings> {
+    let temperature = prop_oneof![Just(0.0_f32), 0.1_f32..2.0];
+    let cuts = (0_usize..8, 0.5_f32..1.05, 0.0_f32..0.2);
+    let penalties = (0_usize..12, 0.8_f32..1.5, 0.0_f32..0.5, 0.0_f32..0.5);
+    (temperature, any::<u64>(), cuts, penalties).prop_map(|(temperature, seed, cuts, penalties)| SamplerSettings {
+        penalty_last_n: penalties.0,
+        repeat_penalty: penalties.1,
+        frequency_penalty: penalties.2,
+        presence_penalty: penalties.3,
+        top_k: cuts.0,
+        top_p: cuts.1,
+        min_p: cuts.2,
+        temperature,
+        seed,
+    })
+}
+
+fn habit() -> impl Strategy<Value = Habit> + Clone {
+    prop_oneof![
+        Just(Habit::Sound),
+        (1_usize..6).prop_map(Habit::Errs),
+        Just(Habit::Nan),
+        Just(Habit::OutOfVocabulary),
+        Just(Habit::NoRows),
+        Just(Habit::NoRollBack),
+        Just(Habit::Forgets),
+    ]
+}
+
+fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> impl Strategy<Value = Case> {
+    (6_usize..40, 0_usize..4, any::<bool>()).prop_flat_map(move |(vocab, drafts, max_gram)| {
+        let rungs = drafts + usize::from(max_gram);
+        let token = 0..vocab as Token;
+        let ladder = (
+            prop::collection::vec((prop_oneof![Just(1.0_f32), 0.0_f32..1.0], habits.clone()), drafts),
+            prop::collection::vec(prop::collection::vec(0_u32..6, rungs), rungs),
+            1.0_f32..8.0,
+        );
+        let text = (
+            prop::collection::vec(token.clone(), 1..30),
+            1_usize..40,
+            prop::collection::vec(token, 0..2),
+            1_usize..9,
+            prop::option::of(prop::collection::vec(1_usize..7, 0..3)),
+            prop_oneof![Just(4096_usize), 31_usize..60],
+        );
+        (ladder, sampler(), text).prop_map(move |((drafts, mut k, lenience), sampler, text)| {
+            k.iter_mut().enumerate().for_each(|(row, entries)| entries[..row].fill(0));
+            let (prompt, max_tokens, end_tokens, chunk, widths, capacity) = text;
+            Case {
+                vocab,
+                drafts,
+                max_gram,
+                k,
+                lenience,
+                sampler,
+                prompt,
+                max_tokens,
+                end_tokens,
+                chunk,
+                widths,
+                capacity,
+            }
+        })
+    })
+}
+
+/// Does whatever its numbers say.
+struct Wild(u64);
+
+impl Policy for Wild {
+    fn next(&mut self, _: &View<'_>) -> Action {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let number = (self.0 >> 33) as usize;
+        if number.is_multiple_of(4) {
+            Action::Review
+        } else {
+            Action::Draft { rung: number % 7, tokens: number / 7 % 9 }
+        }
+    }
+
+    fn learn(&mut self, _: &Reviewed<'_>) {}
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_cascade_answers_as_the_target_alone(case in case(Just(Habit::Sound))) {
+        let (alone, cascade) = (case.alone(), case.run(&mut case.ladder(), How::default()).unwrap());
+        prop_assert_eq!(&cascade.tokens, &alone.tokens);
+        prop_assert_eq!(cascade.finish, alone.finish);
+        prop_assert!(cascade.passes <= alone.passes);
+    }
+
+    #[test]
+    fn drafts_that_err_lie_or_forget_change_nothing(case in case(habit())) {
+        let cascade = case.run(&mut case.ladder(), How::default()).unwrap();
+        prop_assert_eq!(cascade.tokens, case.alone().tokens);
+    }
+
+    #[test]
+    fn no_policy_can_change_the_answer(case in case(habit()), seed in any::<u64>()) {
+        let mut wild = Wild(seed);
+        let cascade = case.run(&mut case.ladder(), How { policy: Some(&mut wild), ..How::default() }).unwrap();
+        prop_assert_eq!(cascade.tokens, case.alone().tokens);
+    }
+
+    #[test]
+    fn a_run_stopped_anywhere_leaves_the_ladder_usable(
+        case in case(habit()), cancel_after in 0_usize..40, steps in 1_usize..20, fresh in any::<bool>(),
+    ) {
+        let (mut ladder, alone) = (case.ladder(), case.alone());
+        for how in [How { cancel_after, ..How::default() }, How { steps, ..How::default() }] {
+            let stopped = case.run(&mut ladder, how).unwrap();
+            prop_assert!(alone.tokens.starts_with(&stopped.tokens));
+        }
+        let again = case.run(&mut ladder, How { fresh, ..How::default() }).unwrap();
+        prop_assert_eq!(again.tokens, alone.tokens);
+    }
+
+    #[test]
+    fn an_answer_goes_on_behind_what_was_shown(case in case(Just(Habit::Sound)), cut in 0.0_f64..1.0) {
+        let alone = case.alone();
+        let shown = &alone.tokens[..(alone.tokens.len() as f64 * cut) as usize];
+        let resumed = case.run(&mut case.ladder(), How { shown, ..How::default() }).unwrap();
+        prop_assert_eq!(resumed.tokens, alone.tokens);
+    }
+
+    #[test]
+    fn a_target_that_fails_is_an_error_and_no_panic(case in case(Just(Habit::Sound)), habit in habit()) {
+        let mut ladder = Cascade::new(Toy::new(case.vocab, TARGET).with_habit(habit).with_capacity(case.capacity));
+        let small = Case { drafts: Vec::new(), max_gram: true, k: vec![vec![4]], ..case };
+        if let Ok(ran) = small.run(&mut ladder, How::default()) {
+            prop_assert_eq!(ran.tokens, small.alone().tokens);
+        }
+    }
+}
+
+fn plain(k: Vec<Vec<u32>>, drafts: Vec<(f32, Habit)>, max_gram: bool) -> Case {
+    Case {
+        vocab: 32,
+        drafts,
+        max_gram,
+        k,
+        lenience: 1.0,
+        sampler: SamplerSettings::greedy(),
+        prompt: vec![1, 2, 3],
+        max_tokens: 60,
+        end_tokens: Vec::new(),
+        chunk: 64,
+        widths: None,
+        capacity: 4096,
+    }
+}
+
+#[test]
+fn a_perfect_draft_saves_the_passes_that_it_should() {
+    for n in 1..6_usize {
+        let case = plain(vec![vec![n as u32]], vec![(1.0, Habit::Sound)], false);
+        let ran = case.run(&mut case.ladder(), How::default()).unwrap();
+        // The pass that reads the prompt draws one token, every later one its whole draft and a bonus.
+        assert_eq!(ran.passes, 1 + 59_usize.div_ceil(n + 1), "drafts of {n}");
+    }
+}
+
+#[test]
+fn sampled_tokens_follow_the_targets_distribution() {
+    let case = plain(vec![vec![2, 1], vec![0, 1]], vec![(0.5, Habit::Sound)], true);
+    let counts = |cascade: bool| {
+        let mut counts = vec![0_u32; case.vocab];
+        for seed in 0..2000 {
+            let sampler = SamplerSettings { temperature: 1.0, seed, ..SamplerSettings::greedy() };
+            let one = Case { sampler, max_tokens: 2, ..case.clone() };
+            let ran = one.run(&mut one.ladder(), How { cascade, ..How::default() }).unwrap();
+            counts[ran.tokens[0] as usize] += 1;
+        }
+        counts
+    };
+    let drawn = counts(true);
+    assert_eq!(drawn, counts(false));
+    // The toy's own scores behind the prompt, as probabilities.
+    let mut toy = Toy::new(case.vocab, TARGET);
+    let logits = cascade::LanguageModel::extend(&mut toy, &case.prompt, 1).unwrap();
+    let weights: Vec<f64> = logits.row(0).unwrap().iter().map(|score| f64::from(*score).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    let (mut chi, mut cells) = (0.0, 0);
+    let mut rest = (0.0, 0.0);
+    for (count, weight) in drawn.iter().zip(&weights) {
+        let expected = weight / total * 2000.0;
+        if expected < 5.0 {
+            rest = (rest.0 + f64::from(*count), rest.1 + expected);
+        } else {
+            chi += (f64::from(*count) - expected).powi(2) / expected;
+            cells += 1;
+        }
+    }
+    if rest.1 > 0.0 {
+        chi += (rest.0 - rest.1).powi(2) / rest.1;
+    }
+    // Seeds are fixed, so this holds always or never; three standard deviations above the mean of chi-square.
+    let freedom = f64::from(cells);
+    assert!(cells > 3 && chi < freedom + 3.0 * (2.0 * freedom).sqrt(), "chi-square {chi} over {cells} cells");
+}
