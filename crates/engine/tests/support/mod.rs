@@ -44,7 +44,7 @@ pub fn smollm2_with_draft(folder: &Path) -> Ladder {
     ladder
 }
 
-unsafe extern "C" fn silent(_: llama_cpp_sys_2::ggml_log_level, _: *const std::ffi::c_char, _: *mut std::ffi::c_void) {}
+extern "C" fn silent(_: llama_cpp_sys_2::ggml_log_level, _: *const std::ffi::c_char, _: *mut std::ffi::c_void) {}
 
 fn requantize(from: &Path, to: &Path) {
     let c = |path: &Path| std::ffi::CString::new(path.to_str().expect("UTF-8")).expect("no NUL");
