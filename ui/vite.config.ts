@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+const { csp } = JSON.parse(readFileSync(here("../src-tauri/tauri.conf.json"), "utf8")).app.security as { csp: Record<string, string> };
 
 // The same pages with a made-up backend, for the browser tests only; never part of what ships.
 const mocked = process.env.TAKI_UI === "mock";
@@ -13,6 +16,11 @@ export default defineConfig({
   resolve: { alias: { $problems: here("../crates/protocol/messages") } },
   build: { target: "safari15", outDir: mocked ? here("./node_modules/.mock") : here("./dist"), emptyOutDir: true, modulePreload: { polyfill: false } },
   server: { fs: { allow: [here("..")] }, port: 5173, strictPort: true },
-  preview: { port: 4173, strictPort: true },
+  // The browser tests run under the policy that the app has.
+  preview: {
+    port: 4173,
+    strictPort: true,
+    headers: { "Content-Security-Policy": Object.entries(csp).map((rule) => rule.join(" ")).join("; ") },
+  },
   test: { root: here("."), include: ["src/**/*.test.ts"] },
 });

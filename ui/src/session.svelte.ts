@@ -19,14 +19,18 @@ export class Session {
   /** What went wrong outside an answer. */
   problem = $state<Problem>();
   answering = $state(false);
-  reading = $state(false);
+  /** Share of the prompt that is read, 0 to 1; undefined once the answer begins. */
+  reading = $state<number>();
   opened = $state(false);
   /** For screen readers: what happens, not every word of it. */
   announcement = $state<"" | "thinking" | "answered" | "stopped">("");
 
+  /** The answer that takes the stream's text. */
+  #writing: ShownMessage | undefined;
   #pending = "";
   #frame = 0;
   #rest: ReturnType<typeof setTimeout> | undefined;
+  #keeping: Promise<void> = Promise.resolve();
 
   constructor(readonly backend: Backend) {}
 
@@ -56,61 +60,76 @@ export class Session {
     const fetched = this.engine.kind === "fetching" && state.kind !== "fetching";
     this.engine = state;
     // What is installed has changed.
-    if (fetched || state.kind === "failed") await this.#quietly(async () => void (this.ladders = (await this.backend.open()).ladders));
+    if (fetched || state.kind === "failed") await this.#behind(async () => void (this.ladders = (await this.backend.open()).ladders));
   }
 
   /** Sends what is in the composer. It stays there until it is on disk. */
   async send() {
-    const text = this.unsent.trim();
-    if (!text || this.answering || !this.ready) return;
+    const typed = this.unsent;
+    const text = typed.trim();
+    if (!text || this.answering) return;
+    if (!this.ready) {
+      this.problem = { code: "nothing_loaded", details: {} };
+      return;
+    }
     clearTimeout(this.#rest);
-    await this.#answer((on) => this.backend.send(this.conversation, text, on), text);
+    await this.#answer(async (on) => {
+      // Or the same text would be kept as unsent behind the message.
+      await this.#keeping;
+      await this.backend.send(this.conversation, text, on);
+    }, (message) => {
+      this.messages.push({ id: message, speaker: "user", text, receipt: null, problem: null, atMs: Date.now() });
+      // What was typed since Enter stays.
+      this.unsent = this.unsent.startsWith(typed) ? this.unsent.slice(typed.length) : this.unsent;
+    });
   }
 
   async answerAgain() {
     if (this.answering || !this.ready) return;
     const asked = this.messages.findLastIndex((message) => message.speaker === "user");
     if (asked < 0) return;
-    this.messages.length = asked + 1;
-    await this.#answer((on) => this.backend.answerAgain(this.conversation, on));
+    // The old answer stays until there will be a new one.
+    await this.#answer((on) => this.backend.answerAgain(this.conversation, on), () => void (this.messages.length = asked + 1));
   }
 
-  async #answer(call: (on: (event: ChatEvent) => void) => Promise<void>, text?: string) {
+  async #answer(call: (on: (event: ChatEvent) => void) => Promise<void>, saved: (message: number) => void) {
     this.problem = undefined;
     this.answering = true;
     this.announcement = "thinking";
-    const before = this.messages.length;
+    const conversation = this.conversation;
     try {
-      await call((event) => this.#take(event, text));
+      await call((event) => {
+        // A conversation that was left behind no longer shows what comes.
+        if (conversation === this.conversation) this.#take(event, saved);
+      });
     } catch (thrown) {
       this.#paint();
       const problem = problemOf(thrown);
-      const answer = this.messages.at(-1);
-      if (answer?.speaker === "assistant" && this.messages.length > before) answer.problem = problem;
+      if (this.#writing) this.#writing.problem = problem;
       else this.problem = problem;
+      this.announcement = "";
     } finally {
       this.#paint();
+      this.#writing = undefined;
       this.answering = false;
-      this.reading = false;
+      this.reading = undefined;
     }
   }
 
-  #take(event: ChatEvent, text?: string) {
-    const now = Date.now();
-    const answer = this.messages.at(-1);
+  #take(event: ChatEvent, saved: (message: number) => void) {
+    const answer = this.#writing;
     switch (event.kind) {
       case "saved":
-        if (text !== undefined) {
-          this.messages.push({ id: event.message, speaker: "user", text, receipt: null, problem: null, atMs: now });
-          this.unsent = "";
-        }
-        this.messages.push({ id: event.answer, speaker: "assistant", text: "", receipt: null, problem: null, atMs: now });
-        this.reading = true;
+        saved(event.message);
+        this.messages.push({ id: event.answer, speaker: "assistant", text: "", receipt: null, problem: null, atMs: Date.now() });
+        this.#writing = this.messages.at(-1);
+        this.reading = 0;
         break;
       case "reading":
+        this.reading = event.total > 0 ? event.done / event.total : 0;
         break;
       case "text":
-        this.reading = false;
+        this.reading = undefined;
         this.#pending += event.text;
         // However fast text comes, it is painted once per frame.
         this.#frame ||= requestAnimationFrame(() => this.#paint());
@@ -129,6 +148,7 @@ export class Session {
       case "failed":
         this.#paint();
         if (answer) answer.problem = event.problem;
+        this.announcement = "";
         break;
     }
   }
@@ -136,13 +156,12 @@ export class Session {
   #paint() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    const answer = this.messages.at(-1);
-    if (this.#pending && answer) answer.text += this.#pending;
+    if (this.#pending && this.#writing) this.#writing.text += this.#pending;
     this.#pending = "";
   }
 
   stop() {
-    return this.#quietly(() => this.backend.stop());
+    return this.#asked(() => this.backend.stop());
   }
 
   /** The composer changed: kept on disk once the keys rest. */
@@ -153,39 +172,51 @@ export class Session {
 
   keepUnsent() {
     clearTimeout(this.#rest);
-    return this.#quietly(() => this.backend.saveUnsent(this.conversation, this.unsent));
+    const [conversation, text] = [this.conversation, this.unsent];
+    this.#keeping = this.#behind(() => this.backend.saveUnsent(conversation, text));
+    return this.#keeping;
   }
 
+  /** Begins anew. What is in the composer comes along. */
   async newConversation() {
     if (this.answering) await this.stop();
-    await this.#quietly(async () => {
+    await this.#asked(async () => {
       const conversation = await this.backend.newConversation();
+      this.#paint();
+      this.#writing = undefined;
       this.conversation = conversation.id;
       this.messages = conversation.messages;
       this.announcement = "";
+      if (this.unsent) await this.keepUnsent();
     });
   }
 
   fetch(ladder: string) {
-    return this.#quietly(() => this.backend.fetchLadder(ladder));
+    return this.#asked(() => this.backend.fetchLadder(ladder));
   }
 
   cancelFetch() {
-    return this.#quietly(() => this.backend.cancelFetch());
+    return this.#asked(() => this.backend.cancelFetch());
   }
 
   reload() {
-    return this.#quietly(() => this.backend.loadLadder(this.settings.ladder));
+    return this.#asked(() => this.backend.loadLadder(this.settings.ladder));
   }
 
   change(change: Partial<Choices>) {
-    return this.#quietly(async () => void (this.settings = await this.backend.changeSettings({ ...$state.snapshot(this.settings), ...change })));
+    return this.#asked(async () => void (this.settings = await this.backend.changeSettings({ ...$state.snapshot(this.settings), ...change })));
   }
 
-  async #quietly(work: () => Promise<void>) {
+  /** Does what the user asked for; a problem shown before is settled with it. */
+  #asked(work: () => Promise<void>) {
+    this.problem = undefined;
+    return this.#behind(work);
+  }
+
+  /** Does something the user did not ask for: it may have a problem, but settles none. */
+  async #behind(work: () => Promise<void>) {
     try {
       await work();
-      this.problem = undefined;
     } catch (thrown) {
       this.problem = problemOf(thrown);
     }

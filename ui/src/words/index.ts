@@ -1,6 +1,6 @@
 import problemsEn from "$problems/problems.en.json";
 import problemsJa from "$problems/problems.ja.json";
-import type { Problem, UiLanguage } from "../backend";
+import type { Problem, StoodAside, UiLanguage } from "../backend";
 import { en, type Words } from "./en";
 import { ja } from "./ja";
 
@@ -30,6 +30,20 @@ export function explain(problem: Problem, language: Language): { sentence: strin
   const words = catalogue[problem.code];
   if (!words) return { sentence: problem.code, next: "" };
   return { sentence: fill(words.sentence, problem.details), next: fill(words.next, problem.details) };
+}
+
+/** Why nothing was drafted, to put behind "because"; undefined if it was. */
+export function whyOff(reason: StoodAside | null | undefined, words: Words): string | undefined {
+  switch (reason) {
+    case "switched_off":
+      return words.whySwitchedOff;
+    case "not_worth_it":
+      return words.whyNotWorthIt;
+    case "nothing_to_copy":
+      return words.whyNothingToCopy;
+    case "rungs_failed":
+      return words.whyRungsFailed;
+  }
 }
 
 /** A size as on a label: `98 MB`, `1.1 GB`. */

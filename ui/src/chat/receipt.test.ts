@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import type { Receipt } from "../backend";
+import { en } from "../words/en";
+import { ja } from "../words/ja";
+import { receiptFacts, receiptLine } from "./receipt";
+
+const receipt: Receipt = {
+  seconds: 4.12,
+  first_token_seconds: 0.2314,
+  tokens: 96,
+  prompt_tokens: 40,
+  reused_tokens: 12,
+  target_passes: 30,
+  tokens_per_pass: 3.2,
+  rungs: [],
+  alone_seconds: null,
+  speed_up: null,
+  cascade: true,
+  stood_aside: null,
+  exact: true,
+  seed: 7,
+  finish: "end",
+  restarts: 0,
+  left_out: [],
+};
+
+test("a receipt is time first", () => {
+  expect(receiptLine(receipt, en)).toBe("4.1 s · 3.2 tokens per pass");
+  expect(receiptLine({ ...receipt, alone_seconds: 11.96 }, en)).toBe("4.1 s instead of about 12.0 s · 3.2 tokens per pass");
+  expect(receiptLine({ ...receipt, alone_seconds: 11.96 }, ja)).toContain("約 12.0 秒かかるところを 4.1 秒");
+});
+
+test("no gain is claimed within the noise or without the cascade", () => {
+  expect(receiptLine({ ...receipt, alone_seconds: 4.4 }, en)).not.toContain("instead");
+  expect(receiptLine({ ...receipt, alone_seconds: 12, cascade: false }, en)).toBe("4.1 s");
+  expect(receiptLine({ ...receipt, tokens_per_pass: 0.97 }, en)).toBe("4.1 s");
+});
+
+test("an answer that did not end by itself says why", () => {
+  expect(receiptLine({ ...receipt, finish: "stopped" }, en)).toMatch(/ · stopped$/);
+  expect(receiptLine({ ...receipt, finish: "length" }, en)).toMatch(/ · length limit reached$/);
+  expect(receiptLine({ ...receipt, finish: "context_full" }, ja)).toMatch(/会話の上限に到達$/);
+});
+
+test("figures that could not be measured do not break the receipt", () => {
+  const empty = { ...receipt, seconds: null, first_token_seconds: null, tokens_per_pass: null, target_passes: 0 };
+  expect(receiptLine(empty, en)).toBe("0.0 s");
+  expect(Object.fromEntries(receiptFacts(empty, en))["First word after"]).toBe("0 ms");
+});
+
+test("the details name every figure, and what went wrong only if something did", () => {
+  const facts = Object.fromEntries(receiptFacts(receipt, en));
+  expect(facts).toEqual({
+    Tokens: "96",
+    "Passes of the target": "30",
+    "Tokens per pass": "3.20",
+    "First word after": "231 ms",
+    "Tokens read": "40, 12 of them still in memory",
+    "Exact mode": "yes",
+    Seed: "7",
+  });
+  const bad = Object.fromEntries(receiptFacts({ ...receipt, restarts: 2, left_out: ["A", "B"], stood_aside: "rungs_failed" }, en));
+  expect(bad).toMatchObject({ "Restarts of the engine": "2", "Left out": "A, B", "No speed-up, because": "its models failed" });
+});

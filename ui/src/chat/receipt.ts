@@ -1,0 +1,51 @@
+import type { Receipt } from "../backend";
+import { fill, whyOff, type Words } from "../words";
+
+/** Less faster than this is noise, and no claim is made of it. */
+export const CLAIM = 1.1;
+
+const tenths = (value: number | null) => (value ?? 0).toFixed(1);
+
+/** What an answer took, in one line. */
+export function receiptLine(receipt: Receipt, words: Words): string {
+  const took = receipt.seconds ?? 0;
+  const alone = receipt.alone_seconds;
+  const faster = receipt.cascade && alone !== null && alone > took * CLAIM;
+  const time = fill(faster ? words.receiptInstead : words.receiptTime, { seconds: tenths(took), alone: tenths(alone) });
+  // One token per pass is what the target does alone.
+  const drafted = receipt.cascade && (receipt.tokens_per_pass ?? 0) >= 1.05;
+  const perPass = drafted ? fill(words.receiptPerPass, { perPass: tenths(receipt.tokens_per_pass) }) : "";
+  return [time, perPass, finish(receipt, words)].filter(Boolean).join(" · ");
+}
+
+/** Why the answer ended, where that is worth a word. */
+function finish(receipt: Receipt, words: Words): string {
+  switch (receipt.finish) {
+    case "end":
+      return "";
+    case "stopped":
+      return words.finishStopped;
+    case "length":
+      return words.finishLength;
+    case "context_full":
+      return words.finishContextFull;
+  }
+}
+
+/** The figures behind the line: what each is, and its value. */
+export function receiptFacts(receipt: Receipt, words: Words): [name: string, value: string][] {
+  const facts: [string, string][] = [
+    [words.factTokens, String(receipt.tokens)],
+    [words.factTargetPasses, String(receipt.target_passes)],
+    [words.factPerPass, (receipt.tokens_per_pass ?? 0).toFixed(2)],
+    [words.factFirst, fill(words.milliseconds, { n: Math.round((receipt.first_token_seconds ?? 0) * 1000) })],
+    [words.factPrompt, fill(words.promptTokens, { tokens: receipt.prompt_tokens, reused: receipt.reused_tokens })],
+    [words.factExact, receipt.exact ? words.yes : words.no],
+    [words.factSeed, String(receipt.seed)],
+  ];
+  const why = whyOff(receipt.stood_aside, words);
+  if (why) facts.push([words.factStoodAside, why]);
+  if (receipt.restarts > 0) facts.push([words.factRestarts, String(receipt.restarts)]);
+  if (receipt.left_out.length > 0) facts.push([words.factLeftOut, receipt.left_out.join(", ")]);
+  return facts;
+}

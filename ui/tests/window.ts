@@ -1,0 +1,70 @@
+// The mocked window as the tests drive it.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test as base, type Page } from "@playwright/test";
+import type { ChatEvent, EngineState, Opening, Receipt } from "../src/backend";
+
+/** Every test also fails on what the content security policy or the window itself complains about. */
+export const test = base.extend<{ complaints: string[] }>({
+  complaints: [
+    async ({ page }, use) => {
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("console", (message) => {
+        // Browsers ask for an icon that an app's window has no use for.
+        if (message.type() === "error" && !message.location().url.endsWith("/favicon.ico")) complaints.push(message.text());
+      });
+      await use(complaints);
+      expect(complaints).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export const receipt: Receipt = {
+  seconds: 9,
+  first_token_seconds: 0.2,
+  tokens: 90,
+  prompt_tokens: 30,
+  reused_tokens: 0,
+  target_passes: 45,
+  tokens_per_pass: 2,
+  rungs: [
+    { name: "SmolLM2 135M", role: "target", proposed: 45, accepted: 45, passes: 45, seconds: 8 },
+    { name: "Max-Gram", role: "max_gram", proposed: 60, accepted: 45, passes: 0, seconds: 0 },
+  ],
+  alone_seconds: 15,
+  speed_up: 1.66,
+  cascade: true,
+  stood_aside: null,
+  exact: false,
+  seed: 0,
+  finish: "end",
+  restarts: 0,
+  left_out: [],
+};
+
+export const by = (page: Page, id: string) => page.getByTestId(id);
+export const chat = (page: Page, event: ChatEvent) => page.evaluate((event) => window.app.chat(event), event);
+export const engine = (page: Page, state: EngineState) => page.evaluate((state) => window.app.engine(state), state);
+export const calls = (page: Page, name: string) => page.evaluate((name) => window.app.calls.filter((call) => call.name === name), name);
+
+export async function open(page: Page, change: Partial<Opening> = {}) {
+  await page.addInitScript((change) => (window.setUp = (app) => Object.assign(app.opening, change)), change);
+  await page.goto("/");
+  await expect(page.getByTestId("composer")).toBeVisible();
+}
+
+export async function ask(page: Page, text: string) {
+  await by(page, "composer").fill(text);
+  await by(page, "composer").press("Enter");
+  await chat(page, { kind: "saved", message: 11, answer: 12 });
+}
+
+/** Keeps a picture beside the results of the test. */
+export const picture = (page: Page, name: string) => page.screenshot({ path: test.info().outputPath(`${name}.png`) });
+
+export async function accessible(page: Page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+}
+
