@@ -18,7 +18,9 @@ impl Args {
         match &self.command {
             Command::Chat(args) => args.json,
             Command::Prove(args) => args.json,
-            Command::Models { command: Models::List { json } | Models::Fetch { json, .. } }
+            Command::Models {
+                command: Models::List { json } | Models::Fetch { json, .. } | Models::Verify { json, .. },
+            }
             | Command::Ladders { command: Ladders::List { json } } => *json,
         }
     }
@@ -46,6 +48,14 @@ pub(crate) enum Command {
 pub(crate) enum Models {
     /// Every model, its size and whether it is here
     List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read the files of a ladder or model again and check that they are whole
+    Verify {
+        /// A ladder or a model of the lists
+        name: String,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -133,7 +143,7 @@ pub(crate) struct Chat {
     pub(crate) exact: bool,
     /// At most this many tokens per answer
     #[arg(long)]
-    pub(crate) max_tokens: Option<u32>,
+    max_tokens: Option<u32>,
     #[command(flatten)]
     pub(crate) running: Running,
     #[command(flatten)]
@@ -147,10 +157,10 @@ pub(crate) struct Prove {
     pub(crate) suite: PathBuf,
     /// Only the first so many questions
     #[arg(long)]
-    pub(crate) limit: Option<usize>,
+    limit: Option<usize>,
     /// At most this many tokens per answer
     #[arg(long, default_value_t = 64)]
-    pub(crate) max_tokens: u32,
+    max_tokens: u32,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -158,6 +168,27 @@ pub(crate) struct Prove {
     pub(crate) running: Running,
     #[command(flatten)]
     pub(crate) drawing: Drawing,
+}
+
+impl Chat {
+    pub(crate) fn max_tokens(&self) -> Result<Option<u32>, Problem> {
+        self.max_tokens.map(|count| at_least_one("--max-tokens", count)).transpose()
+    }
+}
+
+impl Prove {
+    pub(crate) fn max_tokens(&self) -> Result<u32, Problem> {
+        at_least_one("--max-tokens", self.max_tokens)
+    }
+
+    pub(crate) fn limit(&self) -> Result<usize, Problem> {
+        at_least_one("--limit", self.limit.unwrap_or(usize::MAX))
+    }
+}
+
+/// Nothing at all would look like a success.
+fn at_least_one<T: Default + PartialEq + std::fmt::Display>(name: &str, value: T) -> Result<T, Problem> {
+    if value == T::default() { Err(setting(name, value, "at least one is needed")) } else { Ok(value) }
 }
 
 fn setting(name: &str, value: impl std::fmt::Display, reason: &str) -> Problem {

@@ -1,8 +1,6 @@
 //! A conversation in the terminal.
 
 use std::io::{self, BufRead, IsTerminal, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::{Answering, Ask, Engine};
 use protocol::worker::{Message, Speaker};
@@ -10,6 +8,7 @@ use protocol::{Code, Problem, Receipt};
 use serde_json::{Value, json};
 
 use crate::args::Chat;
+use crate::interrupt::stoppable;
 use crate::models;
 use crate::output::Output;
 use crate::setup::{self, Setup};
@@ -20,7 +19,7 @@ const HELP: &str =
 pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let ask = Ask {
         messages: Vec::new(),
-        max_tokens: args.max_tokens,
+        max_tokens: args.max_tokens()?,
         sampling: args.drawing.sampling()?,
         cascade: !args.no_cascade,
     };
@@ -46,9 +45,10 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
 fn question(once: &str) -> Result<String, Problem> {
     let mut text = once.to_owned();
     if once == "-" {
-        text.clear();
-        let read = io::stdin().read_to_string(&mut text);
+        let mut bytes = Vec::new();
+        let read = io::stdin().read_to_end(&mut bytes);
         read.map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
+        text = String::from_utf8_lossy(&bytes).into_owned();
     }
     if text.trim().is_empty() { Err(Problem::new(Code::MessageEmpty)) } else { Ok(text) }
 }
@@ -63,7 +63,6 @@ fn offer_to_fetch(setup: &Setup, id: &str, problem: Problem, output: &Output) ->
 
 fn answer_once(engine: &Engine, mut ask: Ask, question: String, output: &Output) -> Result<(), Problem> {
     ask.messages.push(said(Speaker::User, question));
-    stop_on_ctrl_c(engine);
     let (text, receipt) = answer(engine, &ask, output)?;
     output.json(&json!({ "answer": text, "receipt": shape(&receipt) }));
     Ok(())
@@ -81,7 +80,6 @@ fn shape(receipt: &Receipt) -> Value {
 }
 
 fn talk(engine: &Engine, mut ask: Ask, output: &Output) -> Result<(), Problem> {
-    let answering = stop_on_ctrl_c(engine);
     let person = io::stdin().is_terminal();
     for line in prompted_lines(person, output) {
         match line.trim() {
@@ -98,10 +96,9 @@ fn talk(engine: &Engine, mut ask: Ask, output: &Output) -> Result<(), Problem> {
             }
             text => ask.messages.push(said(Speaker::User, text.to_owned())),
         }
-        answering.store(true, Ordering::Release);
-        let result = answer(engine, &ask, output);
-        answering.store(false, Ordering::Release);
-        match result {
+        match answer(engine, &ask, output) {
+            // Stopped before the first word: the question was never answered.
+            Ok((text, _)) if text.is_empty() => drop(ask.messages.pop()),
             Ok((text, _)) => ask.messages.push(said(Speaker::Assistant, text)),
             // The question can be asked again, shorter or after the next step.
             Err(problem) if person => {
@@ -119,29 +116,15 @@ fn prompted_lines(person: bool, output: &Output) -> impl Iterator<Item = String>
         if person {
             output.text("\n> ");
         }
-        let mut line = String::new();
-        matches!(io::stdin().lock().read_line(&mut line), Ok(1..)).then_some(line)
+        let mut line = Vec::new();
+        let read = io::stdin().lock().read_until(b'\n', &mut line);
+        matches!(read, Ok(1..)).then(|| String::from_utf8_lossy(&line).into_owned())
     })
-}
-
-/// Ctrl+C stops an answer, or the program if there is none. Gives the flag that says which.
-fn stop_on_ctrl_c(engine: &Engine) -> Arc<AtomicBool> {
-    let answering = Arc::new(AtomicBool::new(true));
-    let (engine, flag) = (engine.clone(), Arc::clone(&answering));
-    // Without it Ctrl+C simply ends the program.
-    let _ = ctrlc::set_handler(move || {
-        if flag.swap(false, Ordering::AcqRel) {
-            engine.cancel();
-        } else {
-            std::process::exit(130);
-        }
-    });
-    answering
 }
 
 fn answer(engine: &Engine, ask: &Ask, output: &Output) -> Result<(String, Receipt), Problem> {
     let mut text = String::new();
-    let result = engine.answer(ask, &mut |event| match event {
+    let mut on = |event| match event {
         Answering::Text { text: more, .. } => {
             output.text(&more);
             text.push_str(&more);
@@ -152,7 +135,9 @@ fn answer(engine: &Engine, ask: &Ask, output: &Output) -> Result<(String, Receip
         Answering::Reading { done, .. } if done > 512 => output.progress_done(),
         Answering::Reading { .. } => {}
         Answering::Resuming(problem) => output.note(format_args!("\n{}", problem.sentence(output.language))),
-    });
+    };
+    let stop = engine.clone();
+    let result = stoppable(move || stop.cancel(), || engine.answer(ask, &mut on));
     if !text.is_empty() {
         output.text("\n");
     }

@@ -2,6 +2,7 @@
 
 mod args;
 mod chat;
+mod interrupt;
 mod models;
 mod output;
 mod prove;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use catalog::{FetchOptions, FetchProgress, bytes_in_words};
-use protocol::Problem;
+use protocol::{Code, Problem};
 use serde_json::json;
 
 use crate::args::Models;
+use crate::interrupt::stoppable;
 use crate::output::Output;
 use crate::setup::Setup;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
             Ok(())
         }
         Models::Fetch { name, .. } => fetch(&setup, name, output),
+        Models::Verify { name, .. } => verify(&setup, name, output),
     }
 }
 
@@ -61,9 +63,6 @@ pub(crate) fn ladders(output: &Output) -> Result<(), Problem> {
 /// Fetches what the ladder or model `name` lacks, telling how far it is.
 pub(crate) fn fetch(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
     let cancel = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&cancel);
-    // Without it Ctrl+C ends the program; what is there already is kept in both cases.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Release));
     let mut told = 0;
     let mut on = |progress: FetchProgress| {
         output.progress(in_words(&progress));
@@ -74,11 +73,33 @@ pub(crate) fn fetch(setup: &Setup, name: &str, output: &Output) -> Result<(), Pr
             output.note(in_words(&progress));
         }
     };
-    let result = catalog::fetch(&setup.catalog, &setup.models, name, &FetchOptions::from_env()?, &cancel, &mut on);
+    let options = FetchOptions::from_env()?;
+    let flag = Arc::clone(&cancel);
+    let result = stoppable(
+        move || flag.store(true, Ordering::Release),
+        || catalog::fetch(&setup.catalog, &setup.models, name, &options, &cancel, &mut on),
+    );
     output.progress_done();
     let paths = result?;
     output.note(format_args!("{name} is ready."));
     output.json(&json!({ "name": name, "paths": paths }));
+    Ok(())
+}
+
+fn verify(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
+    let models = setup.catalog.models_named(name)?;
+    if models.iter().any(|model| setup.models.path_of(model).is_none()) {
+        return Err(Problem::new(Code::NotInstalled).with("ladder", name));
+    }
+    for model in &models {
+        output.progress(format_args!("Checking {} …", model.name));
+        let result = setup.models.verify(model, &AtomicBool::new(false));
+        output.progress_done();
+        result?;
+        output.line(format_args!("{:<22} whole", model.id));
+    }
+    let ids: Vec<_> = models.iter().map(|model| &model.id).collect();
+    output.json(&json!({ "name": name, "whole": ids }));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-use protocol::{Language, Problem, Receipt, StoodAside};
+use protocol::{FinishReason, Language, Problem, Receipt, StoodAside};
 use serde_json::{Value, json};
 
 /// Where and how to print.
@@ -80,6 +80,12 @@ impl Output {
             receipt.first_token_seconds * 1000.0,
             receipt.tokens_per_pass
         );
+        match receipt.finish {
+            FinishReason::End => {}
+            FinishReason::Stopped => line.push_str("; stopped"),
+            FinishReason::Length => line.push_str("; cut at --max-tokens"),
+            FinishReason::ContextFull => line.push_str("; the context is full"),
+        }
         if let Some(why) = receipt.stood_aside {
             line.push_str(match why {
                 StoodAside::SwitchedOff => "; speed-up off",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use engine::{Answering, Ask, Engine};
 use protocol::worker::{Message, Speaker};
-use protocol::{Code, Problem};
+use protocol::{Code, Problem, Receipt, RungRole};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,18 +15,21 @@ use crate::setup::{self, Setup};
 
 pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let sampling = args.drawing.sampling()?;
+    let max_tokens = args.max_tokens()?;
     let settings = args.running.engine(true)?;
-    let questions = read(&args.suite, args.limit.unwrap_or(usize::MAX))?;
+    let questions = read(&args.suite, args.limit()?)?;
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let (engine, loaded) = setup::engine(&setup.ladder(&id)?, settings, output)?;
     output.note(format_args!("{}; review widths that hold: {:?}", loaded.rungs.join(" ← "), loaded.exact_widths));
     let (mut identical, mut tokens, mut first) = (0, 0, Value::Null);
     let (mut seconds_alone, mut seconds_cascade) = (0.0, 0.0);
+    // Without these it would not show that anything was drafted at all.
+    let (mut drafted, mut target_passes) = (0, 0);
     for (index, question) in questions.iter().enumerate() {
         let mut ask = Ask {
             messages: vec![Message { speaker: Speaker::User, text: question.clone() }],
-            max_tokens: Some(args.max_tokens),
+            max_tokens: Some(max_tokens),
             sampling: sampling.clone(),
             cascade: false,
         };
@@ -35,6 +38,10 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
         let (alone, slow) = answer(&engine, &ask)?;
         ask.cascade = true;
         let (cascade, fast) = answer(&engine, &ask)?;
+        let drafts = fast.rungs.iter().filter(|rung| rung.role != RungRole::Target);
+        drafted += drafts.map(|rung| rung.accepted).sum::<u32>();
+        target_passes += fast.target_passes;
+        let (slow, fast) = (slow.seconds, fast.seconds);
         seconds_alone += slow;
         seconds_cascade += fast;
         tokens += alone.len();
@@ -51,23 +58,27 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
             first = json!({ "prompt": index, "at": at, "alone": alone.get(at), "cascade": cascade.get(at) });
         }
     }
-    output.line(format_args!("{identical} of {} answers identical, {tokens} tokens.", questions.len()));
+    output.line(format_args!(
+        "{identical} of {} answers identical, {tokens} tokens, {drafted} of them drafted.",
+        questions.len()
+    ));
     output.json(&json!({
         "prompts": questions.len(), "identical": identical, "tokens": tokens, "first_difference": first,
         "ladder": id, "temperature": sampling.temperature, "exact_widths": loaded.exact_widths,
+        "drafted": drafted, "target_passes": target_passes,
         "seconds_alone": seconds_alone, "seconds_cascade": seconds_cascade,
     }));
     Ok(())
 }
 
-fn answer(engine: &Engine, ask: &Ask) -> Result<(Vec<u32>, f64), Problem> {
+fn answer(engine: &Engine, ask: &Ask) -> Result<(Vec<u32>, Receipt), Problem> {
     let mut tokens = Vec::new();
     let receipt = engine.answer(ask, &mut |event| {
         if let Answering::Text { tokens: new, .. } = event {
             tokens.extend(new);
         }
     })?;
-    Ok((tokens, receipt.seconds))
+    Ok((tokens, receipt))
 }
 
 /// Where two answers part; None if nowhere.
@@ -89,12 +100,18 @@ fn read(path: &Path, limit: usize) -> Result<Vec<String>, Problem> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).take(limit);
     let questions: Vec<String> = lines
         .map(|(number, line)| {
-            let line: Line =
-                serde_json::from_str(line).map_err(|error| unreadable(format!("line {}: {error}", number + 1)))?;
+            let line: Line = serde_json::from_str(line).map_err(|error| unreadable(in_line(number + 1, &error)))?;
             line.turns.into_iter().next().ok_or_else(|| unreadable(format!("line {} has no turns", number + 1)))
         })
         .collect::<Result<_, _>>()?;
     if questions.is_empty() { Err(unreadable("it has no questions".to_owned())) } else { Ok(questions) }
+}
+
+/// The error of one line without the parser's own line number, which is always 1.
+fn in_line(number: usize, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    format!("line {number}, column {}: {what}", error.column())
 }
 
 #[cfg(test)]

@@ -1,0 +1,134 @@
+//! Real answers of the default ladder.
+
+use std::io::{BufRead, BufReader, Read, Write};
+
+use serde_json::Value;
+
+use crate::run::Taki;
+
+const QUESTION: &str = "Name three rivers and repeat their names twice.";
+
+fn once(taki: &Taki, more: &[&str]) -> Value {
+    let args = ["chat", "--json", "--once", QUESTION, "--max-tokens", "32", "--context", "1024"];
+    taki.run(&[&args[..], more].concat()).good()
+}
+
+#[test]
+fn an_answer_comes_with_its_receipt() {
+    let answer = once(&Taki::with_models(), &["--exact"]);
+    assert!(!answer["answer"].as_str().unwrap().trim().is_empty(), "{answer}");
+    let receipt = &answer["receipt"];
+    let count = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("no count: {receipt}"));
+    let (tokens, passes) = (count(&receipt["tokens"]), count(&receipt["target_passes"]));
+    assert!((1..=32).contains(&tokens) && passes > 0, "{receipt}");
+    let per_pass = receipt["tokens_per_pass"].as_f64().unwrap();
+    assert!((per_pass - tokens as f64 / passes as f64).abs() < 1e-9, "{receipt}");
+    let (all, first) = (receipt["seconds"].as_f64().unwrap(), receipt["first_token_seconds"].as_f64().unwrap());
+    assert!(0.0 < first && first <= all, "{receipt}");
+    let rungs = receipt["rungs"].as_array().unwrap();
+    assert_eq!(rungs.iter().map(|rung| rung["role"].as_str().unwrap()).collect::<Vec<_>>(), ["target", "max_gram"]);
+    assert_eq!(rungs.iter().map(|rung| count(&rung["tokens"])).sum::<u64>(), tokens, "{receipt}");
+    for rung in rungs {
+        assert!(rung["name"].is_string() && count(&rung["accepted"]) <= count(&rung["proposed"]), "{receipt}");
+    }
+}
+
+#[test]
+fn the_cascade_does_not_change_the_answer_and_a_seed_repeats_it() {
+    let taki = Taki::with_models();
+    for drawing in [&[][..], &["--temperature", "0.8", "--seed", "5"]] {
+        let with = once(&taki, &[&["--exact"], drawing].concat());
+        let without = once(&taki, &[&["--exact", "--no-cascade"], drawing].concat());
+        assert_eq!(with["answer"], without["answer"], "{drawing:?}");
+        assert_eq!((&with["receipt"]["cascade"], &without["receipt"]["cascade"]), (&true.into(), &false.into()));
+        let alone = &without["receipt"]["rungs"];
+        assert!(alone.as_array().unwrap().iter().skip(1).all(|rung| rung["proposed"] == 0), "{alone}");
+        let again = once(&taki, &[&["--exact"], drawing].concat());
+        assert_eq!(with["answer"], again["answer"], "{drawing:?}");
+    }
+    let seed = |seed| once(&taki, &["--exact", "--temperature", "1.5", "--seed", seed])["answer"].clone();
+    assert_ne!(seed("1"), seed("2"), "the seed has no effect");
+}
+
+#[test]
+fn a_question_may_come_from_standard_input_and_a_model_from_a_file() {
+    let taki = Taki::with_models();
+    let args = ["chat", "--json", "--once", "-", "--max-tokens", "32", "--context", "1024", "--exact"];
+    let piped = taki.run_with(&args, QUESTION.as_bytes()).good();
+    assert_eq!(piped["answer"], once(&taki, &["--exact"])["answer"]);
+    let path = crate::run::ladder("smollm2").unwrap().rungs[0].path.clone();
+    let file = once(&taki, &["--exact", "--ladder", path.to_str().unwrap()]);
+    assert_eq!(piped["answer"], file["answer"]);
+}
+
+#[test]
+fn a_question_longer_than_the_context_is_refused_with_figures() {
+    let long = "river ".repeat(500);
+    let ran = Taki::with_models().run(&["chat", "--json", "--once", &long, "--context", "256"]);
+    let (code, sentence, _) = ran.problem();
+    assert_eq!(code, "prompt_too_long");
+    assert!(sentence.contains("256"), "{sentence}");
+}
+
+#[test]
+fn a_truncated_copy_of_a_real_model_is_recognised() {
+    let taki = Taki::with_models();
+    let whole = std::fs::File::open(&crate::run::ladder("smollm2").unwrap().rungs[0].path).unwrap();
+    let path = taki.home.path().join("half.gguf");
+    std::io::copy(&mut whole.take(50_000_000), &mut std::fs::File::create(&path).unwrap()).unwrap();
+    let ran = taki.run(&["chat", "--json", "--once", QUESTION, "--ladder", path.to_str().unwrap()]);
+    assert_eq!(ran.code_of_problem(), "model_truncated");
+}
+
+#[test]
+fn lines_from_a_pipe_are_a_conversation() {
+    let input =
+        format!("/help\n{QUESTION}\n/new\n{QUESTION}\n\n\x20\nAnd \u{fffd}?\n/quit\nnever asked\n").into_bytes();
+    // A byte that is no UTF-8 must not end the conversation.
+    let at = input.windows(3).position(|bytes| bytes == "\u{fffd}".as_bytes()).unwrap();
+    let input = [&input[..at], b"\xff", &input[at + 3..]].concat();
+    let ran = Taki::with_models().run_with(&["chat", "--exact", "--max-tokens", "12", "--context", "1024"], &input);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.err.matches("tokens per pass").count(), 3, "one receipt for each question: {ran:?}");
+    let half = ran.out.len() / 2;
+    let first = ran.out.lines().next().unwrap();
+    assert!(!first.trim().is_empty() && ran.out[..half].contains(first), "{ran:?}");
+    assert_eq!(ran.out.matches(first).count(), 2, "after /new the same question has the same answer: {ran:?}");
+}
+
+/// Ctrl+C as the terminal sends it.
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_the_answer_and_without_one_the_program() {
+    let taki = Taki::with_models();
+    let mut child = taki.command(["chat", "--max-tokens", "2000"]).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut answer = child.stdout.take().unwrap();
+    let mut receipt = || {
+        let mut line = String::new();
+        while !line.contains("tokens per pass") {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0, "no receipt came");
+        }
+        line
+    };
+    writeln!(input, "Write a very long story about a river, with many chapters.").unwrap();
+    // The first words are there: the answer is under way.
+    answer.read_exact(&mut [0; 8]).unwrap();
+    interrupt(&child);
+    let stopped = receipt();
+    assert!(stopped.contains("; stopped"), "{stopped}");
+    writeln!(input, "Say hi.").unwrap();
+    answer.read_exact(&mut [0; 1]).unwrap();
+    interrupt(&child);
+    receipt();
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

@@ -1,0 +1,58 @@
+//! Model files: lists, fetching, checking.
+
+use std::fs;
+
+use crate::run::{Taki, finish, ladder};
+
+#[test]
+fn the_lists_name_everything_of_the_catalogue() {
+    let taki = Taki::bare();
+    let models = taki.run(&["models", "list", "--json"]).good();
+    let models = models["models"].as_array().unwrap();
+    assert!(models.iter().any(|model| model["id"] == "smollm2-135m" && model["path"].is_null()), "{models:?}");
+    let ladders = taki.run(&["ladders", "list", "--json"]).good();
+    let ladders = ladders["ladders"].as_array().unwrap();
+    assert!(ladders.iter().any(|ladder| ladder["id"] == "smollm2" && ladder["missing_bytes"].as_u64() > Some(0)));
+    let words = taki.run(&["ladders", "list"]).out;
+    assert!(words.contains("qwen-coder") && words.contains("to fetch"), "{words}");
+}
+
+#[test]
+fn what_cannot_be_fetched_is_said_so() {
+    let taki = Taki::bare();
+    let (code, _, next) = taki.run(&["models", "fetch", "nope", "--json"]).problem();
+    assert_eq!(code, "no_such_model");
+    assert!(next.contains("smollm2"), "{next}");
+    let empty = tempfile::tempdir().unwrap();
+    let fetch = |source: &std::ffi::OsStr| {
+        let mut command = taki.command(["models", "fetch", "smollm2", "--json"]);
+        command.env("TAKI_SOURCE", source);
+        finish(command, b"").code_of_problem()
+    };
+    assert_eq!(fetch(empty.path().as_os_str()), "download_failed");
+    assert_eq!(fetch("nowhere".as_ref()), "setting_invalid");
+    assert_eq!(taki.run(&["models", "verify", "smollm2", "--json"]).code_of_problem(), "not_installed");
+}
+
+#[test]
+fn a_fetched_model_is_whole_and_damage_is_found() {
+    let from = ladder("smollm2").unwrap_or_else(|problem| panic!("{problem} Run `make models`.")).rungs[0].path.clone();
+    let taki = Taki::bare();
+    let mut command = taki.command(["models", "fetch", "smollm2", "--json"]);
+    let source = tempfile::tempdir().unwrap();
+    fs::copy(&from, source.path().join("SmolLM2-135M-Instruct.Q4_1.gguf")).unwrap();
+    command.env("TAKI_SOURCE", source.path());
+    let ran = finish(command, b"");
+    let path = ran.good()["paths"][0].as_str().unwrap().to_owned();
+    assert!(ran.err.contains("98 MB") && ran.err.contains("smollm2 is ready."), "{}", ran.err);
+    assert!(!ran.err.contains('\r'), "a log has no rewritten lines: {}", ran.err);
+    assert_eq!(taki.run(&["models", "verify", "smollm2", "--json"]).good()["whole"][0], "smollm2-135m");
+
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(taki.run(&["models", "verify", "smollm2-135m", "--json"]).code_of_problem(), "model_damaged");
+    let ran = taki.run(&["chat", "--json", "--once", "Hello"]);
+    assert_eq!(ran.code_of_problem(), "not_installed", "the damaged file is out of the way");
+}

@@ -1,0 +1,170 @@
+//! Whatever is wrong has a code, a sentence and a next step, and loses nothing.
+
+use std::fs;
+use std::io::Read;
+
+use protocol::{Code, Language, Problem};
+
+use crate::run::Taki;
+
+const ASK: [&str; 4] = ["chat", "--json", "--once", "Hello"];
+
+#[test]
+fn a_ladder_that_does_not_exist_is_said_so_in_both_languages() {
+    let args = [&ASK[..], &["--ladder", "nope"]].concat();
+    let (code, sentence, next) = Taki::bare().run(&args).problem();
+    assert_eq!(code, "no_such_ladder");
+    assert!(sentence.contains("nope") && next.contains("smollm2"), "{sentence} {next}");
+    let japanese = Problem::new(Code::NoSuchLadder).with("name", "nope").sentence(Language::Japanese);
+    let (_, sentence, _) = Taki::bare().in_japanese().run(&args).problem();
+    assert_eq!(sentence, japanese);
+}
+
+#[test]
+fn a_ladder_that_is_not_there_yet_says_how_to_fetch_it() {
+    let (code, _, next) = Taki::bare().run(&ASK).problem();
+    assert_eq!(code, "not_installed");
+    assert!(next.contains("taki models fetch smollm2"), "{next}");
+}
+
+#[test]
+fn without_json_a_problem_goes_to_standard_error() {
+    let ran = Taki::bare().run(&["chat", "--once", "Hello", "--ladder", "nope"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    let known = Problem::new(Code::NoSuchLadder).with("name", "nope").with("known", "smollm2, qwen-coder");
+    let words = format!("{}\n{}\n", known.sentence(Language::English), known.next_step(Language::English));
+    assert_eq!(ran.err, words);
+}
+
+#[test]
+fn files_that_are_no_models_are_told_apart_and_left_alone() {
+    let taki = Taki::bare();
+    let file = |name: &str| taki.home.path().join(name);
+    let mut random = vec![0; 4096];
+    fs::File::open(env!("CARGO_BIN_EXE_taki")).unwrap().read_exact(&mut random).unwrap();
+    let cut = [&b"GGUF"[..], &3_u32.to_le_bytes(), &200_u64.to_le_bytes(), &30_u64.to_le_bytes()].concat();
+    let hollow = [&b"GGUF"[..], &3_u32.to_le_bytes(), &[0; 16]].concat();
+    let cases: [(&str, Vec<u8>, &str); 4] = [
+        ("empty.gguf", Vec::new(), "model_empty"),
+        ("random.gguf", random, "not_gguf"),
+        ("cut.gguf", cut, "model_truncated"),
+        ("hollow.gguf", hollow, "model_refused"),
+    ];
+    for (name, bytes, code) in cases {
+        let path = file(name);
+        fs::write(&path, &bytes).unwrap();
+        let (found, sentence, _) = taki.run(&[&ASK[..], &["--ladder", path.to_str().unwrap()]].concat()).problem();
+        assert_eq!(found, code, "{name}");
+        assert!(sentence.contains(name), "{sentence}");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "a person's own file is not touched");
+    }
+    let missing = file("missing.gguf");
+    let found = taki.run(&[&ASK[..], &["--ladder", missing.to_str().unwrap()]].concat()).code_of_problem();
+    assert_eq!(found, "model_unreadable");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_so() {
+    let taki = Taki::bare();
+    let file = taki.home.path().join("file");
+    fs::write(&file, b"kept").unwrap();
+    for args in [&ASK[..], &["models", "list", "--json"], &["ladders", "list", "--json"]] {
+        let mut command = taki.command(args);
+        command.env("TAKI_HOME", &file);
+        assert_eq!(crate::run::finish(command, b"").code_of_problem(), "folder_unwritable", "{args:?}");
+    }
+    assert_eq!(fs::read(&file).unwrap(), b"kept");
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_before_anything_is_loaded() {
+    for (name, value) in [
+        ("--temperature", "-1"),
+        ("--temperature", "9"),
+        ("--temperature", "NaN"),
+        ("--max-tokens", "0"),
+        ("--context", "10"),
+        ("--threads", "0"),
+    ] {
+        let (code, sentence, _) = Taki::bare().run(&[&ASK[..], &[name, value]].concat()).problem();
+        assert_eq!(code, "setting_invalid", "{name} {value}");
+        assert!(sentence.contains(name) && sentence.contains(value), "{sentence}");
+    }
+    let suite = crate::run::suite();
+    for name in ["--limit", "--max-tokens"] {
+        let ran = Taki::bare().run(&["prove", "--json", "--suite", &suite, name, "0"]);
+        assert_eq!(ran.code_of_problem(), "setting_invalid", "a proof of nothing is none: {name}");
+    }
+}
+
+#[test]
+fn an_empty_question_is_no_question() {
+    for (once, input) in [("", ""), ("  \n", ""), ("-", ""), ("-", " \n ")] {
+        let ran = Taki::bare().run_with(&["chat", "--json", "--once", once], input.as_bytes());
+        assert_eq!(ran.code_of_problem(), "message_empty", "{once:?} {input:?}");
+    }
+}
+
+#[test]
+fn a_suite_that_cannot_be_used_names_the_line() {
+    let taki = Taki::bare();
+    let path = taki.home.path().join("suite.jsonl");
+    let prove = || taki.run(&["prove", "--json", "--suite", path.to_str().unwrap()]).problem();
+    assert_eq!(prove().0, "suite_unreadable", "there is no such file");
+    let good = "{\"turns\": [\"Hello\"]}\n";
+    for (text, part) in [
+        (String::new(), "no questions"),
+        (format!("{good}\nnot json\n"), "line 3"),
+        (format!("{good}{{\"turns\": []}}\n"), "line 2"),
+        (format!("{good}{{\"turn\": [\"x\"]}}\n"), "line 2"),
+        (format!("{good}{{\"turns\": [7]}}\n"), "line 2"),
+    ] {
+        fs::write(&path, &text).unwrap();
+        let (code, sentence, _) = prove();
+        assert_eq!(code, "suite_unreadable");
+        assert!(sentence.contains(part), "{text:?}: {sentence}");
+    }
+    fs::write(&path, b"\xff\xfe\n").unwrap();
+    assert_eq!(prove().0, "suite_unreadable", "it is no text");
+}
+
+#[test]
+fn a_damaged_settings_file_is_set_aside_and_said_so() {
+    let taki = Taki::bare();
+    let folder = taki.home.path().join("config");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("settings.toml"), b"ladder = [").unwrap();
+    let ran = taki.run(&ASK);
+    assert_eq!(ran.code_of_problem(), "not_installed", "the standard ladder is chosen");
+    let said = Problem::new(Code::SettingsSetAside).with("path", folder.join("settings.toml").display());
+    assert!(ran.err.contains(&said.sentence(Language::English)), "{}", ran.err);
+    let kept: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+    assert_eq!(kept, [b"ladder = ["]);
+}
+
+#[test]
+fn wrong_use_ends_with_status_2_and_help_with_0() {
+    let taki = Taki::bare();
+    for args in [&["chat", "--json"][..], &["prove"], &["chat", "--temperature", "warm"], &["dance"], &[]] {
+        let ran = taki.run(args);
+        assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
+        assert!(ran.err.contains("--help"), "{args:?}: {ran:?}");
+    }
+    let help = taki.run(&["--help"]);
+    assert_eq!(help.code, Some(0));
+    assert!(help.out.contains("prove") && !help.out.contains("worker"), "{}", help.out);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_crash() {
+    let taki = Taki::bare();
+    for args in [&["ladders", "list"][..], &["models", "list", "--json"], &["--help"]] {
+        let mut command = taki.command(args);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        command.stdout(writer);
+        let ran = crate::run::finish(command, b"");
+        assert!(ran.code.is_some_and(|code| code < 2), "{args:?}: {ran:?}");
+        assert!(!ran.err.contains("panicked"), "{args:?}: {ran:?}");
+    }
+}

@@ -1,0 +1,40 @@
+//! `prove` shows that the cascade changes nothing.
+
+use serde_json::{Value, json};
+
+use crate::run::{Taki, ladder, suite};
+
+fn prove(taki: &Taki, ladder: &str, limit: usize, more: &[&str]) -> Value {
+    let (suite, limit_text) = (suite(), limit.to_string());
+    let args = ["prove", "--json", "--ladder", ladder, "--suite", &suite, "--limit", &limit_text, "--max-tokens", "24"];
+    let ran = taki.run(&[&args[..], &["--context", "1024"], more].concat());
+    let proof = ran.good();
+    assert_eq!(proof["prompts"], json!(limit));
+    assert_eq!(proof["identical"], json!(limit), "{ran:?}");
+    assert_eq!(proof["first_difference"], Value::Null);
+    assert!(proof["tokens"].as_u64().unwrap() > limit as u64, "{proof}");
+    assert_eq!(ran.err.lines().filter(|line| line.contains("identical")).count(), limit, "{}", ran.err);
+    proof
+}
+
+#[test]
+fn smollm2_answers_the_same_greedy_and_sampled() {
+    let taki = Taki::with_models();
+    let greedy = prove(&taki, "smollm2", 4, &[]);
+    assert!(greedy["drafted"].as_u64().unwrap() > 0, "nothing was drafted, so nothing is proven: {greedy}");
+    assert!(greedy["target_passes"].as_u64().unwrap() > 0);
+    assert!(greedy["exact_widths"].as_array().unwrap().len() > 1, "{greedy}");
+    prove(&taki, "smollm2", 4, &["--temperature", "0.8", "--seed", "11"]);
+}
+
+#[test]
+fn qwen_answers_the_same() {
+    let found = ladder("qwen-coder");
+    if std::env::var_os("FULL").is_some_and(|full| full == "1") {
+        assert!(found.is_ok(), "FULL=1 needs the qwen-coder ladder");
+    } else if found.is_err() {
+        return;
+    }
+    let proof = prove(&Taki::with_models(), "qwen-coder", 1, &[]);
+    assert!(proof["drafted"].as_u64().unwrap() > 0, "{proof}");
+}

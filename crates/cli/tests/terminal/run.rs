@@ -1,0 +1,122 @@
+//! A run of the program.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use catalog::{Catalog, ModelStore, resolve};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program with a home folder of its own.
+pub(crate) struct Taki {
+    pub(crate) home: TempDir,
+    models: Option<PathBuf>,
+    language: &'static str,
+}
+
+/// What a run left.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Taki {
+    /// Without any model.
+    pub(crate) fn bare() -> Self {
+        Self { home: tempfile::tempdir().unwrap(), models: None, language: "C.UTF-8" }
+    }
+
+    /// With this computer's models.
+    pub(crate) fn with_models() -> Self {
+        let models = folder_of_models();
+        if let Err(problem) = ladder("smollm2") {
+            panic!("{problem} Run `make models`.");
+        }
+        Self { models: Some(models), ..Self::bare() }
+    }
+
+    pub(crate) fn in_japanese(mut self) -> Self {
+        self.language = "ja_JP.UTF-8";
+        self
+    }
+
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_taki"));
+        command.args(args).env("TAKI_HOME", self.home.path()).env("LANG", self.language);
+        for name in ["LC_ALL", "LC_MESSAGES", "TAKI_MODELS", "TAKI_SOURCE", "HF_ENDPOINT", "TAKI_LOG"] {
+            command.env_remove(name);
+        }
+        if let Some(models) = &self.models {
+            command.env("TAKI_MODELS", models);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, b"")
+    }
+
+    /// Runs with `input` on standard input.
+    pub(crate) fn run_with(&self, args: &[&str], input: &[u8]) -> Ran {
+        finish(self.command(args), input)
+    }
+}
+
+pub(crate) fn finish(mut command: Command, input: &[u8]) -> Ran {
+    let mut child = command.spawn().unwrap();
+    // A program that ends before it reads is judged by what it says.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+impl Ran {
+    /// The JSON object on the last line of standard output.
+    pub(crate) fn json(&self) -> Value {
+        let last = self.out.lines().last().unwrap_or_else(|| panic!("nothing was printed: {self:?}"));
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The JSON of a run that went well.
+    pub(crate) fn good(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.json()
+    }
+
+    /// The error of a run that failed; it has a sentence and a next step, both without gaps.
+    pub(crate) fn problem(&self) -> (String, String, String) {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        let error = &self.json()["error"];
+        let text = |name: &str| error[name].as_str().unwrap_or_else(|| panic!("no {name}: {self:?}")).to_owned();
+        let (code, sentence, next) = (text("code"), text("sentence"), text("next_step"));
+        for words in [&sentence, &next] {
+            assert!(!words.is_empty() && !words.contains(['{', '}']), "{self:?}");
+        }
+        (code, sentence, next)
+    }
+
+    pub(crate) fn code_of_problem(&self) -> String {
+        self.problem().0
+    }
+}
+
+fn folder_of_models() -> PathBuf {
+    store::Places::find().unwrap().models
+}
+
+/// A ladder of the catalogue with this computer's files.
+pub(crate) fn ladder(id: &str) -> Result<protocol::ladder::Ladder, protocol::Problem> {
+    resolve(&Catalog::builtin(), &ModelStore::open(folder_of_models()).unwrap(), id)
+}
+
+/// Questions of real people.
+pub(crate) fn suite() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/questions.jsonl");
+    path.to_str().unwrap().to_owned()
+}
