@@ -1,1 +1,6 @@
+//! Fetching from a real HTTP server on loopback, from a pip that is made up, and from a folder.
 
+mod bench;
+mod http;
+mod packages;
+mod server;

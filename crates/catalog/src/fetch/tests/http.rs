@@ -1,0 +1,247 @@
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use protocol::Code;
+
+use super::bench::{Bench, hugging_face, parts};
+use super::server::{Does, Server};
+use crate::fetch::{SourceChoice, SourceKind};
+
+const BYTES: usize = 3_000_000;
+
+fn bench(script: impl IntoIterator<Item = Does>) -> (Bench, Server) {
+    let mut bench = Bench::new(BYTES, vec![hugging_face()]);
+    let server = Server::start(&bench.contents, script);
+    bench.options.endpoint.clone_from(&server.endpoint);
+    (bench, server)
+}
+
+#[test]
+fn a_file_comes_whole_with_progress_that_only_grows() {
+    let (mut bench, server) = bench([]);
+    bench.gets_it();
+    let seen = server.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].path, "/maker/model/resolve/0123abc/m.gguf");
+    assert!(bench.reports.is_sorted_by_key(|report| report.done_bytes), "{:?}", bench.reports);
+    assert!(bench.reports.iter().all(|report| report.source == Some(SourceKind::HuggingFace)));
+    // It is there: nobody is asked again.
+    bench.fetch().unwrap();
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn what_was_cut_off_is_gone_on_with() {
+    let (mut bench, server) = bench([Does::Cut(1_200_000), Does::HangUp, Does::Cut(300_000)]);
+    bench.options.retry.attempts = 4;
+    bench.gets_it();
+    assert_eq!(server.starts(), [None, Some(1_200_000), Some(1_200_000), Some(1_500_000)]);
+    assert_eq!(bench.waited(), Duration::from_secs(1 + 2 + 4));
+}
+
+#[test]
+fn another_program_run_goes_on_where_the_last_one_stopped() {
+    let (mut bench, server) = bench([Does::Cut(700_000), Does::HangUp, Does::HangUp, Does::HangUp, Does::HangUp]);
+    let problem = bench.fails(Code::DownloadFailed);
+    assert!(problem.details["reason"].contains("Hugging Face"), "{problem:?}");
+    assert_eq!(bench.part(), 700_000);
+    let before = server.seen().len();
+    bench.reports.clear();
+    // The script may still hold a refusal or two.
+    while bench.fetch().is_err() {}
+    assert!(server.starts()[before..].iter().all(|from| *from == Some(700_000)), "{:?}", server.starts());
+    bench.gets_it_was_there();
+}
+
+impl Bench {
+    fn gets_it_was_there(&self) {
+        assert!(fs::read(self.store.path_of(&self.model).unwrap()).unwrap() == self.contents);
+    }
+}
+
+#[test]
+fn a_server_without_ranges_sends_it_all_again() {
+    let (mut bench, server) = bench([Does::Cut(1_000_000), Does::NoRanges]);
+    bench.gets_it();
+    assert_eq!(server.starts(), [None, Some(1_000_000)]);
+}
+
+#[test]
+fn another_piece_than_asked_for_is_not_glued_on() {
+    let (mut bench, server) = bench([Does::Cut(1_000_000), Does::OtherPiece]);
+    bench.gets_it();
+    assert_eq!(server.starts(), [None, Some(1_000_000), None]);
+}
+
+#[test]
+fn wrong_contents_are_set_aside_and_never_installed() {
+    let (mut bench, server) = bench([]);
+    let mut other = bench.contents.clone();
+    other[BYTES / 2] ^= 1;
+    let server_of_others = Server::start(&other, []);
+    bench.options.endpoint.clone_from(&server_of_others.endpoint);
+    let problem = bench.fails(Code::DownloadMismatch);
+    assert_eq!(problem.details["name"], "Model m");
+    assert!(bench.quarantined() == other);
+    assert_eq!(bench.part(), 0);
+    // The real one is still welcome.
+    bench.options.endpoint.clone_from(&server.endpoint);
+    bench.gets_it();
+}
+
+#[test]
+fn a_file_that_changed_between_two_pieces_is_fetched_once_more_in_one_go() {
+    let (mut bench, server) = bench([]);
+    let mut other = bench.contents.clone();
+    other[10] ^= 1;
+    fs::write(bench.store.part(&bench.model.sha256), &other[..500_000]).unwrap();
+    bench.gets_it();
+    assert_eq!(server.starts(), [Some(500_000), None]);
+    assert!(bench.quarantined()[..500_000] == other[..500_000]);
+}
+
+#[test]
+fn a_file_of_another_length_is_not_downloaded_at_all() {
+    for length in [BYTES - 1, BYTES + 1] {
+        let (mut bench, server) = bench([Does::Other(vec![7; length])]);
+        bench.fails(Code::DownloadMismatch);
+        assert_eq!((server.seen().len(), bench.part()), (1, 0), "{length}");
+    }
+}
+
+#[test]
+fn an_endless_file_ends_where_ours_does() {
+    let (mut bench, _server) = bench([Does::Endless]);
+    bench.fails(Code::DownloadMismatch);
+    assert!(bench.part() <= BYTES as u64);
+}
+
+#[test]
+fn a_leftover_longer_than_the_file_is_begun_anew() {
+    let (mut bench, server) = bench([]);
+    fs::write(bench.store.part(&bench.model.sha256), vec![1; BYTES + 5]).unwrap();
+    bench.gets_it();
+    assert_eq!(server.starts(), [None]);
+}
+
+#[test]
+fn a_silent_server_is_asked_again() {
+    let (mut bench, server) = bench([Does::Silent(1_000_000), Does::Silent(0)]);
+    bench.gets_it();
+    assert_eq!(server.starts(), [None, Some(1_000_000), Some(1_000_000)]);
+}
+
+#[test]
+fn a_busy_server_is_left_alone_as_long_as_it_asks() {
+    let (mut bench, server) = bench([Does::Status("429 Too Many Requests", "Retry-After: 20\r\n")]);
+    bench.gets_it();
+    assert_eq!(server.seen().len(), 2);
+    assert_eq!(bench.waited(), Duration::from_secs(20));
+}
+
+#[test]
+fn a_redirect_is_followed_but_not_in_circles() {
+    let target = Server::start(&Bench::new(BYTES, Vec::new()).contents, []);
+    let location = format!("Location: {}/elsewhere\r\n", target.endpoint).leak();
+    let (mut bench, _server) = bench([Does::Status("302 Found", location)]);
+    bench.gets_it();
+    assert_eq!(target.seen()[0].path, "/elsewhere");
+
+    let (mut bench, server) = self::bench(vec![Does::Status("302 Found", "Location: /again\r\n"); 200]);
+    let problem = bench.fails(Code::DownloadFailed);
+    assert!(problem.details["reason"].contains("circles"), "{problem:?}");
+    assert!(server.seen().len() < 60);
+}
+
+#[test]
+fn a_refusal_is_final_and_told_in_words() {
+    for (status, words) in [
+        ("404 Not Found", "not there any more (404)"),
+        ("401 Unauthorized", "refuses access"),
+        ("403 Forbidden", "refuses access"),
+        ("407 Proxy Authentication Required", "proxy"),
+        ("418 I'm a teapot", "unexpected"),
+    ] {
+        let (mut bench, server) = bench([Does::Status(status, "")]);
+        let problem = bench.fails(Code::DownloadFailed);
+        assert!(problem.details["reason"].contains(words), "{status}: {problem:?}");
+        assert_eq!(server.seen().len(), 1, "{status}");
+    }
+    let (mut bench, server) = bench(vec![Does::Status("503 Service Unavailable", ""); 9]);
+    bench.fails(Code::DownloadFailed);
+    assert_eq!(server.seen().len(), 3, "as many attempts as are allowed");
+}
+
+#[test]
+fn cancelling_keeps_what_is_there_even_while_the_server_is_silent() {
+    let (mut bench, server) = bench([Does::Silent(1_000_000)]);
+    bench.options.stall_timeout = Duration::from_secs(600);
+    let (cancel, part) = (Arc::clone(&bench.cancel), bench.store.part(&bench.model.sha256));
+    // Once all has come that will come.
+    let user = thread::spawn(move || {
+        while fs::metadata(&part).map_or(0, |about| about.len()) < 1_000_000 {
+            thread::yield_now();
+        }
+        cancel.store(true, Ordering::Release);
+    });
+    bench.fails(Code::Cancelled);
+    user.join().unwrap();
+    bench.cancel.store(false, Ordering::Release);
+    bench.gets_it();
+    assert_eq!(server.starts(), [None, Some(1_000_000)]);
+}
+
+#[test]
+fn a_disk_without_room_is_found_before_anything_is_downloaded() {
+    let (mut bench, server) = bench([]);
+    bench.options.free_space = |_| Ok(2_999_999);
+    let problem = bench.fails(Code::DiskFull);
+    assert!(problem.details["need"].contains("3"), "{problem:?}");
+    assert_eq!(server.seen().len(), 0);
+    // What is there already needs no room again.
+    fs::write(bench.store.part(&bench.model.sha256), &bench.contents[..100]).unwrap();
+    bench.gets_it();
+}
+
+#[test]
+fn the_next_source_takes_over_with_what_is_there() {
+    let mut bench = Bench::new(BYTES, vec![hugging_face(), parts(1), hugging_face()]);
+    bench.options.python = Some("/no/such/python".into());
+    let server = Server::start(&bench.contents, [Does::Cut(900_000), Does::Status("404 Not Found", ""), Does::Right]);
+    bench.options.endpoint.clone_from(&server.endpoint);
+    bench.gets_it();
+    assert_eq!(server.starts(), [None, Some(900_000), Some(900_000)]);
+    assert!(bench.reports.iter().any(|report| report.source == Some(SourceKind::HuggingFace)));
+}
+
+#[test]
+fn every_source_is_named_when_all_fail() {
+    let mut bench = Bench::new(1000, vec![hugging_face(), parts(1)]);
+    bench.options.python = Some("/no/such/python".into());
+    let problem = bench.fails(Code::DownloadFailed);
+    let reason = &problem.details["reason"];
+    assert!(reason.contains("Hugging Face: the server refuses connections"), "{reason}");
+    assert!(reason.contains("Python packages: Python is not installed"), "{reason}");
+    assert_eq!(bench.waited(), Duration::ZERO, "a dead first source is not waited for");
+
+    let mut bench = Bench::new(1000, vec![parts(1)]);
+    bench.options.source = SourceChoice::HuggingFace;
+    bench.fails(Code::DownloadFailed);
+}
+
+#[test]
+fn a_folder_is_a_source_without_network() {
+    let mut bench = Bench::new(BYTES, vec![hugging_face()]);
+    let folder = tempfile::tempdir().unwrap();
+    bench.options.source = SourceChoice::Folder(folder.path().to_owned());
+    let problem = bench.fails(Code::DownloadFailed);
+    assert!(problem.details["reason"].contains("m.gguf"), "{problem:?}");
+    fs::write(folder.path().join("m.gguf"), &bench.contents[1..]).unwrap();
+    bench.fails(Code::DownloadMismatch);
+    fs::write(folder.path().join("m.gguf"), &bench.contents).unwrap();
+    bench.gets_it();
+    assert!(bench.reports.iter().any(|report| report.source == Some(SourceKind::Folder)));
+}
