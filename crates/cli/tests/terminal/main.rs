@@ -4,6 +4,8 @@
 //! it they fail and say so. The Qwen ladder is used if it is there, and must be with `FULL=1`.
 //! Every run has a home folder of its own, so that nobody's settings and conversations are touched.
 
+#![allow(clippy::unwrap_used)]
+
 mod answers;
 mod files;
 mod problems;
