@@ -13,6 +13,19 @@ pub struct Match {
     source: usize,
 }
 
+impl Match {
+    /// The token that followed it there last time.
+    pub(crate) fn next(&self, text: &[Token]) -> Option<Token> {
+        text.get(self.source).copied()
+    }
+
+    /// A match of `length` tokens somewhere.
+    #[cfg(test)]
+    pub(crate) fn of_length(length: usize) -> Self {
+        Self { length, count: 1, source: 0 }
+    }
+}
+
 /// Proposes tokens from the text alone.
 pub trait Drafter {
     /// Takes in the final tokens of `text` that it does not know yet; `text` only ever grows between [`forget`](Self::forget)s.

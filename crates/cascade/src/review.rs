@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::ladder::Cascade;
 use crate::maxgram::Drafter;
-use crate::model::LanguageModel;
-use crate::policy::{Action, Proposal, Reviewed, View};
+use crate::model::{LanguageModel, Token};
+use crate::policy::{Action, Foreseen, Proposal, Reviewed, View};
 use crate::run::{Halt, Run, allowed};
 use crate::rung::Fault;
 use crate::sampler::Pick;
@@ -24,6 +24,8 @@ struct Pass {
     reads_prompt: bool,
     /// When the preparation of the review began.
     began: Duration,
+    /// What Max-Gram would have copied first, and after how long a match.
+    foreseen: Option<(usize, Token)>,
 }
 
 /// What a rung found in a review: how many proposals it kept and the token it put behind them.
@@ -38,7 +40,7 @@ impl<M: LanguageModel> Run<'_, M> {
     ///
     /// False if it could not: it is left out then and the text is as before. Never false for the target.
     pub(crate) fn step(&mut self, reviewer: usize, most: usize) -> Result<bool, Halt<M::Error>> {
-        let (from, began) = (self.ladder.text.len(), self.clock.now());
+        let (from, began, foreseen) = (self.ladder.text.len(), self.clock.now(), self.foresee());
         let room = self.room(reviewer, most);
         if room > 0 {
             self.gather(reviewer, room)?;
@@ -50,7 +52,7 @@ impl<M: LanguageModel> Run<'_, M> {
             }
             self.count_review();
         }
-        match self.review(reviewer, from, began) {
+        match self.review(reviewer, from, began, foreseen) {
             Ok(()) => Ok(true),
             Err(Halt::Target(fault)) if reviewer > 0 => {
                 self.leave_out(reviewer, fault.reason());
@@ -59,6 +61,13 @@ impl<M: LanguageModel> Run<'_, M> {
             }
             Err(halt) => Err(halt),
         }
+    }
+
+    /// What Max-Gram would copy next, and after how long a match.
+    fn foresee(&self) -> Option<(usize, Token)> {
+        let max_gram = self.ladder.max_gram.as_ref().filter(|_| self.request.cascade)?;
+        let found = max_gram.find(&self.ladder.text)?;
+        Some((found.length, found.next(&self.ladder.text)?))
     }
 
     /// How many tokens may be proposed to `reviewer` when it may append `most`.
@@ -148,7 +157,13 @@ impl<M: LanguageModel> Run<'_, M> {
     }
 
     /// One pass of `reviewer` over what stands behind `from`; leaves what it keeps and its own token.
-    fn review(&mut self, reviewer: usize, from: usize, began: Duration) -> Result<(), Halt<M::Error>> {
+    fn review(
+        &mut self,
+        reviewer: usize,
+        from: usize,
+        began: Duration,
+        foreseen: Option<(usize, Token)>,
+    ) -> Result<(), Halt<M::Error>> {
         self.catch_up(reviewer, from)?;
         self.check_cancelled()?;
         let proposed = self.ladder.text.len() - from;
@@ -180,7 +195,7 @@ impl<M: LanguageModel> Run<'_, M> {
                 }
             }
         }
-        let pass = Pass { width: text.len() - read, time, reads_prompt: read < prompt, began };
+        let pass = Pass { width: text.len() - read, time, reads_prompt: read < prompt, began, foreseen };
         self.settle(reviewer, from, &pass, &verdict);
         Ok(())
     }
@@ -204,7 +219,12 @@ impl<M: LanguageModel> Run<'_, M> {
             if reviewer == 0 && pass.width == 1 {
                 self.singles.push(pass.time);
             }
+            // What stands first now: its own token if nothing was kept.
+            let first =
+                if verdict.kept > 0 { self.ladder.text.get(from).copied() } else { verdict.own.map(|own| own.token) };
+            let foreseen = pass.foreseen.map(|(matched, token)| Foreseen { matched, right: first == Some(token) });
             self.policy.learn(&Reviewed {
+                foreseen,
                 reviewer,
                 proposals: &self.proposals[from - self.committed..],
                 kept: verdict.kept,

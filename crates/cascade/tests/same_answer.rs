@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use cascade::policy::{Action, Reviewed, View};
+use cascade::policy::{Action, Adaptive, CostCurve, Reviewed, View};
 use cascade::toy::{Habit, Ticking, Toy};
 use cascade::{Cascade, Finish, FixedPolicy, Policy, Request, RunError, SamplerSettings, Sink, Step, Token};
 use proptest::prelude::*;
@@ -224,6 +224,25 @@ proptest! {
         let mut wild = Wild(seed);
         let cascade = case.run(&mut case.ladder(), How { policy: Some(&mut wild), ..How::default() }).unwrap();
         prop_assert_eq!(cascade.tokens, case.alone().tokens);
+    }
+
+    #[test]
+    fn the_adaptive_policy_changes_nothing_whatever_it_believes_of_costs(
+        case in case(habit()), times in prop::collection::vec((1_usize..20, 0.001_f64..1.0), 0..8),
+    ) {
+        let curves = (0..=case.drafts.len()).map(|skip| {
+            let mut curve = CostCurve::default();
+            for (width, seconds) in times.iter().skip(skip) {
+                curve.saw(*width, *seconds);
+            }
+            curve
+        });
+        let mut policy = Adaptive::new(curves.collect());
+        let (mut ladder, alone) = (case.ladder(), case.alone());
+        for _ in 0..3 {
+            let how = How { policy: Some(&mut policy), ..How::default() };
+            prop_assert_eq!(&case.run(&mut ladder, how).unwrap().tokens, &alone.tokens);
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! What decides, before every review, who drafts how many tokens.
 
+mod acceptance;
+mod adaptive;
+mod cost;
 mod fixed;
-mod guarded;
 
+pub use adaptive::Adaptive;
+pub use cost::CostCurve;
 pub use fixed::{FixedPolicy, KError};
-pub use guarded::Guarded;
 
 use std::time::Duration;
 
@@ -71,6 +74,17 @@ pub struct Reviewed<'a> {
     pub time: Duration,
     /// Time since the preparation of this review began, its own pass included.
     pub round: Duration,
+    /// What Max-Gram would have copied first, whether or not it was asked: it tells for free how good it is.
+    pub foreseen: Option<Foreseen>,
+}
+
+/// Max-Gram's next token before a review, judged by the review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Foreseen {
+    /// How many tokens matched.
+    pub matched: usize,
+    /// Whether the reviewer wants that very token.
+    pub right: bool,
 }
 
 /// Decides who drafts how many tokens before each review, and learns from what came of it.

@@ -37,7 +37,7 @@ impl Clock for StopWatch {
 pub(super) struct Answerer<'w> {
     pub(super) weights: &'w Weights,
     pub(super) cascade: Cascade<LlamaRung<'w>>,
-    /// In exact mode the K matrix as it stands, so that what is proven is the cascade; otherwise guarded against loss.
+    /// In exact mode the K matrix as it stands, so that what is proven is the cascade; otherwise the adaptive policy.
     pub(super) policy: Box<dyn Policy>,
     /// Display names from the target down, Max-Gram included.
     pub(super) names: Vec<String>,

@@ -4,15 +4,17 @@ use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use cascade::{Cascade, FixedPolicy, Guarded, LanguageModel, Policy};
+use cascade::policy::{Adaptive, CostCurve};
+use cascade::{Cascade, FixedPolicy, LanguageModel, Policy};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::worker::{Command, Event, LeftOut, Loaded};
 use protocol::{Code, Problem};
 
 use super::answer::{Answerer, StopWatch};
 use super::inbox::Inbox;
+use super::measure;
 use super::outbox::Outbox;
 use crate::exact::identical_widths;
 use crate::llama::{Llama, LlamaRung, Weights};
@@ -22,6 +24,9 @@ const CONTEXT: u32 = 8192;
 
 /// Smallest step of progress that is worth a frame.
 const STEP: f32 = 0.01;
+
+/// How long the passes of one model are measured at load.
+const MEASURE: Duration = Duration::from_millis(400);
 
 /// How Max-Gram is called on screen.
 pub(super) const MAX_GRAM: &str = "Max-Gram";
@@ -129,6 +134,12 @@ impl Shelf {
         let mut policy = self.policy.clone();
         let mut left_out = self.left_out.clone();
         let mut names = vec![ladder.rungs[0].name.clone()];
+        // In exact mode the K matrix is played as it stands and nothing needs to be measured.
+        let mut curves = Vec::new();
+        if !settings.exact {
+            let curve = measure::curve(&mut target, MEASURE);
+            curves.push(curve.map_err(|error| refused(path, error.to_string()))?);
+        }
         let mut cascade = Cascade::new(target);
         cascade.set_max_gram(ladder.max_gram);
         for (rung, weights) in &self.drafts {
@@ -136,8 +147,13 @@ impl Shelf {
                 return Err(Problem::new(Code::Cancelled));
             }
             let opened = weights.context(llama, context, threads, settings.exact);
-            let added = draft(opened, rung)
-                .and_then(|model| cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung)));
+            let added = draft(opened, rung).and_then(|mut model| {
+                let curve = if settings.exact { Ok(CostCurve::default()) } else { measure::curve(&mut model, MEASURE) };
+                let curve = curve.map_err(|error| refused(&rung.path, error.to_string()))?;
+                cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung))?;
+                curves.push(curve);
+                Ok(())
+            });
             match added {
                 Ok(()) => names.push(rung.name.clone()),
                 Err(problem) => {
@@ -149,7 +165,7 @@ impl Shelf {
         if ladder.max_gram {
             names.push(MAX_GRAM.to_owned());
         }
-        let policy: Box<dyn Policy> = if settings.exact { Box::new(policy) } else { Box::new(Guarded::new(policy)) };
+        let policy: Box<dyn Policy> = if settings.exact { Box::new(policy) } else { Box::new(Adaptive::new(curves)) };
         let watch = StopWatch::default();
         Ok(Answerer {
             weights: &self.target,

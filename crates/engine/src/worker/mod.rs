@@ -3,6 +3,7 @@
 mod answer;
 mod hold;
 mod inbox;
+mod measure;
 mod outbox;
 mod receipt;
 
