@@ -18,6 +18,7 @@ impl Args {
         match &self.command {
             Command::Chat(args) => args.json,
             Command::Prove(args) => args.json,
+            Command::Bench(args) => args.json,
             Command::Models {
                 command: Models::List { json } | Models::Fetch { json, .. } | Models::Verify { json, .. },
             }
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     },
     /// Show that answers are the same with the cascade on and off
     Prove(Prove),
+    /// Measure how long answers take with the cascade off and on
+    Bench(Bench),
 }
 
 #[derive(Debug, Subcommand)]
@@ -150,8 +153,9 @@ pub(crate) struct Chat {
     pub(crate) drawing: Drawing,
 }
 
+/// Which questions are asked.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Prove {
+pub(crate) struct Questions {
     /// Questions, one JSON object with `turns` per line
     #[arg(long)]
     pub(crate) suite: PathBuf,
@@ -161,6 +165,31 @@ pub(crate) struct Prove {
     /// At most this many tokens per answer
     #[arg(long, default_value_t = 64)]
     max_tokens: u32,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Prove {
+    #[command(flatten)]
+    pub(crate) questions: Questions,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    pub(crate) questions: Questions,
+    /// How often each question is answered in each way; the median counts
+    #[arg(long, default_value_t = 3)]
+    repeats: u32,
+    /// In exact mode
+    #[arg(long)]
+    pub(crate) exact: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -176,7 +205,13 @@ impl Chat {
     }
 }
 
-impl Prove {
+impl Bench {
+    pub(crate) fn repeats(&self) -> Result<u32, Problem> {
+        at_least_one("--repeats", self.repeats)
+    }
+}
+
+impl Questions {
     pub(crate) fn max_tokens(&self) -> Result<u32, Problem> {
         at_least_one("--max-tokens", self.max_tokens)
     }

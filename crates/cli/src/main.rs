@@ -1,12 +1,14 @@
 //! `taki`: the assistant and its tools in the terminal.
 
 mod args;
+mod bench;
 mod chat;
 mod interrupt;
 mod models;
 mod output;
 mod prove;
 mod setup;
+mod suite;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Models { command } => models::run(&command, &output),
         Command::Ladders { command: args::Ladders::List { .. } } => models::ladders(&output),
         Command::Prove(args) => prove::run(&args, &output),
+        Command::Bench(args) => bench::run(&args, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

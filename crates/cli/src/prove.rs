@@ -1,23 +1,20 @@
 //! The same answers with the cascade off and on, shown on real questions.
 
-use std::fs;
-use std::path::Path;
-
-use engine::{Answering, Ask, Engine};
+use engine::Ask;
 use protocol::worker::{Message, Speaker};
-use protocol::{Code, Problem, Receipt, RungRole};
-use serde::Deserialize;
+use protocol::{Problem, RungRole};
 use serde_json::{Value, json};
 
 use crate::args::Prove;
 use crate::output::Output;
 use crate::setup::{self, Setup};
+use crate::suite::{self, answer};
 
 pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let sampling = args.drawing.sampling()?;
-    let max_tokens = args.max_tokens()?;
+    let max_tokens = args.questions.max_tokens()?;
     let settings = args.running.engine(true)?;
-    let questions = read(&args.suite, args.limit()?)?;
+    let questions = suite::read(&args.questions.suite, args.questions.limit()?)?;
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let (engine, loaded) = setup::engine(&setup.ladder(&id)?, settings, output)?;
@@ -71,47 +68,10 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     Ok(())
 }
 
-fn answer(engine: &Engine, ask: &Ask) -> Result<(Vec<u32>, Receipt), Problem> {
-    let mut tokens = Vec::new();
-    let receipt = engine.answer(ask, &mut |event| {
-        if let Answering::Text { tokens: new, .. } = event {
-            tokens.extend(new);
-        }
-    })?;
-    Ok((tokens, receipt))
-}
-
 /// Where two answers part; None if nowhere.
 fn parting(a: &[u32], b: &[u32]) -> Option<usize> {
     let shared = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     (shared < a.len().max(b.len())).then_some(shared)
-}
-
-#[derive(Deserialize)]
-struct Line {
-    turns: Vec<String>,
-}
-
-/// First turns of the first `limit` questions.
-fn read(path: &Path, limit: usize) -> Result<Vec<String>, Problem> {
-    let unreadable =
-        |reason: String| Problem::new(Code::SuiteUnreadable).with("path", path.display()).with("reason", reason);
-    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).take(limit);
-    let questions: Vec<String> = lines
-        .map(|(number, line)| {
-            let line: Line = serde_json::from_str(line).map_err(|error| unreadable(in_line(number + 1, &error)))?;
-            line.turns.into_iter().next().ok_or_else(|| unreadable(format!("line {} has no turns", number + 1)))
-        })
-        .collect::<Result<_, _>>()?;
-    if questions.is_empty() { Err(unreadable("it has no questions".to_owned())) } else { Ok(questions) }
-}
-
-/// The error of one line without the parser's own line number, which is always 1.
-fn in_line(number: usize, error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-    format!("line {number}, column {}: {what}", error.column())
 }
 
 #[cfg(test)]
