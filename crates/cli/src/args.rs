@@ -106,6 +106,9 @@ impl Running {
         if let Some(0) = self.threads {
             return refuse("--threads", 0, "at least one is needed");
         }
+        if let Some(threads @ 513..) = self.threads {
+            return refuse("--threads", threads.into(), "the engine can use 512 at most");
+        }
         Ok(EngineSettings { exact, threads: self.threads, context: self.context })
     }
 }

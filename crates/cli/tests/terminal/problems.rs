@@ -85,6 +85,7 @@ fn settings_that_make_no_sense_are_refused_before_anything_is_loaded() {
         ("--max-tokens", "0"),
         ("--context", "10"),
         ("--threads", "0"),
+        ("--threads", "513"),
     ] {
         let (code, sentence, _) = Taki::bare().run(&[&ASK[..], &[name, value]].concat()).problem();
         assert_eq!(code, "setting_invalid", "{name} {value}");

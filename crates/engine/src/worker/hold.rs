@@ -28,6 +28,9 @@ const STEP: f32 = 0.01;
 /// How long the passes of one model are measured at load.
 const MEASURE: Duration = Duration::from_millis(400);
 
+/// More than these llama.cpp answers with an abort (GGML_MAX_N_THREADS).
+const MOST_THREADS: u16 = 512;
+
 /// How Max-Gram is called on screen.
 pub(super) const MAX_GRAM: &str = "Max-Gram";
 
@@ -116,7 +119,7 @@ impl Shelf {
         inbox: &Inbox,
     ) -> Result<Answerer<'_>, Problem> {
         let context = settings.context.unwrap_or(CONTEXT).min(self.target.trained_context().max(1));
-        let threads = settings.threads.unwrap_or_else(physical_cores).max(1);
+        let threads = settings.threads.unwrap_or_else(physical_cores).clamp(1, MOST_THREADS);
         let refused = |path: &Path, reason: String| {
             Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason)
         };
