@@ -28,7 +28,7 @@ const STEP: f32 = 0.01;
 /// How long the passes of one model are measured at load.
 const MEASURE: Duration = Duration::from_millis(400);
 
-/// More than these llama.cpp answers with an abort (GGML_MAX_N_THREADS).
+/// More than these llama.cpp answers with an abort (`GGML_MAX_N_THREADS`).
 const MOST_THREADS: u16 = 512;
 
 /// How Max-Gram is called on screen.
