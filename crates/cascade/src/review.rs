@@ -41,6 +41,7 @@ impl<M: LanguageModel> Run<'_, M> {
     /// False if it could not: it is left out then and the text is as before. Never false for the target.
     pub(crate) fn step(&mut self, reviewer: usize, most: usize) -> Result<bool, Halt<M::Error>> {
         let (from, began, foreseen) = (self.ladder.text.len(), self.clock.now(), self.foresee());
+        self.foresaw |= foreseen.is_some();
         let room = self.room(reviewer, most);
         if room > 0 {
             self.gather(reviewer, room)?;

@@ -35,6 +35,8 @@ pub(crate) struct Run<'r, M: LanguageModel> {
     target_passes: usize,
     /// Tokens that came before the target in the review at hand.
     proposed: usize,
+    /// Whether Max-Gram ever had something to copy.
+    pub(crate) foresaw: bool,
 }
 
 impl<'r, M: LanguageModel> Run<'r, M> {
@@ -87,6 +89,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             first_token: None,
             target_passes: 0,
             proposed: 0,
+            foresaw: false,
         };
         run.observe();
         Ok(run)
@@ -232,7 +235,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             None
         } else if !left_out.is_empty() && left_out.len() == rungs.len() - 1 {
             Some(StoodAside::RungsFailed)
-        } else if rungs.len() == 1 {
+        } else if rungs.len() == 1 && !self.foresaw {
             Some(StoodAside::NothingToCopy)
         } else {
             Some(StoodAside::NotWorthIt)
