@@ -42,6 +42,8 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS }) {
   for (const name of ["CONFIG", "DATA", "CACHE", "STATE"]) env[`XDG_${name}_HOME`] = path.join(folders, name);
   const driver = spawn("tauri-driver", ["--port", String(port), "--native-port", String(native)], { env, stdio: ["ignore", "ignore", process.env.TAKI_E2E_VERBOSE ? "inherit" : "ignore"] });
   await listening(port, driver);
+  // It passes requests on to the browser's own driver, which may come up later, and drops them until then.
+  await listening(native, driver);
   const browser = await remote({
     hostname: "127.0.0.1",
     port,
