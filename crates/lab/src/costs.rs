@@ -1,0 +1,90 @@
+//! What a pass of each model costs.
+
+use std::path::Path;
+
+use cascade::policy::CostCurve;
+use serde::{Deserialize, Serialize};
+
+/// Why a file of costs cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CostsError {
+    /// The file cannot be read.
+    #[error("{0}")]
+    File(#[from] std::io::Error),
+    /// It is no JSON of the right shape.
+    #[error("{0}")]
+    Shape(#[from] serde_json::Error),
+    /// A model has no usable time.
+    #[error("model {0} has no positive time for one token")]
+    NoTime(usize),
+}
+
+/// Seconds (or any unit) of a pass by its width, for each model of a ladder, the target first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Costs {
+    /// Where they come from, for the reader.
+    #[serde(default)]
+    pub about: String,
+    /// For each model (width, time) in rising order of width.
+    pub models: Vec<Vec<(usize, f64)>>,
+}
+
+impl Costs {
+    /// Every pass of a model costs its coefficient, whatever its width: the cost model of arXiv 2312.11462.
+    pub fn by_call(coefficients: &[f64]) -> Self {
+        let models = coefficients.iter().map(|cost| vec![(1, *cost), (64, *cost)]).collect();
+        Self { about: "one price per call".to_owned(), models }
+    }
+
+    /// Reads a JSON file `{"about": …, "models": [[[width, seconds], …], …]}`.
+    ///
+    /// # Errors
+    /// It cannot be read or has no usable times.
+    pub fn load(path: &Path) -> Result<Self, CostsError> {
+        let costs: Self = serde_json::from_slice(&std::fs::read(path)?)?;
+        let usable = |(_, time): &(usize, f64)| time.is_finite() && *time > 0.0;
+        match costs.models.iter().position(|model| !model.iter().all(usable) || model.is_empty()) {
+            Some(model) => Err(CostsError::NoTime(model)),
+            None if costs.models.is_empty() => Err(CostsError::NoTime(0)),
+            None => Ok(costs),
+        }
+    }
+
+    /// The curve of model `rung`; empty if there is none.
+    pub fn curve(&self, rung: usize) -> CostCurve {
+        let mut curve = CostCurve::default();
+        for (width, seconds) in self.models.get(rung).into_iter().flatten() {
+            curve.saw(*width, *seconds);
+        }
+        curve
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_costs_the_same_at_every_width() {
+        let costs = Costs::by_call(&[1.0, 0.04]);
+        for width in [1, 7, 64, 500] {
+            assert_eq!(costs.curve(1).at(width), Some(0.04));
+        }
+        assert_eq!(costs.curve(5).at(1), None);
+    }
+
+    #[test]
+    fn files_without_times_are_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (text, good) in [
+            (r#"{"models": [[[1, 0.5], [4, 0.8]]]}"#, true),
+            (r#"{"models": [[[1, 0.5]], []]}"#, false),
+            (r#"{"models": [[[1, -1.0]]]}"#, false),
+            (r#"{"models": []}"#, false),
+            ("{", false),
+        ] {
+            std::fs::write(file.path(), text).unwrap();
+            assert_eq!(Costs::load(file.path()).is_ok(), good, "{text}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The cascade in the laboratory: what real models said is recorded once, and any ladder, policy and cost is then played
+//! through on it, with the very code that answers and a clock that only moves as the costs say.
+//!
+//! Everything here is deterministic: the same trace and costs give the same figures on every machine.
+
+mod costs;
+mod replay;
+mod swi;
+mod trace;
+
+pub use costs::{Costs, CostsError};
+pub use replay::{Plan, Played, play};
+pub use swi::{Best, Category, Study, best_fixed, categories, study};
+pub use trace::{Recorded, Trace, TraceError};

@@ -1,0 +1,281 @@
+//! Playing a recorded answer through the cascade.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::time::Duration;
+
+use cascade::policy::{Adaptive, CostCurve};
+use cascade::{
+    Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Request, SamplerSettings, Sink, Step, Token,
+    VocabId,
+};
+
+use crate::costs::Costs;
+use crate::trace::Recorded;
+
+/// How drafts are used.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// The target alone.
+    Off,
+    /// A K matrix as it stands, with what inner reviews may let pass (1 is nothing).
+    Fixed {
+        /// The matrix: one row and column for each draft and one for Max-Gram.
+        k: Vec<Vec<u32>>,
+        /// Inner lenience.
+        lenience: f32,
+    },
+    /// The adaptive policy, told the costs.
+    Adaptive,
+}
+
+/// What a recorded answer took.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Played {
+    /// Tokens of the answer.
+    pub tokens: usize,
+    /// Time by the costs, reading the prompt not included.
+    pub cost: f64,
+    /// Passes by model, the target first, reading the prompt not included.
+    pub passes: Vec<usize>,
+    /// Tokens proposed to the target and, of these, kept, by rung (Max-Gram last).
+    pub proposed: Vec<usize>,
+    /// See `proposed`.
+    pub accepted: Vec<usize>,
+}
+
+impl Played {
+    /// Adds another answer's figures.
+    pub fn add(&mut self, other: &Self) {
+        fn sum(to: &mut Vec<usize>, from: &[usize]) {
+            to.resize(to.len().max(from.len()), 0);
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
+        self.tokens += other.tokens;
+        self.cost += other.cost;
+        sum(&mut self.passes, &other.passes);
+        sum(&mut self.proposed, &other.proposed);
+        sum(&mut self.accepted, &other.accepted);
+    }
+}
+
+/// The time that the passes so far cost.
+#[derive(Debug, Clone, Default)]
+struct Meter(Rc<Cell<f64>>);
+
+impl Clock for Meter {
+    fn now(&self) -> Duration {
+        Duration::from_secs_f64(self.0.get())
+    }
+}
+
+/// A model that says what was recorded for a position, whatever stands before it.
+///
+/// That is exact up to the first token that differs from the target's; what a draft says behind it is thrown away by the
+/// review in any case, and costs what it would have cost.
+struct Replayed<'t> {
+    said: Said<'t>,
+    prompt: usize,
+    vocab: VocabId,
+    held: usize,
+    curve: CostCurve,
+    meter: Meter,
+    scores: Vec<f32>,
+}
+
+enum Said<'t> {
+    Target(&'t [Token]),
+    Draft(&'t [Vec<(Token, u32)>]),
+}
+
+impl Replayed<'_> {
+    fn fill(&mut self, position: usize) {
+        let start = self.scores.len();
+        self.scores.resize(start + self.vocab.size, f32::NEG_INFINITY);
+        let row = &mut self.scores[start..];
+        let end = row.len() - 1;
+        match self.said {
+            Said::Target(answer) => row[answer.get(position).map_or(end, |token| *token as usize)] = 0.0,
+            Said::Draft(rows) => match rows.get(position) {
+                Some(best) => best.iter().for_each(|(token, below)| row[*token as usize] = -(*below as f32) / 1000.0),
+                None => row[end] = 0.0,
+            },
+        }
+    }
+}
+
+impl LanguageModel for Replayed<'_> {
+    type Error = Infallible;
+
+    fn vocab(&self) -> &VocabId {
+        &self.vocab
+    }
+
+    fn capacity(&self) -> usize {
+        usize::MAX / 2
+    }
+
+    fn len(&self) -> usize {
+        self.held
+    }
+
+    fn truncate(&mut self, len: usize) -> Result<(), Infallible> {
+        self.held = self.held.min(len);
+        Ok(())
+    }
+
+    fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Infallible> {
+        // What both ways have to read is not what is compared.
+        let new = tokens.len() - self.prompt.saturating_sub(self.held).min(tokens.len());
+        self.held += tokens.len();
+        let cost = self.curve.at(new.max(1)).unwrap_or(0.0);
+        self.meter.0.set(self.meter.0.get() + if new == tokens.len() { cost } else { 0.0 });
+        self.scores.clear();
+        for position in self.held - rows..self.held {
+            self.fill((position + 1).saturating_sub(self.prompt));
+        }
+        Ok(Logits::new(&self.scores, self.vocab.size))
+    }
+}
+
+struct Silent;
+
+impl Sink for Silent {
+    fn reading(&mut self, _: usize, _: usize) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn step(&mut self, _: &Step<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// A way of using drafts, with what it has learned from the answers so far.
+pub(crate) struct Player<'c> {
+    costs: &'c Costs,
+    policy: Box<dyn Policy>,
+    lenience: f32,
+    cascade: bool,
+}
+
+impl<'c> Player<'c> {
+    pub(crate) fn new(costs: &'c Costs, drafts: usize, plan: &Plan) -> Result<Self, KError> {
+        let adaptive = || Box::new(Adaptive::new((0..=drafts).map(|rung| costs.curve(rung)).collect()));
+        let (policy, lenience): (Box<dyn Policy>, f32) = match plan {
+            Plan::Fixed { k, lenience } => (Box::new(FixedPolicy::new(k)?), *lenience),
+            Plan::Off | Plan::Adaptive => (adaptive(), 1.0),
+        };
+        Ok(Self { costs, policy, lenience, cascade: *plan != Plan::Off })
+    }
+
+    pub(crate) fn play(&mut self, question: &Recorded) -> Played {
+        let meter = Meter::default();
+        let size = question.size as usize + 1;
+        let replayed = |rung: usize, said| Replayed {
+            said,
+            prompt: question.prompt.len(),
+            vocab: VocabId { hash: 0, size },
+            held: 0,
+            curve: self.costs.curve(rung),
+            meter: meter.clone(),
+            scores: Vec::new(),
+        };
+        let mut ladder = Cascade::new(replayed(0, Said::Target(&question.answer)));
+        for (index, rows) in question.drafts.iter().enumerate() {
+            // One vocabulary: it cannot be refused.
+            let _ = ladder.add_draft(replayed(index + 1, Said::Draft(rows)), self.lenience);
+        }
+        let request = Request {
+            prompt: &question.prompt,
+            shown: &[],
+            max_tokens: if question.ended { usize::MAX } else { question.answer.len() },
+            sampler: &SamplerSettings::greedy(),
+            end_tokens: &[question.size],
+            cascade: self.cascade,
+            fresh: true,
+            chunk: usize::MAX,
+            widths: None,
+            cancelled: &|| false,
+        };
+        let Ok(outcome) = ladder.run(&request, self.policy.as_mut(), &meter, &mut Silent) else {
+            // A loaded trace has a prompt, scores and known tokens: nothing is left to refuse.
+            return Played::default();
+        };
+        debug_assert_eq!(outcome.tokens, question.answer.len(), "the recorded answer comes out again");
+        Played {
+            tokens: outcome.tokens,
+            cost: meter.0.get(),
+            passes: outcome.rungs[..=question.drafts.len()].iter().map(|rung| rung.passes).collect(),
+            proposed: outcome.rungs.iter().map(|rung| rung.proposed).collect(),
+            accepted: outcome.rungs.iter().map(|rung| rung.accepted).collect(),
+        }
+    }
+}
+
+/// Plays `questions` one after another; what the policy learns from one it knows in the next.
+///
+/// # Errors
+/// The plan's K matrix makes no sense.
+pub fn play<'t>(
+    questions: impl IntoIterator<Item = &'t Recorded>,
+    costs: &Costs,
+    drafts: usize,
+    plan: &Plan,
+) -> Result<Vec<Played>, KError> {
+    let mut player = Player::new(costs, drafts, plan)?;
+    Ok(questions.into_iter().map(|question| player.play(question)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer of `length` tokens that the draft knows but for every `wrong`th.
+    fn question(length: u32, wrong: u32) -> Recorded {
+        let answer: Vec<Token> = (0..length).map(|i| 10 + i).collect();
+        let row = |position: u32| match position {
+            p if p >= length => vec![(5_000, 0.0)],
+            p if p % wrong == wrong - 1 => vec![(4_000, 0.0), (10 + p, -1.0)],
+            p => vec![(10 + p, 0.0), (4_000, -2.0)],
+        };
+        let drafts = vec![(0..=length).map(row).map(|row| row.into_iter().collect()).collect()];
+        Recorded::new("toy".to_owned(), &[1, 2, 3], &answer, true, &drafts, &|token| token == 5_000)
+    }
+
+    fn fixed(k: &[[u32; 2]; 2]) -> Plan {
+        Plan::Fixed { k: k.iter().map(|row| row.to_vec()).collect(), lenience: 1.0 }
+    }
+
+    #[test]
+    fn the_target_alone_costs_a_pass_a_token_and_the_end() {
+        let costs = Costs::by_call(&[1.0, 0.1]);
+        let played = &play([&question(20, 4)], &costs, 1, &Plan::Off).unwrap()[0];
+        // The first token comes with the prompt; the last pass draws the end.
+        assert_eq!((played.tokens, played.passes[0]), (20, 20));
+        assert!((played.cost - 20.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn speculative_decoding_costs_what_can_be_counted_by_hand() {
+        let costs = Costs::by_call(&[1.0, 0.1]);
+        let played = &play([&question(20, 4)], &costs, 1, &fixed(&[[3, 0], [0, 0]])).unwrap()[0];
+        // Wrong at 3, 7, 11, 15, 19. The first token comes alone; then drafts 1 2 3: two kept and the target's own third;
+        // drafts 4 5 6 are kept and 7 is the target's; and so on to 16 17 18 with 19; last the end, drafted by itself.
+        assert_eq!(played.passes[0], 6);
+        assert_eq!(played.accepted, [6, 14, 0]);
+        assert!((played.cost - (6.0 + 0.1 * played.passes[1] as f64)).abs() < 1e-9, "{played:?}");
+    }
+
+    #[test]
+    fn a_dear_draft_is_left_alone_by_the_adaptive_policy_and_a_cheap_one_is_used() {
+        let questions: Vec<_> = (0..20).map(|_| question(60, 10)).collect();
+        let cost = |draft: f64, plan: &Plan| -> f64 {
+            play(&questions, &Costs::by_call(&[1.0, draft]), 1, plan).unwrap().iter().map(|p| p.cost).sum()
+        };
+        let off = cost(0.1, &Plan::Off);
+        assert!(cost(2.0, &Plan::Adaptive) < 1.04 * off);
+        assert!(cost(0.02, &Plan::Adaptive) < 0.35 * off, "{} of {off}", cost(0.02, &Plan::Adaptive));
+    }
+}
