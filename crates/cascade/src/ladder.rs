@@ -72,6 +72,13 @@ impl<M: LanguageModel> Cascade<M> {
         &mut self.rungs[0].model
     }
 
+    /// Draft model `index` (0 is the largest), for looking at it between runs. What it holds afterwards is not trusted.
+    pub fn draft_mut(&mut self, index: usize) -> Option<&mut M> {
+        let rung = self.rungs.get_mut(index + 1)?;
+        rung.forget();
+        Some(&mut rung.model)
+    }
+
     /// Number of draft models.
     pub fn draft_count(&self) -> usize {
         self.rungs.len() - 1

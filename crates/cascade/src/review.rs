@@ -16,6 +16,9 @@ const STALL: u32 = 8;
 /// Below this a slow pass is noise.
 const STALL_FLOOR: Duration = Duration::from_millis(500);
 
+/// Most proposals before one review, whatever the policy says: a pass is only so wide.
+const MOST: usize = 256;
+
 /// One forward pass of a review.
 struct Pass {
     width: usize,
@@ -83,7 +86,7 @@ impl<M: LanguageModel> Run<'_, M> {
             return 0;
         }
         let widest = self.request.widths.filter(|_| reviewer == 0).map_or(usize::MAX, |w| allowed(w, usize::MAX) - 1);
-        (most - 1).min(rung.model.capacity().saturating_sub(text)).min(widest)
+        (most - 1).min(MOST).min(rung.model.capacity().saturating_sub(text)).min(widest)
     }
 
     /// Collects proposals behind the text until the policy has enough.

@@ -19,6 +19,7 @@ impl Args {
             Command::Chat(args) => args.json,
             Command::Prove(args) => args.json,
             Command::Bench(args) => args.json,
+            Command::Lab { command } => command.json(),
             Command::Models {
                 command: Models::List { json } | Models::Fetch { json, .. } | Models::Verify { json, .. },
             }
@@ -43,8 +44,13 @@ pub(crate) enum Command {
     },
     /// Show that answers are the same with the cascade on and off
     Prove(Prove),
-    /// Measure how long answers take with the cascade off and on
+    /// Measure how long answers take in several ways, side by side
     Bench(Bench),
+    /// Record what models say and find out what drafting would bring
+    Lab {
+        #[command(subcommand)]
+        command: Lab,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -162,7 +168,7 @@ pub(crate) struct Questions {
     /// Questions, one JSON object with `turns` per line
     #[arg(long)]
     pub(crate) suite: PathBuf,
-    /// Only the first so many questions
+    /// Only the first so many questions (for bench and lab: of each category)
     #[arg(long)]
     limit: Option<usize>,
     /// At most this many tokens per answer
@@ -193,6 +199,10 @@ pub(crate) struct Bench {
     /// In exact mode
     #[arg(long)]
     pub(crate) exact: bool,
+    /// What is measured besides the target alone: adaptive, cascade (the ladder's K matrix), speculative-N (N tokens of the
+    /// largest draft at a time), max-gram-N
+    #[arg(long, value_delimiter = ',', default_value = "adaptive")]
+    pub(crate) configs: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -200,6 +210,71 @@ pub(crate) struct Bench {
     pub(crate) running: Running,
     #[command(flatten)]
     pub(crate) drawing: Drawing,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Lab {
+    /// Record what every model of a ladder says to questions
+    Record(Record),
+    /// Show how long a pass of each model takes on this computer, as a file of costs
+    Costs(Costs),
+    /// Standardised walltime improvement on a recorded trace: the best fixed ways of drafting and the adaptive one
+    Swi(Swi),
+}
+
+impl Lab {
+    fn json(&self) -> bool {
+        match self {
+            Self::Record(args) => args.json,
+            Self::Costs(args) => args.json,
+            Self::Swi(args) => args.json,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Record {
+    #[command(flatten)]
+    pub(crate) questions: Questions,
+    /// Where the trace goes
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Costs {
+    /// Where the costs go [default: only on screen]
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Swi {
+    /// A trace of `taki lab record`
+    #[arg(long)]
+    pub(crate) trace: PathBuf,
+    /// Cost of a call of each model, the target first, whatever its width
+    #[arg(long, value_delimiter = ',', default_value = "1,0.04,0.02")]
+    pub(crate) coefficients: Vec<f64>,
+    /// A file of costs by width instead, as `taki lab costs` writes it
+    #[arg(long, conflicts_with = "coefficients")]
+    pub(crate) costs: Option<PathBuf>,
+    /// How much the drafts' own reviews may let pass, 1 is nothing
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) lenience: f32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl Chat {

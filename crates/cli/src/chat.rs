@@ -22,6 +22,7 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
         max_tokens: args.max_tokens()?,
         sampling: args.drawing.sampling()?,
         cascade: !args.no_cascade,
+        k: None,
     };
     let settings = args.running.engine(args.exact)?;
     let setup = Setup::new()?;

@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod chat;
 mod interrupt;
+mod lab;
 mod models;
 mod output;
 mod prove;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Ladders { command: args::Ladders::List { .. } } => models::ladders(&output),
         Command::Prove(args) => prove::run(&args, &output),
         Command::Bench(args) => bench::run(&args, &output),
+        Command::Lab { command } => lab::run(&command, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

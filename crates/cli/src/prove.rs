@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::args::Prove;
 use crate::output::Output;
 use crate::setup::{self, Setup};
-use crate::suite::{self, answer};
+use crate::suite::{self, Limit, answer};
 
 pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let sampling = args.drawing.sampling()?;
     let max_tokens = args.questions.max_tokens()?;
     let settings = args.running.engine(true)?;
-    let questions = suite::read(&args.questions.suite, args.questions.limit()?)?;
+    let questions = suite::read(&args.questions.suite, Limit::InAll(args.questions.limit()?))?;
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let (engine, loaded) = setup::engine(&setup.ladder(&id)?, settings, output)?;
@@ -25,10 +25,11 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let (mut drafted, mut target_passes) = (0, 0);
     for (index, question) in questions.iter().enumerate() {
         let mut ask = Ask {
-            messages: vec![Message { speaker: Speaker::User, text: question.clone() }],
+            messages: vec![Message { speaker: Speaker::User, text: question.text.clone() }],
             max_tokens: Some(max_tokens),
             sampling: sampling.clone(),
             cascade: false,
+            k: None,
         };
         // Every question draws with noise of its own.
         ask.sampling.seed = sampling.seed.wrapping_add(index as u32);

@@ -1,5 +1,6 @@
 //! Questions from a file, and their answers.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -9,21 +10,56 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Line {
+    #[serde(default)]
+    category: Option<String>,
     turns: Vec<String>,
 }
 
-/// First turns of the first `limit` questions.
-pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<String>, Problem> {
+/// A question of a suite.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Question {
+    /// What kind of task it is; `all` if the file does not say.
+    pub(crate) category: String,
+    /// Its first turn.
+    pub(crate) text: String,
+}
+
+/// How many questions are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Limit {
+    /// The first so many of the file.
+    InAll(usize),
+    /// The first so many of each category.
+    OfEach(usize),
+}
+
+/// The questions of a file, as many as `limit` wants.
+pub(crate) fn read(path: &Path, limit: Limit) -> Result<Vec<Question>, Problem> {
     let unreadable =
         |reason: String| Problem::new(Code::SuiteUnreadable).with("path", path.display()).with("reason", reason);
     let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).take(limit);
-    let questions: Vec<String> = lines
+    let most = match limit {
+        Limit::InAll(most) => most,
+        Limit::OfEach(_) => usize::MAX,
+    };
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).take(most);
+    let mut questions: Vec<Question> = lines
         .map(|(number, line)| {
             let line: Line = serde_json::from_str(line).map_err(|error| unreadable(in_line(number + 1, &error)))?;
-            line.turns.into_iter().next().ok_or_else(|| unreadable(format!("line {} has no turns", number + 1)))
+            let category = line.category.unwrap_or_else(|| "all".to_owned());
+            let text = line.turns.into_iter().next();
+            let text = text.ok_or_else(|| unreadable(format!("line {} has no turns", number + 1)))?;
+            Ok(Question { category, text })
         })
         .collect::<Result<_, _>>()?;
+    if let Limit::OfEach(most) = limit {
+        let mut seen = HashMap::<String, usize>::new();
+        questions.retain(|question| {
+            let count = seen.entry(question.category.clone()).or_default();
+            *count += 1;
+            *count <= most
+        });
+    }
     if questions.is_empty() { Err(unreadable("it has no questions".to_owned())) } else { Ok(questions) }
 }
 

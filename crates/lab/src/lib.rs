@@ -5,10 +5,13 @@
 
 mod costs;
 mod replay;
+mod statistics;
 mod swi;
 mod trace;
 
+pub use cascade::KError;
 pub use costs::{Costs, CostsError};
 pub use replay::{Plan, Played, play};
+pub use statistics::{Interval, interval, median};
 pub use swi::{Best, Category, Study, best_fixed, categories, study};
 pub use trace::{Recorded, Trace, TraceError};

@@ -269,6 +269,14 @@ mod tests {
     }
 
     #[test]
+    fn drafts_end_even_where_every_pass_costs_the_same() {
+        let answer: Vec<Token> = (0..200).map(|i| i % 7).collect();
+        let question = Recorded::new("toy".to_owned(), &[1, 2, 3], &answer, true, &[], &|_| false);
+        let played = &play([&question], &Costs::by_call(&[1.0]), 0, &Plan::Adaptive).unwrap()[0];
+        assert!(played.tokens == 200 && played.cost < 40.0, "{played:?}");
+    }
+
+    #[test]
     fn a_dear_draft_is_left_alone_by_the_adaptive_policy_and_a_cheap_one_is_used() {
         let questions: Vec<_> = (0..20).map(|_| question(60, 10)).collect();
         let cost = |draft: f64, plan: &Plan| -> f64 {

@@ -66,6 +66,8 @@ codes! {
     DownloadMismatch = "download_mismatch",
     /// The file of questions `{path}` cannot be used: `{reason}`.
     SuiteUnreadable = "suite_unreadable",
+    /// The file `{path}` cannot be used or written: `{reason}`.
+    FileUnusable = "file_unusable",
     /// The setting `{name}` cannot be `{value}`: `{reason}`.
     SettingInvalid = "setting_invalid",
     /// The settings file `{path}` could not be read and was set aside as `{kept}`.

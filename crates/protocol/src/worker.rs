@@ -41,6 +41,8 @@ pub struct Generate {
     pub sampling: Sampling,
     /// False: the target alone.
     pub cascade: bool,
+    /// A K matrix to be played as it stands, instead of the policy of the mode.
+    pub k: Option<Vec<Vec<u32>>>,
 }
 
 /// App → worker.
@@ -56,6 +58,9 @@ pub enum Command {
     },
     /// Asks for an answer. Answered by `Reading`…, `Text`…, then `Finished` or `Failed`.
     Generate(Generate),
+    /// Asks what the target answers and what every draft would have said on the way. Answered by `Reading`…, then
+    /// `Recorded` or `Failed`.
+    Record(Generate),
     /// Stops the answer in progress between two passes, or a load in progress. Nothing happens if there is none.
     Cancel,
     /// Ends the worker after the current pass.
@@ -87,6 +92,33 @@ pub struct Loaded {
     pub exact_widths: Vec<u32>,
     /// Seconds that loading took.
     pub seconds: f64,
+    /// For each model, the target first, how long its passes take; empty in exact mode.
+    pub pass_times: Vec<Vec<PassTime>>,
+}
+
+/// What one forward pass takes on this computer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
+pub struct PassTime {
+    /// Tokens in the pass.
+    pub width: u32,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// What the models of a ladder said to one question.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Record {
+    /// Tokens of the prompt.
+    pub prompt: Vec<u32>,
+    /// The target's answer.
+    pub answer: Vec<u32>,
+    /// Whether the target ended it.
+    pub ended: bool,
+    /// Every token that ends an answer.
+    pub end_tokens: Vec<u32>,
+    /// For each draft and each position of the answer (and the one behind it) its best tokens with their scores (logits),
+    /// best first.
+    pub drafts: Vec<Vec<Vec<(u32, f32)>>>,
 }
 
 /// Worker → app.
@@ -132,6 +164,13 @@ pub enum Event {
         reason: FinishReason,
         /// What it cost and saved.
         receipt: Box<Receipt>,
+    },
+    /// What was said to a question.
+    Recorded {
+        /// The request.
+        id: u32,
+        /// What was said.
+        record: Box<Record>,
     },
     /// A command failed. The worker goes on unless it says otherwise by ending.
     Failed {

@@ -20,8 +20,8 @@ const SPREAD: f64 = 16.0;
 /// Unread tokens that are more than what a few reviews without this draft leave behind.
 const FAR_BEHIND: usize = 16;
 
-/// Longest draft that is thought about.
-const LONGEST: usize = 32;
+/// Most proposals before one review: where passes of any width cost the same, nothing else would end a draft.
+const LONGEST: usize = 40;
 
 /// Drafts as far, and with that rung, as raises the expected tokens per second; nothing if nothing does.
 ///
@@ -106,7 +106,7 @@ impl Adaptive {
             None => self.price(rung, view.behind[rung])?,
         };
         let (mut survival, mut gain, mut best) = (first, 0.0, None::<Plan>);
-        for tokens in 1..=view.room.min(LONGEST) {
+        for tokens in 1..=view.room.min(LONGEST.saturating_sub(have)) {
             survival *= match copied {
                 Some(found) => {
                     let copy = Proposal { asked: rung, writer: rung, confidence: 1.0, matched: found.length };

@@ -42,10 +42,15 @@ impl CostCurve {
         }
     }
 
+    /// Every measured width with its seconds, in rising order of width.
+    pub fn points(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.seconds.iter().enumerate().filter_map(|(index, time)| Some((index + 1, (*time)?)))
+    }
+
     /// T(`width`) in seconds; None while nothing is measured.
     pub fn at(&self, width: usize) -> Option<f64> {
         let width = width.max(1);
-        let known = || self.seconds.iter().enumerate().filter_map(|(index, time)| Some((index + 1, (*time)?)));
+        let known = || self.points();
         let below = known().take_while(|(w, _)| *w <= width).fold(None, |best: Option<(usize, f64)>, (width, time)| {
             // The latest width rules those after it, with the longest time so far.
             Some((width, best.map_or(time, |(_, longest)| longest.max(time))))

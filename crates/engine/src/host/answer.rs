@@ -12,6 +12,8 @@ pub struct Ask {
     pub sampling: Sampling,
     /// False: the target alone.
     pub cascade: bool,
+    /// A K matrix to be played as it stands, for measuring; None leaves the choice to the engine.
+    pub k: Option<Vec<Vec<u32>>>,
 }
 
 /// What happens while an answer is written.
@@ -73,6 +75,7 @@ impl<'a> Progress<'a> {
             max_tokens: self.ask.max_tokens,
             sampling: self.ask.sampling.clone(),
             cascade: self.ask.cascade,
+            k: self.ask.k.clone(),
         }
     }
 

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
 use protocol::ladder::{EngineSettings, Ladder};
-use protocol::worker::{Command, Event, Loaded};
+use protocol::worker::{Command, Event, Loaded, Record};
 use protocol::{Code, Problem, Receipt};
 
 use super::answer::{Answering, Ask, Progress, Turn};
@@ -89,6 +89,15 @@ impl Engine {
     pub fn answer(&self, ask: &Ask, on: &mut dyn FnMut(Answering)) -> Result<Receipt, Problem> {
         let mut work = self.begin()?;
         self.inner.answer(&mut work, ask, on)
+    }
+
+    /// What the target answers, and what every draft would have said at each place of it.
+    ///
+    /// # Errors
+    /// As [`Self::answer`]; a worker that dies is not replaced.
+    pub fn record(&self, ask: &Ask) -> Result<Record, Problem> {
+        let mut work = self.begin()?;
+        self.inner.record(&mut work, ask)
     }
 
     /// Stops the call in progress, if there is one.
@@ -244,14 +253,38 @@ impl Inner {
         }
     }
 
-    fn attempt(&self, work: &mut Work, progress: &mut Progress<'_>, on: &mut dyn FnMut(Answering)) -> Attempt {
-        if (!work.holds || work.process.is_none())
-            && let Err(problem) = self.load(work, &mut |_| {})
-        {
-            return Attempt::Done(Err(problem));
+    fn record(&self, work: &mut Work, ask: &Ask) -> Result<Record, Problem> {
+        let id = self.next_request(work)?;
+        let process = self.process(work)?;
+        process.begin();
+        let _ = process.line().say(&Command::Record(Progress::new(ask).request(id)));
+        self.repeat_cancel(process);
+        loop {
+            match process.next() {
+                Some(Event::Recorded { id: of, record }) if of == id => return Ok(*record),
+                Some(Event::Failed { id: Some(of), problem }) if of == id => return Err(problem),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        self.drop_process(work);
+        Err(Problem::new(if self.cancelled() { Code::Cancelled } else { Code::WorkerGaveUp }))
+    }
+
+    /// A number for the next request, with the ladder loaded.
+    fn next_request(&self, work: &mut Work) -> Result<u32, Problem> {
+        if !work.holds || work.process.is_none() {
+            self.load(work, &mut |_| {})?;
         }
         work.last_id = work.last_id.wrapping_add(1);
-        let id = work.last_id;
+        Ok(work.last_id)
+    }
+
+    fn attempt(&self, work: &mut Work, progress: &mut Progress<'_>, on: &mut dyn FnMut(Answering)) -> Attempt {
+        let id = match self.next_request(work) {
+            Ok(id) => id,
+            Err(problem) => return Attempt::Done(Err(problem)),
+        };
         let process = match self.process(work) {
             Ok(process) => process,
             Err(problem) => return Attempt::Done(Err(problem)),

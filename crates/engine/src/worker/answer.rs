@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use cascade::{Cascade, Clock, Policy, Request, RunError, Sink, Step};
+use cascade::{Cascade, Clock, FixedPolicy, Policy, Request, RunError, Sink, Step};
 use protocol::ladder::Ladder;
-use protocol::worker::{Event, Generate, LeftOut, Loaded};
+use protocol::worker::{Event, Generate, LeftOut, Loaded, PassTime};
 use protocol::{Code, Problem, Sampling};
 
 use super::inbox::Inbox;
@@ -15,7 +15,7 @@ use crate::llama::{LlamaRung, Weights};
 use crate::utf8::Utf8Assembler;
 
 /// Prompt tokens per pass: small enough that a cancel is obeyed soon, large enough for the matrix kernels.
-const CHUNK: usize = 64;
+pub(super) const CHUNK: usize = 64;
 
 /// The time, from when the ladder was loaded.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub(super) struct Answerer<'w> {
     pub(super) watch: StopWatch,
     /// Median time of the target's one-token passes in the latest answer that had some.
     pub(super) single: Option<Duration>,
+    /// For each model what its passes took when it was loaded.
+    pub(super) pass_times: Vec<Vec<PassTime>>,
 }
 
 impl Answerer<'_> {
@@ -62,6 +64,7 @@ impl Answerer<'_> {
             context: self.context,
             exact_widths: self.widths.iter().flatten().map(|width| *width as u32).collect(),
             seconds: 0.0,
+            pass_times: self.pass_times.clone(),
         }
     }
 
@@ -91,9 +94,11 @@ impl Answerer<'_> {
             cancelled: &|| inbox.cancelled(),
         };
         let mut writer = Writer::new(ask, self.weights, outbox);
+        let mut fixed = self.fixed(ask)?;
+        let policy = fixed.as_mut().map_or(self.policy.as_mut(), |fixed| fixed as &mut dyn Policy);
         let outcome = self
             .cascade
-            .run(&request, self.policy.as_mut(), &self.watch, &mut writer)
+            .run(&request, policy, &self.watch, &mut writer)
             .map_err(|error| problem(&error, &self.names[0]))?;
         writer.finish();
         self.single = outcome.single_pass.or(self.single);
@@ -101,6 +106,19 @@ impl Answerer<'_> {
         let receipt = receipt::of(&outcome, ask, &self.names, self.single, read_in, self.widths.is_some());
         outbox.send(&Event::Finished { id: ask.id, reason: receipt.finish, receipt: Box::new(receipt) });
         Ok(())
+    }
+}
+
+impl Answerer<'_> {
+    /// The K matrix that was asked for.
+    fn fixed(&self, ask: &Generate) -> Result<Option<FixedPolicy>, Problem> {
+        let Some(k) = &ask.k else { return Ok(None) };
+        let invalid = |reason: String| Problem::new(Code::LadderInvalid).with("reason", reason);
+        let needed = self.names.len() - 1;
+        if k.len() != needed {
+            return Err(invalid(format!("its K matrix has {} rows for {needed} drafters", k.len())));
+        }
+        FixedPolicy::new(k).map(Some).map_err(|error| invalid(error.to_string()))
     }
 }
 
@@ -123,7 +141,7 @@ fn sampler(sampling: &Sampling) -> cascade::SamplerSettings {
     }
 }
 
-fn problem<E: std::error::Error>(error: &RunError<E>, target: &str) -> Problem {
+pub(super) fn problem<E: std::error::Error>(error: &RunError<E>, target: &str) -> Problem {
     match error {
         RunError::PromptTooLong { tokens, context } => {
             Problem::new(Code::PromptTooLong).with("tokens", tokens).with("context", context)

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use cascade::policy::{Adaptive, CostCurve};
 use cascade::{Cascade, FixedPolicy, LanguageModel, Policy};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
-use protocol::worker::{Command, Event, LeftOut, Loaded};
+use protocol::worker::{Command, Event, LeftOut, Loaded, PassTime};
 use protocol::{Code, Problem};
 
 use super::answer::{Answerer, StopWatch};
@@ -55,6 +55,7 @@ pub(super) fn ladder(
     loop {
         match inbox.next() {
             Some(Command::Generate(ask)) => answerer.answer(&ask, inbox, outbox),
+            Some(Command::Record(ask)) => answerer.record(&ask, inbox, outbox),
             Some(Command::Cancel) => {}
             other => return other,
         }
@@ -168,6 +169,7 @@ impl Shelf {
         if ladder.max_gram {
             names.push(MAX_GRAM.to_owned());
         }
+        let pass_times = curves.iter().map(pass_times).collect();
         let policy: Box<dyn Policy> = if settings.exact { Box::new(policy) } else { Box::new(Adaptive::new(curves)) };
         let watch = StopWatch::default();
         Ok(Answerer {
@@ -181,8 +183,13 @@ impl Shelf {
             rolls_back,
             watch,
             single: None,
+            pass_times,
         })
     }
+}
+
+fn pass_times(curve: &CostCurve) -> Vec<PassTime> {
+    curve.points().map(|(width, seconds)| PassTime { width: width as u32, seconds }).collect()
 }
 
 fn draft<'w>(opened: Result<LlamaRung<'w>, impl std::fmt::Display>, rung: &Rung) -> Result<LlamaRung<'w>, Problem> {

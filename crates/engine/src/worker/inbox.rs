@@ -28,7 +28,9 @@ impl Inbox {
                 // A cancel is for what was asked before it, never for what comes after.
                 match &command {
                     Command::Cancel => flag.store(true, Ordering::Release),
-                    Command::Load { .. } | Command::Generate(_) => flag.store(false, Ordering::Release),
+                    Command::Load { .. } | Command::Generate(_) | Command::Record(_) => {
+                        flag.store(false, Ordering::Release)
+                    }
                     Command::Quit => {}
                 }
                 if sender.send(command).is_err() {

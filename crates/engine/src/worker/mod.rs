@@ -6,6 +6,7 @@ mod inbox;
 mod measure;
 mod outbox;
 mod receipt;
+mod record;
 
 use protocol::Problem;
 use protocol::worker::{Command, Event};
@@ -30,7 +31,7 @@ pub fn worker_main() -> i32 {
     loop {
         next = match next {
             Some(Command::Load { ladder, settings }) => hold::ladder(&llama, &ladder, settings, &inbox, &outbox),
-            Some(Command::Generate(ask)) => {
+            Some(Command::Generate(ask) | Command::Record(ask)) => {
                 outbox.send(&Event::Failed { id: Some(ask.id), problem: Problem::new(protocol::Code::NothingLoaded) });
                 inbox.next()
             }

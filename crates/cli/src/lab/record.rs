@@ -1,0 +1,85 @@
+use std::time::Instant;
+
+use engine::Ask;
+use lab::{Recorded, Trace};
+use protocol::worker::{Message, Speaker};
+use protocol::{Problem, Sampling};
+use serde_json::json;
+
+use super::unusable;
+use crate::args::{Costs, Record};
+use crate::output::Output;
+use crate::setup::{self, Setup};
+use crate::suite::{self, Limit};
+
+/// Asks every question once and writes down what the models say.
+pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
+    let max_tokens = args.questions.max_tokens()?;
+    let settings = args.running.engine(false)?;
+    let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
+    // A folder that does not exist is better known now than after an hour.
+    let mut trace = Trace::default();
+    trace.save(&args.out).map_err(|error| unusable(&args.out, &error))?;
+    let setup = Setup::new()?;
+    let id = setup.chosen(args.running.ladder.as_deref(), output);
+    let ladder = setup.ladder(&id)?;
+    let (engine, loaded) = setup::engine(&ladder, settings, output)?;
+    trace.rungs = loaded.rungs[..loaded.pass_times.len()].to_vec();
+    let began = Instant::now();
+    let mut tokens = 0;
+    for (index, question) in questions.iter().enumerate() {
+        let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
+        let ask =
+            Ask { messages, max_tokens: Some(max_tokens), sampling: Sampling::default(), cascade: false, k: None };
+        let said = engine.record(&ask)?;
+        tokens += said.answer.len();
+        if !said.answer.is_empty() {
+            let ends = |token| said.end_tokens.contains(&token);
+            let category = question.category.clone();
+            trace.questions.push(Recorded::new(category, &said.prompt, &said.answer, said.ended, &said.drafts, &ends));
+        }
+        let done = index + 1;
+        let left = began.elapsed().as_secs_f64() / done as f64 * (questions.len() - done) as f64;
+        output.progress(format_args!(
+            "Recorded {done} of {} questions, about {:.0} min left",
+            questions.len(),
+            left / 60.0
+        ));
+    }
+    output.progress_done();
+    trace.save(&args.out).map_err(|error| unusable(&args.out, &error))?;
+    output.line(format_args!(
+        "{} questions, {tokens} tokens of {} recorded in {}.",
+        trace.questions.len(),
+        trace.rungs.join(" ← "),
+        args.out.display()
+    ));
+    output.json(&json!({ "ladder": id, "rungs": trace.rungs, "prompts": trace.questions.len(), "tokens": tokens }));
+    Ok(())
+}
+
+/// Loads a ladder and shows what was measured on the way.
+pub(super) fn costs(args: &Costs, output: &Output) -> Result<(), Problem> {
+    let settings = args.running.engine(false)?;
+    let setup = Setup::new()?;
+    let id = setup.chosen(args.running.ladder.as_deref(), output);
+    let (_, loaded) = setup::engine(&setup.ladder(&id)?, settings, output)?;
+    let models =
+        loaded.pass_times.iter().map(|times| times.iter().map(|time| (time.width as usize, time.seconds)).collect());
+    let costs = lab::Costs { about: format!("measured with {}", loaded.rungs.join(" ← ")), models: models.collect() };
+    for (name, times) in loaded.rungs.iter().zip(&costs.models) {
+        let single = times.first().map_or(f64::NAN, |first| first.1);
+        let each = times.iter().map(|(width, seconds)| format!("{width}: {:.2}", seconds / single));
+        output.line(format_args!(
+            "{name}: {:.1} ms for one token; for more, times that: {}",
+            single * 1000.0,
+            each.skip(1).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    let text = serde_json::to_string(&costs).unwrap_or_default();
+    if let Some(path) = &args.out {
+        std::fs::write(path, text).map_err(|error| unusable(path, &error))?;
+    }
+    output.json(&json!({ "ladder": id, "about": costs.about, "models": costs.models }));
+    Ok(())
+}
