@@ -34,6 +34,8 @@ struct Pass {
 /// What a rung found in a review: how many proposals it kept and the token it put behind them.
 struct Verdict {
     kept: usize,
+    /// How sure the rung was of each of them.
+    sure: Vec<f32>,
     /// None if a kept token ends the text.
     own: Option<Pick>,
 }
@@ -113,17 +115,25 @@ impl<M: LanguageModel> Run<'_, M> {
                 max_gram: self.ladder.max_gram.as_ref().filter(|_| available[bottom]).and_then(|m| m.find(text)),
                 answered: self.committed - self.request.prompt.len(),
             };
-            let (rung, tokens) = match self.policy.next(&view) {
-                Action::Draft { rung, tokens } if tokens > 0 && available.get(rung) == Some(&true) => {
-                    (rung, tokens.min(room))
-                }
-                _ => return Ok(()),
+            let (rung, tokens, once) = match self.policy.next(&view) {
+                Action::Draft { rung, tokens } => (rung, tokens.min(room), false),
+                Action::Step { rung, tokens } => (rung, tokens.min(room), true),
+                Action::Review => return Ok(()),
             };
+            if tokens == 0 || available.get(rung) != Some(&true) {
+                return Ok(());
+            }
             let before = self.ladder.text.len();
-            self.draft(rung, tokens)?;
+            let wanted = if once && rung < bottom {
+                self.step(rung, tokens)?;
+                1
+            } else {
+                self.draft(rung, tokens)?;
+                tokens
+            };
             let first = before - self.committed;
             self.proposals[first..].iter_mut().for_each(|p| p.asked = rung);
-            available[rung] &= self.ladder.text.len() - before >= tokens && self.can_propose(rung);
+            available[rung] &= self.ladder.text.len() - before >= wanted && self.can_propose(rung);
         }
     }
 
@@ -151,7 +161,7 @@ impl<M: LanguageModel> Run<'_, M> {
         let Some(max_gram) = &self.ladder.max_gram else { return Ok(()) };
         let matched = max_gram.find(&self.ladder.text).map_or(0, |m| m.length);
         let copied = max_gram.draft(&mut self.ladder.text, tokens);
-        let proposal = Proposal { asked: rung, writer: rung, confidence: 1.0, matched };
+        let proposal = Proposal { asked: rung, writer: rung, backer: rung, confidence: 1.0, matched };
         self.proposals.extend(std::iter::repeat_n(proposal, copied));
         // Nothing stands behind an end.
         if let Some(end) = self.ladder.text[before..].iter().position(|t| self.ends(*t)) {
@@ -180,7 +190,7 @@ impl<M: LanguageModel> Run<'_, M> {
         let start = self.clock.now();
         let logits = rung.read_to(text, text.len(), proposed + 1).map_err(Halt::Target)?;
         let time = self.clock.now().saturating_sub(start);
-        let mut verdict = Verdict { kept: 0, own: None };
+        let mut verdict = Verdict { kept: 0, sure: Vec::new(), own: None };
         for index in 0..=proposed {
             let row = logits.row(index).unwrap_or_default();
             let pick = sampler
@@ -189,6 +199,7 @@ impl<M: LanguageModel> Run<'_, M> {
             match text.get(from + index) {
                 Some(&token) if sampler.lets_pass(&pick, token, row, lenience) => {
                     verdict.kept += 1;
+                    verdict.sure.push(pick.confidence);
                     if self.request.end_tokens.contains(&token) {
                         break;
                     }
@@ -238,10 +249,15 @@ impl<M: LanguageModel> Run<'_, M> {
             });
         }
         self.cut(from + verdict.kept);
+        let first = from - self.committed;
+        for (proposal, sure) in self.proposals[first..].iter_mut().zip(&verdict.sure) {
+            // What it let pass is worth what its word is worth, not what a copy is.
+            (proposal.backer, proposal.confidence, proposal.matched) = (reviewer, *sure, 0);
+        }
         if let Some(own) = verdict.own {
             self.ladder.text.push(own.token);
-            let (asked, writer) = (reviewer, reviewer);
-            self.proposals.push(Proposal { asked, writer, confidence: own.confidence, matched: 0 });
+            let (asked, writer, backer) = (reviewer, reviewer, reviewer);
+            self.proposals.push(Proposal { asked, writer, backer, confidence: own.confidence, matched: 0 });
         }
         let target = &self.ladder.rungs[0];
         let usual = target.time.checked_div(target.passes as u32).unwrap_or(Duration::MAX);

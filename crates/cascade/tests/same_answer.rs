@@ -195,7 +195,8 @@ impl Policy for Wild {
         if number.is_multiple_of(4) {
             Action::Review
         } else {
-            Action::Draft { rung: number % 7, tokens: number / 7 % 9 }
+            let (rung, tokens) = (number % 7, number / 7 % 9);
+            if number / 63 % 2 == 0 { Action::Draft { rung, tokens } } else { Action::Step { rung, tokens } }
         }
     }
 

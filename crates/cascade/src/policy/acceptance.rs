@@ -2,23 +2,23 @@
 
 use super::Proposal;
 
-/// Every new observation leaves this much of what was known: about the latest fifty count.
-const KEEP: f64 = 0.98;
+/// Every new observation leaves this much of what was known: about the latest hundred count.
+const KEEP: f64 = 0.99;
 
 /// How many observations the first guess is worth.
-const PRIOR: f64 = 4.0;
+const PRIOR: f64 = 10.0;
 
 /// Upper ends of the classes of a model's confidence (its best token against its second best).
-const CONFIDENCE: [f32; 6] = [0.6, 0.7, 0.8, 0.9, 0.95, 0.99];
+const CONFIDENCE: [f32; 7] = [0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999];
 
 /// Upper ends of the classes of Max-Gram's match length.
 const MATCHED: [usize; 7] = [1, 2, 3, 4, 6, 9, 15];
 
 /// First guesses: that a model's token of each class is kept.
-const SURE: [f64; 7] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.88, 0.96];
+const SURE: [f64; 8] = [0.4, 0.55, 0.65, 0.8, 0.9, 0.95, 0.985, 0.995];
 
 /// First guesses: that a copied token of each class is kept.
-const COPIED: [f64; 8] = [0.15, 0.3, 0.45, 0.55, 0.65, 0.75, 0.8, 0.85];
+const COPIED: [f64; 8] = [0.10, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.85];
 
 /// What one reviewer kept of one writer's proposals, by class, with old observations forgotten exponentially.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn sure(confidence: f32) -> Proposal {
-        Proposal { asked: 1, writer: 1, confidence, matched: 0 }
+        Proposal { asked: 1, writer: 1, backer: 1, confidence, matched: 0 }
     }
 
     #[test]
@@ -103,14 +103,14 @@ mod tests {
         }
         assert!(acceptance.of(&sure(0.51), 0) < 0.05 && acceptance.of(&sure(0.98), 0) > 0.95);
         assert!((acceptance.unseen() - 0.5).abs() < 0.1);
-        (0..150).for_each(|_| acceptance.saw(&sure(0.55), 0, true));
+        (0..300).for_each(|_| acceptance.saw(&sure(0.55), 0, true));
         assert!(acceptance.of(&sure(0.51), 0) > 0.9, "the text has changed");
     }
 
     #[test]
     fn a_longer_match_is_surer_and_copying_lengthens_it() {
         let acceptance = Acceptance::of_max_gram();
-        let copied = |matched| Proposal { asked: 1, writer: 1, confidence: 1.0, matched };
+        let copied = |matched| Proposal { asked: 1, writer: 1, backer: 1, confidence: 1.0, matched };
         assert!((1..30).all(|m| acceptance.of(&copied(m), 0) <= acceptance.of(&copied(m + 1), 0)));
         assert!((acceptance.of(&copied(2), 3) - acceptance.of(&copied(5), 0)).abs() < 1e-12);
     }

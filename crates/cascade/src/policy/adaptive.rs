@@ -6,13 +6,13 @@ use super::{Action, Policy, Proposal, Reviewed, View};
 const BUDGET: f64 = 0.03;
 
 /// What it may cost on top of that at the very start, in one-token passes of the target.
-const SLACK: f64 = 1.5;
+const SLACK: f64 = 2.5;
 
 /// Gains that are remembered against later losses, in one-token passes of the target.
 const SAVINGS: f64 = 8.0;
 
 /// How much the latest review counts in the running rate.
-const FRESH: f64 = 0.05;
+const FRESH: f64 = 0.02;
 
 /// Reviews over which the cost of a draft model's first reading is spread.
 const SPREAD: f64 = 16.0;
@@ -109,7 +109,8 @@ impl Adaptive {
         for tokens in 1..=view.room.min(LONGEST.saturating_sub(have)) {
             survival *= match copied {
                 Some(found) => {
-                    let copy = Proposal { asked: rung, writer: rung, confidence: 1.0, matched: found.length };
+                    let copy =
+                        Proposal { asked: rung, writer: rung, backer: rung, confidence: 1.0, matched: found.length };
                     kept.of(&copy, tokens - 1)
                 }
                 None => kept.unseen(),
@@ -139,7 +140,7 @@ impl Adaptive {
 
     /// Probability that all of `pending` is kept.
     fn survival(&self, reviewer: usize, pending: &[Proposal]) -> f64 {
-        with_depth(pending).map(|(proposal, depth)| self.kept[reviewer][proposal.writer].of(proposal, depth)).product()
+        with_depth(pending).map(|(proposal, depth)| self.kept[reviewer][proposal.backer].of(proposal, depth)).product()
     }
 
     /// Books what the target's review cost against what it would have cost without proposals.
@@ -169,7 +170,7 @@ fn with_depth(proposals: &[Proposal]) -> impl Iterator<Item = (&Proposal, usize)
     proposals.iter().enumerate().map(move |(index, proposal)| {
         let goes_on = index > 0 && proposal.matched > 0 && {
             let before = &proposals[index - 1];
-            (before.writer, before.matched) == (proposal.writer, proposal.matched)
+            (before.backer, before.matched) == (proposal.backer, proposal.matched)
         };
         depth = if goes_on { depth + 1 } else { 0 };
         (proposal, depth)
@@ -193,9 +194,12 @@ impl Policy for Adaptive {
             }
             self.credit -= loss.max(best.cost);
         }
-        // A model's confidence is known only once it has drafted: it is asked token by token.
-        let tokens = if best.rung < self.rungs.len() { 1 } else { best.tokens };
-        Action::Draft { rung: best.rung, tokens }
+        if best.rung < self.rungs.len() {
+            // A model's confidence is known only once it has drafted: it is asked pass by pass.
+            Action::Step { rung: best.rung, tokens: best.tokens }
+        } else {
+            Action::Draft { rung: best.rung, tokens: best.tokens }
+        }
     }
 
     fn learn(&mut self, reviewed: &Reviewed<'_>) {
@@ -205,13 +209,19 @@ impl Policy for Adaptive {
         knowledge.saw((reviewed.kept + 1) as f64, reviewed.round.as_secs_f64());
         let single = knowledge.cost.at(1);
         for (index, (proposal, depth)) in with_depth(reviewed.proposals).enumerate().take(reviewed.kept + 1) {
-            self.kept[row][proposal.writer].saw(proposal, depth, index < reviewed.kept);
+            self.kept[row][proposal.backer].saw(proposal, depth, index < reviewed.kept);
         }
         let max_gram = self.rungs.len();
         if let Some(foreseen) = reviewed.foreseen
             && reviewed.proposals.first().is_none_or(|first| first.writer != max_gram)
         {
-            let copy = Proposal { asked: max_gram, writer: max_gram, confidence: 1.0, matched: foreseen.matched };
+            let copy = Proposal {
+                asked: max_gram,
+                writer: max_gram,
+                backer: max_gram,
+                confidence: 1.0,
+                matched: foreseen.matched,
+            };
             self.kept[row][max_gram].saw(&copy, 0, foreseen.right);
         }
         if let (0, Some(single)) = (row, single) {

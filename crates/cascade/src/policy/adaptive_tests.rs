@@ -73,24 +73,25 @@ impl World {
                 answered: 0,
             };
             match policy.next(&view) {
-                Action::Draft { rung: 1, tokens } => {
-                    for _ in 0..tokens {
-                        let (time, confidence) = (Duration::from_secs_f64(self.draft), 0.9);
-                        policy.learn(&Reviewed {
-                            reviewer: 1,
-                            proposals: &[],
-                            kept: 0,
-                            width: 1,
-                            time,
-                            round: time,
-                            foreseen: None,
-                        });
-                        pending.push(Proposal { asked: 1, writer: 1, confidence, matched: 0 });
-                        spent += self.draft;
-                    }
+                Action::Step { rung, .. } => {
+                    assert_eq!(rung, 1, "there is one model below the target");
+                    let (time, confidence) = (Duration::from_secs_f64(self.draft), 0.9);
+                    policy.learn(&Reviewed {
+                        reviewer: 1,
+                        proposals: &[],
+                        kept: 0,
+                        width: 1,
+                        time,
+                        round: time,
+                        foreseen: None,
+                    });
+                    pending.push(Proposal { asked: 1, writer: 1, backer: 1, confidence, matched: 0 });
+                    spent += self.draft;
                 }
-                Action::Draft { tokens, .. } => pending
-                    .extend(std::iter::repeat_n(Proposal { asked: 2, writer: 2, confidence: 1.0, matched: 4 }, tokens)),
+                Action::Draft { tokens, .. } => pending.extend(std::iter::repeat_n(
+                    Proposal { asked: 2, writer: 2, backer: 2, confidence: 1.0, matched: 4 },
+                    tokens,
+                )),
                 Action::Review => break,
             }
             if pending.len() >= 40 {

@@ -20,9 +20,11 @@ pub struct Proposal {
     pub asked: usize,
     /// The rung that came up with it: `asked` itself or one below it.
     pub writer: usize,
-    /// How sure its writer was: a model's best token against its second best, 0.5 to 1; 1 for Max-Gram.
+    /// The rung that stands behind it: its writer, or the one that reviewed it last and let it pass.
+    pub backer: usize,
+    /// How sure its backer was: a model's best token against its second best, 0.5 to 1; 1 for Max-Gram.
     pub confidence: f32,
-    /// For Max-Gram: how many tokens matched. 0 for models.
+    /// If Max-Gram stands behind it: how many tokens matched. 0 for models.
     pub matched: usize,
 }
 
@@ -50,6 +52,13 @@ pub struct View<'a> {
 pub enum Action {
     /// Have `rung` (below the reviewer) propose up to `tokens` more tokens.
     Draft {
+        /// Which rung.
+        rung: usize,
+        /// At most how many tokens.
+        tokens: usize,
+    },
+    /// Have `rung` (below the reviewer) make one pass, over whatever the rungs below it propose; it appends up to `tokens`.
+    Step {
         /// Which rung.
         rung: usize,
         /// At most how many tokens.
@@ -91,7 +100,7 @@ pub struct Foreseen {
 ///
 /// It can cost or save time, never change the answer.
 pub trait Policy {
-    /// The next action. A `Draft` for a rung that is not available, not below the reviewer or of zero tokens counts as `Review`.
+    /// The next action. A `Draft` or `Step` for a rung that is not available, not below the reviewer or of zero tokens counts as `Review`.
     fn next(&mut self, view: &View<'_>) -> Action;
 
     /// Called after every review, inner ones included.

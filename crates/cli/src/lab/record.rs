@@ -17,9 +17,10 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
     let max_tokens = args.questions.max_tokens()?;
     let settings = args.running.engine(false)?;
     let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
-    // A folder that does not exist is better known now than after an hour.
+    // A folder that does not exist is better known now than after an hour, and an older trace stays until this one is whole.
     let mut trace = Trace::default();
-    trace.save(&args.out).map_err(|error| unusable(&args.out, &error))?;
+    let part = args.out.with_added_extension("part");
+    trace.save(&part).map_err(|error| unusable(&part, &error))?;
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let ladder = setup.ladder(&id)?;
@@ -47,7 +48,8 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
         ));
     }
     output.progress_done();
-    trace.save(&args.out).map_err(|error| unusable(&args.out, &error))?;
+    trace.save(&part).map_err(|error| unusable(&part, &error))?;
+    std::fs::rename(&part, &args.out).map_err(|error| unusable(&args.out, &error))?;
     output.line(format_args!(
         "{} questions, {tokens} tokens of {} recorded in {}.",
         trace.questions.len(),

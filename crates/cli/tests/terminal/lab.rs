@@ -1,0 +1,60 @@
+//! `bench` and `lab` with the real default model.
+
+use serde_json::{Value, json};
+
+use crate::run::{Taki, suite};
+
+#[test]
+fn bench_measures_every_way_and_counts() {
+    let suite = suite();
+    let args = ["bench", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "2", "--max-tokens", "12"];
+    let more = ["--repeats", "1", "--context", "1024", "--configs", "adaptive,max-gram-3"];
+    let measured = Taki::with_models().run(&[&args[..], &more].concat());
+    let measured = measured.good();
+    let rows = measured["rows"].as_array().unwrap();
+    let names: Vec<_> = rows.iter().filter(|row| row["category"] == "all").map(|row| &row["config"]).collect();
+    assert_eq!(names, ["off", "adaptive", "max-gram-3"]);
+    for row in rows {
+        assert!(row["tokens"].as_u64().unwrap() > 0 && row["tokens_per_second"].as_f64().unwrap() > 0.0, "{row}");
+        if row["config"] == "off" {
+            // The pass over the prompt draws the first token.
+            assert!(row["target_passes"].as_u64() >= row["tokens"].as_u64(), "{row}");
+            assert!((row["ratio_to_off"].as_f64().unwrap() - 1.0).abs() < 1e-9);
+        }
+    }
+}
+
+#[test]
+fn a_recorded_trace_can_be_played_through() {
+    let (suite, folder) = (suite(), tempfile::tempdir().unwrap());
+    let trace = folder.path().join("trace").display().to_string();
+    let taki = Taki::with_models();
+    let args = ["lab", "record", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "2"];
+    let recorded = taki.run(&[&args[..], &["--max-tokens", "24", "--context", "1024", "--out", &trace]].concat());
+    let recorded = recorded.good();
+    assert_eq!(recorded["rungs"].as_array().unwrap().len(), 1, "Max-Gram is no model: {recorded}");
+    let played = taki.run(&["lab", "swi", "--json", "--trace", &trace, "--coefficients", "1"]);
+    let played = played.good();
+    for plan in played["plans"].as_array().unwrap() {
+        assert_eq!(plan["tokens"], recorded["tokens"], "every plan writes the recorded answers: {plan}");
+        // Where a pass costs the same whatever its width, copying cannot lose.
+        assert!(plan["improvement"].as_f64().unwrap() > 0.99, "{plan}");
+    }
+    let short = taki.run(&["lab", "swi", "--json", "--trace", &trace, "--coefficients", "1,-1"]);
+    assert_eq!(short.code_of_problem(), "setting_invalid");
+    std::fs::write(&trace, "no trace").unwrap();
+    assert_eq!(taki.run(&["lab", "swi", "--json", "--trace", &trace]).code_of_problem(), "file_unusable");
+}
+
+#[test]
+fn costs_rise_with_the_width() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("costs.json");
+    let path = out.display().to_string();
+    let taki = Taki::with_models();
+    taki.run(&["lab", "costs", "--json", "--ladder", "smollm2", "--context", "1024", "--out", &path]).good();
+    let costs: Value = serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap();
+    let target = costs["models"][0].as_array().unwrap();
+    assert_eq!(target[0][0], json!(1));
+    assert!(target.iter().all(|point| point[1].as_f64().unwrap() > 0.0), "{costs}");
+}
