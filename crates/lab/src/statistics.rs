@@ -37,12 +37,14 @@ pub fn interval(count: usize, figure: impl Fn(&[usize]) -> f64) -> Interval {
         let mut x = state;
         x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((x ^ (x >> 31)) >> 32) as usize * count >> 32
+        (((x ^ (x >> 31)) >> 32) as usize * count) >> 32
     };
     let mut drawn = vec![0; count];
     let mut figures: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            drawn.iter_mut().for_each(|index| *index = next());
+            for index in &mut drawn {
+                *index = next();
+            }
             figure(&drawn)
         })
         .collect();

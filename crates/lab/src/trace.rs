@@ -74,39 +74,24 @@ impl Recorded {
         ends: &dyn Fn(Token) -> bool,
     ) -> Self {
         let mut names = HashMap::new();
-        let mut named = |token: Token| {
+        let mut rename = |token: Token| {
             let next = names.len() as Token;
             *names.entry(token).or_insert(next)
         };
-        let prompt: Vec<_> = prompt.iter().map(|token| named(*token)).collect();
-        let answer: Vec<_> = answer.iter().map(|token| named(*token)).collect();
-        // The end's name is only known once all others are.
-        let renamed: Vec<Vec<Vec<(Option<Token>, u32)>>> = drafts
-            .iter()
-            .map(|positions| {
-                let row = |row: &Vec<(Token, f32)>| {
-                    let best = row.first().map_or(0.0, |first| first.1);
-                    row.iter()
-                        .map(|&(token, score)| {
-                            let below = ((best - score).max(0.0) * 1000.0).round() as u32;
-                            ((!ends(token)).then(|| named(token)), below)
-                        })
-                        .collect()
-                };
-                let mut row = row;
-                positions.iter().map(&mut row).collect()
-            })
-            .collect();
+        let prompt: Vec<_> = prompt.iter().map(|token| rename(*token)).collect();
+        let answer: Vec<_> = answer.iter().map(|token| rename(*token)).collect();
+        for (token, _) in drafts.iter().flatten().flatten().filter(|(token, _)| !ends(*token)) {
+            rename(*token);
+        }
         let size = names.len() as u32;
-        let drafts = renamed
-            .into_iter()
-            .map(|positions| {
-                let whole = |row: Vec<(Option<Token>, u32)>| {
-                    row.into_iter().map(|(token, below)| (token.unwrap_or(size), below)).collect()
-                };
-                positions.into_iter().map(whole).collect()
-            })
-            .collect();
+        let row = |row: &Vec<(Token, f32)>| {
+            let best = row.first().map_or(0.0, |first| first.1);
+            let below = |score: f32| ((best - score).max(0.0) * 1000.0).round() as u32;
+            // The end was given no name of its own, unless the prompt holds it: as an answer it is the end all the same.
+            let short = |token: Token| if ends(token) { size } else { names[&token] };
+            row.iter().map(|&(token, score)| (short(token), below(score))).collect()
+        };
+        let drafts = drafts.iter().map(|positions| positions.iter().map(row).collect()).collect();
         Self { category, prompt, answer, ended, size, drafts }
     }
 

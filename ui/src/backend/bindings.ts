@@ -105,6 +105,8 @@ export type Code =
 "download_mismatch" | 
 /**  The file of questions `{path}` cannot be used: `{reason}`. */
 "suite_unreadable" | 
+/**  The file `{path}` cannot be used or written: `{reason}`. */
+"file_unusable" | 
 /**  The setting `{name}` cannot be `{value}`: `{reason}`. */
 "setting_invalid" | 
 /**  The settings file `{path}` could not be read and was set aside as `{kept}`. */
@@ -222,6 +224,8 @@ export type Loaded = {
 	exactWidths: number[],
 	/**  Seconds that loading took. */
 	seconds: number | null,
+	/**  For each model, the target first, how long its passes take; empty in exact mode. */
+	passTimes: PassTime[][],
 };
 
 /**  Everything the window needs to draw itself once. */
@@ -238,6 +242,14 @@ export type Opening = {
 	settings: Settings,
 	/**  Things the user should know that did not stop the start (a damaged settings file set aside, …). */
 	notices: Problem[],
+};
+
+/**  What one forward pass takes on this computer. */
+export type PassTime = {
+	/**  Tokens in the pass. */
+	width: number,
+	/**  Seconds. */
+	seconds: number | null,
 };
 
 /**  What is wrong, with the details its sentence needs. The words are in `messages/problems.*.json`, shared with the window. */

@@ -43,9 +43,9 @@ pub(super) fn run(args: &Swi, output: &Output) -> Result<(), Problem> {
     let plans: Vec<Plan> = study.plans.iter().map(|best| best.plan.clone()).collect();
     let names: Vec<&str> = study.plans.iter().map(|best| best.name).collect();
     let rows = categories(&trace, &costs, &plans).map_err(broken)?;
-    output.line(format_args!("{:<22} {}", "", names.iter().map(|name| format!("{name:>12}")).collect::<String>()));
+    output.line(format_args!("{:<22} {}", "", row_of(names.iter().map(|name| format!("{name:>12}")))));
     for row in &rows {
-        let each: String = row.improvements.iter().map(|each| format!("{each:>12.3}")).collect();
+        let each = row_of(row.improvements.iter().map(|each| format!("{each:>12.3}")));
         output.line(format_args!("{:<22} {each}", format!("{} ({})", row.name, row.questions)));
     }
     let plans: Vec<Value> = study
@@ -65,6 +65,10 @@ pub(super) fn run(args: &Swi, output: &Output) -> Result<(), Problem> {
         .collect();
     output.json(&json!({ "rungs": trace.rungs, "lenience": args.lenience, "plans": plans, "categories": categories }));
     Ok(())
+}
+
+fn row_of(cells: impl Iterator<Item = String>) -> String {
+    cells.collect::<Vec<_>>().concat()
 }
 
 fn matrix(plan: &Plan) -> String {

@@ -29,7 +29,7 @@ impl Inbox {
                 match &command {
                     Command::Cancel => flag.store(true, Ordering::Release),
                     Command::Load { .. } | Command::Generate(_) | Command::Record(_) => {
-                        flag.store(false, Ordering::Release)
+                        flag.store(false, Ordering::Release);
                     }
                     Command::Quit => {}
                 }
