@@ -196,7 +196,7 @@ impl Policy for Wild {
             Action::Review
         } else {
             let (rung, tokens) = (number % 7, number / 7 % 9);
-            if number / 63 % 2 == 0 { Action::Draft { rung, tokens } } else { Action::Step { rung, tokens } }
+            if (number / 63).is_multiple_of(2) { Action::Draft { rung, tokens } } else { Action::Step { rung, tokens } }
         }
     }
 

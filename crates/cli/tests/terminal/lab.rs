@@ -7,7 +7,7 @@ use crate::run::{Taki, suite};
 #[test]
 fn bench_measures_every_way_and_counts() {
     let suite = suite();
-    let args = ["bench", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "2", "--max-tokens", "12"];
+    let args = ["bench", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "1", "--max-tokens", "12"];
     let more = ["--repeats", "1", "--context", "1024", "--configs", "adaptive,max-gram-3"];
     let measured = Taki::with_models().run(&[&args[..], &more].concat());
     let measured = measured.good();
@@ -29,7 +29,7 @@ fn a_recorded_trace_can_be_played_through() {
     let (suite, folder) = (suite(), tempfile::tempdir().unwrap());
     let trace = folder.path().join("trace").display().to_string();
     let taki = Taki::with_models();
-    let args = ["lab", "record", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "2"];
+    let args = ["lab", "record", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "1"];
     let recorded = taki.run(&[&args[..], &["--max-tokens", "24", "--context", "1024", "--out", &trace]].concat());
     let recorded = recorded.good();
     assert_eq!(recorded["rungs"].as_array().unwrap().len(), 1, "Max-Gram is no model: {recorded}");
