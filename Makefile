@@ -27,7 +27,7 @@ models: build ## Fetch the default model (LADDER=qwen-coder for the larger one)
 	@scripts/models.sh $(LADDER)
 
 bindings: ## Write the TypeScript bindings of the app's commands
-	@TAKI_WRITE_BINDINGS=1 cargo test --release --package taki-app
+	@scripts/bindings.sh
 
 notices: ## Write the third-party notices
 	@python3 scripts/notices.py

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use engine::{Answering as Happening, Ask};
+use engine::{Answering as Happening, Ask, Call};
 use protocol::chat::{ChatEvent, ShownMessage};
-use protocol::worker::{Message, Speaker};
+use protocol::worker::Message;
 use protocol::{Problem, Sampling};
 use tauri::ipc::Channel;
 
@@ -16,19 +16,26 @@ const FRAME: Duration = Duration::from_millis(16);
 /// Longest shown text, in time, that a crash of this program may lose.
 const CHECKPOINT: Duration = Duration::from_millis(250);
 
-/// Answers the last message of `conversation`, which is message `asked`, and keeps the answer.
+/// Answers message `asked`, the last question of `conversation`, and keeps the answer in place of earlier ones.
 ///
 /// # Errors
 /// Only what happens before the answer begins; afterwards the channel gets a `Finished` or a `Failed`.
-pub(crate) fn answer(app: &App, conversation: u32, asked: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
-    let store = &app.disk()?.store;
-    let messages: Vec<Message> = store.messages(conversation)?.into_iter().filter_map(said).collect();
+pub(crate) fn answer(
+    app: &App,
+    call: Call<'_>,
+    conversation: u32,
+    asked: u32,
+    window: &Channel<ChatEvent>,
+) -> Result<(), Problem> {
+    let disk = app.disk()?;
+    let store = &disk.store;
+    let messages = heard(&store.messages(conversation)?, asked);
     let answer = store.begin_answer(conversation, now_ms())?;
     let mut relay = Relay::new(app, answer, window);
     relay.tell(ChatEvent::Saved { message: asked, answer });
     let cascade = app.settings().speed_up;
     let ask = Ask { messages, max_tokens: None, sampling: Sampling::default(), cascade, k: None };
-    let result = app.engine.answer(&ask, &mut |happening| relay.take(happening));
+    let result = call.answer(&ask, &mut |happening| relay.take(happening));
     relay.flush();
     let text = std::mem::take(&mut relay.text);
     // What is shown is final; if the disk refuses now, the person must know.
@@ -40,13 +47,22 @@ pub(crate) fn answer(app: &App, conversation: u32, asked: u32, window: &Channel<
         Ok(receipt) => ChatEvent::Finished { receipt },
         Err(problem) => ChatEvent::Failed { problem },
     });
+    disk.keep(app.engine.learned());
     Ok(())
 }
 
-/// An answer that failed before its first word says nothing to the model.
-fn said(message: ShownMessage) -> Option<Message> {
-    let empty = message.speaker == Speaker::Assistant && message.text.is_empty();
-    (!empty).then_some(Message { speaker: message.speaker, text: message.text })
+/// The conversation up to the question `asked`, as the model is to see it: every earlier question with its latest
+/// answer. One that got no word of an answer (it was too long, perhaps, or stopped at once) would only stand in the way.
+fn heard(messages: &[ShownMessage], asked: u32) -> Vec<Message> {
+    let mut heard: Vec<Message> = Vec::new();
+    for message in messages.iter().filter(|message| message.id <= asked && !message.text.is_empty()) {
+        let unanswered = heard.last().is_some_and(|last| last.speaker == message.speaker);
+        if unanswered {
+            heard.pop();
+        }
+        heard.push(Message { speaker: message.speaker, text: message.text.clone() });
+    }
+    heard
 }
 
 /// Passes text on in pieces worth a frame and keeps it on disk on the way.
@@ -107,5 +123,34 @@ impl<'a> Relay<'a> {
         if let Err(problem) = self.app.disk().and_then(|disk| disk.store.checkpoint(self.answer, &self.text)) {
             tracing::warn!(code = %problem.code, "checkpoint failed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::worker::Speaker;
+
+    use super::*;
+
+    fn message(id: u32, speaker: Speaker, text: &str) -> ShownMessage {
+        ShownMessage { id, speaker, text: text.to_owned(), receipt: None, problem: None, at_ms: 0.0 }
+    }
+
+    #[test]
+    fn the_model_hears_every_question_with_its_latest_answer() {
+        use Speaker::{Assistant, User};
+        let messages = [
+            message(1, User, "far too long"),
+            message(2, Assistant, ""),
+            message(3, User, "a"),
+            message(4, Assistant, "first try"),
+            message(5, Assistant, "second try"),
+            message(6, User, "stopped at once"),
+            message(7, User, "b"),
+            message(8, Assistant, "to be written again"),
+        ];
+        let texts = |asked| heard(&messages, asked).into_iter().map(|message| message.text).collect::<Vec<_>>();
+        assert_eq!(texts(7), ["a", "second try", "b"]);
+        assert_eq!(texts(1), ["far too long"], "the question itself is always heard");
     }
 }

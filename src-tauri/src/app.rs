@@ -1,12 +1,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use catalog::{Catalog, LadderEntry, ModelStore};
-use engine::{Engine, Launch};
+use engine::{Call, Engine, Launch};
 use protocol::chat::{LadderCard, Opening, Settings};
+use protocol::learned::Learned;
 use protocol::{Code, Problem};
-use store::{Places, Store};
+use store::{LearnedFolder, Places, Store};
 
 use crate::engine_state::EngineWatch;
 
@@ -14,8 +16,10 @@ use crate::engine_state::EngineWatch;
 pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) state: EngineWatch,
-    /// What needs the disk; why not, if the disk refused.
-    disk: Result<Disk, Problem>,
+    /// What needs the disk, once the disk has given it.
+    disk: OnceLock<Disk>,
+    /// Why it has not, and one try at a time.
+    refused: Mutex<Problem>,
     settings: Mutex<Settings>,
     /// One load or fetch at a time.
     pub(crate) loading: Mutex<()>,
@@ -31,32 +35,50 @@ pub(crate) struct Disk {
     pub(crate) store: Store,
     pub(crate) catalog: Catalog,
     pub(crate) models: ModelStore,
+    pub(crate) learned: LearnedFolder,
     notices: Vec<Problem>,
 }
 
 impl App {
     /// Opens what is on disk. A disk that refuses is told to the window by every command instead of stopping the start.
     pub(crate) fn start() -> Self {
-        let (disk, settings) = match Disk::open() {
-            Ok((disk, settings)) => (Ok(disk), settings),
-            Err(problem) => (Err(problem), Settings::default()),
-        };
         // Where this program lies is only unknown on systems without a process table; the first load says so then.
         let launch = Launch::this_program().unwrap_or_else(|_| Launch::program("taki-app"));
-        Self {
+        let app = Self {
             engine: Engine::new(launch),
             state: EngineWatch::default(),
-            disk,
-            settings: Mutex::new(settings),
+            disk: OnceLock::new(),
+            refused: Mutex::new(Problem::new(Code::Internal)),
+            settings: Mutex::default(),
             loading: Mutex::default(),
             cancel_fetch: AtomicBool::new(false),
             fetching: AtomicBool::new(false),
             answering: AtomicBool::new(false),
+        };
+        let _ = app.open_disk();
+        app
+    }
+
+    /// Opens what is on disk unless it is open. True if it was opened just now.
+    pub(crate) fn open_disk(&self) -> Result<bool, Problem> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.disk.get().is_some() {
+            return Ok(false);
+        }
+        match Disk::open() {
+            Ok((disk, settings)) => {
+                *self.settings() = settings;
+                Ok(self.disk.set(disk).is_ok())
+            }
+            Err(problem) => {
+                refused.clone_from(&problem);
+                Err(problem)
+            }
         }
     }
 
     pub(crate) fn disk(&self) -> Result<&Disk, Problem> {
-        self.disk.as_ref().map_err(Clone::clone)
+        self.disk.get().ok_or_else(|| self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {
@@ -83,23 +105,42 @@ impl App {
         })
     }
 
-    /// The right to answer; refused while an answer is being written.
-    pub(crate) fn begin_answering(self: &Arc<Self>) -> Result<Answering, Problem> {
+    /// The right to answer, refused while the engine does something else, and what ends it. A stop is for this answer
+    /// from now on.
+    pub(crate) fn begin_answering(&self) -> Result<(Call<'_>, Answering<'_>), Problem> {
+        let call = self.engine.begin().map_err(|busy| {
+            // What holds the engine is either an answer or a model on its way.
+            if self.is_answering() { busy } else { Problem::new(Code::NothingLoaded) }
+        })?;
         if self.answering.swap(true, Ordering::AcqRel) {
+            // The last answer is still being kept.
             return Err(Problem::new(Code::Busy));
         }
-        Ok(Answering(Arc::clone(self)))
+        Ok((call, Answering(self)))
     }
 
     pub(crate) fn is_answering(&self) -> bool {
         self.answering.load(Ordering::Acquire)
     }
+
+    /// Ends everything in progress; what is shown is on disk when this returns.
+    pub(crate) fn end(&self) {
+        self.cancel_fetch.store(true, Ordering::Release);
+        self.engine.stop();
+        let patience = Instant::now() + LAST_WORDS;
+        while (self.is_answering() || self.fetching.load(Ordering::Acquire)) && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
-/// Held while an answer is written.
-pub(crate) struct Answering(Arc<App>);
+/// How long the end of the program waits for the last text to reach the disk.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
-impl Drop for Answering {
+/// Held until an answer is over and kept.
+pub(crate) struct Answering<'a>(&'a App);
+
+impl Drop for Answering<'_> {
     fn drop(&mut self) {
         self.0.answering.store(false, Ordering::Release);
     }
@@ -112,7 +153,15 @@ impl Disk {
         let models = ModelStore::open(places.models.clone())?;
         let (settings, more) = store::load_settings(&places);
         notices.extend(more);
-        Ok((Self { places, store, catalog: Catalog::builtin(), models, notices }, settings))
+        let learned = LearnedFolder::of(&places);
+        Ok((Self { places, store, catalog: Catalog::builtin(), models, learned, notices }, settings))
+    }
+
+    /// Keeps what the engine learned. It can be learned anew: a disk that refuses is only noted.
+    pub(crate) fn keep(&self, learned: Option<Learned>) {
+        if let Some(Err(problem)) = learned.map(|learned| self.learned.keep(&learned)) {
+            tracing::warn!(code = %problem.code, "what was learned could not be kept");
+        }
     }
 
     fn card(&self, ladder: &LadderEntry) -> Result<LadderCard, Problem> {

@@ -75,10 +75,12 @@ impl App {
     fn try_load(&self, id: &str, settings: EngineSettings) -> Result<EngineState, Problem> {
         let disk = self.disk()?;
         let ladder = catalog::resolve(&disk.catalog, &disk.models, id)?;
-        let loaded = self.engine.load(&ladder, settings, &mut |progress| {
+        let known = disk.learned.recall(&engine::conditions(&ladder, settings));
+        let loaded = self.engine.begin()?.load(&ladder, settings, known, &mut |progress| {
             let (rung, fraction) = (progress.rung, progress.fraction);
             self.state.set(EngineState::Loading { ladder: id.to_owned(), rung, fraction });
         })?;
+        disk.keep(self.engine.learned());
         Ok(EngineState::Ready { loaded })
     }
 }

@@ -29,24 +29,24 @@ fn main() {
 }
 
 fn run() -> tauri::Result<()> {
-    let app = Arc::new(App::start());
-    app.load_chosen();
-    let ending = Arc::clone(&app);
-    tauri::Builder::default()
+    let window = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|handle, _, _| {
             if let Some(window) = handle.get_webview_window("main") {
                 // The second start only brings the first one's window forward.
                 let _ = window.unminimize().and_then(|()| window.set_focus());
             }
         }))
-        .manage(app)
         .invoke_handler(interface().invoke_handler())
-        .build(tauri::generate_context!())?
-        .run(move |_, event| {
-            if matches!(event, RunEvent::Exit) {
-                ending.engine.stop();
-            }
-        });
+        .build(tauri::generate_context!())?;
+    // Only now is it sure that no other instance works on the same files, and no window is open yet.
+    let app = Arc::new(App::start());
+    app.load_chosen();
+    window.manage(Arc::clone(&app));
+    window.run(move |_, event| {
+        if matches!(event, RunEvent::Exit) {
+            app.end();
+        }
+    });
     Ok(())
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -80,6 +81,50 @@ describe("the window with a model", () => {
     await window.answered();
   });
 
+  test("a second start only shows the window again and the answer is kept", async () => {
+    await window.ask(LONG);
+    const pid = workerPid();
+    // While nothing of the answer is there yet.
+    execFileSync(process.env.TAKI_APP, { env: { ...process.env, TAKI_HOME: home }, timeout: 20_000 });
+    await window.browser.waitUntil(async () => (await window.answer()).length > 60, { timeout: 60_000, interval: 20 });
+    await window.by("stop").click();
+    await window.answered();
+    assert.equal(workerPid(), pid, "no other worker was started");
+    const text = await window.answer();
+    assert.ok(kept(home, text.slice(0, 50)), "what is shown is on disk");
+  });
+
+  test("a message that is too long says so and the next one is answered", async () => {
+    await window.browser.execute(() => {
+      const field = document.querySelector('[data-testid="composer"]');
+      field.value = "word ".repeat(9000);
+      field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    });
+    await window.by("send").click();
+    await window.by("problem").waitForExist({ timeout: 20_000 });
+    assert.equal(await window.by("problem").getAttribute("data-code"), "prompt_too_long");
+    await window.answered();
+    await window.ask("Say yes.");
+    await window.browser.waitUntil(async () => (await window.answer()).length > 0, { timeout: 60_000, interval: 20 });
+    await window.answered();
+    assert.equal((await window.all("problem").length), 1, "only the long one failed");
+  });
+
+  test("another way of running is loaded to its end, and the conversation stays", async () => {
+    const before = await window.answer();
+    for (let turn = 0; turn < 2; turn++) {
+      await window.by("settings").click();
+      await window.by("exact-toggle").click();
+      await window.by("settings-close").click();
+      await window.browser.waitUntil(async () => (await window.by("engine-state").getAttribute("data-kind")) !== "ready", { timeout: 5000, interval: 5 }).catch(() => undefined);
+      await window.ready();
+    }
+    // Longer than a cancelled worker is waited for.
+    await window.browser.pause(2500);
+    await window.ready();
+    assert.equal(await window.answer(), before);
+  });
+
   test("Japanese and dark colours can be chosen", async () => {
     await window.by("settings").click();
     await window.by("language-select").selectByAttribute("value", "ja");
@@ -154,6 +199,9 @@ describe("the window when something is wrong", () => {
     try {
       await window.by("problem").waitForExist({ timeout: 20_000 });
       assert.equal(await window.by("problem").getAttribute("data-code"), "folder_unwritable");
+      fs.rmSync(home);
+      await window.by("problem").$("button").click();
+      await window.by("composer").waitForExist({ timeout: 20_000 });
     } finally {
       await window.close();
     }

@@ -88,8 +88,13 @@ export class Session {
     if (this.answering || !this.ready) return;
     const asked = this.messages.findLastIndex((message) => message.speaker === "user");
     if (asked < 0) return;
+    const { conversation } = this;
+    let old: ShownMessage[] = [];
     // The old answer stays until there will be a new one.
-    await this.#answer((on) => this.backend.answerAgain(this.conversation, on), () => void (this.messages.length = asked + 1));
+    await this.#answer((on) => this.backend.answerAgain(conversation, on), () => void (old = this.messages.splice(asked + 1)));
+    // Nothing was said in its place: it is still the answer, on the screen as on disk.
+    const silent = conversation === this.conversation && this.messages.at(-1)?.text === "";
+    if (silent) this.messages.splice(asked + 1, 0, ...old.filter((message) => message.text));
   }
 
   async #answer(call: (on: (event: ChatEvent) => void) => Promise<void>, saved: (message: number) => void) {

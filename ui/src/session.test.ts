@@ -227,3 +227,18 @@ test("what is installed is read again when a download ends", async () => {
   backend.engine(ready);
   await vi.waitFor(() => expect(session.ladder).toEqual(card));
 });
+
+test("an old answer comes back if nothing was said in its place", async () => {
+  const { backend, session, sent } = await asked();
+  backend.on({ kind: "text", text: "Because." });
+  backend.on({ kind: "finished", receipt });
+  backend.end();
+  await sent;
+  const again = session.answerAgain();
+  backend.on({ kind: "saved", message: 11, answer: 13 });
+  backend.on({ kind: "failed", problem: { code: "worker_gave_up", details: {} } });
+  backend.end();
+  await again;
+  expect(texts(session)).toEqual(["Why?", "Because.", ""]);
+  expect(session.messages.at(-1)?.problem?.code).toBe("worker_gave_up");
+});

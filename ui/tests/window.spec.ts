@@ -49,6 +49,24 @@ test("Enter sends, but not with Shift, not while an input method composes, not w
   expect(sent.map((call) => call.args.text)).toEqual(["こんにちは"]);
 });
 
+test("a key of an input method stops no answer, and the page is not read again in the middle of one", async ({ page }) => {
+  await open(page);
+  await ask(page, "Tell me a story.");
+  await by(page, "composer").dispatchEvent("keydown", { key: "Escape", isComposing: true, bubbles: true });
+  await by(page, "composer").dispatchEvent("keydown", { key: "Escape", keyCode: 229, bubbles: true });
+  expect(await calls(page, "stop")).toHaveLength(0);
+  await chat(page, { kind: "text", text: "Once upon a time" });
+  await page.keyboard.press("F5");
+  await page.keyboard.press("Control+r");
+  await expect(page.getByTestId("message-text").last()).toHaveText("Once upon a time");
+  expect(await calls(page, "open")).toHaveLength(1);
+  // The engine's own menu offers to read the page again; where text can be copied or pasted it stays.
+  const shown = (id: string) => by(page, id).evaluate((at) => at.dispatchEvent(new MouseEvent("contextmenu", { bubbles: true, cancelable: true })));
+  expect([await shown("speed-line"), await shown("composer")]).toEqual([false, true]);
+  await page.evaluate(() => getSelection()?.selectAllChildren(document.querySelector("[data-testid=message-text]")!));
+  expect(await shown("speed-line")).toBe(true);
+});
+
 test("a refused message stays in the composer with its reason", async ({ page }) => {
   await open(page);
   await page.evaluate(() => (window.app.refuse.send = { code: "busy", details: {} }));

@@ -13,6 +13,9 @@ use crate::sampler::Pick;
 /// A draft's pass this many times slower than the target's average pass means that it hangs rather than works.
 const STALL: u32 = 8;
 
+/// For every so many tokens of the pass it may take as long again.
+const CATCH_UP: usize = 16;
+
 /// Below this a slow pass is noise.
 const STALL_FLOOR: Duration = Duration::from_millis(500);
 
@@ -261,7 +264,9 @@ impl<M: LanguageModel> Run<'_, M> {
         }
         let target = &self.ladder.rungs[0];
         let usual = target.time.checked_div(target.passes as u32).unwrap_or(Duration::MAX);
-        if reviewer > 0 && !pass.reads_prompt && pass.time > STALL_FLOOR.max(usual.saturating_mul(STALL)) {
+        // A draft that catches up with what others wrote reads many tokens at once, which takes its time.
+        let bound = STALL_FLOOR.max(usual.saturating_mul(STALL)).saturating_mul(1 + (pass.width / CATCH_UP) as u32);
+        if reviewer > 0 && !pass.reads_prompt && pass.time > bound {
             self.leave_out(reviewer, "it was far too slow".to_owned());
         }
     }

@@ -1,6 +1,7 @@
 //! Toy models: tiny, deterministic and as badly behaved as asked, so that every property is testable in milliseconds.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::model::{Clock, LanguageModel, Logits, Token, VocabId};
@@ -42,6 +43,8 @@ pub struct Toy {
     held: Vec<Token>,
     scores: Vec<f32>,
     passes: usize,
+    /// How long it takes for each token of a pass, and on which clock.
+    pace: Option<(Duration, Ticking)>,
 }
 
 impl Toy {
@@ -57,6 +60,7 @@ impl Toy {
             held: Vec::new(),
             scores: Vec::new(),
             passes: 0,
+            pace: None,
         }
     }
 
@@ -78,6 +82,13 @@ impl Toy {
     #[must_use]
     pub fn with_capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
+        self
+    }
+
+    /// The same taking `each` on `clock` for every token of a pass.
+    #[must_use]
+    pub fn with_pace(mut self, each: Duration, clock: &Ticking) -> Self {
+        self.pace = Some((each, clock.clone()));
         self
     }
 
@@ -131,6 +142,9 @@ impl LanguageModel for Toy {
             self.held.truncate(self.len());
         }
         self.passes += 1;
+        if let Some((each, clock)) = &self.pace {
+            clock.pass(each.saturating_mul(tokens.len() as u32));
+        }
         if let Habit::Errs(every) = self.habit
             && self.passes.is_multiple_of(every)
         {
@@ -160,15 +174,22 @@ fn scramble(x: u64) -> u64 {
     (x ^ (x >> 27)).wrapping_mul(0x81DA_DEF4_BC2D_D44D) ^ (x >> 33)
 }
 
-/// A clock that moves a fixed step at every look.
-#[derive(Debug, Default)]
+/// A clock that moves a millisecond at every look, and as far as it is told. Its copies show the same time.
+#[derive(Debug, Clone, Default)]
 pub struct Ticking {
-    looks: Cell<u32>,
+    time: Rc<Cell<Duration>>,
+}
+
+impl Ticking {
+    /// Lets `time` pass.
+    pub fn pass(&self, time: Duration) {
+        self.time.set(self.time.get() + time);
+    }
 }
 
 impl Clock for Ticking {
     fn now(&self) -> Duration {
-        self.looks.set(self.looks.get() + 1);
-        Duration::from_millis(u64::from(self.looks.get()))
+        self.pass(Duration::from_millis(1));
+        self.time.get()
     }
 }

@@ -9,7 +9,6 @@ mod fetch;
 mod header;
 mod manifest;
 mod resolve;
-mod size;
 mod store;
 
 #[cfg(test)]
@@ -20,5 +19,4 @@ pub use fetch::{FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, Sy
 pub use header::{Header, check_header};
 pub use manifest::{Catalog, CatalogError};
 pub use resolve::resolve;
-pub use size::bytes_in_words;
 pub use store::ModelStore;

@@ -3,12 +3,11 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use protocol::{Code, Problem};
+use protocol::{Code, Problem, bytes_in_words};
 use sha2::Digest;
 
 use crate::entry::{ModelEntry, Sha256};
 use crate::manifest::Catalog;
-use crate::size::bytes_in_words;
 
 /// The folder of verified model files, named by their hash: `<sha256>.gguf`.
 ///

@@ -23,7 +23,8 @@ impl Args {
             Command::Models {
                 command: Models::List { json } | Models::Fetch { json, .. } | Models::Verify { json, .. },
             }
-            | Command::Ladders { command: Ladders::List { json } } => *json,
+            | Command::Ladders { command: Ladders::List { json } }
+            | Command::Learned { command: Learned::Show { json } | Learned::Erase { json } } => *json,
         }
     }
 }
@@ -50,6 +51,27 @@ pub(crate) enum Command {
     Lab {
         #[command(subcommand)]
         command: Lab,
+    },
+    /// See and erase what was learned of ladders on this computer (figures, never text)
+    Learned {
+        #[command(subcommand)]
+        command: Learned,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Learned {
+    /// What is known of each ladder
+    Show {
+        /// Print JSON, with every figure
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget all of it
+    Erase {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -35,12 +35,21 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
         }
         found => found?,
     };
-    let (engine, loaded) = setup::engine(&ladder, settings, output)?;
-    if let Some(question) = once {
-        return answer_once(&engine, ask, question, output);
+    let learned = setup.learned();
+    let known = learned.recall(&engine::conditions(&ladder, settings));
+    let (engine, loaded) = setup::engine_knowing(&ladder, settings, known, output)?;
+    let talked = match once {
+        Some(question) => answer_once(&engine, ask, question, output),
+        None => {
+            output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
+            talk(&engine, ask, output)
+        }
+    };
+    // It can be learned anew: a disk that refuses is no reason to fail.
+    if let Some(Err(problem)) = engine.learned().map(|lessons| learned.keep(&lessons)) {
+        tracing::warn!(code = %problem.code, "what was learned could not be kept");
     }
-    output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
-    talk(&engine, ask, output)
+    talked
 }
 
 fn question(once: &str) -> Result<String, Problem> {
@@ -55,7 +64,7 @@ fn question(once: &str) -> Result<String, Problem> {
 }
 
 fn offer_to_fetch(setup: &Setup, id: &str, problem: Problem, output: &Output) -> Result<(), Problem> {
-    let size = catalog::bytes_in_words(setup.models.ready(&setup.catalog, id)?);
+    let size = protocol::bytes_in_words(setup.models.ready(&setup.catalog, id)?);
     output.note(format_args!("{} Download it now ({size})? [y/N]", problem.sentence(output.language)));
     let mut answer = String::new();
     let _ = io::stdin().lock().read_line(&mut answer);

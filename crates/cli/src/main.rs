@@ -5,6 +5,7 @@ mod bench;
 mod chat;
 mod interrupt;
 mod lab;
+mod learned;
 mod models;
 mod output;
 mod prove;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Prove(args) => prove::run(&args, &output),
         Command::Bench(args) => bench::run(&args, &output),
         Command::Lab { command } => lab::run(&command, &output),
+        Command::Learned { command } => learned::run(&command, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

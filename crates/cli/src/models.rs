@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{FetchOptions, FetchProgress, bytes_in_words};
-use protocol::{Code, Problem};
+use catalog::{FetchOptions, FetchProgress};
+use protocol::{Code, Problem, bytes_in_words};
 use serde_json::json;
 
 use crate::args::Models;

@@ -4,8 +4,9 @@ use catalog::{Catalog, ModelStore, resolve};
 use engine::{Engine, Launch};
 use protocol::Problem;
 use protocol::ladder::{EngineSettings, Ladder};
+use protocol::learned::Learned;
 use protocol::worker::Loaded;
-use store::Places;
+use store::{LearnedFolder, Places};
 
 use crate::output::Output;
 
@@ -35,15 +36,30 @@ impl Setup {
         settings.ladder
     }
 
+    /// What was learned of ladders.
+    pub(crate) fn learned(&self) -> LearnedFolder {
+        LearnedFolder::of(&self.places)
+    }
+
     pub(crate) fn ladder(&self, id: &str) -> Result<Ladder, Problem> {
         resolve(&self.catalog, &self.models, id)
     }
 }
 
-/// An engine with `ladder` loaded.
+/// An engine with `ladder` loaded, measured anew.
 pub(crate) fn engine(ladder: &Ladder, settings: EngineSettings, output: &Output) -> Result<(Engine, Loaded), Problem> {
+    engine_knowing(ladder, settings, None, output)
+}
+
+/// An engine with `ladder` loaded and what was learned of it before.
+pub(crate) fn engine_knowing(
+    ladder: &Ladder,
+    settings: EngineSettings,
+    known: Option<Learned>,
+    output: &Output,
+) -> Result<(Engine, Loaded), Problem> {
     let engine = Engine::new(Launch::this_program()?);
-    let result = engine.load(ladder, settings, &mut |progress| {
+    let result = engine.begin()?.load(ladder, settings, known, &mut |progress| {
         output.progress(format_args!("Loading {} … {:.0}%", progress.rung, progress.fraction * 100.0));
     });
     output.progress_done();

@@ -11,5 +11,5 @@ mod template;
 mod utf8;
 mod worker;
 
-pub use host::{Answering, Ask, Engine, Launch, LoadProgress};
+pub use host::{Answering, Ask, Call, Engine, Launch, LoadProgress, conditions};
 pub use worker::worker_main;

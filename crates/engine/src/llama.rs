@@ -14,6 +14,7 @@ use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
+use protocol::learned::Threads;
 use protocol::{Code, Problem};
 
 use crate::template::{Piece, Template};
@@ -96,6 +97,14 @@ impl Weights {
         self.model.size()
     }
 
+    /// Bytes of keys and values for a context of `capacity` tokens, 16 bits each.
+    pub(crate) fn cache_bytes(&self, capacity: u32) -> u64 {
+        let model = &self.model;
+        let head = u64::try_from(model.n_embd()).unwrap_or(0) / u64::from(model.n_head().max(1));
+        let values = u64::from(model.n_layer()) * u64::from(model.n_head_kv()) * head;
+        2 * 2 * values * u64::from(capacity)
+    }
+
     /// Identity of its vocabulary.
     pub(crate) fn vocab(&self) -> &VocabId {
         &self.vocab
@@ -147,7 +156,7 @@ impl Weights {
         }
     }
 
-    /// A context of `capacity` tokens on `threads` threads.
+    /// A context of `capacity` tokens on so many threads.
     ///
     /// # Errors
     /// [`Code::ModelRefused`]: there is not enough memory for it, most often.
@@ -155,15 +164,15 @@ impl Weights {
         &self,
         llama: &Llama,
         capacity: u32,
-        threads: u16,
+        threads: Threads,
         exact: bool,
     ) -> Result<LlamaRung<'_>, llama_cpp_2::LlamaContextLoadError> {
         let params = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(capacity))
             .with_n_batch(WIDEST as u32)
             .with_n_ubatch(WIDEST as u32)
-            .with_n_threads(i32::from(threads))
-            .with_n_threads_batch(i32::from(threads))
+            .with_n_threads(i32::from(threads.single))
+            .with_n_threads_batch(i32::from(threads.wide))
             // Flash attention sums in another order for another width (measured): exact mode goes without.
             .with_flash_attention_policy(if exact { FLASH_OFF } else { FLASH_AUTO })
             .with_no_perf(true);

@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 
 use engine::{Answering, Engine, Launch};
 use protocol::ladder::{Ladder, Rung};
-use protocol::{Code, FinishReason};
+use protocol::worker::{Command as ToWorker, Event, Generate};
+use protocol::{Code, FinishReason, frame};
 use support::{answer, ask, engine, exact, fast, greedy, ladder, sampled, smollm2_with_draft};
 
 const PROMPT: &str = "Write a long story about a river and a waterfall.";
@@ -242,4 +243,100 @@ fn a_worker_ends_when_its_parent_is_gone() {
     // The end of the pipe is all that a killed parent leaves behind.
     drop(input);
     assert!(worker.wait().unwrap().success());
+}
+
+#[test]
+fn a_worker_ends_in_the_middle_of_an_answer_when_its_parent_is_gone() {
+    let mut worker =
+        Command::new(env!("CARGO_BIN_EXE_engine-worker")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (worker.stdin.take().unwrap(), worker.stdout.take().unwrap());
+    let load = ToWorker::Load { ladder: ladder("smollm2"), settings: fast(), known: None };
+    frame::write(&mut input, &load).unwrap();
+    let ask = Generate {
+        id: 1,
+        messages: ask(PROMPT, 1, &greedy(), true).messages,
+        shown: Vec::new(),
+        max_tokens: None,
+        sampling: greedy(),
+        cascade: true,
+        k: None,
+    };
+    frame::write(&mut input, &ToWorker::Generate(ask)).unwrap();
+    while !matches!(frame::read::<Event>(&mut output).unwrap().unwrap(), Event::Text { .. }) {}
+    drop(input);
+    while let Ok(Some(event)) = frame::read::<Event>(&mut output) {
+        if let Event::Finished { reason, .. } = event {
+            assert_eq!(reason, FinishReason::Stopped);
+        }
+    }
+    assert!(worker.wait().unwrap().success());
+}
+
+#[test]
+fn a_cancel_that_came_when_nothing_ran_ends_nothing_later() {
+    let engine = engine();
+    let ladder = ladder("smollm2");
+    engine.load(&ladder, fast(), &mut |_| {}).unwrap();
+    let pid = engine.worker_pid();
+    engine.cancel();
+    // Both take longer together than a cancelled worker is waited for.
+    engine.load(&ladder, exact(), &mut |_| {}).unwrap();
+    engine.cancel();
+    let long = answer(&engine, &ask(PROMPT, 400, &greedy(), false));
+    assert_eq!((long.receipt.restarts, engine.worker_pid()), (0, pid), "the worker was not killed");
+    assert!(long.receipt.seconds > 2.0, "too short to tell: {} s", long.receipt.seconds);
+}
+
+#[test]
+fn a_cancel_between_the_right_to_answer_and_the_answer_is_heard() {
+    let engine = engine();
+    engine.load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap();
+    let call = engine.begin().unwrap();
+    assert_eq!(engine.begin().unwrap_err().code, Code::Busy);
+    engine.cancel();
+    let receipt = call.answer(&ask(PROMPT, 400, &greedy(), true), &mut |_| {}).unwrap();
+    assert_eq!(receipt.finish, FinishReason::Stopped);
+    assert!(receipt.tokens < 10, "{} tokens were still written", receipt.tokens);
+}
+
+#[test]
+fn a_worker_killed_while_it_loads_again_is_replaced_too() {
+    let engine = engine();
+    engine.load(&ladder("smollm2"), exact(), &mut |_| {}).unwrap();
+    let ask = ask(PROMPT, 24, &greedy(), true);
+    let whole = answer(&engine, &ask);
+    let (mut tokens, mut kills) = (Vec::new(), 0);
+    let receipt = engine
+        .answer(&ask, &mut |event| match event {
+            Answering::Text { tokens: new, .. } => {
+                tokens.extend(new);
+                if kills == 0 {
+                    kills += 1;
+                    kill(engine.worker_pid().unwrap());
+                }
+            }
+            Answering::Resuming(_) if kills == 1 => {
+                kills += 1;
+                // The next worker is not there yet: it is killed as soon as it is, while it loads.
+                let engine = engine.clone();
+                std::thread::spawn(move || {
+                    let pid = std::iter::repeat_with(|| engine.worker_pid()).flatten().next().unwrap();
+                    kill(pid);
+                });
+            }
+            _ => {}
+        })
+        .unwrap();
+    assert_eq!(receipt.restarts, 2);
+    assert_eq!(tokens, whole.tokens);
+}
+
+#[test]
+fn a_text_that_no_context_could_hold_is_refused_at_once() {
+    let engine = engine();
+    engine.load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap();
+    // Larger than the largest frame.
+    let problem = engine.answer(&ask(&"a".repeat(70 << 20), 4, &greedy(), true), &mut |_| {}).unwrap_err();
+    assert_eq!((problem.code, problem.details["context"].as_str()), (Code::PromptTooLong, "2048"));
+    assert_eq!(answer(&engine, &ask("Hello", 4, &greedy(), true)).receipt.restarts, 0, "nothing was lost");
 }

@@ -6,11 +6,14 @@
 pub mod chat;
 pub mod frame;
 pub mod ladder;
+pub mod learned;
 mod problem;
 mod receipt;
 mod sampling;
+mod size;
 pub mod worker;
 
 pub use problem::{Code, Language, Problem};
 pub use receipt::{FinishReason, Receipt, Role as RungRole, RungReceipt, StoodAside};
 pub use sampling::Sampling;
+pub use size::bytes_in_words;

@@ -74,6 +74,8 @@ codes! {
     SettingsSetAside = "settings_set_aside",
     /// The database `{path}` could not be read and was set aside as `{kept}`.
     DatabaseSetAside = "database_set_aside",
+    /// The database in `{path}` was written by a newer version of this program.
+    DatabaseNewer = "database_newer",
     /// The database failed: `{reason}`.
     DatabaseFailed = "database_failed",
     /// The engine ended unexpectedly and was started again.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ladder::{EngineSettings, Ladder};
+use crate::learned::Lessons;
 use crate::{FinishReason, Problem, Receipt, Sampling};
 
 /// Who says a [`Message`].
@@ -55,6 +56,8 @@ pub enum Command {
         ladder: Ladder,
         /// How to run it.
         settings: EngineSettings,
+        /// What was learned of it before under these very conditions.
+        known: Option<Box<Lessons>>,
     },
     /// Asks for an answer. Answered by `Reading`…, `Text`…, then `Finished` or `Failed`.
     Generate(Generate),
@@ -165,6 +168,8 @@ pub enum Event {
         /// What it cost and saved.
         receipt: Box<Receipt>,
     },
+    /// What is worth knowing at the next start; sent after `Loaded` and before every `Finished`.
+    Learned(Box<Lessons>),
     /// What was said to a question.
     Recorded {
         /// The request.

@@ -47,7 +47,7 @@ impl Store {
     /// and a new one begun; the second value says so.
     ///
     /// # Errors
-    /// [`Code::FolderUnwritable`]; [`Code::DatabaseFailed`]: it is locked or from a newer version of this program.
+    /// [`Code::FolderUnwritable`]; [`Code::DatabaseNewer`]; [`Code::DatabaseFailed`]: it is locked, for example.
     pub fn open(places: &Places) -> Result<(Self, Vec<Problem>), Problem> {
         make(&places.data)?;
         let path = places.data.join(FILE);
@@ -90,9 +90,7 @@ impl Refused {
                 unwritable(folder, &error)
             }
             Self::Failed(error) => failed(&error),
-            Self::Newer => {
-                Problem::new(Code::DatabaseFailed).with("reason", "it was written by a newer version of Taki")
-            }
+            Self::Newer => Problem::new(Code::DatabaseNewer).with("path", folder.display()),
             Self::Damaged => Problem::new(Code::DatabaseFailed).with("reason", "it is damaged"),
         }
     }
@@ -232,8 +230,7 @@ mod tests {
         let path = places.data.join(FILE);
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let problem = Store::open(&places).unwrap_err();
-        assert_eq!(problem.code, Code::DatabaseFailed);
-        assert!(problem.details["reason"].contains("newer"));
+        assert_eq!(problem.code, Code::DatabaseNewer);
         assert!(path.exists());
     }
 

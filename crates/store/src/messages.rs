@@ -3,7 +3,7 @@
 use protocol::chat::{Conversation, ShownMessage};
 use protocol::worker::Speaker;
 use protocol::{Code, Problem, Receipt};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde_json::{from_str, to_string};
 
 use crate::database::{Store, failed};
@@ -60,7 +60,7 @@ impl Store {
             transaction.commit()?;
             Ok(id)
         };
-        add_with(add)
+        tried(add)
     }
 
     /// Begins an answer with no text. Gives its id.
@@ -78,39 +78,42 @@ impl Store {
     /// # Errors
     /// [`Code::DatabaseFailed`].
     pub fn checkpoint(&self, answer: u32, text: &str) -> Result<(), Problem> {
-        self.change("UPDATE message SET text = ?2 WHERE id = ?1", params![answer, text])
+        self.change("UPDATE message SET text = ?2 WHERE id = ?1", params![answer, text]).and_then(some)
     }
 
-    /// The answer is complete, or was stopped.
+    /// The answer is complete, or was stopped. If it says something, it takes the place of earlier answers to the same
+    /// question.
     ///
     /// # Errors
     /// [`Code::DatabaseFailed`].
     pub fn finish_answer(&self, answer: u32, text: &str, receipt: &Receipt) -> Result<(), Problem> {
         let receipt = json(receipt)?;
-        self.change(
-            "UPDATE message SET text = ?2, receipt = ?3, problem = NULL, finished = 1 WHERE id = ?1",
-            params![answer, text, receipt],
-        )
+        let mut connection = self.connection();
+        let finish = || {
+            let transaction = connection.transaction()?;
+            let sql = "UPDATE message SET text = ?2, receipt = ?3, problem = NULL, finished = 1 WHERE id = ?1";
+            one(transaction.execute(sql, params![answer, text, receipt])?)?;
+            settle(&transaction, answer, text)?;
+            transaction.commit()
+        };
+        tried(finish)
     }
 
-    /// The answer could not be completed.
+    /// The answer could not be completed. Without a word it leaves an earlier answer to the same question in its place.
     ///
     /// # Errors
     /// [`Code::DatabaseFailed`].
     pub fn fail_answer(&self, answer: u32, text: &str, problem: &Problem) -> Result<(), Problem> {
         let problem = json(problem)?;
-        self.change(
-            "UPDATE message SET text = ?2, problem = ?3, finished = 1 WHERE id = ?1",
-            params![answer, text, problem],
-        )
-    }
-
-    /// Forgets an answer that is to be written again.
-    ///
-    /// # Errors
-    /// [`Code::DatabaseFailed`].
-    pub fn remove_answer(&self, answer: u32) -> Result<(), Problem> {
-        self.change("DELETE FROM message WHERE id = ?1 AND speaker = 'assistant'", [answer])
+        let mut connection = self.connection();
+        let fail = || {
+            let transaction = connection.transaction()?;
+            let sql = "UPDATE message SET text = ?2, problem = ?3, finished = 1 WHERE id = ?1";
+            one(transaction.execute(sql, params![answer, text, problem])?)?;
+            settle(&transaction, answer, text)?;
+            transaction.commit()
+        };
+        tried(fail)
     }
 
     /// Keeps what is in the composer.
@@ -118,7 +121,7 @@ impl Store {
     /// # Errors
     /// [`Code::DatabaseFailed`].
     pub fn save_unsent(&self, conversation: u32, text: &str) -> Result<(), Problem> {
-        self.change("UPDATE conversation SET unsent = ?2 WHERE id = ?1", params![conversation, text])
+        self.change("UPDATE conversation SET unsent = ?2 WHERE id = ?1", params![conversation, text]).and_then(some)
     }
 
     /// The messages of a conversation, oldest first.
@@ -132,20 +135,45 @@ impl Store {
                 "SELECT id, speaker, text, receipt, problem, at_ms FROM message WHERE conversation = ?1 ORDER BY id";
             connection.prepare_cached(sql)?.query_map([conversation], message)?.collect()
         };
-        add_with(read)
+        tried(read)
     }
 
     /// Puts right what a cut-off program left: an answer without text is none.
     pub(crate) fn tidy(&self) -> Result<(), Problem> {
-        self.change("DELETE FROM message WHERE finished = 0 AND text = ''", [])
+        self.change("DELETE FROM message WHERE finished = 0 AND text = ''", []).map(|_| ())
     }
 
-    fn change(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), Problem> {
-        self.connection().execute(sql, values).map(|_| ()).map_err(|error| failed(&error))
+    /// How many rows it changed.
+    fn change(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize, Problem> {
+        tried(|| self.connection().execute(sql, values))
     }
 }
 
-fn add_with<T>(work: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, Problem> {
+/// Of the answers to one question only one stays: the new one if it says something, the earlier one otherwise.
+fn settle(transaction: &Transaction<'_>, answer: u32, text: &str) -> rusqlite::Result<()> {
+    // Answers to the same question: no question stands between them.
+    let earlier = "speaker = 'assistant' AND id < ?1 \
+                   AND conversation = (SELECT conversation FROM message WHERE id = ?1) \
+                   AND id > (SELECT coalesce(max(id), 0) FROM message WHERE speaker = 'user' AND id < ?1 \
+                             AND conversation = (SELECT conversation FROM message WHERE id = ?1))";
+    let sql = if text.is_empty() {
+        format!("DELETE FROM message WHERE id = ?1 AND EXISTS (SELECT 1 FROM message WHERE {earlier} AND text <> '')")
+    } else {
+        format!("DELETE FROM message WHERE {earlier}")
+    };
+    transaction.execute(&sql, [answer]).map(|_| ())
+}
+
+/// What was to be changed must be there: text that goes nowhere would be lost without a word.
+fn one(rows: usize) -> rusqlite::Result<()> {
+    if rows == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
+}
+
+fn some(rows: usize) -> Result<(), Problem> {
+    tried(|| one(rows))
+}
+
+fn tried<T>(work: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, Problem> {
     work().map_err(|error| failed(&error))
 }
 
@@ -210,10 +238,12 @@ mod tests {
         for text in &texts {
             store.add_user_message(id, text, 7.0).unwrap();
         }
-        store.save_unsent(id, "half a thought").unwrap();
-        let (done, failed) = (store.begin_answer(id, 8.0).unwrap(), store.begin_answer(id, 9.0).unwrap());
+        let done = store.begin_answer(id, 8.0).unwrap();
         store.checkpoint(done, "an").unwrap();
         store.finish_answer(done, "answer", &receipt()).unwrap();
+        store.add_user_message(id, "more", 8.5).unwrap();
+        store.save_unsent(id, "half a thought").unwrap();
+        let failed = store.begin_answer(id, 9.0).unwrap();
         let problem = Problem::new(Code::WorkerGaveUp);
         store.fail_answer(failed, "half", &problem).unwrap();
         drop(store);
@@ -225,11 +255,46 @@ mod tests {
         assert_eq!(asked.iter().map(|m| &m.text).collect::<Vec<_>>(), texts.iter().collect::<Vec<_>>());
         assert!(asked.iter().all(|m| m.speaker == Speaker::User && m.receipt.is_none()));
         assert_eq!((answers[0].text.as_str(), &answers[0].receipt), ("answer", &Some(receipt())));
-        assert_eq!((answers[1].text.as_str(), &answers[1].problem), ("half", &Some(problem)));
+        assert_eq!((answers[2].text.as_str(), &answers[2].problem), ("half", &Some(problem)));
         store.add_user_message(id, "next", 9.0).unwrap();
         assert_eq!(store.latest_conversation().unwrap().unsent, "", "what is sent is no longer unsent");
-        store.remove_answer(done).unwrap();
-        assert!(store.messages(id).unwrap().iter().all(|m| m.id != done));
+    }
+
+    #[test]
+    fn an_answer_stays_until_another_one_says_something() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(&Places::below(folder.path())).unwrap();
+        let id = store.latest_conversation().unwrap().id;
+        let texts = || store.messages(id).unwrap().into_iter().map(|m| m.text).collect::<Vec<_>>();
+        for (question, answer) in [("a", "first"), ("b", "second")] {
+            store.add_user_message(id, question, 0.0).unwrap();
+            let begun = store.begin_answer(id, 0.0).unwrap();
+            store.finish_answer(begun, answer, &receipt()).unwrap();
+        }
+        let failed = store.begin_answer(id, 0.0).unwrap();
+        store.fail_answer(failed, "", &Problem::new(Code::WorkerGaveUp)).unwrap();
+        let stopped = store.begin_answer(id, 0.0).unwrap();
+        store.finish_answer(stopped, "", &receipt()).unwrap();
+        assert_eq!(texts(), ["a", "first", "b", "second"], "nothing was said in its place");
+        let again = store.begin_answer(id, 0.0).unwrap();
+        assert_eq!(texts(), ["a", "first", "b", "second", ""]);
+        store.finish_answer(again, "third", &receipt()).unwrap();
+        assert_eq!(texts(), ["a", "first", "b", "third"], "and only the answer to this question goes");
+    }
+
+    #[test]
+    fn text_that_would_go_nowhere_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(&Places::below(folder.path())).unwrap();
+        let problem = Problem::new(Code::WorkerGaveUp);
+        for result in [
+            store.checkpoint(77, "x"),
+            store.finish_answer(77, "x", &receipt()),
+            store.fail_answer(77, "x", &problem),
+            store.save_unsent(77, "x"),
+        ] {
+            assert_eq!(result.unwrap_err().code, Code::DatabaseFailed);
+        }
     }
 
     #[test]

@@ -14,6 +14,10 @@ use crate::app::{App, now_ms};
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
+    // A folder that could not be written may be mended by now.
+    if app.open_disk()? {
+        app.load_chosen();
+    }
     app.opening()
 }
 
@@ -32,14 +36,14 @@ pub(crate) async fn send(
             return Err(Problem::new(Code::MessageEmpty));
         }
         // Nothing is kept of a message that cannot be answered now: it stays in the composer.
-        let _answering = app.begin_answering()?;
+        let (call, _answering) = app.begin_answering()?;
         let asked = app.disk()?.store.add_user_message(conversation, &text, now_ms())?;
-        answering::answer(&app, conversation, asked, &on_event)
+        answering::answer(&app, call, conversation, asked, &on_event)
     })
     .await
 }
 
-/// Answers the last message once more, in place of its answer if it has one.
+/// Answers the last message once more. Its answer, if it has one, stays until there is another.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn answer_again(
@@ -49,15 +53,11 @@ pub(crate) async fn answer_again(
 ) -> Result<(), Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        let _answering = app.begin_answering()?;
-        let store = &app.disk()?.store;
-        let messages = store.messages(conversation)?;
+        let (call, _answering) = app.begin_answering()?;
+        let messages = app.disk()?.store.messages(conversation)?;
         let asked = messages.iter().rfind(|message| message.speaker == Speaker::User);
         let asked = asked.ok_or_else(|| Problem::new(Code::MessageEmpty))?.id;
-        for answer in messages.iter().filter(|message| message.id > asked) {
-            store.remove_answer(answer.id)?;
-        }
-        answering::answer(&app, conversation, asked, &on_event)
+        answering::answer(&app, call, conversation, asked, &on_event)
     })
     .await
 }

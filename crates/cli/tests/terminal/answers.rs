@@ -132,3 +132,19 @@ fn ctrl_c_stops_the_answer_and_without_one_the_program() {
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
+
+#[test]
+fn what_was_learned_is_kept_shown_and_erased() {
+    let taki = Taki::with_models();
+    let learned = |what: &str| taki.run(&["learned", what, "--json"]).good();
+    assert_eq!(learned("show")["learned"], serde_json::json!([]));
+    once(&taki, &[]);
+    let shown = learned("show")["learned"].clone();
+    assert_eq!(shown[0]["ladder"], "smollm2");
+    assert!(shown[0]["lessons"]["threads"]["single"].as_u64().unwrap() > 0, "{shown}");
+    assert!(!shown.to_string().contains("river"), "no word of what was said");
+    once(&taki, &[]);
+    assert_eq!(learned("show")["learned"].as_array().unwrap().len(), 1, "the same record goes on");
+    assert_eq!(learned("erase"), serde_json::json!({ "erased": 1 }));
+    assert_eq!(learned("show")["learned"], serde_json::json!([]));
+}

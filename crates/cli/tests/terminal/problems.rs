@@ -64,6 +64,18 @@ fn files_that_are_no_models_are_told_apart_and_left_alone() {
 }
 
 #[test]
+fn a_model_larger_than_the_memory_is_refused_with_the_numbers() {
+    let taki = Taki::bare();
+    let path = taki.home.path().join("huge.gguf");
+    fs::write(&path, [&b"GGUF"[..], &3_u32.to_le_bytes(), &[0; 16]].concat()).unwrap();
+    // Sparse: it takes no space on the disk.
+    fs::File::options().write(true).open(&path).unwrap().set_len(4_000_000_000_000).unwrap();
+    let (code, sentence, _) = taki.run(&[&ASK[..], &["--ladder", path.to_str().unwrap()]].concat()).problem();
+    assert_eq!(code, "memory_short");
+    assert!(sentence.contains("4.0 TB") && sentence.contains("GB is free"), "{sentence}");
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_said_so() {
     let taki = Taki::bare();
     let file = taki.home.path().join("file");

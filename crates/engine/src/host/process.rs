@@ -32,7 +32,17 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn say(&self, command: &Command) -> io::Result<()> {
+    /// Sends a command. One that cannot be sent at all is refused; a worker that is gone is noticed by the next read.
+    pub(super) fn ask(&self, command: &Command) -> Result<(), Problem> {
+        match self.say(command) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                Err(Problem::new(Code::Internal).with("reason", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn say(&self, command: &Command) -> io::Result<()> {
         frame::write(&mut *self.input.lock().unwrap_or_else(PoisonError::into_inner), command)
     }
 
@@ -52,6 +62,8 @@ pub(super) struct Process {
     heard: Receiver<Heard>,
     /// Set by a cancel: when patience ends.
     deadline: Option<Instant>,
+    /// It died between two requests.
+    ended: bool,
 }
 
 impl Process {
@@ -72,7 +84,7 @@ impl Process {
             let _ = sender.send(Heard::Ended);
         });
         tracing::info!(pid = child.id(), "worker started");
-        Ok(Self { child, line, heard, deadline: None })
+        Ok(Self { child, line, heard, deadline: None, ended: false })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -83,15 +95,20 @@ impl Process {
         &self.line
     }
 
-    /// Forgets a cancel that came for something that is over.
+    /// Forgets what came for something that is over, a cancel above all: it would end the worker in the middle of the
+    /// next request.
     pub(super) fn begin(&mut self) {
         self.deadline = None;
+        while let Ok(heard) = self.heard.try_recv() {
+            self.ended |= matches!(heard, Heard::Ended);
+        }
     }
 
     /// The next event; None if the worker is dead. One that does not stop in time after a cancel is killed.
     pub(super) fn next(&mut self) -> Option<Event> {
         loop {
             let heard = match self.deadline {
+                _ if self.ended => Heard::Ended,
                 None => self.heard.recv().unwrap_or(Heard::Ended),
                 Some(deadline) => match self.heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                     Ok(heard) => heard,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use cascade::{Cascade, Clock, FixedPolicy, Policy, Request, RunError, Sink, Step};
 use protocol::ladder::Ladder;
+use protocol::learned::{Lessons, Threads};
 use protocol::worker::{Event, Generate, LeftOut, Loaded, PassTime};
 use protocol::{Code, Problem, Sampling};
 
@@ -51,6 +52,8 @@ pub(super) struct Answerer<'w> {
     pub(super) watch: StopWatch,
     /// Median time of the target's one-token passes in the latest answer that had some.
     pub(super) single: Option<Duration>,
+    /// On how many threads it runs.
+    pub(super) threads: Threads,
     /// For each model what its passes took when it was loaded.
     pub(super) pass_times: Vec<Vec<PassTime>>,
 }
@@ -66,6 +69,11 @@ impl Answerer<'_> {
             seconds: 0.0,
             pass_times: self.pass_times.clone(),
         }
+    }
+
+    /// What is worth knowing at the next start.
+    pub(super) fn lessons(&self) -> Lessons {
+        Lessons { threads: self.threads, policy: serde_json::Value::Null }
     }
 
     /// Answers, sending everything that happens.
@@ -104,6 +112,7 @@ impl Answerer<'_> {
         self.single = outcome.single_pass.or(self.single);
         let read_in = began_after(&self.watch, began, outcome.total);
         let receipt = receipt::of(&outcome, ask, &self.names, self.single, read_in, self.widths.is_some());
+        outbox.send(&Event::Learned(Box::new(self.lessons())));
         outbox.send(&Event::Finished { id: ask.id, reason: receipt.finish, receipt: Box::new(receipt) });
         Ok(())
     }

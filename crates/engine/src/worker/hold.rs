@@ -9,13 +9,16 @@ use std::time::{Duration, Instant};
 use cascade::policy::{Adaptive, CostCurve};
 use cascade::{Cascade, FixedPolicy, LanguageModel, Policy};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
+use protocol::learned::Lessons;
 use protocol::worker::{Command, Event, LeftOut, Loaded, PassTime};
 use protocol::{Code, Problem};
 
 use super::answer::{Answerer, StopWatch};
 use super::inbox::Inbox;
 use super::measure;
+use super::memory::Memory;
 use super::outbox::Outbox;
+use super::threads;
 use crate::exact::identical_widths;
 use crate::llama::{Llama, LlamaRung, Weights};
 
@@ -28,9 +31,6 @@ const STEP: f32 = 0.01;
 /// How long the passes of one model are measured at load.
 const MEASURE: Duration = Duration::from_millis(400);
 
-/// More than these llama.cpp answers with an abort (`GGML_MAX_N_THREADS`).
-const MOST_THREADS: u16 = 512;
-
 /// How Max-Gram is called on screen.
 pub(super) const MAX_GRAM: &str = "Max-Gram";
 
@@ -39,18 +39,21 @@ pub(super) fn ladder(
     llama: &Llama,
     ladder: &Ladder,
     settings: EngineSettings,
+    known: Option<&Lessons>,
     inbox: &Inbox,
     outbox: &Outbox,
 ) -> Option<Command> {
     let began = Instant::now();
-    let shelf = match Shelf::read(llama, ladder, inbox, outbox) {
+    let mut memory = Memory::of_this_computer();
+    let shelf = match Shelf::read(llama, ladder, &mut memory, inbox, outbox) {
         Ok(shelf) => shelf,
         Err(problem) => return failed(inbox, outbox, problem),
     };
-    let mut answerer = match shelf.answerer(llama, ladder, settings, inbox) {
+    let mut answerer = match shelf.answerer(llama, ladder, Running { settings, known }, &mut memory, inbox) {
         Ok(answerer) => answerer,
         Err(problem) => return failed(inbox, outbox, problem),
     };
+    outbox.send(&Event::Learned(Box::new(answerer.lessons())));
     outbox.send(&Event::Loaded(Loaded { seconds: began.elapsed().as_secs_f64(), ..answerer.loaded(ladder) }));
     loop {
         match inbox.next() {
@@ -67,6 +70,14 @@ fn failed(inbox: &Inbox, outbox: &Outbox, problem: Problem) -> Option<Command> {
     inbox.next()
 }
 
+/// How a ladder is to be run.
+#[derive(Clone, Copy)]
+struct Running<'a> {
+    settings: EngineSettings,
+    /// What was learned of it before.
+    known: Option<&'a Lessons>,
+}
+
 /// The weights of a ladder, as far as they could be used.
 struct Shelf {
     target: Weights,
@@ -76,7 +87,13 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn read(llama: &Llama, ladder: &Ladder, inbox: &Inbox, outbox: &Outbox) -> Result<Self, Problem> {
+    fn read(
+        llama: &Llama,
+        ladder: &Ladder,
+        memory: &mut Memory,
+        inbox: &Inbox,
+        outbox: &Outbox,
+    ) -> Result<Self, Problem> {
         let invalid = |reason: String| Problem::new(Code::LadderInvalid).with("reason", reason);
         let mut policy = FixedPolicy::new(&ladder.k).map_err(|error| invalid(error.to_string()))?;
         let Some((first, rest)) = ladder.rungs.split_first() else {
@@ -91,11 +108,15 @@ impl Shelf {
             )));
         }
         let mut meter = Meter::new(ladder, outbox);
+        memory.take_file(&first.path)?;
         let target = meter.read(llama, first, inbox)?;
         let (mut drafts, mut left_out) = (Vec::new(), Vec::new());
         let mut above = target.bytes();
         for (index, rung) in rest.iter().enumerate() {
-            let read = meter.read(llama, rung, inbox).and_then(|weights| fits(weights, &target, above, rung));
+            let read = memory
+                .take_file(&rung.path)
+                .and_then(|()| meter.read(llama, rung, inbox))
+                .and_then(|weights| fits(weights, &target, above, rung));
             match read {
                 Ok(weights) => {
                     above = weights.bytes();
@@ -116,15 +137,21 @@ impl Shelf {
         &self,
         llama: &Llama,
         ladder: &Ladder,
-        settings: EngineSettings,
+        Running { settings, known }: Running<'_>,
+        memory: &mut Memory,
         inbox: &Inbox,
     ) -> Result<Answerer<'_>, Problem> {
         let context = settings.context.unwrap_or(CONTEXT).min(self.target.trained_context().max(1));
-        let threads = settings.threads.unwrap_or_else(physical_cores).clamp(1, MOST_THREADS);
+        let threads = match (settings.threads, known) {
+            (Some(threads), _) => threads::fixed(threads),
+            (None, Some(known)) => threads::checked(known.threads),
+            (None, None) => threads::fastest(&self.target, llama, settings.exact),
+        };
         let refused = |path: &Path, reason: String| {
             Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason)
         };
         let path = &ladder.rungs[0].path;
+        memory.take(self.target.cache_bytes(context))?;
         let mut target = self
             .target
             .context(llama, context, threads, settings.exact)
@@ -150,8 +177,10 @@ impl Shelf {
             if inbox.cancelled() {
                 return Err(Problem::new(Code::Cancelled));
             }
-            let opened = weights.context(llama, context, threads, settings.exact);
-            let added = draft(opened, rung).and_then(|mut model| {
+            let opened = memory
+                .take(weights.cache_bytes(context))
+                .and_then(|()| draft(weights.context(llama, context, threads, settings.exact), rung));
+            let added = opened.and_then(|mut model| {
                 let curve = if settings.exact { Ok(CostCurve::default()) } else { measure::curve(&mut model, MEASURE) };
                 let curve = curve.map_err(|error| refused(&rung.path, error.to_string()))?;
                 cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung))?;
@@ -183,6 +212,7 @@ impl Shelf {
             rolls_back,
             watch,
             single: None,
+            threads,
             pass_times,
         })
     }
@@ -225,10 +255,6 @@ fn fits(weights: Weights, target: &Weights, above: u64, rung: &Rung) -> Result<W
         return Err(Problem::new(Code::DraftTooLarge).with("rung", &rung.name));
     }
     Ok(weights)
-}
-
-fn physical_cores() -> u16 {
-    num_cpus::get_physical().try_into().unwrap_or(u16::MAX)
 }
 
 /// Tells how much of the whole ladder is read.

@@ -4,9 +4,11 @@ mod answer;
 mod hold;
 mod inbox;
 mod measure;
+mod memory;
 mod outbox;
 mod receipt;
 mod record;
+mod threads;
 
 use protocol::Problem;
 use protocol::worker::{Command, Event};
@@ -30,7 +32,9 @@ pub fn worker_main() -> i32 {
     let mut next = inbox.next();
     loop {
         next = match next {
-            Some(Command::Load { ladder, settings }) => hold::ladder(&llama, &ladder, settings, &inbox, &outbox),
+            Some(Command::Load { ladder, settings, known }) => {
+                hold::ladder(&llama, &ladder, settings, known.as_deref(), &inbox, &outbox)
+            }
             Some(Command::Generate(ask) | Command::Record(ask)) => {
                 outbox.send(&Event::Failed { id: Some(ask.id), problem: Problem::new(protocol::Code::NothingLoaded) });
                 inbox.next()

@@ -1,0 +1,290 @@
+use std::sync::MutexGuard;
+use std::time::Instant;
+
+use protocol::ladder::{EngineSettings, Ladder};
+use protocol::learned::{Conditions, Learned, Lessons};
+use protocol::worker::{Command, Event, Loaded, Record};
+use protocol::{Code, Problem, Receipt};
+
+use super::answer::{Answering, Ask, Progress, Turn};
+use super::conditions::conditions;
+use super::engine::{Inner, LoadProgress};
+use super::process::Process;
+
+/// No token of a vocabulary is longer than this, so that a text of more bytes per token of context cannot fit.
+const LONGEST_TOKEN: usize = 256;
+
+/// The right to one call of the [`Engine`](super::Engine); nobody else gets it before this is dropped.
+#[derive(Debug)]
+pub struct Call<'e> {
+    pub(super) inner: &'e Inner,
+    pub(super) work: MutexGuard<'e, Work>,
+}
+
+/// What calls leave to the next one.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    process: Option<Process>,
+    /// What to load again after a restart.
+    wanted: Option<Wanted>,
+    /// Whether the running worker holds it.
+    holds: bool,
+    last_id: u32,
+}
+
+/// A ladder, how to run it, and what is known of it.
+#[derive(Debug, Clone)]
+struct Wanted {
+    ladder: Ladder,
+    settings: EngineSettings,
+    conditions: Conditions,
+    known: Option<Box<Lessons>>,
+}
+
+/// How a try with one worker ended.
+enum Attempt<T> {
+    Done(Result<T, Problem>),
+    Died,
+}
+
+impl Call<'_> {
+    /// Loads `ladder` in place of what is loaded, with what was learned of it before under the same
+    /// [`conditions`](super::conditions). What is known under others is ignored.
+    ///
+    /// # Errors
+    /// [`Code::Cancelled`], [`Code::WorkerMissing`], [`Code::LadderInvalid`], [`Code::MemoryShort`] and what is wrong with
+    /// the target's file; drafts that cannot be used are in [`Loaded::left_out`] instead.
+    pub fn load(
+        mut self,
+        ladder: &Ladder,
+        settings: EngineSettings,
+        known: Option<Learned>,
+        on: &mut dyn FnMut(LoadProgress),
+    ) -> Result<Loaded, Problem> {
+        let conditions = conditions(ladder, settings);
+        // Figures of another computer or file would mislead.
+        let known = known.filter(|learned| learned.conditions == conditions).map(|learned| Box::new(learned.lessons));
+        self.work.wanted = Some(Wanted { ladder: ladder.clone(), settings, conditions, known });
+        let mut reading = ladder.rungs.first().map(|rung| rung.path.clone()).unwrap_or_default();
+        let loaded = match self.try_load(&mut |progress| {
+            if let Some(rung) = ladder.rungs.iter().find(|rung| rung.name == progress.rung) {
+                reading.clone_from(&rung.path);
+            }
+            on(progress);
+        }) {
+            Attempt::Done(result) => result,
+            Attempt::Died if self.cancelled() => Err(Problem::new(Code::Cancelled)),
+            Attempt::Died => Err(Problem::new(Code::ModelRefused)
+                .with("path", reading.display())
+                .with("reason", "the engine ended while it read the file")),
+        };
+        if loaded.is_err() {
+            self.work.wanted = None;
+        }
+        loaded
+    }
+
+    /// Produces an answer, whatever happens to workers meanwhile.
+    ///
+    /// # Errors
+    /// [`Code::NothingLoaded`], [`Code::PromptTooLong`], [`Code::TemplateFailed`], [`Code::WorkerGaveUp`], and
+    /// [`Code::Cancelled`] if the worker had to be killed to stop. What `on` was given stays valid.
+    pub fn answer(mut self, ask: &Ask, on: &mut dyn FnMut(Answering)) -> Result<Receipt, Problem> {
+        self.fits(ask)?;
+        let began = Instant::now();
+        let mut first = None;
+        let mut progress = Progress::new(ask);
+        let mut restarted = false;
+        loop {
+            match self.attempt(&mut progress, &mut |event| {
+                if matches!(event, Answering::Text { .. }) {
+                    first.get_or_insert_with(|| began.elapsed());
+                }
+                on(event);
+            }) {
+                Attempt::Done(Ok(mut receipt)) => {
+                    if restarted {
+                        // Only this side saw the whole of it; an estimate for the target alone would mix two workers.
+                        receipt.seconds = began.elapsed().as_secs_f64();
+                        receipt.first_token_seconds = first.map_or(receipt.seconds, |first| first.as_secs_f64());
+                        (receipt.alone_seconds, receipt.speed_up) = (None, None);
+                    }
+                    return Ok(*receipt);
+                }
+                Attempt::Done(Err(problem)) => return Err(problem),
+                Attempt::Died => {
+                    if self.cancelled() {
+                        return Err(Problem::new(Code::Cancelled));
+                    }
+                    restarted = true;
+                    on(Answering::Resuming(progress.died()?));
+                }
+            }
+        }
+    }
+
+    /// What the target answers, and what every draft would have said at each place of it.
+    ///
+    /// # Errors
+    /// As [`Self::answer`]; a worker that dies is not replaced.
+    pub fn record(mut self, ask: &Ask) -> Result<Record, Problem> {
+        self.fits(ask)?;
+        let recorded = self.ask(|id| Command::Record(Progress::new(ask).request(id)), &mut |id, event| match event {
+            Event::Recorded { id: of, record } if of == id => Some(Ok(*record)),
+            Event::Failed { id: Some(of), problem } if of == id => Some(Err(problem)),
+            _ => None,
+        });
+        match recorded {
+            Attempt::Done(result) => result,
+            Attempt::Died => Err(Problem::new(if self.cancelled() { Code::Cancelled } else { Code::WorkerGaveUp })),
+        }
+    }
+
+    /// Ends the worker; nothing is loaded any more.
+    pub(super) fn end(mut self) {
+        self.drop_process();
+        self.work.wanted = None;
+        self.inner.view().loaded = None;
+    }
+
+    fn cancelled(&self) -> bool {
+        self.inner.view().cancelled
+    }
+
+    /// Refuses a text that no context could hold before it is sent anywhere.
+    fn fits(&self, ask: &Ask) -> Result<(), Problem> {
+        let bytes: usize = ask.messages.iter().map(|message| message.text.len()).sum();
+        match self.inner.view().loaded.as_ref().map(|loaded| loaded.context) {
+            Some(context) if bytes > LONGEST_TOKEN.saturating_mul(context as usize) => {
+                Err(Problem::new(Code::PromptTooLong).with("tokens", bytes / LONGEST_TOKEN).with("context", context))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The running worker, or a new one.
+    fn process(&mut self) -> Result<&mut Process, Problem> {
+        let work = &mut *self.work;
+        if work.process.is_none() {
+            let process = Process::start(&self.inner.launch)?;
+            let mut view = self.inner.view();
+            (view.line, view.pid) = (Some(process.line().clone()), Some(process.pid()));
+            drop(view);
+            work.holds = false;
+            work.process = Some(process);
+        }
+        work.process.as_mut().ok_or_else(|| Problem::new(Code::NothingLoaded))
+    }
+
+    fn drop_process(&mut self) {
+        let mut view = self.inner.view();
+        (view.line, view.pid) = (None, None);
+        drop(view);
+        self.work.holds = false;
+        self.work.process = None;
+    }
+
+    /// Says `command` to the worker and hands its events to `take` until that is satisfied.
+    fn converse<T>(
+        &mut self,
+        command: &Command,
+        take: &mut dyn FnMut(Event) -> Option<Result<T, Problem>>,
+    ) -> Attempt<T> {
+        let process = match self.process() {
+            Ok(process) => process,
+            Err(problem) => return Attempt::Done(Err(problem)),
+        };
+        process.begin();
+        if let Err(problem) = process.line().ask(command) {
+            return Attempt::Done(Err(problem));
+        }
+        if self.cancelled() {
+            // Coming before the command, it would be taken for an older one's.
+            self.inner.view().line.iter().for_each(super::process::Line::cancel);
+        }
+        loop {
+            match self.work.process.as_mut().and_then(Process::next) {
+                Some(Event::Learned(lessons)) => self.learn(lessons),
+                Some(event) => {
+                    if let Some(result) = take(event) {
+                        return Attempt::Done(result);
+                    }
+                }
+                None => {
+                    self.drop_process();
+                    return Attempt::Died;
+                }
+            }
+        }
+    }
+
+    /// Keeps what the worker found out, for the next one and for whoever asks.
+    fn learn(&mut self, lessons: Box<Lessons>) {
+        let Some(wanted) = &mut self.work.wanted else { return };
+        self.inner.view().learned = Some(Learned {
+            ladder: wanted.ladder.id.clone(),
+            conditions: wanted.conditions.clone(),
+            lessons: (*lessons).clone(),
+        });
+        wanted.known = Some(lessons);
+    }
+
+    /// Loads what is wanted.
+    fn try_load(&mut self, on: &mut dyn FnMut(LoadProgress)) -> Attempt<Loaded> {
+        let Some(Wanted { ladder, settings, known, .. }) = self.work.wanted.clone() else {
+            return Attempt::Done(Err(Problem::new(Code::NothingLoaded)));
+        };
+        self.work.holds = false;
+        {
+            let mut view = self.inner.view();
+            (view.loaded, view.learned) = (None, None);
+        }
+        let ended = self.converse(&Command::Load { ladder, settings, known }, &mut |event| match event {
+            Event::Loading { rung, fraction } => {
+                on(LoadProgress { rung, fraction });
+                None
+            }
+            Event::Loaded(loaded) => Some(Ok(loaded)),
+            Event::Failed { id: None, problem } => Some(Err(problem)),
+            _ => None,
+        });
+        match &ended {
+            Attempt::Done(Ok(loaded)) => {
+                self.work.holds = true;
+                self.inner.view().loaded = Some(loaded.clone());
+            }
+            // Half-loaded weights go with their process.
+            Attempt::Done(Err(_)) => self.drop_process(),
+            Attempt::Died => {}
+        }
+        ended
+    }
+
+    /// Says the command of a request number, with the ladder loaded, and hands events to `take`.
+    fn ask<T>(
+        &mut self,
+        command: impl FnOnce(u32) -> Command,
+        take: &mut dyn FnMut(u32, Event) -> Option<Result<T, Problem>>,
+    ) -> Attempt<T> {
+        if !self.work.holds || self.work.process.is_none() {
+            match self.try_load(&mut |_| {}) {
+                Attempt::Done(Ok(_)) => {}
+                Attempt::Done(Err(problem)) => return Attempt::Done(Err(problem)),
+                Attempt::Died => return Attempt::Died,
+            }
+        }
+        self.work.last_id = self.work.last_id.wrapping_add(1);
+        let id = self.work.last_id;
+        self.converse(&command(id), &mut |event| take(id, event))
+    }
+
+    fn attempt(&mut self, progress: &mut Progress<'_>, on: &mut dyn FnMut(Answering)) -> Attempt<Box<Receipt>> {
+        let request = progress.request(0);
+        self.ask(|id| Command::Generate(protocol::worker::Generate { id, ..request }), &mut |id, event| match progress
+            .take(id, event, on)
+        {
+            Turn::Done(result) => Some(result),
+            Turn::GoesOn => None,
+        })
+    }
+}

@@ -1,0 +1,56 @@
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use protocol::ladder::{EngineSettings, Ladder};
+use protocol::learned::{Conditions, FileMark};
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
+
+/// What figures measured with `ladder` under `settings` hold for, on this computer.
+pub fn conditions(ladder: &Ladder, settings: EngineSettings) -> Conditions {
+    Conditions {
+        program: concat!("taki ", env!("CARGO_PKG_VERSION"), ", llama-cpp-2 0.1.160").to_owned(),
+        processor: processor(),
+        files: ladder.rungs.iter().map(|rung| mark(&rung.path)).collect(),
+        exact: settings.exact,
+        threads: settings.threads,
+    }
+}
+
+fn processor() -> String {
+    let kind = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
+    let system = System::new_with_specifics(kind).ok();
+    let name = system.as_ref().and_then(|system| system.cpus().first()).map_or("", |cpu| cpu.brand().trim());
+    format!("{name} ×{}", num_cpus::get())
+}
+
+fn mark(path: &Path) -> FileMark {
+    let about = std::fs::metadata(path).ok();
+    let modified = about.as_ref().and_then(|about| about.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+    FileMark {
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        bytes: about.map_or(0, |about| about.len()),
+        modified: modified.map_or(0, |since| since.as_secs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::ladder::Rung;
+
+    #[test]
+    fn another_file_or_mode_is_another_condition() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gguf");
+        std::fs::write(&path, b"one").unwrap();
+        let rungs = vec![Rung { name: "A".to_owned(), path: path.clone() }];
+        let ladder = Ladder { id: "a".to_owned(), rungs, max_gram: true, k: vec![vec![8]], lenience: 1.0 };
+        let fast = EngineSettings::default();
+        let before = conditions(&ladder, fast);
+        assert_eq!(before, conditions(&ladder, fast), "the same every time");
+        assert_ne!(before, conditions(&ladder, EngineSettings { exact: true, ..fast }));
+        assert_ne!(before, conditions(&ladder, EngineSettings { threads: Some(1), ..fast }));
+        std::fs::write(&path, b"another").unwrap();
+        assert_ne!(before, conditions(&ladder, fast));
+    }
+}

@@ -1,0 +1,76 @@
+//! Memory that the weights may still take.
+
+use std::path::Path;
+
+use protocol::{Code, Problem, bytes_in_words};
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+/// What is left to everything else: buffers of the passes, the window, other programs.
+const RESERVE: u64 = 256 << 20;
+
+/// Free memory, less what was already given away. Weights are mapped from their file, so the system itself counts them
+/// only once they are read.
+#[derive(Debug)]
+pub(super) struct Memory {
+    free: u64,
+}
+
+impl Memory {
+    /// What the system has left now, within the limits this process is under.
+    pub(super) fn of_this_computer() -> Self {
+        let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+        let free = System::new_with_specifics(kind).ok().and_then(|system| {
+            let limited = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+            Some(system.available_memory()).filter(|free| *free > 0).map(|free| free.min(limited))
+        });
+        // A system that does not tell is no reason to refuse.
+        Self { free: free.unwrap_or(u64::MAX) }
+    }
+
+    /// Gives away room for the file at `path`; a file that is not there needs none.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub(super) fn take_file(&mut self, path: &Path) -> Result<(), Problem> {
+        self.take(std::fs::metadata(path).map_or(0, |about| about.len()))
+    }
+
+    /// Gives away `bytes`.
+    ///
+    /// # Errors
+    /// [`Code::MemoryShort`]; nothing is given away then.
+    pub(super) fn take(&mut self, bytes: u64) -> Result<(), Problem> {
+        let need = bytes.saturating_add(RESERVE);
+        if need > self.free {
+            return Err(Problem::new(Code::MemoryShort)
+                .with("need", bytes_in_words(need))
+                .with("free", bytes_in_words(self.free)));
+        }
+        self.free -= bytes;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_taken_until_only_the_reserve_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        // Sparse: it takes no space on the disk.
+        std::fs::File::create(&path).unwrap().set_len(1 << 30).unwrap();
+        let mut memory = Memory { free: (2 << 30) + RESERVE };
+        assert!(memory.take_file(&path).is_ok() && memory.take_file(&path).is_ok());
+        let problem = memory.take_file(&path).unwrap_err();
+        assert_eq!(problem.code, Code::MemoryShort);
+        assert_eq!((problem.details["need"].as_str(), problem.details["free"].as_str()), ("1.3 GB", "268 MB"));
+        assert!(memory.take_file(&folder.path().join("none")).is_ok());
+    }
+
+    #[test]
+    fn this_computer_has_some_memory() {
+        assert!(Memory::of_this_computer().free > 64 << 20);
+    }
+}

@@ -1,0 +1,116 @@
+//! On how many threads passes are fastest.
+
+use std::time::{Duration, Instant};
+
+use cascade::LanguageModel;
+use protocol::learned::Threads;
+
+use crate::llama::{Llama, Weights};
+
+/// More than these llama.cpp answers with an abort (`GGML_MAX_N_THREADS`).
+const MOST: u16 = 512;
+
+/// How long is tried in all; the likeliest count comes first.
+const BUDGET: Duration = Duration::from_millis(1500);
+
+/// Tokens of the narrow and the wide pass that are timed.
+const WIDTHS: [usize; 2] = [1, 8];
+
+/// How often each is timed: the fastest counts, as everything else on the computer only ever slows a pass.
+const TRIES: usize = 4;
+
+/// Another count must be this much faster than the likeliest one: less is noise.
+const CLEARLY: f64 = 0.95;
+
+/// Tokens that a trial context holds.
+const CAPACITY: u32 = 128;
+
+/// The count that was asked for, within what the engine can use.
+pub(super) fn fixed(threads: u16) -> Threads {
+    let threads = threads.clamp(1, MOST);
+    Threads { single: threads, wide: threads }
+}
+
+/// Counts found earlier, within what the engine can use whatever a file says.
+pub(super) fn checked(threads: Threads) -> Threads {
+    Threads { single: threads.single.clamp(1, MOST), wide: threads.wide.clamp(1, MOST) }
+}
+
+/// The fastest counts for `weights` on this computer, found by trying.
+pub(super) fn fastest(weights: &Weights, llama: &Llama, exact: bool) -> Threads {
+    let (physical, usable) = (num_cpus::get_physical(), num_cpus::get());
+    let candidates = candidates(physical, usable);
+    let began = Instant::now();
+    let mut times: Vec<(u16, [f64; 2])> = Vec::new();
+    for threads in &candidates {
+        if !times.is_empty() && began.elapsed() > BUDGET {
+            break;
+        }
+        if let Some(measured) = passes(weights, llama, *threads, exact) {
+            times.push((*threads, measured));
+        }
+    }
+    Threads { single: best(&times, 0, candidates[0]), wide: best(&times, 1, candidates[0]) }
+}
+
+/// Counts worth trying, the likeliest first: a thread for each core, one core left to everything else, and with the
+/// cores' second threads. Never empty.
+fn candidates(physical: usize, usable: usize) -> Vec<u16> {
+    // A container may be allowed less than the processor has.
+    let cores = physical.min(usable).max(1);
+    let mut all = vec![cores, cores.saturating_sub(1), usable, cores / 2];
+    all.retain(|count| *count >= 1);
+    let mut seen = Vec::new();
+    for count in all {
+        let count = u16::try_from(count).unwrap_or(MOST).min(MOST);
+        if !seen.contains(&count) {
+            seen.push(count);
+        }
+    }
+    seen
+}
+
+/// Seconds of a pass over each of [`WIDTHS`]; None if the model cannot be run so.
+fn passes(weights: &Weights, llama: &Llama, threads: u16, exact: bool) -> Option<[f64; 2]> {
+    let mut model = weights.context(llama, CAPACITY, fixed(threads), exact).ok()?;
+    // The first pass wakes threads and fetches weights into memory.
+    model.extend(&[0], 1).ok()?;
+    let mut best = [f64::INFINITY; 2];
+    for (width, best) in WIDTHS.into_iter().zip(&mut best) {
+        for _ in 0..TRIES {
+            let start = Instant::now();
+            model.extend(&vec![0; width], width).ok()?;
+            *best = best.min(start.elapsed().as_secs_f64());
+        }
+    }
+    Some(best)
+}
+
+/// The count whose time in column `which` is clearly below that of the first, or the first.
+fn best(times: &[(u16, [f64; 2])], which: usize, otherwise: u16) -> u16 {
+    let Some((first, reference)) = times.first().map(|(count, times)| (*count, times[which])) else { return otherwise };
+    let fastest = times.iter().min_by(|a, b| a.1[which].total_cmp(&b.1[which]));
+    fastest.filter(|(_, times)| times[which] < CLEARLY * reference).map_or(first, |(count, _)| *count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_worth_trying_start_with_the_cores_that_may_be_used() {
+        assert_eq!(candidates(1, 1), [1]);
+        assert_eq!(candidates(2, 2), [2, 1]);
+        assert_eq!(candidates(4, 8), [4, 3, 8, 2]);
+        assert_eq!(candidates(16, 1), [1], "a container of one core");
+        assert_eq!(candidates(2000, 4000), [512]);
+        assert_eq!(candidates(0, 0), [1]);
+    }
+
+    #[test]
+    fn only_a_clearly_faster_count_replaces_the_likeliest() {
+        let times = [(4, [1.0, 2.0]), (3, [0.97, 1.5]), (8, [1.2, 3.0])];
+        assert_eq!((best(&times, 0, 9), best(&times, 1, 9)), (4, 3));
+        assert_eq!(best(&[], 0, 9), 9);
+    }
+}
