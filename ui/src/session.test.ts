@@ -3,7 +3,7 @@ import { Refusal, type Backend, type ChatEvent, type EngineState, type Opened, t
 import { Session } from "./session.svelte";
 
 const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
-const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], seconds: 1, passTimes: [] } };
+const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
 
 /** A backend whose answers the test writes itself. */
 class Written implements Backend {

@@ -198,10 +198,28 @@ pub(crate) struct Questions {
     max_tokens: u32,
 }
 
+/// Who decides how much is drafted in a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ProofPolicy {
+    /// The ladder's K matrix, which always drafts
+    Matrix,
+    /// What chats use: it drafts where that pays on this computer
+    Adaptive,
+}
+
+impl std::fmt::Display for ProofPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if *self == Self::Matrix { "matrix" } else { "adaptive" })
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Prove {
     #[command(flatten)]
     pub(crate) questions: Questions,
+    /// Who decides how much is drafted
+    #[arg(long, value_enum, default_value_t = ProofPolicy::Matrix)]
+    pub(crate) policy: ProofPolicy,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

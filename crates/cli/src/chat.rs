@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     };
     // It can be learned anew: a disk that refuses is no reason to fail.
     if let Some(Err(problem)) = engine.learned().map(|lessons| learned.keep(&lessons)) {
-        tracing::warn!(code = %problem.code, "what was learned could not be kept");
+        output.note(problem.sentence(output.language));
     }
     talked
 }

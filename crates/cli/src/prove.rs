@@ -5,7 +5,7 @@ use protocol::worker::{Message, Speaker};
 use protocol::{Problem, RungRole};
 use serde_json::{Value, json};
 
-use crate::args::Prove;
+use crate::args::{ProofPolicy, Prove};
 use crate::output::Output;
 use crate::setup::{self, Setup};
 use crate::suite::{self, Limit, answer};
@@ -35,6 +35,8 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
         ask.sampling.seed = sampling.seed.wrapping_add(index as u32);
         let (alone, slow) = answer(&engine, &ask)?;
         ask.cascade = true;
+        // The adaptive policy may well stand aside, which would prove little: the matrix always drafts.
+        ask.k = (args.policy == ProofPolicy::Matrix).then(|| loaded.k.clone());
         let (cascade, fast) = answer(&engine, &ask)?;
         let drafts = fast.rungs.iter().filter(|rung| rung.role != RungRole::Target);
         drafted += drafts.map(|rung| rung.accepted).sum::<u32>();
@@ -63,7 +65,7 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     output.json(&json!({
         "prompts": questions.len(), "identical": identical, "tokens": tokens, "first_difference": first,
         "ladder": id, "temperature": sampling.temperature, "exact_widths": loaded.exact_widths,
-        "drafted": drafted, "target_passes": target_passes,
+        "policy": args.policy.to_string(), "drafted": drafted, "target_passes": target_passes,
         "seconds_alone": seconds_alone, "seconds_cascade": seconds_cascade,
     }));
     Ok(())

@@ -4,53 +4,68 @@
 
 mod support;
 
-use engine::Engine;
+use engine::{Ask, Engine};
 use protocol::Sampling;
 use protocol::ladder::Ladder;
 use support::{answer, ask, engine, exact, greedy, ladder, questions, qwen, sampled, smollm2_with_draft};
 
-/// Answers every question in both ways; returns drafted tokens that were accepted, by rung.
-fn same_answers(engine: &Engine, questions: &[String], tokens: u32, sampling: impl Fn(u32) -> Sampling) -> Vec<u32> {
+/// Answers every question alone, with the ladder's matrix and, if asked for, with the adaptive policy; returns drafted
+/// tokens that were accepted with the matrix, by rung.
+fn same_answers(engine: &Engine, asked: Asked<'_>, sampling: impl Fn(u32) -> Sampling) -> Vec<u32> {
     let mut accepted = Vec::new();
-    for (index, question) in (0..).zip(questions) {
-        let sampling = sampling(index);
+    for (index, question) in (0..).zip(asked.questions) {
+        let (sampling, tokens) = (sampling(index), asked.tokens);
         let alone = answer(engine, &ask(question, tokens, &sampling, false));
-        let cascade = answer(engine, &ask(question, tokens, &sampling, true));
-        assert_eq!(alone.tokens, cascade.tokens, "question {index}: {question}");
-        assert_eq!(alone.text, cascade.text);
-        assert!(alone.receipt.exact && cascade.receipt.exact);
         assert_eq!(
             alone.receipt.target_passes as usize,
             alone.tokens.len() + usize::from(alone.tokens.len() < tokens as usize)
         );
-        assert!(cascade.receipt.target_passes <= alone.receipt.target_passes);
-        let rungs = &cascade.receipt.rungs;
-        assert_eq!(rungs.iter().map(|rung| rung.accepted).sum::<u32>() as usize, cascade.tokens.len());
-        accepted.resize(rungs.len(), 0);
-        accepted.iter_mut().zip(rungs).for_each(|(sum, rung)| *sum += rung.accepted);
+        let matrix = engine.loaded().map(|loaded| loaded.k);
+        for k in [matrix, None].into_iter().take(1 + usize::from(asked.adaptive)) {
+            let by_rung = &mut accepted;
+            let cascade = answer(engine, &Ask { k: k.clone(), ..ask(question, tokens, &sampling, true) });
+            assert_eq!(alone.tokens, cascade.tokens, "question {index} with {k:?}: {question}");
+            assert_eq!(alone.text, cascade.text);
+            assert!(alone.receipt.exact && cascade.receipt.exact);
+            assert!(cascade.receipt.target_passes <= alone.receipt.target_passes);
+            let rungs = &cascade.receipt.rungs;
+            assert_eq!(rungs.iter().map(|rung| rung.accepted).sum::<u32>() as usize, cascade.tokens.len());
+            if k.is_some() {
+                by_rung.resize(rungs.len(), 0);
+                by_rung.iter_mut().zip(rungs).for_each(|(sum, rung)| *sum += rung.accepted);
+            }
+        }
     }
     accepted
 }
 
-fn both_ways(ladder: &Ladder, questions: &[String], tokens: u32) {
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    questions: &'a [String],
+    tokens: u32,
+    adaptive: bool,
+}
+
+fn both_ways(ladder: &Ladder, asked: Asked<'_>) {
     let engine = engine();
     let loaded = engine.load(ladder, exact(), &mut |_| {}).unwrap();
     assert_eq!(loaded.left_out, []);
     assert!(loaded.exact_widths.len() > 1, "no review is wider than one token: {loaded:?}");
-    let accepted = same_answers(&engine, questions, tokens, |_| greedy());
+    let accepted = same_answers(&engine, asked, |_| greedy());
     assert!(accepted.iter().all(|count| *count > 0), "every rung wrote something: {accepted:?}");
-    same_answers(&engine, questions, tokens, sampled);
+    same_answers(&engine, asked, sampled);
 }
 
 #[test]
 fn smollm2_with_max_gram_answers_as_alone() {
-    both_ways(&ladder("smollm2"), &questions(), 24);
+    both_ways(&ladder("smollm2"), Asked { questions: &questions(), tokens: 24, adaptive: true });
 }
 
 #[test]
 fn smollm2_with_a_requantized_draft_and_max_gram_answers_as_alone() {
     let folder = tempfile::tempdir().unwrap();
-    both_ways(&smollm2_with_draft(folder.path()), &questions()[..20], 16);
+    let ladder = smollm2_with_draft(folder.path());
+    both_ways(&ladder, Asked { questions: &questions()[..20], tokens: 16, adaptive: false });
 }
 
 #[test]
@@ -59,5 +74,5 @@ fn qwen_with_its_draft_and_max_gram_answers_as_alone() {
     let mut questions = questions();
     // Reading takes most of the time: the short ones will do.
     questions.sort_by_key(String::len);
-    both_ways(&ladder, &questions[..20], 12);
+    both_ways(&ladder, Asked { questions: &questions[..20], tokens: 12, adaptive: false });
 }

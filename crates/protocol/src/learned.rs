@@ -42,7 +42,7 @@ pub struct Conditions {
 pub struct Lessons {
     /// The fastest threads found.
     pub threads: Threads,
-    /// What the policy knows, in the shape of `cascade::policy::Knowledge`; null in exact mode.
+    /// What the policy knows, in the shape of `cascade::policy::Knowledge`.
     pub policy: serde_json::Value,
 }
 

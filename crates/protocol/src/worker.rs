@@ -42,7 +42,7 @@ pub struct Generate {
     pub sampling: Sampling,
     /// False: the target alone.
     pub cascade: bool,
-    /// A K matrix to be played as it stands, instead of the policy of the mode.
+    /// A K matrix to be played as it stands, instead of the adaptive policy.
     pub k: Option<Vec<Vec<u32>>>,
 }
 
@@ -93,9 +93,11 @@ pub struct Loaded {
     pub context: u32,
     /// Exact mode: review widths found bit-identical; empty in fast mode.
     pub exact_widths: Vec<u32>,
+    /// The ladder's K matrix without the rungs left out.
+    pub k: Vec<Vec<u32>>,
     /// Seconds that loading took.
     pub seconds: f64,
-    /// For each model, the target first, how long its passes take; empty in exact mode.
+    /// For each model, the target first, how long its passes take.
     pub pass_times: Vec<Vec<PassTime>>,
 }
 

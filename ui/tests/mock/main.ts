@@ -44,7 +44,7 @@ const app: Made = {
       { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832 },
     ],
     ladder: "smollm2",
-    engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], seconds: 0.5, passTimes: [] } },
+    engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
     settings: { ladder: "smollm2", speedUp: true, exact: false, language: "en", theme: "light" },
     notices: [],
   },

@@ -68,6 +68,11 @@ impl FixedPolicy {
         Ok(Self { k: k.to_vec() })
     }
 
+    /// The matrix.
+    pub fn k(&self) -> &[Vec<u32>] {
+        &self.k
+    }
+
     /// The same without `rung` (1 is the largest draft), for a ladder that had to leave it out.
     #[must_use]
     pub fn without(mut self, rung: usize) -> Self {

@@ -12,7 +12,7 @@ pub struct Ask {
     pub sampling: Sampling,
     /// False: the target alone.
     pub cascade: bool,
-    /// A K matrix to be played as it stands, for measuring; None leaves the choice to the engine.
+    /// A K matrix to be played as it stands, for measuring and proving; None leaves the choice to the adaptive policy.
     pub k: Option<Vec<Vec<u32>>>,
 }
 

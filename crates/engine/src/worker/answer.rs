@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use cascade::policy::Adaptive;
 use cascade::{Cascade, Clock, FixedPolicy, Policy, Request, RunError, Sink, Step};
 use protocol::ladder::Ladder;
 use protocol::learned::{Lessons, Threads};
@@ -38,8 +39,9 @@ impl Clock for StopWatch {
 pub(super) struct Answerer<'w> {
     pub(super) weights: &'w Weights,
     pub(super) cascade: Cascade<LlamaRung<'w>>,
-    /// In exact mode the K matrix as it stands, so that what is proven is the cascade; otherwise the adaptive policy.
-    pub(super) policy: Box<dyn Policy>,
+    pub(super) policy: Adaptive,
+    /// The ladder's K matrix without what was left out.
+    pub(super) matrix: Vec<Vec<u32>>,
     /// Display names from the target down, Max-Gram included.
     pub(super) names: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
@@ -66,6 +68,7 @@ impl Answerer<'_> {
             left_out: self.left_out.clone(),
             context: self.context,
             exact_widths: self.widths.iter().flatten().map(|width| *width as u32).collect(),
+            k: self.matrix.clone(),
             seconds: 0.0,
             pass_times: self.pass_times.clone(),
         }
@@ -103,7 +106,10 @@ impl Answerer<'_> {
         };
         let mut writer = Writer::new(ask, self.weights, outbox);
         let mut fixed = self.fixed(ask)?;
-        let policy = fixed.as_mut().map_or(self.policy.as_mut(), |fixed| fixed as &mut dyn Policy);
+        let policy: &mut dyn Policy = match &mut fixed {
+            Some(fixed) => fixed,
+            None => &mut self.policy,
+        };
         let outcome = self
             .cascade
             .run(&request, policy, &self.watch, &mut writer)

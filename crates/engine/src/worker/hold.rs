@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use cascade::policy::{Adaptive, CostCurve};
-use cascade::{Cascade, FixedPolicy, LanguageModel, Policy};
+use cascade::{Cascade, FixedPolicy, LanguageModel};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::learned::Lessons;
 use protocol::worker::{Command, Event, LeftOut, Loaded, PassTime};
@@ -162,15 +162,11 @@ impl Shelf {
         } else {
             None
         };
-        let mut policy = self.policy.clone();
+        let mut matrix = self.policy.clone();
         let mut left_out = self.left_out.clone();
         let mut names = vec![ladder.rungs[0].name.clone()];
-        // In exact mode the K matrix is played as it stands and nothing needs to be measured.
-        let mut curves = Vec::new();
-        if !settings.exact {
-            let curve = measure::curve(&mut target, MEASURE);
-            curves.push(curve.map_err(|error| refused(path, error.to_string()))?);
-        }
+        let curve = measure::curve(&mut target, MEASURE);
+        let mut curves = vec![curve.map_err(|error| refused(path, error.to_string()))?];
         let mut cascade = Cascade::new(target);
         cascade.set_max_gram(ladder.max_gram);
         for (rung, weights) in &self.drafts {
@@ -181,7 +177,7 @@ impl Shelf {
                 .take(weights.cache_bytes(context))
                 .and_then(|()| draft(weights.context(llama, context, threads, settings.exact), rung));
             let added = opened.and_then(|mut model| {
-                let curve = if settings.exact { Ok(CostCurve::default()) } else { measure::curve(&mut model, MEASURE) };
+                let curve = measure::curve(&mut model, MEASURE);
                 let curve = curve.map_err(|error| refused(&rung.path, error.to_string()))?;
                 cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung))?;
                 curves.push(curve);
@@ -190,7 +186,7 @@ impl Shelf {
             match added {
                 Ok(()) => names.push(rung.name.clone()),
                 Err(problem) => {
-                    policy = policy.without(names.len());
+                    matrix = matrix.without(names.len());
                     left_out.push(LeftOut { rung: rung.name.clone(), problem });
                 }
             }
@@ -199,18 +195,17 @@ impl Shelf {
             names.push(MAX_GRAM.to_owned());
         }
         let pass_times = curves.iter().map(pass_times).collect();
-        let policy: Box<dyn Policy> = if settings.exact { Box::new(policy) } else { Box::new(Adaptive::new(curves)) };
-        let watch = StopWatch::default();
         Ok(Answerer {
             weights: &self.target,
             cascade,
-            policy,
+            policy: Adaptive::new(curves),
+            matrix: matrix.k().to_vec(),
             names,
             left_out,
             context,
             widths,
             rolls_back,
-            watch,
+            watch: StopWatch::default(),
             single: None,
             threads,
             pass_times,

@@ -59,7 +59,7 @@ impl Answerer<'_> {
         let mut collector = Collector { id: ask.id, outbox, answer: Vec::new() };
         let outcome = self
             .cascade
-            .run(&request, self.policy.as_mut(), &self.watch, &mut collector)
+            .run(&request, &mut self.policy, &self.watch, &mut collector)
             .map_err(|error| problem(&error, &self.names[0]))?;
         if outcome.finish == Finish::Stopped {
             return Err(Problem::new(Code::Cancelled));
