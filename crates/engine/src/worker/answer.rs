@@ -85,6 +85,7 @@ impl Answerer<'_> {
             shown: &ask.shown,
             max_tokens: ask.max_tokens.map_or(usize::MAX, |most| most as usize),
             sampler: &settings,
+            rule,
             end_tokens: &end_tokens,
             cascade: ask.cascade && self.rolls_back,
             // Passes over the prompt must be the same ones whatever was asked before.
