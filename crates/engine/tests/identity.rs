@@ -4,9 +4,9 @@
 
 mod support;
 
-use engine::Engine;
-use protocol::Sampling;
+use engine::{Ask, Engine};
 use protocol::ladder::Ladder;
+use protocol::{Code, ReviewRule, Sampling};
 use support::{answer, ask, engine, exact, greedy, ladder, questions, qwen, sampled, smollm2_with_draft};
 
 /// Answers every question in both ways; returns drafted tokens that were accepted, by rung.
@@ -45,6 +45,15 @@ fn both_ways(ladder: &Ladder, questions: &[String], tokens: u32) {
 #[test]
 fn smollm2_with_max_gram_answers_as_alone() {
     both_ways(&ladder("smollm2"), &questions(), 24);
+}
+
+#[test]
+fn exact_mode_takes_no_rule_that_gives_another_answer() {
+    let engine = engine();
+    engine.load(&ladder("smollm2"), exact(), &mut |_| {}).unwrap();
+    let ask = Ask { review_rule: ReviewRule::Block, ..ask("Hello.", 4, &sampled(1), true) };
+    let problem = engine.answer(&ask, &mut |_| {}).unwrap_err();
+    assert_eq!(problem.code, Code::SettingInvalid, "{problem:?}");
 }
 
 #[test]

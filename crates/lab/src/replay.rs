@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use cascade::policy::{Adaptive, CostCurve};
 use cascade::{
-    Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Request, ReviewRule, SamplerSettings, Sink, Step,
-    Token,
-    VocabId,
+    Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Request, ReviewRule, SamplerSettings, Sink,
+    Step, Token, VocabId,
 };
 
 use crate::costs::Costs;

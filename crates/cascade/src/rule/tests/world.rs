@@ -80,7 +80,9 @@ impl World {
     pub(super) fn adaptive(&self) -> Adaptive {
         let curve = |cost| {
             let mut curve = CostCurve::default();
-            [1, 2, 4, 8, 16].into_iter().for_each(|width| curve.saw(width, cost));
+            for width in [1, 2, 4, 8, 16] {
+                curve.saw(width, cost);
+            }
             curve
         };
         Adaptive::new(COSTS[..self.scores.len()].iter().map(|cost| curve(*cost)).collect())
@@ -141,7 +143,7 @@ impl World {
                 cascade: true,
                 fresh: true,
                 // In short answers already the first token is to be drafted for: the prompt's last token is read apart.
-                chunk: if groups == 1 { 1 } else { 64 },
+                chunk: if groups < 10 { 1 } else { 64 },
                 widths: self.widths.as_deref(),
                 cancelled: &|| false,
             };
