@@ -5,10 +5,10 @@
 //! and temperature; a copied token has the q that is 1 for it). The proof of rejection sampling and of block verification needs
 //! two things of every proposed token, given everything that happened before it was drawn:
 //!
-//! 1. *It has the distribution q that is kept beside it.* The reviewer's own token behind a review, recovered or bonus, is
-//!    distributed by its p given what it kept: that is what each rule guarantees. So the q of every token that a draft lets
-//!    stand, whoever wrote it, is the draft's own p at that position, and drafts may be drafted for to any depth. This is why
-//!    a draft's own review uses the same lossless rule, whatever its lenience.
+//! 1. *It has the distribution q that is kept beside it.* Given the first i tokens that a review leaves and that it leaves
+//!    more, the next one is distributed by the reviewer's p, kept, recovered or bonus: that is what each rule guarantees. So the
+//!    q of every token that a draft lets stand, whoever wrote it, is the draft's own p at that position, and drafts may be
+//!    drafted for to any depth. This is why a draft's own review uses the same lossless rule, whatever its lenience.
 //! 2. *Its coin is independent of it.* Noise belongs to (seed, tokens shown at the start, number of the review, position, use).
 //!    A review has at most one coin and one own draw for each position, so no number is used twice in a run: not by the draft that
 //!    draws a token and the reviewer that flips the coin, nor by two reviews of the same position after a rejection. (Coupled
@@ -19,8 +19,8 @@
 //! position. For the block rule: let F be all that is known when i tokens are drafted. Then P(at least i are kept | F) = wᵢ
 //! (below), by induction from the end: where the draft ends the coin is wᵢ itself, elsewhere the next token is distributed by q
 //! given F, which is all that the step uses. Nothing asks for a fixed length, nor for one drafter: q may be another rung's at each
-//! position. What must not be is to draw a token and then to drop it *because of what comes after*: exact mode's widths do that
-//! (they cut a draft to a width that depends on its whole length), so they do not bind these rules. A rung whose scores fail
+//! position. What must not be is to draw a token and then to drop it *because of itself or of what comes after*: exact mode's
+//! widths do that (they cut a draft to a width that depends on its whole length), so they do not bind these rules. A rung whose scores fail
 //! in the middle of a review keeps what it had decided before, since throwing that away would be such a choice. A draft whose whole
 //! pass fails is left out, and what its own drafters proposed is drawn anew: this is unbiased as long as whether a pass fails
 //! does not depend on the tokens in it.

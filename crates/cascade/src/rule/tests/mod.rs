@@ -162,13 +162,30 @@ impl Rule for Mixed {
     }
 }
 
+/// Drops the last token of a draft if it is one of the first half of the vocabulary, as if it had not been drawn.
+struct Cutting;
+
+impl Rule for Cutting {
+    fn judge(&self, draft: &mut Draft<'_>) -> Judged {
+        let Some((last, before)) = draft.tokens.split_last() else { return Rejection.judge(draft) };
+        if *last >= 3 {
+            return Rejection.judge(draft);
+        }
+        draft.tokens = before;
+        let judged = Rejection.judge(draft);
+        // Behind all that was left of the draft stands a bonus token, drawn from p itself.
+        Judged { scale: if judged.kept == before.len() { 1e12 } else { 1.0 }, ..judged }
+    }
+}
+
 #[test]
 fn wrong_rules_are_found_out() {
-    let wrong: [(&str, &dyn Rule); 4] = [
+    let wrong: [(&str, &dyn Rule); 5] = [
         ("accepts with (p/q)²", &Squared),
         ("recovers from p", &Scaled(&Rejection, 1e12)),
         ("recovers from what is a tenth too large", &Scaled(&Rejection, 1.1)),
         ("recovers from (p − q)₊ after the block rule", &Mixed),
+        ("drops a token because of what it is", &Cutting),
     ];
     for (name, rule) in wrong {
         let (chi, critical, _) = speculative().try_out(Some(rule));
