@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use engine::{Answering as Happening, Ask, Call};
 use protocol::chat::{ChatEvent, ShownMessage};
 use protocol::worker::Message;
-use protocol::{Problem, Sampling};
+use protocol::{Problem, ReviewRule, Sampling};
 use tauri::ipc::Channel;
 
 use crate::app::{App, now_ms};
@@ -34,7 +34,14 @@ pub(crate) fn answer(
     let mut relay = Relay::new(app, answer, window);
     relay.tell(ChatEvent::Saved { message: asked, answer });
     let cascade = app.settings().speed_up;
-    let ask = Ask { messages, max_tokens: None, sampling: Sampling::default(), cascade, k: None };
+    let ask = Ask {
+        messages,
+        max_tokens: None,
+        sampling: Sampling::default(),
+        review_rule: ReviewRule::default(),
+        cascade,
+        k: None,
+    };
     let result = call.answer(&ask, &mut |happening| relay.take(happening));
     relay.flush();
     let text = std::mem::take(&mut relay.text);

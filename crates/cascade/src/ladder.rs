@@ -43,7 +43,8 @@ impl<M: LanguageModel> Cascade<M> {
         }
     }
 
-    /// Adds a smaller model below the ones there. `lenience` is what its own reviews may let pass, 1 is nothing.
+    /// Adds a smaller model below the ones there. `lenience` is what its own reviews may let pass, 1 is nothing;
+    /// it counts under coupled sampling only.
     ///
     /// # Errors
     /// The draft's tokens mean something else than the target's; the draft is dropped.
@@ -86,8 +87,8 @@ impl<M: LanguageModel> Cascade<M> {
 
     /// Produces one answer, handing it to `sink` review by review.
     ///
-    /// The tokens are those of the target alone, whatever the drafts, the policy and the clock do. Models stay usable
-    /// however the run ends.
+    /// The tokens are those of the target alone, whatever the drafts, the policy and the clock do; under another rule than
+    /// coupled sampling their distribution is ([`ReviewRule`](crate::ReviewRule)). Models stay usable however the run ends.
     ///
     /// # Errors
     /// The request cannot be answered, or the target failed; drafts that fail are left out instead.

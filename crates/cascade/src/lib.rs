@@ -4,7 +4,8 @@
 //! The crate is pure: no I/O, no clock, no threads, no llama.cpp. Models come in through [`LanguageModel`], time through
 //! [`Clock`], and each decision about who drafts how much through [`Policy`]. What comes out equals the target alone,
 //! token for token, greedy and sampled, because every rung draws with the same counter-based noise (coupled sampling)
-//! and a token is only kept if the target would have drawn it too.
+//! and a token is only kept if the target would have drawn it too. [`ReviewRule`] has two other rules, which keep the
+//! target's distribution instead of its very tokens.
 //!
 //! The way in is [`Cascade::run`].
 
@@ -15,6 +16,7 @@ pub mod policy;
 mod random;
 mod request;
 mod review;
+mod rule;
 mod run;
 mod rung;
 mod sampler;
@@ -26,4 +28,5 @@ pub use maxgram::{Drafter, Match, MaxGram};
 pub use model::{Clock, LanguageModel, Logits, Token, VocabId};
 pub use policy::{FixedPolicy, KError, Policy};
 pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
+pub use rule::ReviewRule;
 pub use sampler::SamplerSettings;

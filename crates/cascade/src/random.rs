@@ -17,12 +17,24 @@ impl Noise {
         }
     }
 
+    /// Noise of review number `review` at answer token `position`, in a run that began with `shown` answer tokens.
+    ///
+    /// It has nothing to do with [`at`](Self::at)'s nor with any other review's.
+    pub(crate) fn of_review(seed: u64, shown: usize, review: u64, position: usize) -> Self {
+        let run = mix(mix(seed ^ 0xE703_7ED1_A0B4_28DB).wrapping_add(shown as u64));
+        Self { key: mix(mix(run.wrapping_add(review)).wrapping_add(position as u64)) }
+    }
+
+    /// A number between 0 and 1, neither of them included, for the use `tag`.
+    pub(crate) fn uniform(self, tag: u32) -> f64 {
+        let bits = mix(self.key ^ mix(u64::from(tag).wrapping_add(0xA076_1D64_78BD_642F)));
+        // 53 bits, shifted by half a step so that it is never 0 or 1.
+        ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+
     /// A standard Gumbel variate for `token`: −ln(−ln u).
     pub(crate) fn gumbel(self, token: u32) -> f64 {
-        let bits = mix(self.key ^ mix(u64::from(token).wrapping_add(0xA076_1D64_78BD_642F)));
-        // 53 bits, shifted by half a step so that u is never 0 or 1.
-        let u = ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-        -(-u.ln()).ln()
+        -(-self.uniform(token).ln()).ln()
     }
 }
 
@@ -43,6 +55,17 @@ mod tests {
         assert!((Noise::at(7, 3).gumbel(11) - here).abs() < f64::EPSILON);
         for other in [Noise::at(8, 3).gumbel(11), Noise::at(7, 4).gumbel(11), Noise::at(7, 3).gumbel(12)] {
             assert!((other - here).abs() > 1e-9);
+        }
+    }
+
+    #[test]
+    fn noise_of_a_review_depends_on_run_review_position_and_use() {
+        let here = Noise::of_review(7, 0, 3, 5).uniform(0);
+        assert!((Noise::of_review(7, 0, 3, 5).uniform(0) - here).abs() < f64::EPSILON);
+        let others =
+            [(8, 0, 3, 5, 0), (7, 1, 3, 5, 0), (7, 0, 4, 5, 0), (7, 0, 3, 6, 0), (7, 0, 5, 3, 0), (7, 0, 3, 5, 1)];
+        for (seed, shown, review, position, tag) in others {
+            assert!((Noise::of_review(seed, shown, review, position).uniform(tag) - here).abs() > 1e-9);
         }
     }
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::model::Token;
+use crate::rule::ReviewRule;
 use crate::sampler::SamplerSettings;
 
 /// One answer to produce.
@@ -16,6 +17,8 @@ pub struct Request<'a> {
     pub max_tokens: usize,
     /// How tokens are drawn.
     pub sampler: &'a SamplerSettings,
+    /// How proposals are reviewed. It makes no difference without temperature or without the cascade.
+    pub rule: ReviewRule,
     /// Tokens that end the answer.
     pub end_tokens: &'a [Token],
     /// False: the target alone.
@@ -24,7 +27,8 @@ pub struct Request<'a> {
     pub fresh: bool,
     /// Prompt tokens per pass; at least 1.
     pub chunk: usize,
-    /// Exact mode: the widths a target pass may have behind the prompt. 1 is always allowed. `None` allows all.
+    /// Exact mode: the widths a target pass may have behind the prompt. 1 is always allowed. `None` allows all. They
+    /// bind coupled sampling only: under the other rules the answer is not the target's own anyway (see [`ReviewRule`]).
     pub widths: Option<&'a [usize]>,
     /// Asked before every pass; true ends the run with what is final.
     pub cancelled: &'a dyn Fn() -> bool,

@@ -6,9 +6,9 @@ use crate::ladder::Cascade;
 use crate::maxgram::Drafter;
 use crate::model::{LanguageModel, Token};
 use crate::policy::{Action, Foreseen, Proposal, Reviewed, View};
+use crate::rule::{self, Odds};
 use crate::run::{Halt, Run, allowed};
 use crate::rung::Fault;
-use crate::sampler::Pick;
 
 /// A draft's pass this many times slower than the target's average pass means that it hangs rather than works.
 const STALL: u32 = 8;
@@ -39,8 +39,10 @@ struct Verdict {
     kept: usize,
     /// How sure the rung was of each of them.
     sure: Vec<f32>,
-    /// None if a kept token ends the text.
-    own: Option<Pick>,
+    /// The token and how sure it is of it; None if a kept token ends the text.
+    own: Option<(Token, f32)>,
+    /// Not under coupled sampling: what it draws all of these from.
+    odds: Vec<Odds>,
 }
 
 impl<M: LanguageModel> Run<'_, M> {
@@ -54,11 +56,11 @@ impl<M: LanguageModel> Run<'_, M> {
         if room > 0 {
             self.gather(reviewer, room)?;
         }
+        if let Some(widths) = self.widths(reviewer) {
+            let width = allowed(widths, self.ladder.text.len() - from + 1);
+            self.cut(from + width - 1);
+        }
         if reviewer == 0 {
-            if let Some(widths) = self.request.widths {
-                let width = allowed(widths, self.ladder.text.len() - from + 1);
-                self.cut(from + width - 1);
-            }
             self.count_review();
         }
         match self.review(reviewer, from, began, foreseen) {
@@ -90,7 +92,7 @@ impl<M: LanguageModel> Run<'_, M> {
         if reviewer == 0 && text - rung.read() > 1 {
             return 0;
         }
-        let widest = self.request.widths.filter(|_| reviewer == 0).map_or(usize::MAX, |w| allowed(w, usize::MAX) - 1);
+        let widest = self.widths(reviewer).map_or(usize::MAX, |w| allowed(w, usize::MAX) - 1);
         (most - 1).min(MOST).min(rung.model.capacity().saturating_sub(text)).min(widest)
     }
 
@@ -166,6 +168,9 @@ impl<M: LanguageModel> Run<'_, M> {
         let copied = max_gram.draft(&mut self.ladder.text, tokens);
         let proposal = Proposal { asked: rung, writer: rung, backer: rung, confidence: 1.0, matched };
         self.proposals.extend(std::iter::repeat_n(proposal, copied));
+        if self.rule.is_some() {
+            self.odds.extend(self.ladder.text[before..].iter().copied().map(Odds::certain));
+        }
         // Nothing stands behind an end.
         if let Some(end) = self.ladder.text[before..].iter().position(|t| self.ends(*t)) {
             self.cut(before + end + 1);
@@ -185,6 +190,8 @@ impl<M: LanguageModel> Run<'_, M> {
         self.check_cancelled()?;
         let proposed = self.ladder.text.len() - from;
         let prompt = self.request.prompt.len();
+        self.reviews += 1;
+        let noise = self.review_noise();
         let Cascade { rungs, text, sampler, .. } = &mut *self.ladder;
         let rung = &mut rungs[reviewer];
         // Re-decode the last token: drawing needs its logits.
@@ -193,7 +200,22 @@ impl<M: LanguageModel> Run<'_, M> {
         let start = self.clock.now();
         let logits = rung.read_to(text, text.len(), proposed + 1).map_err(Halt::Target)?;
         let time = self.clock.now().saturating_sub(start);
-        let mut verdict = Verdict { kept: 0, sure: Vec::new(), own: None };
+        let pass = Pass { width: text.len() - read, time, reads_prompt: read < prompt, began, foreseen };
+        if let Some(rule) = self.rule {
+            let mut odds = |index: usize| {
+                let (row, at) = (logits.row(index).unwrap_or_default(), from + index);
+                sampler.odds(self.request.sampler, row, &text[..at], at - prompt)
+            };
+            let proposals = (&text[from..], &self.odds[from - self.committed..]);
+            let ends = |token| self.request.end_tokens.contains(&token);
+            let found = rule::decide(rule, proposals, ends, &mut odds, &|index| noise(from + index))
+                .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
+            let mut sure = found.odds.iter().map(|odds| odds.sure).collect::<Vec<_>>();
+            let own = found.own.and_then(|token| Some((token, sure.pop()?)));
+            self.settle(reviewer, from, &pass, Verdict { kept: found.kept, sure, own, odds: found.odds });
+            return Ok(());
+        }
+        let mut verdict = Verdict { kept: 0, sure: Vec::new(), own: None, odds: Vec::new() };
         for index in 0..=proposed {
             let row = logits.row(index).unwrap_or_default();
             let pick = sampler
@@ -208,13 +230,12 @@ impl<M: LanguageModel> Run<'_, M> {
                     }
                 }
                 _ => {
-                    verdict.own = Some(pick);
+                    verdict.own = Some((pick.token, pick.confidence));
                     break;
                 }
             }
         }
-        let pass = Pass { width: text.len() - read, time, reads_prompt: read < prompt, began, foreseen };
-        self.settle(reviewer, from, &pass, &verdict);
+        self.settle(reviewer, from, &pass, verdict);
         Ok(())
     }
 
@@ -231,7 +252,7 @@ impl<M: LanguageModel> Run<'_, M> {
     }
 
     /// Counts the pass, tells the policy, and leaves what the verdict lets stand.
-    fn settle(&mut self, reviewer: usize, from: usize, pass: &Pass, verdict: &Verdict) {
+    fn settle(&mut self, reviewer: usize, from: usize, pass: &Pass, verdict: Verdict) {
         if !pass.reads_prompt {
             self.ladder.rungs[reviewer].count(pass.time);
             if reviewer == 0 && pass.width == 1 {
@@ -239,7 +260,7 @@ impl<M: LanguageModel> Run<'_, M> {
             }
             // What stands first now: its own token if nothing was kept.
             let first =
-                if verdict.kept > 0 { self.ladder.text.get(from).copied() } else { verdict.own.map(|own| own.token) };
+                if verdict.kept > 0 { self.ladder.text.get(from).copied() } else { verdict.own.map(|own| own.0) };
             let foreseen = pass.foreseen.map(|(matched, token)| Foreseen { matched, right: first == Some(token) });
             self.policy.learn(&Reviewed {
                 foreseen,
@@ -257,10 +278,13 @@ impl<M: LanguageModel> Run<'_, M> {
             // What it let pass is worth what its word is worth, not what a copy is.
             (proposal.backer, proposal.confidence, proposal.matched) = (reviewer, *sure, 0);
         }
-        if let Some(own) = verdict.own {
-            self.ladder.text.push(own.token);
+        // What stands now stands as the reviewer's own: it is distributed by its odds, not by those it was drafted with.
+        self.odds.truncate(first);
+        self.odds.extend(verdict.odds);
+        if let Some((token, confidence)) = verdict.own {
+            self.ladder.text.push(token);
             let (asked, writer, backer) = (reviewer, reviewer, reviewer);
-            self.proposals.push(Proposal { asked, writer, backer, confidence: own.confidence, matched: 0 });
+            self.proposals.push(Proposal { asked, writer, backer, confidence, matched: 0 });
         }
         let target = &self.ladder.rungs[0];
         let usual = target.time.checked_div(target.passes as u32).unwrap_or(Duration::MAX);

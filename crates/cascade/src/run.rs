@@ -7,7 +7,9 @@ use crate::ladder::Cascade;
 use crate::maxgram::Drafter;
 use crate::model::{Clock, LanguageModel, Token};
 use crate::policy::{Policy, Proposal};
+use crate::random::Noise;
 use crate::request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
+use crate::rule::{Odds, Rule};
 use crate::rung::Fault;
 
 /// Why work in progress was dropped.
@@ -26,6 +28,12 @@ pub(crate) struct Run<'r, M: LanguageModel> {
     pub(crate) committed: usize,
     /// One for each token behind `committed`.
     pub(crate) proposals: Vec<Proposal>,
+    /// None: coupled sampling.
+    pub(crate) rule: Option<&'r dyn Rule>,
+    /// What each token behind `committed` was drawn from; empty under coupled sampling.
+    pub(crate) odds: Vec<Odds>,
+    /// Reviews so far, by whichever rung.
+    pub(crate) reviews: u64,
     /// Times of the target's one-token passes.
     pub(crate) singles: Vec<Duration>,
     tallies: Vec<Tally>,
@@ -84,6 +92,10 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             policy,
             clock,
             proposals: Vec::new(),
+            // The likeliest token is the same whoever's coin is flipped, and alone the target has nothing to review.
+            rule: request.rule.independent().filter(|_| request.cascade && request.sampler.temperature > 0.0),
+            odds: Vec::new(),
+            reviews: 0,
             singles: Vec::new(),
             began,
             first_token: None,
@@ -180,6 +192,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         let before = self.committed;
         self.committed = self.ladder.text.len();
         self.proposals.clear();
+        self.odds.clear();
         self.observe();
         let step = Step { tokens: &self.ladder.text[before..], writers: &writers, proposed: self.proposed, at };
         let broke = sink.step(&step).is_break();
@@ -210,9 +223,22 @@ impl<'r, M: LanguageModel> Run<'r, M> {
     pub(crate) fn cut(&mut self, len: usize) {
         self.ladder.text.truncate(len);
         self.proposals.truncate(len.saturating_sub(self.committed));
+        self.odds.truncate(len.saturating_sub(self.committed));
         for rung in &mut self.ladder.rungs {
             rung.text_cut(len);
         }
+    }
+
+    /// The widths that passes of `reviewer` must have.
+    pub(crate) fn widths(&self, reviewer: usize) -> Option<&'r [usize]> {
+        self.request.widths.filter(|_| reviewer == 0 && self.rule.is_none())
+    }
+
+    /// Noise of the review at hand, by index of the text.
+    pub(crate) fn review_noise(&self) -> impl Fn(usize) -> Noise + use<M> {
+        let (seed, shown, review) = (self.request.sampler.seed, self.request.shown.len(), self.reviews);
+        let prompt = self.request.prompt.len();
+        move |index| Noise::of_review(seed, shown, review, index - prompt)
     }
 
     pub(crate) fn ends(&self, token: Token) -> bool {

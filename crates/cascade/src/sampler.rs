@@ -1,5 +1,6 @@
 use crate::model::Token;
 use crate::random::Noise;
+use crate::rule::Odds;
 
 /// How a token is drawn from scores. Applied in this order: penalties, top-k, top-p, min-p, temperature, draw.
 #[derive(Debug, Clone, PartialEq)]
@@ -193,6 +194,22 @@ impl Sampler {
             *score = if *score <= 0.0 { *score * settings.repeat_penalty } else { *score / settings.repeat_penalty };
             *score -= settings.frequency_penalty.mul_add(count as f32, settings.presence_penalty);
         }
+    }
+}
+
+impl Sampler {
+    /// What [`pick`](Self::pick) draws from, for the rules that need to know it; not for greedy drawing.
+    pub(crate) fn odds(
+        &mut self,
+        settings: &SamplerSettings,
+        row: &[f32],
+        history: &[Token],
+        position: usize,
+    ) -> Option<Odds> {
+        let sure = self.pick(settings, row, history, position)?.confidence;
+        let best = self.candidates.iter().fold(f32::NEG_INFINITY, |best, (score, _)| best.max(*score));
+        let weight = |score: f32| ((score - best) / settings.temperature).exp();
+        Odds::new(self.candidates.iter().map(|(score, token)| (*token, weight(*score))), sure)
     }
 }
 

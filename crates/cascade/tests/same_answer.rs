@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 
 use cascade::policy::{Action, Adaptive, CostCurve, Reviewed, View};
 use cascade::toy::{Habit, Ticking, Toy};
-use cascade::{Cascade, Finish, FixedPolicy, Policy, Request, RunError, SamplerSettings, Sink, Step, Token};
+use cascade::{
+    Cascade, Finish, FixedPolicy, Policy, Request, ReviewRule, RunError, SamplerSettings, Sink, Step, Token,
+};
 use proptest::prelude::*;
 
 const TARGET: u64 = 1;
@@ -22,6 +24,7 @@ struct Case {
     k: Vec<Vec<u32>>,
     lenience: f32,
     sampler: SamplerSettings,
+    rule: ReviewRule,
     prompt: Vec<Token>,
     max_tokens: usize,
     end_tokens: Vec<Token>,
@@ -53,6 +56,7 @@ impl Case {
             shown: how.shown,
             max_tokens: self.max_tokens,
             sampler: &self.sampler,
+            rule: self.rule,
             end_tokens: &self.end_tokens,
             cascade: how.cascade,
             fresh: how.fresh,
@@ -174,6 +178,7 @@ fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> impl Strategy
                 k,
                 lenience,
                 sampler,
+                rule: ReviewRule::Coupled,
                 prompt,
                 max_tokens,
                 end_tokens,
@@ -183,6 +188,10 @@ fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> impl Strategy
             }
         })
     })
+}
+
+fn rule() -> impl Strategy<Value = ReviewRule> {
+    prop_oneof![Just(ReviewRule::Coupled), Just(ReviewRule::Rejection), Just(ReviewRule::Block)]
 }
 
 /// Does whatever its numbers say.
@@ -247,6 +256,28 @@ proptest! {
     }
 
     #[test]
+    fn without_temperature_every_rule_is_the_same(case in case(habit()), rule in rule(), seed in any::<u64>()) {
+        let sampler = SamplerSettings { temperature: 0.0, ..case.sampler };
+        let case = Case { sampler, rule, ..case };
+        let (mut wild, alone) = (Wild(seed), case.alone());
+        let cascade = case.run(&mut case.ladder(), How { policy: Some(&mut wild), ..How::default() }).unwrap();
+        prop_assert_eq!(cascade.tokens, alone.tokens);
+    }
+
+    #[test]
+    fn under_every_rule_nothing_but_the_target_ends_a_run(case in case(habit()), rule in rule(), seed in any::<u64>()) {
+        let case = Case { rule, ..case };
+        let (mut wild, mut ladder) = (Wild(seed), case.ladder());
+        for _ in 0..2 {
+            let ran = case.run(&mut ladder, How { policy: Some(&mut wild), ..How::default() }).unwrap();
+            prop_assert!(!ran.tokens.iter().any(|token| case.end_tokens.contains(token)));
+            if ran.finish == Finish::Length {
+                prop_assert_eq!(ran.tokens.len(), case.max_tokens);
+            }
+        }
+    }
+
+    #[test]
     fn a_run_stopped_anywhere_leaves_the_ladder_usable(
         case in case(habit()), cancel_after in 0_usize..40, steps in 1_usize..20, fresh in any::<bool>(),
     ) {
@@ -285,6 +316,7 @@ fn plain(k: Vec<Vec<u32>>, drafts: Vec<(f32, Habit)>, max_gram: bool) -> Case {
         k,
         lenience: 1.0,
         sampler: SamplerSettings::greedy(),
+        rule: ReviewRule::Coupled,
         prompt: vec![1, 2, 3],
         max_tokens: 60,
         end_tokens: Vec::new(),

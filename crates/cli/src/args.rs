@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use protocol::ladder::EngineSettings;
-use protocol::{Code, Problem, Sampling};
+use protocol::{Code, Problem, ReviewRule, Sampling};
 
 /// A private assistant that runs wholly on this computer and answers sooner.
 #[derive(Debug, Parser)]
@@ -175,6 +175,10 @@ pub(crate) struct Chat {
     /// Bit for bit what the target alone would compute, a little slower
     #[arg(long)]
     pub(crate) exact: bool,
+    /// How proposed tokens are reviewed: coupled (the target's own answer), rejection or block (another answer of the same
+    /// distribution; a difference only with a temperature)
+    #[arg(long, value_name = "RULE", default_value = "coupled")]
+    review_rule: String,
     /// At most this many tokens per answer
     #[arg(long)]
     max_tokens: Option<u32>,
@@ -320,6 +324,15 @@ pub(crate) struct Swi {
 impl Chat {
     pub(crate) fn max_tokens(&self) -> Result<Option<u32>, Problem> {
         self.max_tokens.map(|count| at_least_one("--max-tokens", count)).transpose()
+    }
+
+    pub(crate) fn review_rule(&self) -> Result<ReviewRule, Problem> {
+        let refuse = |reason| setting("--review-rule", &self.review_rule, reason);
+        let rule = ReviewRule::named(&self.review_rule).ok_or_else(|| refuse("it is coupled, rejection or block"))?;
+        if self.exact && rule != ReviewRule::Coupled {
+            return Err(refuse("exact mode gives the target's own answer, which only coupled does"));
+        }
+        Ok(rule)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use engine::Ask;
 use protocol::worker::{Message, Speaker};
-use protocol::{Problem, RungRole};
+use protocol::{Problem, ReviewRule, RungRole};
 use serde_json::{Value, json};
 
 use crate::args::{ProofPolicy, Prove};
@@ -28,6 +28,7 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
             messages: vec![Message { speaker: Speaker::User, text: question.text.clone() }],
             max_tokens: Some(max_tokens),
             sampling: sampling.clone(),
+            review_rule: ReviewRule::Coupled,
             cascade: false,
             k: None,
         };

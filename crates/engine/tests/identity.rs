@@ -5,8 +5,8 @@
 mod support;
 
 use engine::{Ask, Engine};
-use protocol::Sampling;
 use protocol::ladder::Ladder;
+use protocol::{Code, ReviewRule, Sampling};
 use support::{answer, ask, engine, exact, greedy, ladder, questions, qwen, sampled, smollm2_with_draft};
 
 /// Answers every question alone, with the ladder's matrix and, if asked for, with the adaptive policy; returns drafted
@@ -59,6 +59,15 @@ fn both_ways(ladder: &Ladder, asked: Asked<'_>) {
 #[test]
 fn smollm2_with_max_gram_answers_as_alone() {
     both_ways(&ladder("smollm2"), Asked { questions: &questions(), tokens: 24, adaptive: true });
+}
+
+#[test]
+fn exact_mode_takes_no_rule_that_gives_another_answer() {
+    let engine = engine();
+    engine.load(&ladder("smollm2"), exact(), &mut |_| {}).unwrap();
+    let ask = Ask { review_rule: ReviewRule::Block, ..ask("Hello.", 4, &sampled(1), true) };
+    let problem = engine.answer(&ask, &mut |_| {}).unwrap_err();
+    assert_eq!(problem.code, Code::SettingInvalid, "{problem:?}");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use cascade::policy::{Adaptive, CostCurve};
 use cascade::{
-    Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Request, SamplerSettings, Sink, Step, Token,
-    VocabId,
+    Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Request, ReviewRule, SamplerSettings, Sink,
+    Step, Token, VocabId,
 };
 
 use crate::costs::Costs;
@@ -192,6 +192,7 @@ impl<'c> Player<'c> {
             shown: &[],
             max_tokens: if question.ended { usize::MAX } else { question.answer.len() },
             sampler: &SamplerSettings::greedy(),
+            rule: ReviewRule::Coupled,
             end_tokens: &[question.size],
             cascade: self.cascade,
             fresh: true,

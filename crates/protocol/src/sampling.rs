@@ -25,6 +25,38 @@ pub struct Sampling {
     pub seed: u32,
 }
 
+/// How a model decides which proposed tokens stand. Without temperature all rules give the same answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewRule {
+    /// The answer is the target's own, word for word.
+    #[default]
+    Coupled,
+    /// Rejection sampling: the answer has the target's distribution, but another one comes than from the target alone.
+    Rejection,
+    /// Block verification: the same promise, with a little more kept on average.
+    Block,
+}
+
+impl ReviewRule {
+    /// Every rule.
+    pub const ALL: [Self; 3] = [Self::Coupled, Self::Rejection, Self::Block];
+
+    /// Its name for people and programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Coupled => "coupled",
+            Self::Rejection => "rejection",
+            Self::Block => "block",
+        }
+    }
+
+    /// The rule called `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+}
+
 impl Default for Sampling {
     fn default() -> Self {
         Self {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ladder::{EngineSettings, Ladder};
 use crate::learned::Lessons;
-use crate::{FinishReason, Problem, Receipt, Sampling};
+use crate::{FinishReason, Problem, Receipt, ReviewRule, Sampling};
 
 /// Who says a [`Message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -40,6 +40,9 @@ pub struct Generate {
     pub max_tokens: Option<u32>,
     /// How tokens are drawn.
     pub sampling: Sampling,
+    /// How proposed tokens are reviewed; `Coupled` alone goes with exact mode.
+    #[serde(default)]
+    pub review_rule: ReviewRule,
     /// False: the target alone.
     pub cascade: bool,
     /// A K matrix to be played as it stands, instead of the adaptive policy.

@@ -51,6 +51,16 @@ fn the_cascade_does_not_change_the_answer_and_a_seed_repeats_it() {
 }
 
 #[test]
+fn a_review_rule_can_be_chosen() {
+    let taki = Taki::with_models();
+    for rule in ["rejection", "block"] {
+        let answer = once(&taki, &["--temperature", "0.8", "--review-rule", rule]);
+        assert!(!answer["answer"].as_str().unwrap().trim().is_empty(), "{answer}");
+        assert_eq!(answer["receipt"]["cascade"], true, "{answer}");
+    }
+}
+
+#[test]
 fn a_question_may_come_from_standard_input_and_a_model_from_a_file() {
     let taki = Taki::with_models();
     let args = ["chat", "--json", "--once", "-", "--max-tokens", "32", "--context", "1024", "--exact"];

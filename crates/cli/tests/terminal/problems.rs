@@ -98,11 +98,14 @@ fn settings_that_make_no_sense_are_refused_before_anything_is_loaded() {
         ("--context", "10"),
         ("--threads", "0"),
         ("--threads", "513"),
+        ("--review-rule", "lottery"),
     ] {
         let (code, sentence, _) = Taki::bare().run(&[&ASK[..], &[name, value]].concat()).problem();
         assert_eq!(code, "setting_invalid", "{name} {value}");
         assert!(sentence.contains(name) && sentence.contains(value), "{sentence}");
     }
+    let ran = Taki::bare().run(&[&ASK[..], &["--exact", "--review-rule", "block"]].concat());
+    assert_eq!(ran.code_of_problem(), "setting_invalid", "exact mode is for the target's own answer");
     let suite = crate::run::suite();
     for name in ["--limit", "--max-tokens"] {
         let ran = Taki::bare().run(&["prove", "--json", "--suite", &suite, name, "0"]);

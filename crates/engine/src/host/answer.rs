@@ -1,5 +1,5 @@
 use protocol::worker::{Event, Generate, Message};
-use protocol::{Code, Problem, Receipt, Sampling};
+use protocol::{Code, Problem, Receipt, ReviewRule, Sampling};
 
 /// A request for one answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +10,8 @@ pub struct Ask {
     pub max_tokens: Option<u32>,
     /// How tokens are drawn.
     pub sampling: Sampling,
+    /// How proposed tokens are reviewed; `Coupled` alone goes with exact mode.
+    pub review_rule: ReviewRule,
     /// False: the target alone.
     pub cascade: bool,
     /// A K matrix to be played as it stands, for measuring and proving; None leaves the choice to the adaptive policy.
@@ -74,6 +76,7 @@ impl<'a> Progress<'a> {
             shown: self.tokens.clone(),
             max_tokens: self.ask.max_tokens,
             sampling: self.ask.sampling.clone(),
+            review_rule: self.ask.review_rule,
             cascade: self.ask.cascade,
             k: self.ask.k.clone(),
         }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use cascade::policy::Adaptive;
-use cascade::{Cascade, Clock, FixedPolicy, Policy, Request, RunError, Sink, Step};
+use cascade::{Cascade, Clock, FixedPolicy, Policy, Request, ReviewRule, RunError, Sink, Step};
 use protocol::ladder::Ladder;
 use protocol::learned::{Lessons, Threads};
 use protocol::worker::{Event, Generate, LeftOut, Loaded, PassTime};
@@ -91,11 +91,13 @@ impl Answerer<'_> {
         let prompt = self.weights.tokenize(&self.weights.template().render(&ask.messages)?);
         let end_tokens = self.weights.end_tokens();
         let settings = sampler(&ask.sampling);
+        let rule = self.rule(ask.review_rule)?;
         let request = Request {
             prompt: &prompt,
             shown: &ask.shown,
             max_tokens: ask.max_tokens.map_or(usize::MAX, |most| most as usize),
             sampler: &settings,
+            rule,
             end_tokens: &end_tokens,
             cascade: ask.cascade && self.rolls_back,
             // Passes over the prompt must be the same ones whatever was asked before.
@@ -125,6 +127,21 @@ impl Answerer<'_> {
 }
 
 impl Answerer<'_> {
+    /// The rule that was asked for, if it goes with the mode.
+    fn rule(&self, rule: protocol::ReviewRule) -> Result<ReviewRule, Problem> {
+        let rule = match rule {
+            protocol::ReviewRule::Coupled => return Ok(ReviewRule::Coupled),
+            rule if self.widths.is_some() => {
+                let reason = "exact mode gives the target's own answer, which only coupled does";
+                let invalid = Problem::new(Code::SettingInvalid).with("name", "review_rule");
+                return Err(invalid.with("value", rule.name()).with("reason", reason));
+            }
+            protocol::ReviewRule::Rejection => ReviewRule::Rejection,
+            protocol::ReviewRule::Block => ReviewRule::Block,
+        };
+        Ok(rule)
+    }
+
     /// The K matrix that was asked for.
     fn fixed(&self, ask: &Generate) -> Result<Option<FixedPolicy>, Problem> {
         let Some(k) = &ask.k else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use cascade::{Finish, LanguageModel, Request, SamplerSettings, Sink, Step, Token};
+use cascade::{Finish, LanguageModel, Request, ReviewRule, SamplerSettings, Sink, Step, Token};
 use protocol::worker::{Event, Generate, Record};
 use protocol::{Code, Problem};
 
@@ -49,6 +49,7 @@ impl Answerer<'_> {
             shown: &[],
             max_tokens: ask.max_tokens.map_or(usize::MAX, |most| most as usize),
             sampler: &SamplerSettings::greedy(),
+            rule: ReviewRule::Coupled,
             end_tokens: &end_tokens,
             cascade: false,
             fresh: self.widths.is_some(),
