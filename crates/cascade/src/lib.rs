@@ -8,6 +8,7 @@
 //!
 //! The way in is [`Cascade::run`].
 
+mod constraint;
 mod ladder;
 mod maxgram;
 mod model;
@@ -21,9 +22,10 @@ mod sampler;
 #[cfg(any(test, feature = "toy"))]
 pub mod toy;
 
+pub use constraint::{Constraint, TokenMask};
 pub use ladder::{Cascade, Rejected};
 pub use maxgram::{Drafter, Match, MaxGram};
 pub use model::{Clock, LanguageModel, Logits, Token, VocabId};
 pub use policy::{FixedPolicy, KError, Policy};
 pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
-pub use sampler::SamplerSettings;
+pub use sampler::{Dry, SamplerSettings};

@@ -19,10 +19,20 @@ impl Noise {
 
     /// A standard Gumbel variate for `token`: −ln(−ln u).
     pub(crate) fn gumbel(self, token: u32) -> f64 {
-        let bits = mix(self.key ^ mix(u64::from(token).wrapping_add(0xA076_1D64_78BD_642F)));
-        // 53 bits, shifted by half a step so that u is never 0 or 1.
-        let u = ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+        let u = self.uniform(u64::from(token).wrapping_add(0xA076_1D64_78BD_642F));
         -(-u.ln()).ln()
+    }
+
+    /// A number above 0 and below 1 of this position's own, independent of every token's.
+    pub(crate) fn coin(self) -> f64 {
+        // Far from what any 32-bit token adds up to.
+        self.uniform(0x1D8E_4E27_C47D_124F)
+    }
+
+    fn uniform(self, counter: u64) -> f64 {
+        let bits = mix(self.key ^ mix(counter));
+        // 53 bits, shifted by half a step so that it is never 0 or 1.
+        ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 }
 
@@ -44,6 +54,20 @@ mod tests {
         for other in [Noise::at(8, 3).gumbel(11), Noise::at(7, 4).gumbel(11), Noise::at(7, 3).gumbel(12)] {
             assert!((other - here).abs() > 1e-9);
         }
+    }
+
+    #[test]
+    fn a_coin_is_fair_and_no_tokens_noise() {
+        let coins: Vec<f64> = (0..100_000).map(|position| Noise::at(9, position).coin()).collect();
+        let mean = coins.iter().sum::<f64>() / coins.len() as f64;
+        // Standard error 0.0009.
+        assert!((mean - 0.5).abs() < 0.004, "mean {mean}");
+        let with = |token: u32| {
+            let pairs =
+                coins.iter().enumerate().map(|(p, coin)| (coin - 0.5) * (Noise::at(9, p).gumbel(token) - 0.577));
+            pairs.sum::<f64>() / coins.len() as f64
+        };
+        assert!((0..5).all(|token| with(token).abs() < 0.006), "no correlation");
     }
 
     #[test]

@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use cascade::policy::{Action, Adaptive, CostCurve, Reviewed, View};
 use cascade::toy::{Habit, Ticking, Toy};
-use cascade::{Cascade, Finish, FixedPolicy, Policy, Request, RunError, SamplerSettings, Sink, Step, Token};
+use cascade::{
+    Cascade, Constraint, Finish, FixedPolicy, Policy, Request, RunError, SamplerSettings, Sink, Step, Token,
+};
 use proptest::prelude::*;
+use support::{Rule, Ruled, rule, sampler};
 
 const TARGET: u64 = 1;
 
@@ -28,6 +33,7 @@ struct Case {
     chunk: usize,
     widths: Option<Vec<usize>>,
     capacity: usize,
+    rule: Option<Rule>,
 }
 
 impl Case {
@@ -48,12 +54,15 @@ impl Case {
 
     fn run(&self, ladder: &mut Cascade<Toy>, how: How<'_>) -> Result<Ran, RunError<cascade::toy::Broke>> {
         let looks = Cell::new(0);
+        let constraint: &dyn Fn() -> Box<dyn Constraint> =
+            &|| Box::new(Ruled::new(self.rule.unwrap_or(Rule::Balanced), self.vocab));
         let request = Request {
             prompt: &self.prompt,
             shown: how.shown,
             max_tokens: self.max_tokens,
             sampler: &self.sampler,
             end_tokens: &self.end_tokens,
+            constraint: self.rule.map(|_| constraint),
             cascade: how.cascade,
             fresh: how.fresh,
             chunk: self.chunk,
@@ -118,23 +127,6 @@ impl Sink for Kept {
     }
 }
 
-fn sampler() -> impl Strategy<Value = SamplerSettings> {
-    let temperature = prop_oneof![Just(0.0_f32), 0.1_f32..2.0];
-    let cuts = (0_usize..8, 0.5_f32..1.05, 0.0_f32..0.2);
-    let penalties = (0_usize..12, 0.8_f32..1.5, 0.0_f32..0.5, 0.0_f32..0.5);
-    (temperature, any::<u64>(), cuts, penalties).prop_map(|(temperature, seed, cuts, penalties)| SamplerSettings {
-        penalty_last_n: penalties.0,
-        repeat_penalty: penalties.1,
-        frequency_penalty: penalties.2,
-        presence_penalty: penalties.3,
-        top_k: cuts.0,
-        top_p: cuts.1,
-        min_p: cuts.2,
-        temperature,
-        seed,
-    })
-}
-
 fn habit() -> impl Strategy<Value = Habit> + Clone {
     prop_oneof![
         Just(Habit::Sound),
@@ -164,7 +156,8 @@ fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> impl Strategy
             prop::option::of(prop::collection::vec(1_usize..7, 0..3)),
             prop_oneof![Just(4096_usize), 31_usize..60],
         );
-        (ladder, sampler(), text).prop_map(move |((drafts, mut k, lenience), sampler, text)| {
+        (ladder, sampler(), text, prop::option::of(rule())).prop_map(move |(ladder, sampler, text, rule)| {
+            let (drafts, mut k, lenience) = ladder;
             k.iter_mut().enumerate().for_each(|(row, entries)| entries[..row].fill(0));
             let (prompt, max_tokens, end_tokens, chunk, widths, capacity) = text;
             Case {
@@ -180,6 +173,7 @@ fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> impl Strategy
                 chunk,
                 widths,
                 capacity,
+                rule,
             }
         })
     })
@@ -268,6 +262,39 @@ proptest! {
     }
 
     #[test]
+    fn under_a_constraint_the_cascade_answers_as_the_target_alone_and_every_prefix_is_allowed(
+        case in case(habit()), rule in rule(), wild in any::<u64>(), cut in 0.0_f64..1.0,
+    ) {
+        let case = Case { rule: Some(rule), ..case };
+        let alone = case.alone();
+        for (index, token) in alone.tokens.iter().enumerate() {
+            prop_assert!(rule.allows(case.vocab, &alone.tokens[..index], *token), "{:?} at {}", alone.tokens, index);
+        }
+        if alone.finish == Finish::End {
+            prop_assert!(rule.may_end(case.vocab, &alone.tokens));
+        }
+        let cascade = case.run(&mut case.ladder(), How::default()).unwrap();
+        prop_assert_eq!((&cascade.tokens, cascade.finish), (&alone.tokens, alone.finish));
+        prop_assert!(cascade.passes <= alone.passes);
+        let mut policy = Wild(wild);
+        let wild = case.run(&mut case.ladder(), How { policy: Some(&mut policy), ..How::default() }).unwrap();
+        prop_assert_eq!((&wild.tokens, wild.finish), (&alone.tokens, alone.finish));
+        let shown = &alone.tokens[..(alone.tokens.len() as f64 * cut) as usize];
+        let resumed = case.run(&mut case.ladder(), How { shown, ..How::default() }).unwrap();
+        prop_assert_eq!((&resumed.tokens, resumed.finish), (&alone.tokens, alone.finish));
+    }
+
+    #[test]
+    fn a_constraint_that_breaks_ends_the_run_at_the_same_place_whatever_was_drafted(case in case(habit())) {
+        let case = Case { rule: Some(Rule::Breaking), ..case };
+        let out = |cascade: bool| {
+            let ran = case.run(&mut case.ladder(), How { cascade, ..How::default() });
+            ran.map(|ran| (ran.tokens, ran.finish)).map_err(|error| error.to_string())
+        };
+        prop_assert_eq!(out(true), out(false));
+    }
+
+    #[test]
     fn a_target_that_fails_is_an_error_and_no_panic(case in case(Just(Habit::Sound)), habit in habit()) {
         let mut ladder = Cascade::new(Toy::new(case.vocab, TARGET).with_habit(habit).with_capacity(case.capacity));
         let small = Case { drafts: Vec::new(), max_gram: true, k: vec![vec![4]], ..case };
@@ -291,6 +318,7 @@ fn plain(k: Vec<Vec<u32>>, drafts: Vec<(f32, Habit)>, max_gram: bool) -> Case {
         chunk: 64,
         widths: None,
         capacity: 4096,
+        rule: None,
     }
 }
 
@@ -302,6 +330,32 @@ fn a_perfect_draft_saves_the_passes_that_it_should() {
         // The pass that reads the prompt draws one token, every later one its whole draft and a bonus.
         assert_eq!(ran.passes, 1 + 59_usize.div_ceil(n + 1), "drafts of {n}");
     }
+}
+
+#[test]
+fn where_only_the_end_is_allowed_the_answer_ends_and_where_nothing_is_it_says_so() {
+    for (rule, finish) in [(Rule::Rising, Finish::End), (Rule::DeadEnd, Finish::NothingAllowed)] {
+        for end_tokens in [Vec::new(), vec![0]] {
+            let ends = !end_tokens.is_empty();
+            let k = vec![vec![3, 2], vec![0, 2]];
+            let case = Case { rule: Some(rule), end_tokens, ..plain(k, vec![(0.9, Habit::Sound)], true) };
+            let (alone, cascade) = (case.alone(), case.run(&mut case.ladder(), How::default()).unwrap());
+            assert_eq!((&cascade.tokens, cascade.finish), (&alone.tokens, finish), "{rule:?}");
+            assert!(ends || alone.tokens.last() == Some(&31), "without an end token it goes to the top: {alone:?}");
+            assert_eq!(alone.finish, finish);
+        }
+    }
+}
+
+#[test]
+fn a_constraint_pays_for_forced_tokens_with_drafts_that_are_right() {
+    // A draft that never agrees by itself agrees wherever the constraint leaves one token.
+    let case =
+        Case { vocab: 2, rule: Some(Rule::Alternating), ..plain(vec![vec![3]], vec![(0.0, Habit::Sound)], false) };
+    let case = Case { prompt: vec![1, 0], ..case };
+    let ran = case.run(&mut case.ladder(), How::default()).unwrap();
+    assert_eq!(ran.tokens, [0, 1].repeat(30));
+    assert_eq!(ran.passes, 1 + 59_usize.div_ceil(4));
 }
 
 #[test]

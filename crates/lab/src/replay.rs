@@ -193,6 +193,7 @@ impl<'c> Player<'c> {
             max_tokens: if question.ended { usize::MAX } else { question.answer.len() },
             sampler: &SamplerSettings::greedy(),
             end_tokens: &[question.size],
+            constraint: None,
             cascade: self.cascade,
             fresh: true,
             chunk: usize::MAX,

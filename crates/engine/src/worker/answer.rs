@@ -86,6 +86,7 @@ impl Answerer<'_> {
             max_tokens: ask.max_tokens.map_or(usize::MAX, |most| most as usize),
             sampler: &settings,
             end_tokens: &end_tokens,
+            constraint: None,
             cascade: ask.cascade && self.rolls_back,
             // Passes over the prompt must be the same ones whatever was asked before.
             fresh: self.widths.is_some(),

@@ -50,6 +50,7 @@ impl Answerer<'_> {
             max_tokens: ask.max_tokens.map_or(usize::MAX, |most| most as usize),
             sampler: &SamplerSettings::greedy(),
             end_tokens: &end_tokens,
+            constraint: None,
             cascade: false,
             fresh: self.widths.is_some(),
             chunk: CHUNK,
