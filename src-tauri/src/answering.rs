@@ -27,7 +27,7 @@ pub(crate) fn answer(app: &App, conversation: u32, asked: u32, window: &Channel<
     let mut relay = Relay::new(app, answer, window);
     relay.tell(ChatEvent::Saved { message: asked, answer });
     let cascade = app.settings().speed_up;
-    let ask = Ask { messages, max_tokens: None, sampling: Sampling::default(), cascade, k: None };
+    let ask = Ask { messages, max_tokens: None, sampling: Sampling::default(), format: None, cascade, k: None };
     let result = app.engine.answer(&ask, &mut |happening| relay.take(happening));
     relay.flush();
     let text = std::mem::take(&mut relay.text);

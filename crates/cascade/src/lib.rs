@@ -28,4 +28,4 @@ pub use maxgram::{Drafter, Match, MaxGram};
 pub use model::{Clock, LanguageModel, Logits, Token, VocabId};
 pub use policy::{FixedPolicy, KError, Policy};
 pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
-pub use sampler::{Dry, SamplerSettings};
+pub use sampler::{Breakers, Dry, SamplerSettings};

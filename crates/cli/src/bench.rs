@@ -85,8 +85,14 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     for (index, (question, samples)) in questions.iter().zip(&mut samples).enumerate() {
         let mut sampling = sampling.clone();
         sampling.seed = sampling.seed.wrapping_add(index as u32);
-        let ask =
-            Ask { messages: said(&question.text), max_tokens: Some(max_tokens), sampling, cascade: false, k: None };
+        let ask = Ask {
+            messages: said(&question.text),
+            max_tokens: Some(max_tokens),
+            sampling,
+            format: None,
+            cascade: false,
+            k: None,
+        };
         for repeat in 0..repeats as usize {
             // Each way is first in turn, so that a slow minute of the machine hits all of them.
             for turn in 0..configs.len() {

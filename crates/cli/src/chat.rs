@@ -21,6 +21,7 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
         messages: Vec::new(),
         max_tokens: args.max_tokens()?,
         sampling: args.drawing.sampling()?,
+        format: args.shape.format()?,
         cascade: !args.no_cascade,
         k: None,
     };

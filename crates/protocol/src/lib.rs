@@ -13,4 +13,4 @@ pub mod worker;
 
 pub use problem::{Code, Language, Problem};
 pub use receipt::{FinishReason, Receipt, Role as RungRole, RungReceipt, StoodAside};
-pub use sampling::Sampling;
+pub use sampling::{LogitBias, Sampling};

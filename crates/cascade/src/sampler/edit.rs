@@ -1,6 +1,6 @@
 //! What changes scores before tokens are dropped: constraint, logit bias, penalties, DRY.
 
-use super::settings::{Dry, SamplerSettings};
+use super::settings::{Breakers, Dry, SamplerSettings};
 use crate::constraint::TokenMask;
 use crate::model::Token;
 
@@ -74,7 +74,7 @@ impl Edited {
         self.longest.dedup_by_key(|(token, _)| *token);
         for &(token, repeat) in &self.longest {
             let Some(score) = self.row.get_mut(token as usize) else { continue };
-            if dry.breakers.iter().any(|breaker| breaker[..] == [token]) {
+            if dry.breakers.holds(token) {
                 continue;
             }
             let power = (repeat - dry.allowed_length).min(i32::MAX as usize) as i32;
@@ -86,14 +86,9 @@ impl Edited {
 }
 
 /// How many tokens of `window` stand behind the last breaker in it; all of them if there is none.
-fn since_breaker(breakers: &[Vec<Token>], window: &[Token]) -> usize {
-    for start in (0..window.len()).rev() {
-        let fitting = breakers.iter().filter(|b| !b.is_empty() && window[start..].starts_with(b));
-        if let Some(longest) = fitting.map(Vec::len).max() {
-            return window.len() - start - longest;
-        }
-    }
-    window.len()
+fn since_breaker(breakers: &Breakers, window: &[Token]) -> usize {
+    let last = (0..window.len()).rev().find_map(|start| Some(start + breakers.at(&window[start..])?));
+    window.len() - last.unwrap_or(0)
 }
 
 /// For each n how many tokens in front of the last n of `window` are the same as at its end (the Z-function of the
@@ -185,8 +180,10 @@ mod tests {
         let dry = Dry { multiplier: 1.0, base: 2.0, allowed_length: 1, ..Dry::default() };
         let history = [0, 1, 2, 3, 0, 1, 2];
         assert_eq!(edited(&with_dry(dry.clone()), &[0.0; 4], &history), [0.0, 0.0, 0.0, -4.0]);
-        let behind =
-            |breakers: Vec<Vec<Token>>| edited(&with_dry(Dry { breakers, ..dry.clone() }), &[0.0; 4], &history)[3];
+        let behind = |breakers: Vec<Vec<Token>>| {
+            let breakers = Breakers::new(breakers);
+            edited(&with_dry(Dry { breakers, ..dry.clone() }), &[0.0; 4], &history)[3]
+        };
         assert!((behind(vec![vec![0]]) - -2.0).abs() < 1e-6, "two tokens stand behind the breaker");
         assert!((behind(vec![vec![0, 1]]) - -1.0).abs() < 1e-6, "one token stands behind the pair");
         assert!(behind(vec![vec![1, 2]]).abs() < 1e-6, "nothing stands behind it");

@@ -4,7 +4,7 @@ mod edit;
 mod filter;
 mod settings;
 
-pub use settings::{Dry, SamplerSettings};
+pub use settings::{Breakers, Dry, SamplerSettings};
 
 use crate::constraint::TokenMask;
 use crate::model::Token;

@@ -49,14 +49,41 @@ pub struct Dry {
     pub allowed_length: usize,
     /// How many of the last tokens it looks at.
     pub last_n: usize,
-    /// Token sequences that no repetition reaches across; an empty one is none.
-    pub breakers: Vec<Vec<Token>>,
+    /// What no repetition reaches across.
+    pub breakers: Breakers,
+}
+
+/// Token sequences, quick to find in a text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Breakers(Vec<Vec<Token>>);
+
+impl Breakers {
+    /// Empty sequences are passed over.
+    pub fn new(mut sequences: Vec<Vec<Token>>) -> Self {
+        sequences.retain(|sequence| !sequence.is_empty());
+        sequences.sort_unstable();
+        sequences.dedup();
+        Self(sequences)
+    }
+
+    /// Length of the longest of them that `text` begins with.
+    pub(super) fn at(&self, text: &[Token]) -> Option<usize> {
+        let head = text.first()?;
+        let first = self.0.partition_point(|sequence| sequence[0] < *head);
+        let same = self.0[first..].iter().take_while(|sequence| sequence[0] == *head);
+        same.filter(|sequence| text.starts_with(sequence)).map(Vec::len).max()
+    }
+
+    /// Whether `token` alone is one of them.
+    pub(super) fn holds(&self, token: Token) -> bool {
+        self.0.binary_search_by(|sequence| sequence[..].cmp(&[token])).is_ok()
+    }
 }
 
 impl Default for Dry {
     /// Off.
     fn default() -> Self {
-        Self { multiplier: 0.0, base: 1.75, allowed_length: 2, last_n: usize::MAX, breakers: Vec::new() }
+        Self { multiplier: 0.0, base: 1.75, allowed_length: 2, last_n: usize::MAX, breakers: Breakers::default() }
     }
 }
 

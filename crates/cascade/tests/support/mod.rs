@@ -2,7 +2,7 @@
 
 #![allow(unreachable_pub, reason = "a part of each test that uses it")]
 
-use cascade::{Constraint, Dry, SamplerSettings, Token, TokenMask};
+use cascade::{Breakers, Constraint, Dry, SamplerSettings, Token, TokenMask};
 use proptest::prelude::*;
 
 /// What the answers of a case have to look like.
@@ -95,7 +95,7 @@ pub fn sampler() -> impl Strategy<Value = SamplerSettings> {
     );
     let penalties = (0_usize..12, 0.8_f32..1.5, 0.0_f32..0.5, 0.0_f32..0.5);
     let bias = prop::collection::vec((0_u32..50, -5.0_f32..5.0), 0..4);
-    let breakers = prop::collection::vec(prop::collection::vec(0_u32..40, 0..3), 0..3);
+    let breakers = prop::collection::vec(prop::collection::vec(0_u32..40, 0..3), 0..3).prop_map(Breakers::new);
     let dry = (prop_oneof![Just(0.0_f32), 0.1_f32..2.0], 0.9_f32..2.0, 0_usize..4, 0_usize..60, breakers).prop_map(
         |(multiplier, base, allowed_length, last_n, breakers)| Dry {
             multiplier,

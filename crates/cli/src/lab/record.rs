@@ -30,8 +30,14 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
     let mut tokens = 0;
     for (index, question) in questions.iter().enumerate() {
         let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
-        let ask =
-            Ask { messages, max_tokens: Some(max_tokens), sampling: Sampling::default(), cascade: false, k: None };
+        let ask = Ask {
+            messages,
+            max_tokens: Some(max_tokens),
+            sampling: Sampling::default(),
+            format: None,
+            cascade: false,
+            k: None,
+        };
         let said = engine.record(&ask)?;
         tokens += said.answer.len();
         if !said.answer.is_empty() {

@@ -1,4 +1,4 @@
-use protocol::worker::{Event, Generate, Message};
+use protocol::worker::{Event, Format, Generate, Message};
 use protocol::{Code, Problem, Receipt, Sampling};
 
 /// A request for one answer.
@@ -10,6 +10,8 @@ pub struct Ask {
     pub max_tokens: Option<u32>,
     /// How tokens are drawn.
     pub sampling: Sampling,
+    /// What the answer has to look like; None allows everything.
+    pub format: Option<Format>,
     /// False: the target alone.
     pub cascade: bool,
     /// A K matrix to be played as it stands, for measuring; None leaves the choice to the engine.
@@ -74,6 +76,7 @@ impl<'a> Progress<'a> {
             shown: self.tokens.clone(),
             max_tokens: self.ask.max_tokens,
             sampling: self.ask.sampling.clone(),
+            format: self.ask.format.clone(),
             cascade: self.ask.cascade,
             k: self.ask.k.clone(),
         }

@@ -77,7 +77,7 @@ pub fn questions() -> Vec<String> {
 
 pub fn ask(prompt: &str, max_tokens: u32, sampling: &Sampling, cascade: bool) -> Ask {
     let messages = vec![Message { speaker: Speaker::User, text: prompt.to_owned() }];
-    Ask { messages, max_tokens: Some(max_tokens), sampling: sampling.clone(), cascade, k: None }
+    Ask { messages, max_tokens: Some(max_tokens), sampling: sampling.clone(), format: None, cascade, k: None }
 }
 
 /// An answer with all that came along.
