@@ -102,6 +102,8 @@ struct Place {
     at: usize,
     outlook: Outlook,
     mask: TokenMask,
+    /// Why the constraint could not tell; empty if it could.
+    reason: String,
 }
 
 /// Follows the text with a constraint. What it found out about a place is kept until the text in front of it changes.
@@ -114,8 +116,6 @@ pub(crate) struct Guard<'r> {
     places: Vec<Place>,
     /// Masks to be used again.
     spare: Vec<TokenMask>,
-    /// Why it could not tell, the last time.
-    reason: String,
 }
 
 impl<'r> Guard<'r> {
@@ -126,15 +126,7 @@ impl<'r> Guard<'r> {
         size: usize,
         prompt: usize,
     ) -> Self {
-        Self {
-            constraint,
-            end_tokens,
-            size,
-            followed: prompt,
-            places: Vec::new(),
-            spare: Vec::new(),
-            reason: String::new(),
-        }
+        Self { constraint, end_tokens, size, followed: prompt, places: Vec::new(), spare: Vec::new() }
     }
 
     /// What may come behind the first `at` tokens of `text`, and the mask of it.
@@ -170,12 +162,10 @@ impl<'r> Guard<'r> {
             Ok(true) => Outlook::End,
             Ok(false) => Outlook::Nothing,
         };
-        match ends {
-            Ok(true) => self.end_tokens.iter().for_each(|end| mask.set(*end, true)),
-            Ok(false) => {}
-            Err(reason) => self.reason = reason,
+        if ends == Ok(true) {
+            self.end_tokens.iter().for_each(|end| mask.set(*end, true));
         }
-        Place { at, outlook, mask }
+        Place { at, outlook, mask, reason: ends.err().unwrap_or_default() }
     }
 
     /// Whether the token of `text` at index `at` may stand there. Cheaper than a look.
@@ -209,9 +199,9 @@ impl<'r> Guard<'r> {
         self.drop_places(|at| at < len);
     }
 
-    /// Why the constraint could not tell.
-    pub(crate) fn reason(&self) -> &str {
-        &self.reason
+    /// Why the constraint could not tell, the last time it was looked behind the first `at` tokens.
+    pub(crate) fn reason(&self, at: usize) -> &str {
+        self.places.iter().find(|place| place.at == at).map_or("", |place| &place.reason)
     }
 
     fn take_back(&mut self, len: usize) {
@@ -311,7 +301,7 @@ mod tests {
         let mut guard = Guard::new(Box::new(&mut distinct), &[], 40, 0);
         let (outlook, mask) = guard.look(&[13], 1);
         assert!(outlook == Outlook::Unknown && mask.is_empty());
-        assert_eq!(guard.reason(), "thirteen");
+        assert_eq!(guard.reason(1), "thirteen");
         guard.cut(0);
         assert_eq!(guard.look(&[12], 1).0, Outlook::Open);
         assert_eq!(guard.look(&[12, 12], 2).0, Outlook::Unknown, "it cannot even be brought there");

@@ -133,7 +133,8 @@ impl<'r, M: LanguageModel> Run<'r, M> {
                 Outlook::End => return Ok(Finish::End),
                 Outlook::Nothing => return Ok(Finish::NothingAllowed),
                 Outlook::Unknown => {
-                    return Err(Halt::Constraint(self.guard.as_ref().map_or("", Guard::reason).to_owned()));
+                    let reason = self.guard.as_ref().map_or("", |guard| guard.reason(self.committed));
+                    return Err(Halt::Constraint(reason.to_owned()));
                 }
             }
             self.step(0, left.min(self.request.max_tokens - answered))?;

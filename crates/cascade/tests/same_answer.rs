@@ -79,7 +79,8 @@ impl Case {
         assert_eq!(outcome.tokens, kept.tokens.len());
         let by_rung: usize = outcome.rungs.iter().map(|rung| rung.accepted).sum();
         assert_eq!(by_rung + how.shown.len(), kept.tokens.len(), "every token has one writer");
-        Ok(Ran { tokens: kept.tokens, finish: outcome.finish, passes: outcome.target_passes })
+        let drafted = outcome.rungs[1..].iter().map(|rung| rung.proposed).sum();
+        Ok(Ran { tokens: kept.tokens, finish: outcome.finish, passes: outcome.target_passes, drafted })
     }
 
     fn alone(&self) -> Ran {
@@ -107,6 +108,8 @@ struct Ran {
     tokens: Vec<Token>,
     finish: Finish,
     passes: usize,
+    /// Tokens that came before the target.
+    drafted: usize,
 }
 
 struct Kept {
@@ -345,6 +348,15 @@ fn where_only_the_end_is_allowed_the_answer_ends_and_where_nothing_is_it_says_so
             assert_eq!(alone.finish, finish);
         }
     }
+}
+
+#[test]
+fn copies_that_the_constraint_refuses_never_come_before_the_target() {
+    let falling = (0..32).rev().collect::<Vec<Token>>().repeat(2);
+    let case = Case { prompt: falling, max_tokens: 8, ..plain(vec![vec![4]], Vec::new(), true) };
+    let drafted = |rule| Case { rule, ..case.clone() }.run(&mut case.ladder(), How::default()).unwrap().drafted;
+    assert!(drafted(None) > 0, "every token has a successor to copy");
+    assert_eq!(drafted(Some(Rule::Rising)), 0, "and all of them fall");
 }
 
 #[test]
