@@ -8,7 +8,8 @@ use crate::model::Token;
 #[derive(Debug, Default)]
 pub(super) struct Edited {
     pub(super) row: Vec<f32>,
-    counts: Vec<(Token, u32)>,
+    /// Tokens that the penalties look at, sorted.
+    window: Vec<Token>,
     /// For each token of the window, counted from its end, how many tokens before it are the same as at the end.
     repeats: Vec<usize>,
     /// Tokens that would go on with a repetition, and of how many tokens.
@@ -37,18 +38,14 @@ impl Edited {
     }
 
     fn penalise(&mut self, settings: &SamplerSettings, history: &[Token]) {
-        self.counts.clear();
-        for &token in &history[history.len().saturating_sub(settings.penalty_last_n)..] {
-            match self.counts.iter_mut().find(|(seen, _)| *seen == token) {
-                Some((_, count)) => *count += 1,
-                None => self.counts.push((token, 1)),
-            }
-        }
-        for &(token, count) in &self.counts {
-            let Some(score) = self.row.get_mut(token as usize) else { continue };
+        self.window.clear();
+        self.window.extend_from_slice(&history[history.len().saturating_sub(settings.penalty_last_n)..]);
+        self.window.sort_unstable();
+        for same in self.window.chunk_by(|a, b| a == b) {
+            let Some(score) = self.row.get_mut(same[0] as usize) else { continue };
             // The sign rule keeps the penalty a penalty on both sides of zero (Keskar et al. 2019, as llama.cpp does).
             *score = if *score <= 0.0 { *score * settings.repeat_penalty } else { *score / settings.repeat_penalty };
-            *score -= settings.frequency_penalty.mul_add(count as f32, settings.presence_penalty);
+            *score -= settings.frequency_penalty.mul_add(same.len() as f32, settings.presence_penalty);
         }
     }
 

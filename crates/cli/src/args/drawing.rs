@@ -169,3 +169,33 @@ fn read(path: &Path) -> Result<String, Problem> {
     }
     String::from_utf8(bytes).map_err(|_| unusable(&"it is no text"))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Only {
+        #[command(flatten)]
+        drawing: Drawing,
+    }
+
+    fn drawn(args: &[&str]) -> Result<Sampling, Problem> {
+        Only::try_parse_from(std::iter::once(&"taki").chain(args)).unwrap().drawing.sampling()
+    }
+
+    #[test]
+    fn without_flags_tokens_are_drawn_as_everywhere() {
+        assert_eq!(drawn(&[]).unwrap(), Sampling::default());
+    }
+
+    #[test]
+    fn flags_that_are_given_again_are_collected() {
+        let given = ["--logit-bias", "7=-1.5", "--logit-bias=8=2", "--dry-breaker", "\n", "--dry-breaker", "END"];
+        let sampling = drawn(&given).unwrap();
+        let biases = [LogitBias { token: 7, bias: -1.5 }, LogitBias { token: 8, bias: 2.0 }];
+        assert_eq!((&sampling.logit_bias[..], sampling.dry_breakers), (&biases[..], vec!["\n".into(), "END".into()]));
+    }
+}
