@@ -42,7 +42,8 @@ impl Shapes {
             let environment: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
             let mut factory = ParserFactory::new_simple(&environment)?;
             factory.quiet();
-            factory.limits_mut().verbose_errors = false;
+            // Errors go to a person; a state of the lexer takes up to 2 kB, which makes 100 MB at most.
+            (factory.limits_mut().verbose_errors, factory.limits_mut().max_lexer_states) = (false, 50_000);
             Ok(Self { factory })
         }));
         made.map_err(|error| Problem::new(Code::Internal).with("reason", error))
@@ -135,11 +136,11 @@ impl Constraint for Follower {
     }
 
     fn accept(&mut self, token: Token) -> bool {
-        let taken = matches!(self.matcher.try_consume_tokens(&[token]), Ok(1));
-        if taken {
+        let fits = matches!(self.matcher.try_consume_tokens(&[token]), Ok(1));
+        if fits {
             self.held.push(token);
         }
-        taken
+        fits
     }
 
     fn roll_back(&mut self, tokens: usize) {
@@ -247,9 +248,9 @@ mod tests {
                         }
                         1 => {
                             let token = numbers.below(END as usize) as Token;
-                            let taken = constraint.accept(token);
-                            assert_eq!(taken, allowed.contains(&token), "{token} behind {held:?}");
-                            held.extend(taken.then_some(token));
+                            let fits = constraint.accept(token);
+                            assert_eq!(fits, allowed.contains(&token), "{token} behind {held:?}");
+                            held.extend(fits.then_some(token));
                         }
                         _ if allowed.is_empty() => {}
                         _ => {

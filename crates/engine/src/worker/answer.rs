@@ -86,14 +86,14 @@ impl Answerer<'_> {
         let end_tokens = self.weights.end_tokens();
         let settings = self.drawing(&ask.sampling)?;
         let shape = ask.format.as_ref().map(|format| self.shape(format, &end_tokens)).transpose()?;
-        let begin = shape.as_ref().map(|shape| || shape.begin());
+        let fresh = shape.as_ref().map(|shape| || shape.begin());
         let request = Request {
             prompt: &prompt,
             shown: &ask.shown,
             max_tokens: ask.max_tokens.map_or(usize::MAX, |most| most as usize),
             sampler: &settings,
             end_tokens: &end_tokens,
-            constraint: begin.as_ref().map(|begin| begin as &dyn Fn() -> Box<dyn Constraint>),
+            constraint: fresh.as_ref().map(|fresh| fresh as &dyn Fn() -> Box<dyn Constraint>),
             cascade: ask.cascade && self.rolls_back,
             // Passes over the prompt must be the same ones whatever was asked before.
             fresh: self.widths.is_some(),
