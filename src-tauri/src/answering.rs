@@ -39,6 +39,7 @@ pub(crate) fn answer(
         max_tokens: None,
         sampling: Sampling::default(),
         review_rule: ReviewRule::default(),
+        format: None,
         cascade,
         k: None,
     };

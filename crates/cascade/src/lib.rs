@@ -9,6 +9,7 @@
 //!
 //! The way in is [`Cascade::run`].
 
+mod constraint;
 mod ladder;
 mod maxgram;
 mod model;
@@ -23,10 +24,11 @@ mod sampler;
 #[cfg(any(test, feature = "toy"))]
 pub mod toy;
 
+pub use constraint::{Constraint, TokenMask};
 pub use ladder::{Cascade, Rejected};
 pub use maxgram::{Drafter, Match, MaxGram};
 pub use model::{Clock, LanguageModel, Logits, Token, VocabId};
 pub use policy::{FixedPolicy, KError, Policy};
 pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
 pub use rule::ReviewRule;
-pub use sampler::SamplerSettings;
+pub use sampler::{Breakers, Dry, SamplerSettings};

@@ -27,14 +27,24 @@ impl Noise {
 
     /// A number between 0 and 1, neither of them included, for the use `tag`.
     pub(crate) fn uniform(self, tag: u32) -> f64 {
-        let bits = mix(self.key ^ mix(u64::from(tag).wrapping_add(0xA076_1D64_78BD_642F)));
-        // 53 bits, shifted by half a step so that it is never 0 or 1.
-        ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        self.draw(u64::from(tag).wrapping_add(0xA076_1D64_78BD_642F))
     }
 
     /// A standard Gumbel variate for `token`: −ln(−ln u).
     pub(crate) fn gumbel(self, token: u32) -> f64 {
         -(-self.uniform(token).ln()).ln()
+    }
+
+    /// A number above 0 and below 1 of this position's own, independent of every token's.
+    pub(crate) fn coin(self) -> f64 {
+        // Far from what any 32-bit token adds up to.
+        self.draw(0x1D8E_4E27_C47D_124F)
+    }
+
+    fn draw(self, counter: u64) -> f64 {
+        let bits = mix(self.key ^ mix(counter));
+        // 53 bits, shifted by half a step so that it is never 0 or 1.
+        ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 }
 
@@ -67,6 +77,20 @@ mod tests {
         for (seed, shown, review, position, tag) in others {
             assert!((Noise::of_review(seed, shown, review, position).uniform(tag) - here).abs() > 1e-9);
         }
+    }
+
+    #[test]
+    fn a_coin_is_fair_and_no_tokens_noise() {
+        let coins: Vec<f64> = (0..100_000).map(|position| Noise::at(9, position).coin()).collect();
+        let mean = coins.iter().sum::<f64>() / coins.len() as f64;
+        // Standard error 0.0009.
+        assert!((mean - 0.5).abs() < 0.004, "mean {mean}");
+        let with = |token: u32| {
+            let pairs =
+                coins.iter().enumerate().map(|(p, coin)| (coin - 0.5) * (Noise::at(9, p).gumbel(token) - 0.577));
+            pairs.sum::<f64>() / coins.len() as f64
+        };
+        assert!((0..5).all(|token| with(token).abs() < 0.006), "no correlation");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::constraint::Constraint;
 use crate::model::Token;
 use crate::rule::ReviewRule;
 use crate::sampler::SamplerSettings;
@@ -17,10 +18,12 @@ pub struct Request<'a> {
     pub max_tokens: usize,
     /// How tokens are drawn.
     pub sampler: &'a SamplerSettings,
-    /// How proposals are reviewed. It makes no difference without temperature or without the cascade.
+    /// How proposals are reviewed. It makes no difference without temperature, without the cascade or under a constraint.
     pub rule: ReviewRule,
     /// Tokens that end the answer.
     pub end_tokens: &'a [Token],
+    /// What the answer may look like: makes a constraint that knows no token of it yet. `None` allows everything.
+    pub constraint: Option<&'a dyn Fn() -> Box<dyn Constraint>>,
     /// False: the target alone.
     pub cascade: bool,
     /// Read everything anew, in the same passes whatever was held before (exact mode).
@@ -67,6 +70,8 @@ pub enum Finish {
     Stopped,
     /// The target's context is full.
     ContextFull,
+    /// The constraint allows neither a token nor the end.
+    NothingAllowed,
 }
 
 /// Why nothing was proposed, at the end of a run or in all of it.
@@ -139,6 +144,9 @@ pub enum RunError<E: std::error::Error + 'static> {
         /// Tokens that the target can hold.
         context: usize,
     },
+    /// The constraint could not tell what may come next.
+    #[error("the constraint failed: {0}")]
+    Constraint(String),
     /// There is nothing to answer to.
     #[error("the prompt is empty")]
     EmptyPrompt,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::constraint::Outlook;
 use crate::ladder::Cascade;
 use crate::maxgram::Drafter;
 use crate::model::{LanguageModel, Token};
@@ -39,7 +40,7 @@ struct Verdict {
     kept: usize,
     /// How sure the rung was of each of them.
     sure: Vec<f32>,
-    /// The token and how sure it is of it; None if a kept token ends the text.
+    /// The token and how sure it is of it; None if a kept token ends the text, or if nothing may stand behind the kept ones.
     own: Option<(Token, f32)>,
     /// Not under coupled sampling: what it draws all of these from.
     odds: Vec<Odds>,
@@ -103,11 +104,11 @@ impl<M: LanguageModel> Run<'_, M> {
         let mut available: Vec<bool> = (0..=bottom).map(|rung| rung > reviewer && self.can_propose(rung)).collect();
         let mut behind = vec![0; bottom + 1];
         loop {
-            let text = &self.ladder.text;
-            let room = room - (text.len() - from);
-            if room == 0 || (text.len() > from && text.last().is_some_and(|last| self.ends(*last))) {
+            let room = room - (self.ladder.text.len() - from);
+            if room == 0 || self.stands_at_end(from) {
                 return Ok(());
             }
+            let text = &self.ladder.text;
             for (behind, rung) in behind.iter_mut().zip(&self.ladder.rungs) {
                 *behind = text.len() - rung.read();
             }
@@ -155,9 +156,7 @@ impl<M: LanguageModel> Run<'_, M> {
         if rung < self.ladder.rungs.len() {
             while self.ladder.text.len() - before < tokens {
                 let left = tokens - (self.ladder.text.len() - before);
-                let ended =
-                    self.ladder.text.len() > before && self.ladder.text.last().is_some_and(|last| self.ends(*last));
-                if ended || !self.can_propose(rung) || !self.step(rung, left)? {
+                if self.stands_at_end(before) || !self.can_propose(rung) || !self.step(rung, left)? {
                     break;
                 }
             }
@@ -175,7 +174,23 @@ impl<M: LanguageModel> Run<'_, M> {
         if let Some(end) = self.ladder.text[before..].iter().position(|t| self.ends(*t)) {
             self.cut(before + end + 1);
         }
+        self.keep_allowed(before);
         Ok(())
+    }
+
+    /// Whether nothing can be proposed behind the text: it ends, or the constraint lets nothing but the end follow.
+    fn stands_at_end(&mut self, from: usize) -> bool {
+        let text = &self.ladder.text;
+        (text.len() > from && text.last().is_some_and(|last| self.ends(*last))) || self.outlook() != Outlook::Open
+    }
+
+    /// Cuts the proposals from index `from` of the text on before the first that the constraint refuses.
+    fn keep_allowed(&mut self, from: usize) {
+        let Some(guard) = &mut self.guard else { return };
+        let text = &self.ladder.text;
+        if let Some(refused) = (from..text.len()).find(|at| !guard.admits(text, *at)) {
+            self.cut(refused);
+        }
     }
 
     /// One pass of `reviewer` over what stands behind `from`; leaves what it keeps and its own token.
@@ -218,8 +233,13 @@ impl<M: LanguageModel> Run<'_, M> {
         let mut verdict = Verdict { kept: 0, sure: Vec::new(), own: None, odds: Vec::new() };
         for index in 0..=proposed {
             let row = logits.row(index).unwrap_or_default();
+            let looked = self.guard.as_mut().map(|guard| guard.look(text, from + index));
+            if looked.as_ref().is_some_and(|(outlook, _)| *outlook != Outlook::Open) {
+                break;
+            }
+            let mask = looked.map(|(_, mask)| mask);
             let pick = sampler
-                .pick(self.request.sampler, row, &text[..from + index], from + index - prompt)
+                .pick(self.request.sampler, row, mask, &text[..from + index], from + index - prompt)
                 .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
             match text.get(from + index) {
                 Some(&token) if sampler.lets_pass(&pick, token, row, lenience) => {

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::constraint::{Guard, Outlook};
 use crate::ladder::Cascade;
 use crate::maxgram::Drafter;
 use crate::model::{Clock, LanguageModel, Token};
@@ -16,6 +17,7 @@ use crate::rung::Fault;
 pub(crate) enum Halt<E> {
     Cancelled,
     Target(Fault<E>),
+    Constraint(String),
 }
 
 /// The state of one run.
@@ -24,6 +26,8 @@ pub(crate) struct Run<'r, M: LanguageModel> {
     pub(crate) request: &'r Request<'r>,
     pub(crate) policy: &'r mut dyn Policy,
     pub(crate) clock: &'r dyn Clock,
+    /// Keeps the text to the request's constraint.
+    pub(crate) guard: Option<Guard<'r>>,
     /// Tokens of the text that are final; what stands behind them waits for a review.
     pub(crate) committed: usize,
     /// One for each token behind `committed`.
@@ -83,6 +87,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             rung.text_cut(same);
             rung.reset_tally();
         }
+        let guard = request.constraint.map(|make| Guard::new(make(), request.end_tokens, size, tokens));
         let mut run = Self {
             committed: ladder.text.len(),
             reused: ladder.rungs[0].read().min(tokens),
@@ -91,9 +96,14 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             request,
             policy,
             clock,
+            guard,
             proposals: Vec::new(),
-            // The likeliest token is the same whoever's coin is flipped, and alone the target has nothing to review.
-            rule: request.rule.independent().filter(|_| request.cascade && request.sampler.temperature > 0.0),
+            // The likeliest token is the same whoever's coin is flipped, and alone the target has nothing to review. What a
+            // constraint cuts from a draft would be missed by the odds: there the answer is the target's own.
+            rule: request
+                .rule
+                .independent()
+                .filter(|_| request.cascade && request.constraint.is_none() && request.sampler.temperature > 0.0),
             odds: Vec::new(),
             reviews: 0,
             singles: Vec::new(),
@@ -120,6 +130,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             Err(Halt::Cancelled) => Ok(self.outcome(Finish::Stopped)),
             Err(Halt::Target(Fault::Model(error))) => Err(RunError::Target(error)),
             Err(Halt::Target(Fault::Lies(what))) => Err(RunError::NoScores(what)),
+            Err(Halt::Constraint(reason)) => Err(RunError::Constraint(reason)),
         }
     }
 
@@ -133,11 +144,26 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             if left == 0 {
                 return Ok(Finish::ContextFull);
             }
+            match self.outlook() {
+                Outlook::Open => {}
+                Outlook::End => return Ok(Finish::End),
+                Outlook::Nothing => return Ok(Finish::NothingAllowed),
+                Outlook::Unknown => {
+                    let reason = self.guard.as_ref().map_or("", |guard| guard.reason(self.committed));
+                    return Err(Halt::Constraint(reason.to_owned()));
+                }
+            }
             self.step(0, left.min(self.request.max_tokens - answered))?;
             if let Some(finish) = self.commit(sink) {
                 return Ok(finish);
             }
         }
+    }
+
+    /// What the constraint allows behind the text.
+    pub(crate) fn outlook(&mut self) -> Outlook {
+        let text = &self.ladder.text;
+        self.guard.as_mut().map_or(Outlook::Open, |guard| guard.look(text, text.len()).0)
     }
 
     /// Reads the prompt and what was shown, up to the part whose logits the first review needs.
@@ -191,6 +217,9 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         }
         let before = self.committed;
         self.committed = self.ladder.text.len();
+        if let Some(guard) = &mut self.guard {
+            guard.commit(self.committed);
+        }
         self.proposals.clear();
         self.odds.clear();
         self.observe();
@@ -224,6 +253,9 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         self.ladder.text.truncate(len);
         self.proposals.truncate(len.saturating_sub(self.committed));
         self.odds.truncate(len.saturating_sub(self.committed));
+        if let Some(guard) = &mut self.guard {
+            guard.cut(len);
+        }
         for rung in &mut self.ladder.rungs {
             rung.text_cut(len);
         }

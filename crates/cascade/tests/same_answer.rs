@@ -2,15 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use cascade::policy::{Action, Adaptive, CostCurve, Reviewed, View};
 use cascade::toy::{Habit, Ticking, Toy};
 use cascade::{
-    Cascade, Finish, FixedPolicy, Policy, Request, ReviewRule, RunError, SamplerSettings, Sink, Step, Token,
+    Cascade, Constraint, Finish, FixedPolicy, Policy, Request, ReviewRule, RunError, SamplerSettings, Sink, Step, Token,
 };
 use proptest::prelude::*;
+use support::{Rule, Ruled, rule, sampler};
 
 const TARGET: u64 = 1;
 
@@ -31,6 +34,7 @@ struct Case {
     chunk: usize,
     widths: Option<Vec<usize>>,
     capacity: usize,
+    law: Option<Rule>,
 }
 
 impl Case {
@@ -51,6 +55,8 @@ impl Case {
 
     fn run(&self, ladder: &mut Cascade<Toy>, how: How<'_>) -> Result<Ran, RunError<cascade::toy::Broke>> {
         let looks = Cell::new(0);
+        let constraint: &dyn Fn() -> Box<dyn Constraint> =
+            &|| Box::new(Ruled::new(self.law.unwrap_or(Rule::Balanced), self.vocab));
         let request = Request {
             prompt: &self.prompt,
             shown: how.shown,
@@ -58,6 +64,7 @@ impl Case {
             sampler: &self.sampler,
             rule: self.rule,
             end_tokens: &self.end_tokens,
+            constraint: self.law.map(|_| constraint),
             cascade: how.cascade,
             fresh: how.fresh,
             chunk: self.chunk,
@@ -74,7 +81,8 @@ impl Case {
         assert_eq!(outcome.tokens, kept.tokens.len());
         let by_rung: usize = outcome.rungs.iter().map(|rung| rung.accepted).sum();
         assert_eq!(by_rung + how.shown.len(), kept.tokens.len(), "every token has one writer");
-        Ok(Ran { tokens: kept.tokens, finish: outcome.finish, passes: outcome.target_passes })
+        let drafted = outcome.rungs[1..].iter().map(|rung| rung.proposed).sum();
+        Ok(Ran { tokens: kept.tokens, finish: outcome.finish, passes: outcome.target_passes, drafted })
     }
 
     fn alone(&self) -> Ran {
@@ -102,6 +110,8 @@ struct Ran {
     tokens: Vec<Token>,
     finish: Finish,
     passes: usize,
+    /// Tokens that came before the target.
+    drafted: usize,
 }
 
 struct Kept {
@@ -120,23 +130,6 @@ impl Sink for Kept {
         self.steps_left -= 1;
         if self.steps_left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
-}
-
-fn sampler() -> impl Strategy<Value = SamplerSettings> {
-    let temperature = prop_oneof![Just(0.0_f32), 0.1_f32..2.0];
-    let cuts = (0_usize..8, 0.5_f32..1.05, 0.0_f32..0.2);
-    let penalties = (0_usize..12, 0.8_f32..1.5, 0.0_f32..0.5, 0.0_f32..0.5);
-    (temperature, any::<u64>(), cuts, penalties).prop_map(|(temperature, seed, cuts, penalties)| SamplerSettings {
-        penalty_last_n: penalties.0,
-        repeat_penalty: penalties.1,
-        frequency_penalty: penalties.2,
-        presence_penalty: penalties.3,
-        top_k: cuts.0,
-        top_p: cuts.1,
-        min_p: cuts.2,
-        temperature,
-        seed,
-    })
 }
 
 fn habit() -> impl Strategy<Value = Habit> + Clone {
@@ -168,7 +161,8 @@ fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> impl Strategy
             prop::option::of(prop::collection::vec(1_usize..7, 0..3)),
             prop_oneof![Just(4096_usize), 31_usize..60],
         );
-        (ladder, sampler(), text).prop_map(move |((drafts, mut k, lenience), sampler, text)| {
+        (ladder, sampler(), text, prop::option::of(rule())).prop_map(move |(ladder, sampler, text, law)| {
+            let (drafts, mut k, lenience) = ladder;
             k.iter_mut().enumerate().for_each(|(row, entries)| entries[..row].fill(0));
             let (prompt, max_tokens, end_tokens, chunk, widths, capacity) = text;
             Case {
@@ -185,12 +179,13 @@ fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> impl Strategy
                 chunk,
                 widths,
                 capacity,
+                law,
             }
         })
     })
 }
 
-fn rule() -> impl Strategy<Value = ReviewRule> {
+fn review_rule() -> impl Strategy<Value = ReviewRule> {
     prop_oneof![Just(ReviewRule::Coupled), Just(ReviewRule::Rejection), Just(ReviewRule::Block)]
 }
 
@@ -256,7 +251,7 @@ proptest! {
     }
 
     #[test]
-    fn without_temperature_every_rule_is_the_same(case in case(habit()), rule in rule(), seed in any::<u64>()) {
+    fn without_temperature_every_rule_is_the_same(case in case(habit()), rule in review_rule(), seed in any::<u64>()) {
         let sampler = SamplerSettings { temperature: 0.0, ..case.sampler };
         let case = Case { sampler, rule, ..case };
         let (mut wild, alone) = (Wild(seed), case.alone());
@@ -265,7 +260,7 @@ proptest! {
     }
 
     #[test]
-    fn under_every_rule_nothing_but_the_target_ends_a_run(case in case(habit()), rule in rule(), seed in any::<u64>()) {
+    fn under_every_rule_nothing_but_the_target_ends_a_run(case in case(habit()), rule in review_rule(), seed in any::<u64>()) {
         let case = Case { rule, ..case };
         let (mut wild, mut ladder) = (Wild(seed), case.ladder());
         for _ in 0..2 {
@@ -299,6 +294,39 @@ proptest! {
     }
 
     #[test]
+    fn under_a_constraint_the_cascade_answers_as_the_target_alone_and_every_prefix_is_allowed(
+        case in case(habit()), rule in rule(), wild in any::<u64>(), cut in 0.0_f64..1.0,
+    ) {
+        let case = Case { law: Some(rule), ..case };
+        let alone = case.alone();
+        for (index, token) in alone.tokens.iter().enumerate() {
+            prop_assert!(rule.allows(case.vocab, &alone.tokens[..index], *token), "{:?} at {}", alone.tokens, index);
+        }
+        if alone.finish == Finish::End {
+            prop_assert!(rule.may_end(case.vocab, &alone.tokens));
+        }
+        let cascade = case.run(&mut case.ladder(), How::default()).unwrap();
+        prop_assert_eq!((&cascade.tokens, cascade.finish), (&alone.tokens, alone.finish));
+        prop_assert!(cascade.passes <= alone.passes);
+        let mut policy = Wild(wild);
+        let wild = case.run(&mut case.ladder(), How { policy: Some(&mut policy), ..How::default() }).unwrap();
+        prop_assert_eq!((&wild.tokens, wild.finish), (&alone.tokens, alone.finish));
+        let shown = &alone.tokens[..(alone.tokens.len() as f64 * cut) as usize];
+        let resumed = case.run(&mut case.ladder(), How { shown, ..How::default() }).unwrap();
+        prop_assert_eq!((&resumed.tokens, resumed.finish), (&alone.tokens, alone.finish));
+    }
+
+    #[test]
+    fn a_constraint_that_breaks_ends_the_run_at_the_same_place_whatever_was_drafted(case in case(habit())) {
+        let case = Case { law: Some(Rule::Breaking), ..case };
+        let out = |cascade: bool| {
+            let ran = case.run(&mut case.ladder(), How { cascade, ..How::default() });
+            ran.map(|ran| (ran.tokens, ran.finish)).map_err(|error| error.to_string())
+        };
+        prop_assert_eq!(out(true), out(false));
+    }
+
+    #[test]
     fn a_target_that_fails_is_an_error_and_no_panic(case in case(Just(Habit::Sound)), habit in habit()) {
         let mut ladder = Cascade::new(Toy::new(case.vocab, TARGET).with_habit(habit).with_capacity(case.capacity));
         let small = Case { drafts: Vec::new(), max_gram: true, k: vec![vec![4]], ..case };
@@ -323,6 +351,7 @@ fn plain(k: Vec<Vec<u32>>, drafts: Vec<(f32, Habit)>, max_gram: bool) -> Case {
         chunk: 64,
         widths: None,
         capacity: 4096,
+        law: None,
     }
 }
 
@@ -334,6 +363,41 @@ fn a_perfect_draft_saves_the_passes_that_it_should() {
         // The pass that reads the prompt draws one token, every later one its whole draft and a bonus.
         assert_eq!(ran.passes, 1 + 59_usize.div_ceil(n + 1), "drafts of {n}");
     }
+}
+
+#[test]
+fn where_only_the_end_is_allowed_the_answer_ends_and_where_nothing_is_it_says_so() {
+    for (rule, finish) in [(Rule::Rising, Finish::End), (Rule::DeadEnd, Finish::NothingAllowed)] {
+        for end_tokens in [Vec::new(), vec![0]] {
+            let ends = !end_tokens.is_empty();
+            let k = vec![vec![3, 2], vec![0, 2]];
+            let case = Case { law: Some(rule), end_tokens, ..plain(k, vec![(0.9, Habit::Sound)], true) };
+            let (alone, cascade) = (case.alone(), case.run(&mut case.ladder(), How::default()).unwrap());
+            assert_eq!((&cascade.tokens, cascade.finish), (&alone.tokens, finish), "{rule:?}");
+            assert!(ends || alone.tokens.last() == Some(&31), "without an end token it goes to the top: {alone:?}");
+            assert_eq!(alone.finish, finish);
+        }
+    }
+}
+
+#[test]
+fn copies_that_the_constraint_refuses_never_come_before_the_target() {
+    let falling = (0..32).rev().collect::<Vec<Token>>().repeat(2);
+    let case = Case { prompt: falling, max_tokens: 8, ..plain(vec![vec![4]], Vec::new(), true) };
+    let drafted = |rule| Case { law: rule, ..case.clone() }.run(&mut case.ladder(), How::default()).unwrap().drafted;
+    assert!(drafted(None) > 0, "every token has a successor to copy");
+    assert_eq!(drafted(Some(Rule::Rising)), 0, "and all of them fall");
+}
+
+#[test]
+fn a_constraint_pays_for_forced_tokens_with_drafts_that_are_right() {
+    // A draft that never agrees by itself agrees wherever the constraint leaves one token.
+    let case =
+        Case { vocab: 2, law: Some(Rule::Alternating), ..plain(vec![vec![3]], vec![(0.0, Habit::Sound)], false) };
+    let case = Case { prompt: vec![1, 0], ..case };
+    let ran = case.run(&mut case.ladder(), How::default()).unwrap();
+    assert_eq!(ran.tokens, [0, 1].repeat(30));
+    assert_eq!(ran.passes, 1 + 59_usize.div_ceil(4));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cascade::policy::{Action, Reviewed, View};
 use cascade::toy::{Ticking, Toy};
-use cascade::{Cascade, Outcome, Policy, Request, SamplerSettings, Sink, Step, Token};
+use cascade::{Cascade, Outcome, Policy, Request, ReviewRule, SamplerSettings, Sink, Step, Token};
 
 struct Kept(Vec<Token>);
 
@@ -49,7 +49,9 @@ fn answer(each: Duration, from: usize, cascade: bool) -> (Vec<Token>, Outcome) {
         shown: &[],
         max_tokens: 100,
         sampler: &sampler,
+        rule: ReviewRule::Coupled,
         end_tokens: &[],
+        constraint: None,
         cascade,
         fresh: false,
         chunk: 64,

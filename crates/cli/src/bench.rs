@@ -90,6 +90,7 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
             max_tokens: Some(max_tokens),
             sampling,
             review_rule: ReviewRule::Coupled,
+            format: None,
             cascade: false,
             k: None,
         };

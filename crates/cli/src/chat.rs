@@ -22,6 +22,7 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
         max_tokens: args.max_tokens()?,
         sampling: args.drawing.sampling()?,
         review_rule: args.review_rule()?,
+        format: args.shape.format()?,
         cascade: !args.no_cascade,
         k: None,
     };

@@ -85,6 +85,7 @@ impl Output {
             FinishReason::Stopped => line.push_str("; stopped"),
             FinishReason::Length => line.push_str("; cut at --max-tokens"),
             FinishReason::ContextFull => line.push_str("; the context is full"),
+            FinishReason::NothingAllowed => line.push_str("; nothing that fits the asked format can follow"),
         }
         if let Some(why) = receipt.stood_aside {
             line.push_str(match why {

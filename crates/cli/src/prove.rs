@@ -11,7 +11,7 @@ use crate::setup::{self, Setup};
 use crate::suite::{self, Limit, answer};
 
 pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
-    let sampling = args.drawing.sampling()?;
+    let (sampling, format) = (args.drawing.sampling()?, args.shape.format()?);
     let max_tokens = args.questions.max_tokens()?;
     let settings = args.running.engine(true)?;
     let questions = suite::read(&args.questions.suite, Limit::InAll(args.questions.limit()?))?;
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
             max_tokens: Some(max_tokens),
             sampling: sampling.clone(),
             review_rule: ReviewRule::Coupled,
+            format: format.clone(),
             cascade: false,
             k: None,
         };

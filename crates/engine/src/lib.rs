@@ -7,6 +7,7 @@
 mod exact;
 mod host;
 mod llama;
+mod shape;
 mod template;
 mod utf8;
 mod worker;

@@ -17,6 +17,7 @@ use llama_cpp_2::token::LlamaToken;
 use protocol::learned::Threads;
 use protocol::{Code, Problem};
 
+use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
 
 /// Most tokens of one forward pass.
@@ -154,6 +155,28 @@ impl Weights {
         if (token as usize) < self.vocab.size {
             self.model.vocab().token_to_piece_into(LlamaToken(token as i32), bytes, false, None);
         }
+    }
+
+    /// Tokens of plain text.
+    pub(crate) fn tokens_of(&self, text: &[u8]) -> Vec<Token> {
+        self.model.vocab().tokenize(text, false, false).into_iter().map(|token| token.0 as Token).collect()
+    }
+
+    /// The bytes of every token: as shown, or behind [`SPECIAL`] what a special token is called; empty if it has neither.
+    pub(crate) fn spellings(&self) -> Vec<Vec<u8>> {
+        let vocab = self.model.vocab();
+        let spelling = |token: LlamaToken| {
+            let mut bytes = vocab.token_to_piece(token, false, None);
+            if bytes.is_empty() {
+                bytes.push(SPECIAL);
+                vocab.token_to_piece_into(token, &mut bytes, true, None);
+            } else if bytes.first() == Some(&SPECIAL) {
+                // A byte of its own that no text has: it would read as special.
+                bytes.clear();
+            }
+            if bytes.len() == 1 && bytes[0] == SPECIAL { Vec::new() } else { bytes }
+        };
+        vocab.tokens().map(spelling).collect()
     }
 
     /// A context of `capacity` tokens on so many threads.

@@ -8,10 +8,10 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use engine::{Answering, Engine, Launch};
+use engine::{Answering, Ask, Engine, Launch};
 use protocol::ladder::{Ladder, Rung};
-use protocol::worker::{Command as ToWorker, Event, Generate};
-use protocol::{Code, FinishReason, frame};
+use protocol::worker::{Command as ToWorker, Event, Format, Generate};
+use protocol::{Code, FinishReason, ReviewRule, frame};
 use support::{answer, ask, engine, exact, fast, greedy, ladder, sampled, smollm2_with_draft};
 
 const PROMPT: &str = "Write a long story about a river and a waterfall.";
@@ -25,8 +25,11 @@ fn kill(pid: u32) {
 fn a_worker_killed_mid_answer_is_replaced_and_the_answer_goes_on() {
     let engine = engine();
     engine.load(&ladder("smollm2"), exact(), &mut |_| {}).unwrap();
-    for (sampling, kills) in [(greedy(), vec![1]), (sampled(5), vec![7, 20])] {
-        let ask = ask(PROMPT, 48, &sampling, true);
+    let shape = Some(Format::Grammar("start: /[a-z ,]{60,90}/ \".\" ANY?\nANY: /(.|\\n)+/".to_owned()));
+    for (sampling, format, kills) in
+        [(greedy(), None, vec![1]), (sampled(5), None, vec![7, 20]), (sampled(5), shape, vec![5])]
+    {
+        let ask = Ask { format, ..ask(PROMPT, 48, &sampling, true) };
         let whole = answer(&engine, &ask);
         let (mut text, mut tokens, mut resumed, mut left) = (String::new(), Vec::new(), 0, kills.clone());
         let receipt = engine
@@ -258,6 +261,8 @@ fn a_worker_ends_in_the_middle_of_an_answer_when_its_parent_is_gone() {
         shown: Vec::new(),
         max_tokens: None,
         sampling: greedy(),
+        review_rule: ReviewRule::Coupled,
+        format: None,
         cascade: true,
         k: None,
     };

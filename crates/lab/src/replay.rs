@@ -194,6 +194,7 @@ impl<'c> Player<'c> {
             sampler: &SamplerSettings::greedy(),
             rule: ReviewRule::Coupled,
             end_tokens: &[question.size],
+            constraint: None,
             cascade: self.cascade,
             fresh: true,
             chunk: usize::MAX,

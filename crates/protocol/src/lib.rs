@@ -15,5 +15,5 @@ pub mod worker;
 
 pub use problem::{Code, Language, Problem};
 pub use receipt::{FinishReason, Receipt, Role as RungRole, RungReceipt, StoodAside};
-pub use sampling::{ReviewRule, Sampling};
+pub use sampling::{LogitBias, ReviewRule, Sampling};
 pub use size::bytes_in_words;

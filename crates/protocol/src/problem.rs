@@ -70,6 +70,8 @@ codes! {
     FileUnusable = "file_unusable",
     /// The setting `{name}` cannot be `{value}`: `{reason}`.
     SettingInvalid = "setting_invalid",
+    /// The schema or grammar for the answer cannot be used: `{reason}`.
+    GrammarInvalid = "grammar_invalid",
     /// The settings file `{path}` could not be read and was set aside as `{kept}`.
     SettingsSetAside = "settings_set_aside",
     /// The database `{path}` could not be read and was set aside as `{kept}`.

@@ -25,6 +25,8 @@ pub enum FinishReason {
     Stopped,
     /// The model's context is full.
     ContextFull,
+    /// Nothing that the asked format allows can come next, not even the end.
+    NothingAllowed,
 }
 
 /// Why the cascade did not draft (for part of the answer or all of it).

@@ -43,10 +43,35 @@ pub struct Generate {
     /// How proposed tokens are reviewed; `Coupled` alone goes with exact mode.
     #[serde(default)]
     pub review_rule: ReviewRule,
+    /// What the answer has to look like; None allows everything.
+    #[serde(default)]
+    pub format: Option<Format>,
     /// False: the target alone.
     pub cascade: bool,
     /// A K matrix to be played as it stands, instead of the adaptive policy.
     pub k: Option<Vec<Vec<u32>>>,
+}
+
+/// A shape that the whole answer has to have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "text", rename_all = "snake_case")]
+pub enum Format {
+    /// JSON that this schema allows.
+    JsonSchema(String),
+    /// Text of this grammar, in the variant of Lark that llguidance reads.
+    Grammar(String),
+}
+
+impl Format {
+    /// Most bytes of a schema or grammar.
+    pub const MOST: usize = 256 * 1024;
+
+    /// The schema or grammar itself.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::JsonSchema(text) | Self::Grammar(text) => text,
+        }
+    }
 }
 
 /// App → worker.

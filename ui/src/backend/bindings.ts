@@ -109,6 +109,8 @@ export type Code =
 "file_unusable" | 
 /**  The setting `{name}` cannot be `{value}`: `{reason}`. */
 "setting_invalid" | 
+/**  The schema or grammar for the answer cannot be used: `{reason}`. */
+"grammar_invalid" | 
 /**  The settings file `{path}` could not be read and was set aside as `{kept}`. */
 "settings_set_aside" | 
 /**  The database `{path}` could not be read and was set aside as `{kept}`. */
@@ -184,7 +186,9 @@ export type FinishReason =
 /**  The user pressed Stop. */
 "stopped" | 
 /**  The model's context is full. */
-"context_full";
+"context_full" | 
+/**  Nothing that the asked format allows can come next, not even the end. */
+"nothing_allowed";
 
 /**  A ladder as the window lists it. */
 export type LadderCard = {

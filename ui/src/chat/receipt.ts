@@ -29,6 +29,8 @@ function finish(receipt: Receipt, words: Words): string {
       return words.finishLength;
     case "context_full":
       return words.finishContextFull;
+    case "nothing_allowed":
+      return words.finishNothingAllowed;
   }
 }
 

@@ -56,6 +56,7 @@ export const en = {
   finishStopped: "stopped",
   finishLength: "length limit reached",
   finishContextFull: "the conversation is full",
+  finishNothingAllowed: "nothing more fits the asked format",
   factTokens: "Tokens",
   factTargetPasses: "Passes of the target",
   factPerPass: "Tokens per pass",

@@ -58,6 +58,7 @@ export const ja: Words = {
   finishStopped: "途中で停止",
   finishLength: "長さの上限に到達",
   finishContextFull: "会話の上限に到達",
+  finishNothingAllowed: "指定の形式ではこれ以上続けられません",
   factTokens: "トークン数",
   factTargetPasses: "ターゲットの計算回数",
   factPerPass: "1 回の計算あたりのトークン数",

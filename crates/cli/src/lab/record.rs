@@ -35,6 +35,7 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
             max_tokens: Some(max_tokens),
             sampling: Sampling::default(),
             review_rule: ReviewRule::Coupled,
+            format: None,
             cascade: false,
             k: None,
         };

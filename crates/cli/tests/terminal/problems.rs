@@ -99,6 +99,21 @@ fn settings_that_make_no_sense_are_refused_before_anything_is_loaded() {
         ("--threads", "0"),
         ("--threads", "513"),
         ("--review-rule", "lottery"),
+        ("--repeat-penalty", "0"),
+        ("--frequency-penalty", "101"),
+        ("--presence-penalty", "-101"),
+        ("--dry-multiplier", "-1"),
+        ("--dry-base", "0.5"),
+        ("--top-n-sigma", "NaN"),
+        ("--typical", "1.5"),
+        ("--top-p", "-0.1"),
+        ("--min-p", "2"),
+        ("--xtc-probability", "inf"),
+        ("--xtc-threshold", "1.01"),
+        ("--logit-bias", "42"),
+        ("--logit-bias", "-1=3"),
+        ("--logit-bias", "7=NaN"),
+        ("--logit-bias", "7=-101"),
     ] {
         let (code, sentence, _) = Taki::bare().run(&[&ASK[..], &[name, value]].concat()).problem();
         assert_eq!(code, "setting_invalid", "{name} {value}");
@@ -111,6 +126,25 @@ fn settings_that_make_no_sense_are_refused_before_anything_is_loaded() {
         let ran = Taki::bare().run(&["prove", "--json", "--suite", &suite, name, "0"]);
         assert_eq!(ran.code_of_problem(), "setting_invalid", "a proof of nothing is none: {name}");
     }
+}
+
+#[test]
+fn a_schema_or_grammar_that_cannot_be_read_names_the_file() {
+    let taki = Taki::bare();
+    let path = taki.home.path().join("shape");
+    let ask = |flag: &str| taki.run(&[&ASK[..], &[flag, path.to_str().unwrap()]].concat()).problem();
+    for bytes in [None, Some(vec![0xff, 0xfe]), Some(vec![b' '; 300 * 1024])] {
+        if let Some(bytes) = bytes {
+            fs::write(&path, bytes).unwrap();
+        }
+        for flag in ["--json-schema", "--grammar"] {
+            let (code, sentence, _) = ask(flag);
+            assert_eq!(code, "file_unusable");
+            assert!(sentence.contains("shape"), "{sentence}");
+        }
+    }
+    let both = ["--json-schema", "x", "--grammar", "y"];
+    assert_eq!(taki.run(&[&ASK[..], &both].concat()).code, Some(2), "one answer cannot have two shapes");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use protocol::worker::{Event, Generate, Message};
+use protocol::worker::{Event, Format, Generate, Message};
 use protocol::{Code, Problem, Receipt, ReviewRule, Sampling};
 
 /// A request for one answer.
@@ -12,6 +12,8 @@ pub struct Ask {
     pub sampling: Sampling,
     /// How proposed tokens are reviewed; `Coupled` alone goes with exact mode.
     pub review_rule: ReviewRule,
+    /// What the answer has to look like; None allows everything.
+    pub format: Option<Format>,
     /// False: the target alone.
     pub cascade: bool,
     /// A K matrix to be played as it stands, for measuring and proving; None leaves the choice to the adaptive policy.
@@ -77,6 +79,7 @@ impl<'a> Progress<'a> {
             max_tokens: self.ask.max_tokens,
             sampling: self.ask.sampling.clone(),
             review_rule: self.ask.review_rule,
+            format: self.ask.format.clone(),
             cascade: self.ask.cascade,
             k: self.ask.k.clone(),
         }

@@ -1,19 +1,21 @@
 //! One answer: prompt, cascade, text.
 
+use std::cell::OnceCell;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use cascade::policy::Adaptive;
-use cascade::{Cascade, Clock, FixedPolicy, Policy, Request, ReviewRule, RunError, Sink, Step};
+use cascade::{Cascade, Clock, Constraint, FixedPolicy, Policy, Request, ReviewRule, RunError, Sink, Step};
 use protocol::ladder::Ladder;
 use protocol::learned::{Lessons, Threads};
-use protocol::worker::{Event, Generate, LeftOut, Loaded, PassTime};
-use protocol::{Code, Problem, Sampling};
+use protocol::worker::{Event, Format, Generate, LeftOut, Loaded, PassTime};
+use protocol::{Code, Problem};
 
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::receipt;
 use crate::llama::{LlamaRung, Weights};
+use crate::shape::{self, Shape, Shapes};
 use crate::utf8::Utf8Assembler;
 
 /// Prompt tokens per pass: small enough that a cancel is obeyed soon, large enough for the matrix kernels.
@@ -58,6 +60,9 @@ pub(super) struct Answerer<'w> {
     pub(super) threads: Threads,
     /// For each model what its passes took when it was loaded.
     pub(super) pass_times: Vec<Vec<PassTime>>,
+    /// The bytes of the vocabulary and what reads schemas and grammars for it, made when they are first needed.
+    pub(super) spellings: OnceCell<Vec<Vec<u8>>>,
+    pub(super) shapes: OnceCell<Shapes>,
 }
 
 impl Answerer<'_> {
@@ -90,8 +95,10 @@ impl Answerer<'_> {
         let began = self.watch.now();
         let prompt = self.weights.tokenize(&self.weights.template().render(&ask.messages)?);
         let end_tokens = self.weights.end_tokens();
-        let settings = sampler(&ask.sampling);
+        let settings = self.drawing(&ask.sampling)?;
         let rule = self.rule(ask.review_rule)?;
+        let shape = ask.format.as_ref().map(|format| self.shape(format, &end_tokens)).transpose()?;
+        let fresh = shape.as_ref().map(|shape| || shape.begin());
         let request = Request {
             prompt: &prompt,
             shown: &ask.shown,
@@ -99,6 +106,7 @@ impl Answerer<'_> {
             sampler: &settings,
             rule,
             end_tokens: &end_tokens,
+            constraint: fresh.as_ref().map(|fresh| fresh as &dyn Fn() -> Box<dyn Constraint>),
             cascade: ask.cascade && self.rolls_back,
             // Passes over the prompt must be the same ones whatever was asked before.
             fresh: self.widths.is_some(),
@@ -142,6 +150,19 @@ impl Answerer<'_> {
         Ok(rule)
     }
 
+    pub(super) fn spellings(&self) -> &[Vec<u8>] {
+        self.spellings.get_or_init(|| self.weights.spellings())
+    }
+
+    fn shape(&self, format: &Format, end_tokens: &[u32]) -> Result<Shape, Problem> {
+        if self.shapes.get().is_none() {
+            let made = Shapes::new(self.spellings(), end_tokens)?;
+            // Nobody else can have set it: one thread answers.
+            let _ = self.shapes.set(made);
+        }
+        self.shapes.get().ok_or_else(|| Problem::new(Code::NothingLoaded))?.read(format)
+    }
+
     /// The K matrix that was asked for.
     fn fixed(&self, ask: &Generate) -> Result<Option<FixedPolicy>, Problem> {
         let Some(k) = &ask.k else { return Ok(None) };
@@ -159,26 +180,13 @@ fn began_after(watch: &StopWatch, began: Duration, run: Duration) -> Duration {
     watch.now().saturating_sub(began).saturating_sub(run)
 }
 
-fn sampler(sampling: &Sampling) -> cascade::SamplerSettings {
-    cascade::SamplerSettings {
-        penalty_last_n: sampling.penalty_last_n as usize,
-        repeat_penalty: sampling.repeat_penalty,
-        frequency_penalty: sampling.frequency_penalty,
-        presence_penalty: sampling.presence_penalty,
-        top_k: sampling.top_k as usize,
-        top_p: sampling.top_p,
-        min_p: sampling.min_p,
-        temperature: sampling.temperature,
-        seed: u64::from(sampling.seed),
-    }
-}
-
 pub(super) fn problem<E: std::error::Error>(error: &RunError<E>, target: &str) -> Problem {
     match error {
         RunError::PromptTooLong { tokens, context } => {
             Problem::new(Code::PromptTooLong).with("tokens", tokens).with("context", context)
         }
         RunError::EmptyPrompt => Problem::new(Code::MessageEmpty),
+        RunError::Constraint(reason) => shape::invalid(reason),
         RunError::Target(inner) => Problem::new(Code::Internal).with("reason", format!("{target}: {inner}")),
         RunError::NoScores(_) | RunError::UnknownToken { .. } => {
             Problem::new(Code::Internal).with("reason", format!("{target}: {error}"))

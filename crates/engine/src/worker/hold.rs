@@ -1,6 +1,6 @@
 //! Holding one ladder: reading its models, then answering until another one is wanted.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -209,6 +209,8 @@ impl Shelf {
             single: None,
             threads,
             pass_times,
+            spellings: OnceCell::new(),
+            shapes: OnceCell::new(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The worker process: commands come in over standard input, events go out over standard output.
 
 mod answer;
+mod drawing;
 mod hold;
 mod inbox;
 mod measure;

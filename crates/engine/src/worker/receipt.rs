@@ -72,6 +72,7 @@ fn finish(finish: Finish) -> FinishReason {
         Finish::Length => FinishReason::Length,
         Finish::Stopped => FinishReason::Stopped,
         Finish::ContextFull => FinishReason::ContextFull,
+        Finish::NothingAllowed => FinishReason::NothingAllowed,
     }
 }
 

@@ -51,6 +51,7 @@ impl Answerer<'_> {
             sampler: &SamplerSettings::greedy(),
             rule: ReviewRule::Coupled,
             end_tokens: &end_tokens,
+            constraint: None,
             cascade: false,
             fresh: self.widths.is_some(),
             chunk: CHUNK,

@@ -82,6 +82,7 @@ pub fn ask(prompt: &str, max_tokens: u32, sampling: &Sampling, cascade: bool) ->
         max_tokens: Some(max_tokens),
         sampling: sampling.clone(),
         review_rule: ReviewRule::Coupled,
+        format: None,
         cascade,
         k: None,
     }

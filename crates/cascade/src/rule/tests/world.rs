@@ -139,7 +139,8 @@ impl World {
                 max_tokens: groups * GROUP,
                 sampler: &SamplerSettings { seed, ..settings.clone() },
                 rule: ReviewRule::Coupled,
-                end_tokens: &self.end_tokens,
+                constraint: None,
+            end_tokens: &self.end_tokens,
                 cascade: true,
                 fresh: true,
                 // In short answers already the first token is to be drafted for: the prompt's last token is read apart.

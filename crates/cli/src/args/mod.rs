@@ -1,8 +1,12 @@
+mod drawing;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use protocol::ladder::EngineSettings;
-use protocol::{Code, Problem, ReviewRule, Sampling};
+use protocol::{Code, Problem, ReviewRule};
+
+use drawing::{Drawing, Shape};
 
 /// A private assistant that runs wholly on this computer and answers sooner.
 #[derive(Debug, Parser)]
@@ -141,26 +145,6 @@ impl Running {
     }
 }
 
-/// How tokens are drawn.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Drawing {
-    /// 0 always takes the likeliest token; higher is more varied
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    temperature: f32,
-    /// The same seed gives the same answer
-    #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u32,
-}
-
-impl Drawing {
-    pub(crate) fn sampling(&self) -> Result<Sampling, Problem> {
-        if !self.temperature.is_finite() || !(0.0..=5.0).contains(&self.temperature) {
-            return Err(setting("--temperature", self.temperature, "it must lie between 0 and 5"));
-        }
-        Ok(Sampling { temperature: self.temperature, seed: self.seed, ..Sampling::default() })
-    }
-}
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct Chat {
     /// Ask this, print the answer and end; `-` reads the question from standard input
@@ -186,6 +170,8 @@ pub(crate) struct Chat {
     pub(crate) running: Running,
     #[command(flatten)]
     pub(crate) drawing: Drawing,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
 }
 
 /// Which questions are asked.
@@ -231,6 +217,8 @@ pub(crate) struct Prove {
     pub(crate) running: Running,
     #[command(flatten)]
     pub(crate) drawing: Drawing,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
 }
 
 #[derive(Debug, clap::Args)]
