@@ -8,7 +8,7 @@ export const commands = {
 	open: () => typedError<Opening, Problem>(__TAURI_INVOKE("open")),
 	/**  Keeps a message, then answers it. Returns when the answer has ended. */
 	send: (conversation: number, text: string, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("send", { conversation, text, onEvent })),
-	/**  Answers the last message once more, in place of its answer if it has one. */
+	/**  Answers the last message once more. Its answer, if it has one, stays until there is another. */
 	answerAgain: (conversation: number, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("answer_again", { conversation, onEvent })),
 	/**  Stops the answer in progress. */
 	stop: () => typedError<null, Problem>(__TAURI_INVOKE("stop")),
@@ -115,6 +115,8 @@ export type Code =
 "settings_set_aside" | 
 /**  The database `{path}` could not be read and was set aside as `{kept}`. */
 "database_set_aside" | 
+/**  The database in `{path}` was written by a newer version of this program. */
+"database_newer" | 
 /**  The database failed: `{reason}`. */
 "database_failed" | 
 /**  The engine ended unexpectedly and was started again. */
@@ -226,9 +228,11 @@ export type Loaded = {
 	context: number,
 	/**  Exact mode: review widths found bit-identical; empty in fast mode. */
 	exactWidths: number[],
+	/**  The ladder's K matrix without the rungs left out. */
+	k: number[][],
 	/**  Seconds that loading took. */
 	seconds: number | null,
-	/**  For each model, the target first, how long its passes take; empty in exact mode. */
+	/**  For each model, the target first, how long its passes take. */
 	passTimes: PassTime[][],
 };
 
