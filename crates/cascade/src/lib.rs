@@ -8,9 +8,12 @@
 //!
 //! The way in is [`Cascade::run`].
 
+mod automaton;
+mod glance;
 mod ladder;
 mod maxgram;
 mod model;
+mod phrases;
 pub mod policy;
 mod random;
 mod request;
@@ -18,11 +21,13 @@ mod review;
 mod run;
 mod rung;
 mod sampler;
+mod share;
+mod successors;
 #[cfg(any(test, feature = "toy"))]
 pub mod toy;
 
 pub use ladder::{Cascade, Rejected};
-pub use maxgram::{Drafter, Match, MaxGram};
+pub use maxgram::{Drafter, Match};
 pub use model::{Clock, LanguageModel, Logits, Token, VocabId};
 pub use policy::{FixedPolicy, KError, Policy};
 pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};

@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::ladder::Cascade;
-use crate::maxgram::Drafter;
 use crate::model::{Clock, LanguageModel, Token};
 use crate::policy::{Policy, Proposal};
 use crate::request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
@@ -26,9 +25,13 @@ pub(crate) struct Run<'r, M: LanguageModel> {
     pub(crate) committed: usize,
     /// One for each token behind `committed`.
     pub(crate) proposals: Vec<Proposal>,
+    /// How sure the latest reviewer was of each token that it kept, then of its own.
+    pub(crate) sure: Vec<f32>,
     /// Times of the target's one-token passes.
     pub(crate) singles: Vec<Duration>,
     tallies: Vec<Tally>,
+    /// Who wrote what was last handed over.
+    writers: Vec<u8>,
     began: Duration,
     first_token: Option<Duration>,
     reused: usize,
@@ -84,6 +87,8 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             policy,
             clock,
             proposals: Vec::new(),
+            sure: Vec::new(),
+            writers: Vec::new(),
             singles: Vec::new(),
             began,
             first_token: None,
@@ -168,20 +173,21 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             self.cut(self.ladder.text.len() - 1);
         }
         let at = self.clock.now().saturating_sub(self.began);
-        let writers: Vec<u8> = self.proposals.iter().map(|p| p.writer as u8).collect();
+        self.writers.clear();
+        self.writers.extend(self.proposals.iter().map(|p| p.writer as u8));
         for proposal in &self.proposals {
             self.tallies[proposal.writer].accepted += 1;
             // What others wrote was counted when it came before the target.
             self.tallies[proposal.writer].proposed += usize::from(proposal.writer == 0);
         }
-        if !writers.is_empty() {
+        if !self.writers.is_empty() {
             self.first_token.get_or_insert(at);
         }
         let before = self.committed;
         self.committed = self.ladder.text.len();
         self.proposals.clear();
         self.observe();
-        let step = Step { tokens: &self.ladder.text[before..], writers: &writers, proposed: self.proposed, at };
+        let step = Step { tokens: &self.ladder.text[before..], writers: &self.writers, proposed: self.proposed, at };
         let broke = sink.step(&step).is_break();
         match (ended, broke) {
             (true, _) => Some(Finish::End),
