@@ -42,6 +42,12 @@ impl Match {
     pub(crate) fn of_length(length: usize) -> Self {
         Self { by: Drafter::Suffix, length, count: 1, source: 0 }
     }
+
+    /// The same having come back `count` times.
+    #[cfg(test)]
+    pub(crate) fn times(self, count: u32) -> Self {
+        Self { count, ..self }
+    }
 }
 
 /// What each drafter would say next, so that a review can judge all of them though only one was asked.

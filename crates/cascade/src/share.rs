@@ -31,6 +31,6 @@ impl Share {
 
     /// Whether the figures can be used at all.
     pub(crate) fn is_sound(self) -> bool {
-        self.kept.is_finite() && self.seen.is_finite() && self.kept >= 0.0 && self.seen >= self.kept
+        self.kept >= 0.0 && self.seen >= self.kept && self.seen < 1e6
     }
 }

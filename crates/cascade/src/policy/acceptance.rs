@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Proposal;
 use super::forecast::{Forecast, log_odds, probability};
+use super::lookahead::Outcomes;
 use crate::maxgram::Match;
 use crate::share::Share;
 
@@ -29,17 +30,25 @@ const COPIED: [[f64; 8]; 3] = [
 /// What the first guesses about a model are worth: information on intercept and slope.
 const FLOOR: [f64; 2] = [3.0, 6.0];
 
+/// Classes of confidence of a token that is not drafted yet.
+pub(super) const OUTCOMES: usize = 6;
+
+/// Their upper ends.
+const SURE: [f32; OUTCOMES - 1] = [0.5, 0.7, 0.85, 0.95, 0.99];
+
+/// First guesses: how often each comes, and how often a token of it is kept.
+const OFTEN: [(f64, f64); OUTCOMES] = [(0.15, 0.4), (0.15, 0.6), (0.15, 0.75), (0.15, 0.88), (0.15, 0.95), (0.25, 0.99)];
+
+/// How much the latest token counts in those.
+const FRESH: f64 = 0.01;
+
 /// What one reviewer kept of a model's proposals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct OfModel {
     /// By the log-odds of the model's own confidence.
     seen: Forecast,
-    /// Of its next token, before it is known, by the log-odds of its last one.
-    unseen: Forecast,
-    /// Of the first token of a draft, before it is known.
-    first: Share,
-    /// Of any.
-    any: Share,
+    /// How sure it will be of its next token: how often, and how often such a token is kept.
+    outcomes: Outcomes,
 }
 
 impl OfModel {
@@ -47,9 +56,7 @@ impl OfModel {
     pub(super) fn guess() -> Self {
         Self {
             seen: Forecast::guess(-0.2, 0.8, FLOOR),
-            unseen: Forecast::guess(0.7, 0.15, FLOOR),
-            first: Share::guess(0.7, PRIOR),
-            any: Share::guess(0.7, PRIOR),
+            outcomes: OFTEN,
         }
     }
 
@@ -58,29 +65,26 @@ impl OfModel {
         probability(self.seen.at(figure(proposal)) + shift)
     }
 
-    /// Probability that its next token behind `last` is kept, before it is known, and of those behind it.
-    pub(super) fn unseen(&self, last: Option<&Proposal>, shift: f64) -> (f64, f64) {
-        let next = match last {
-            Some(last) if last.copied.is_none() => self.unseen.at(figure(last)),
-            Some(_) => log_odds(self.any.of()),
-            None => log_odds(self.first.of()),
-        };
-        (probability(next + shift), probability(log_odds(self.any.of()) + shift))
+    /// How sure it may be of its next token.
+    pub(super) fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
     }
 
-    /// Takes in what became of `proposal` behind `last`.
-    pub(super) fn saw(&mut self, last: Option<&Proposal>, proposal: &Proposal, shift: f64, kept: bool) {
-        self.seen.saw(figure(proposal), shift, kept);
-        match last {
-            Some(last) if last.copied.is_none() => self.unseen.saw(figure(last), shift, kept),
-            Some(_) => {}
-            None => self.first.saw(kept, KEEP),
+    /// Takes in what became of `proposal`.
+    pub(super) fn saw(&mut self, proposal: &Proposal, shift: f64, kept: bool) {
+        let expected = self.of(proposal, 0.0);
+        let class = SURE.iter().take_while(|end| proposal.confidence > **end).count();
+        for (index, (often, likely)) in self.outcomes.iter_mut().enumerate() {
+            let here = index == class;
+            *often += FRESH * (f64::from(u8::from(here)) - *often);
+            *likely += if here { 5.0 * FRESH * (expected - *likely) } else { 0.0 };
         }
-        self.any.saw(kept, KEEP);
+        self.seen.saw(figure(proposal), shift, kept);
     }
 
     pub(super) fn is_sound(&self) -> bool {
-        self.seen.is_sound() && self.unseen.is_sound() && self.first.is_sound() && self.any.is_sound()
+        let probable = |figure: f64| (0.0..=1.0).contains(&figure);
+        self.seen.is_sound() && self.outcomes.iter().all(|(often, kept)| probable(*often) && probable(*kept))
     }
 }
 
@@ -143,12 +147,13 @@ mod tests {
         let mut model = OfModel::guess();
         let (low, high) = (sure(0.4), sure(0.97));
         for _ in 0..300 {
-            model.saw(None, &low, 0.0, false);
-            model.saw(Some(&low), &high, 0.0, true);
+            model.saw(&low, 0.0, false);
+            model.saw(&high, 0.0, true);
         }
         assert!(model.of(&low, 0.0) < 0.1 && model.of(&high, 0.0) > 0.9, "{model:?}");
-        assert!(model.unseen(None, 0.0).0 < 0.2 && model.unseen(Some(&low), 0.0).0 > 0.8, "{model:?}");
-        (0..300).for_each(|_| model.saw(None, &low, 0.0, true));
+        let often: f64 = model.outcomes().iter().map(|(often, _)| often).sum();
+        assert!((often - 1.0).abs() < 1e-9 && model.outcomes()[0].0 > 0.4 && model.outcomes()[0].1 < 0.15, "{model:?}");
+        (0..300).for_each(|_| model.saw(&low, 0.0, true));
         assert!(model.of(&low, 0.0) > 0.7, "the text has changed: {model:?}");
     }
 
@@ -162,13 +167,13 @@ mod tests {
     #[test]
     fn counts_are_told_apart_once_they_were_seen() {
         let mut copies = OfCopies::guess();
-        let often = Match { count: 9, ..Match::of_length(2) };
+        let often = Match::of_length(2).times(9);
         for _ in 0..60 {
             copies.saw(&often, 0, true);
             copies.saw(&Match::of_length(2), 0, false);
         }
         assert!(copies.of(&often, 0) > 0.8 && copies.of(&Match::of_length(2), 0) < 0.3);
-        let other = Match { count: 2, ..often };
+        let other = often.times(2);
         assert!((copies.of(&other, 0) - 0.5).abs() < 0.2, "never seen: as the length");
     }
 }

@@ -1,6 +1,7 @@
 use super::acceptance::{OfCopies, OfModel};
 use super::cost::CostCurve;
 use super::knowledge::{Knowledge, KnowledgeError, Learned, Pace};
+use super::lookahead::{AHEAD, Lookahead};
 use super::mood::Mood;
 use super::{Action, Policy, Proposal, Reviewed, View};
 
@@ -22,11 +23,11 @@ const FAR_BEHIND: usize = 16;
 /// Most proposals before one review: where passes of any width cost the same, nothing else would end a draft.
 const LONGEST: usize = 40;
 
-/// How far the drafting of a model is thought ahead; it is asked again after each of its passes.
-const AHEAD: usize = 12;
+/// Tokens that copying must be expected to win beyond its price: the best of many guesses is mostly guessed too well.
+const DOUBT: f64 = 0.1;
 
 /// Copies that a draft model may review in one pass even if fewer tokens are wanted of it: they cost it little.
-const BESIDE: usize = 8;
+const BESIDE: usize = 16;
 
 /// Drafts as far, and with that rung, as raises the expected tokens per second; nothing if nothing does.
 ///
@@ -68,19 +69,6 @@ struct Plan {
     worth: f64,
     /// Expected seconds spent on it.
     cost: f64,
-}
-
-/// What a model's next tokens cost and how likely they are kept.
-#[derive(Debug, Clone, Copy)]
-struct Offer {
-    /// Seconds of the pass at hand and of each token behind what that brings.
-    first: f64,
-    each: f64,
-    /// Copies that its own review is expected to keep in the pass at hand.
-    helped: f64,
-    /// Probabilities that the reviewer keeps its next token, and each one behind it.
-    next: f64,
-    later: f64,
 }
 
 impl Adaptive {
@@ -125,15 +113,18 @@ impl Adaptive {
         Knowledge::of(&self.paces, &self.learned)
     }
 
-    /// Whether any rung may propose, and then what pays best; None without a measured pace.
+    /// What pays best; None without a measured pace or if enough is proposed.
     fn best(&mut self, view: &View<'_>, rate: f64) -> Option<Plan> {
         let have = view.pending.len();
         let most = view.room.min(LONGEST.saturating_sub(have));
+        if most == 0 {
+            return None;
+        }
         let mut passes = std::mem::take(&mut self.passes);
         let mut copied = std::mem::take(&mut self.copied);
         let best = self.times(view.reviewer, have + most.max(AHEAD) + 1, &mut passes).and_then(|()| {
             self.survivals(view, most, &mut copied);
-            self.weigh(view, rate, &passes[have..], &copied)
+            self.weigh(view, most, rate, &passes[have..], &copied)
         });
         (self.passes, self.copied) = (passes, copied);
         best
@@ -160,63 +151,85 @@ impl Adaptive {
         }
     }
 
-    /// The best thing to do first: let a model draft, or copy and perhaps let it draft behind that.
+    /// The best thing to do first with at most `most` tokens: let a model draft, or copy and perhaps let it draft behind that.
     ///
     /// `passes` starts with the review as it stands, `copied` with its survival.
-    fn weigh(&self, view: &View<'_>, rate: f64, passes: &[f64], copied: &[f64]) -> Option<Plan> {
-        let models = view.reviewer + 1..self.paces.len();
-        let usable = |rung: &usize| view.available.get(*rung) == Some(&true);
+    fn weigh(&self, view: &View<'_>, most: usize, rate: f64, passes: &[f64], copied: &[f64]) -> Option<Plan> {
         let mut best: Option<Plan> = None;
         let mut keep = |plan: Plan| {
             if best.is_none_or(|best| plan.worth > best.worth) {
                 best = Some(plan);
             }
         };
-        for rung in models.clone().filter(usable) {
-            if let Some(offer) = self.offer(view, rung, 0)
-                && let Some((tokens, worth, cost)) = offer.worth(copied[0], rate, passes, view.room)
-            {
-                keep(Plan { rung, tokens, worth, cost });
+        let copies = copied.len() - 1;
+        let mut gain = 0.0;
+        let mut straight = [0.0; LONGEST + 1];
+        for tokens in 1..=copies {
+            gain += copied[tokens];
+            straight[tokens] = gain - rate * (passes[tokens] - passes[0]);
+        }
+        let mut behind = [0.0_f64; AHEAD];
+        for rung in view.reviewer + 1..self.paces.len() {
+            if view.available.get(rung) != Some(&true) {
+                continue;
+            }
+            let Some(each) = self.paces[rung].rate().map(|pace| 1.0 / pace) else { continue };
+            let outcomes = self.learned[view.reviewer].models[rung].outcomes();
+            let wider = |tokens: usize| passes[tokens + 1] - passes[tokens];
+            let ahead = most.min(AHEAD);
+            let mut costs = [0.0; AHEAD];
+            // Copies that its own review keeps need no pass of their own.
+            let mut helped = self.helped(view, rung);
+            for (tokens, cost) in costs.iter_mut().enumerate().take(ahead) {
+                let spared = if tokens == 0 { 0.0 } else { helped.min(1.0) };
+                helped -= spared;
+                *cost = rate * (each * (1.0 - spared) + wider(tokens));
+            }
+            let lookahead = Lookahead::new(outcomes, &costs[..ahead]);
+            if let Some(first) = self.first(view, rung, 0) {
+                let cost = first + wider(0);
+                let worth = lookahead.step(outcomes, copied[0], 0, rate * cost);
+                keep(Plan { rung, tokens: BESIDE.min(most), worth, cost });
+            }
+            if copies > 0 {
+                for (tokens, cost) in costs.iter_mut().enumerate().take(ahead) {
+                    *cost = rate * (each + wider(tokens));
+                }
+                let lookahead = Lookahead::new(outcomes, &costs[..ahead]);
+                for tokens in 1..copies.min(ahead) {
+                    let Some(first) = self.first(view, rung, tokens) else { break };
+                    let worth = lookahead.step(outcomes, copied[tokens], tokens, rate * (first + wider(tokens)));
+                    behind[tokens] = behind[tokens].max(worth);
+                }
             }
         }
-        let mut gain = 0.0;
-        for (tokens, survival) in copied.iter().enumerate().skip(1) {
-            gain += survival;
-            let cost = passes[tokens] - passes[0];
-            let left = view.room - tokens;
-            let behind = models.clone().filter(usable).filter_map(|rung| {
-                let offer = self.offer(view, rung, tokens).filter(|_| tokens <= AHEAD && left > 0)?;
-                Some(offer.worth(*survival, rate, passes.get(tokens..)?, left)?.1)
-            });
-            let worth = gain - rate * cost + behind.fold(0.0, f64::max);
-            keep(Plan { rung: self.paces.len(), tokens, worth, cost });
+        for tokens in 1..=copies {
+            let worth = straight[tokens] + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
+            keep(Plan { rung: self.paces.len(), tokens, worth, cost: passes[tokens] - passes[0] });
         }
         best
     }
 
-    /// What draft model `rung` would do behind `copied` more tokens.
-    fn offer(&self, view: &View<'_>, rung: usize, copied: usize) -> Option<Offer> {
-        let pace = &self.paces[rung];
-        let each = 1.0 / pace.rate()?;
-        let first = match view.behind[rung] + copied {
-            few if few <= FAR_BEHIND => pace.cost.at(few)?,
-            many => pace.cost.at(1)? + pace.cost.at(many)? / SPREAD,
-        };
-        let learned = &self.learned[view.reviewer];
-        let shift = self.shift(view.reviewer);
-        let last = if copied == 0 { view.pending.last() } else { None };
-        let (next, later) = learned.models[rung].unseen(last, shift);
-        let next = if copied == 0 { next } else { later };
-        let mut helped = 0.0;
-        if let Some(found) = view.max_gram.filter(|_| copied == 0) {
-            let copies = &self.learned[rung].copies;
-            let mut survival = 1.0;
-            for depth in 0..BESIDE {
-                survival *= copies.of(&found, depth);
-                helped += survival;
-            }
+    /// Seconds of draft model `rung`'s next pass if `copied` more tokens stand before it.
+    fn first(&self, view: &View<'_>, rung: usize, copied: usize) -> Option<f64> {
+        let cost = &self.paces[rung].cost;
+        match view.behind[rung] + copied {
+            few if few <= FAR_BEHIND => cost.at(few),
+            many => Some(cost.at(1)? + cost.at(many)? / SPREAD),
         }
-        Some(Offer { first, each, helped, next, later })
+    }
+
+    /// Copies that draft model `rung` is expected to keep in its own next review.
+    fn helped(&self, view: &View<'_>, rung: usize) -> f64 {
+        let Some(found) = view.max_gram else { return 0.0 };
+        let copies = &self.learned[rung].copies;
+        let mut survival = 1.0;
+        (0..BESIDE)
+            .map(|depth| {
+                survival *= copies.of(&found, depth);
+                survival
+            })
+            .sum()
     }
 
     /// Probability that all of `pending` is kept.
@@ -225,7 +238,7 @@ impl Adaptive {
         with_depth(pending)
             .map(|(proposal, depth)| match &proposal.copied {
                 Some(copy) => learned.copies.of(copy, depth),
-                None => learned.models[proposal.backer].of(proposal, shift),
+                None => learned.models.get(proposal.backer).map_or(0.0, |model| model.of(proposal, shift)),
             })
             .product()
     }
@@ -239,20 +252,18 @@ impl Adaptive {
         let row = reviewed.reviewer;
         let shift = self.shift(row);
         let learned = &mut self.learned[row];
-        let mut last = None;
         for (index, (proposal, depth)) in with_depth(reviewed.proposals).enumerate().take(reviewed.kept + 1) {
             let kept = index < reviewed.kept;
             match &proposal.copied {
                 Some(copy) => learned.copies.saw(copy, depth, kept),
                 None => {
-                    let model = &mut learned.models[proposal.backer];
+                    let Some(model) = learned.models.get_mut(proposal.backer) else { return };
                     if row == 0 {
                         self.mood.saw(model.of(proposal, 0.0), kept);
                     }
-                    model.saw(last, proposal, shift, kept);
+                    model.saw(proposal, shift, kept);
                 }
             }
-            last = Some(proposal);
         }
         if let Some(foreseen) = reviewed.foreseen
             && reviewed.proposals.first().is_none_or(|first| first.writer != self.paces.len())
@@ -272,24 +283,6 @@ impl Adaptive {
         self.credit = (self.credit + BUDGET / 2.0 * alone).min(SAVINGS * single);
         // Once behind, it waits until there is room for another try.
         self.aside = behind > if self.aside { -single } else { 0.0 };
-    }
-}
-
-impl Offer {
-    /// The number of tokens that pays best behind what survives with `survival`, its worth and its cost.
-    fn worth(&self, survival: f64, rate: f64, passes: &[f64], room: usize) -> Option<(usize, f64, f64)> {
-        let (mut survival, mut gain, mut best) = (survival, 0.0, None::<(usize, f64, f64)>);
-        for tokens in 1..=room.min(AHEAD).min(passes.len() - 1) {
-            survival *= if tokens == 1 { self.next } else { self.later };
-            gain += survival;
-            let passes_behind = (tokens as f64 - 1.0 - self.helped).max(0.0);
-            let cost = self.first + self.each * passes_behind + passes[tokens] - passes[0];
-            let worth = gain - rate * cost;
-            if best.is_none_or(|(_, most, _)| worth > most) {
-                best = Some((tokens, worth, cost));
-            }
-        }
-        best
     }
 }
 
@@ -326,7 +319,7 @@ impl Policy for Adaptive {
         }
         if best.rung < self.paces.len() {
             // A model's confidence is known only once it has drafted: it is asked pass by pass.
-            Action::Step { rung: best.rung, tokens: best.tokens.max(BESIDE) }
+            Action::Step { rung: best.rung, tokens: best.tokens }
         } else {
             Action::Draft { rung: best.rung, tokens: best.tokens }
         }

@@ -51,7 +51,7 @@ impl CostCurve {
 
     /// Whether the figures can be used at all.
     pub(super) fn is_sound(&self) -> bool {
-        self.seconds.len() <= WIDEST && self.seconds.iter().flatten().all(|time| time.is_finite() && *time > 0.0)
+        self.seconds.len() <= WIDEST && self.seconds.iter().flatten().all(|time| *time > 0.0 && *time < 1e4)
     }
 
     /// T(`width`) in seconds; None while nothing is measured.

@@ -9,7 +9,7 @@ use super::cost::CostCurve;
 const VERSION: u32 = 1;
 
 /// How much the latest review counts in the running rate.
-const FRESH: f64 = 0.02;
+const FRESH: f64 = 0.01;
 
 /// Why kept knowledge is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -110,7 +110,129 @@ impl Pace {
     }
 
     fn is_sound(&self) -> bool {
-        let right = |figure: f64| figure.is_finite() && figure >= 0.0;
+        // A review keeps a few hundred tokens at most and takes no hour.
+        let right = |figure: f64| (0.0..1e4).contains(&figure);
         self.cost.is_sound() && right(self.tokens) && right(self.seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::policy::{Action, Adaptive, Policy, Proposal, Reviewed, View};
+
+    /// A policy that has seen a draft fail and a copy fit.
+    fn learned() -> Adaptive {
+        let mut policy = Adaptive::new(curves());
+        for index in 0..200 {
+            let confidence = 0.3 + 0.003 * index as f32;
+            let draft = Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None };
+            let time = Duration::from_millis(12);
+            let (proposals, width) = ([draft, draft], 3);
+            for reviewer in [0, 1] {
+                let kept = usize::from(index % 3 == 0);
+                policy.learn(&Reviewed { reviewer, proposals: &proposals, kept, width, time, round: time, foreseen: None });
+            }
+        }
+        policy
+    }
+
+    fn curves() -> Vec<CostCurve> {
+        [0.01, 0.002].map(curve).to_vec()
+    }
+
+    fn curve(single: f64) -> CostCurve {
+        let mut curve = CostCurve::default();
+        curve.saw(1, single);
+        curve.saw(8, single * 1.2);
+        curve
+    }
+
+    fn first_action(policy: &mut Adaptive) -> Action {
+        let (available, behind) = ([false, true, false], [1, 1, 0]);
+        let (pending, room, max_gram) = (&[], 20, None);
+        policy.next(&View { reviewer: 0, pending, room, available: &available, behind: &behind, max_gram, answered: 0 })
+    }
+
+    #[test]
+    fn knowledge_comes_back_as_it_was_and_decides_the_same() {
+        let mut policy = learned();
+        let text = serde_json::to_string(&policy.knowledge()).unwrap();
+        let knowledge: Knowledge = serde_json::from_str(&text).unwrap();
+        assert!(alike(&knowledge, &policy.knowledge()));
+        // Without curves of one's own the saved ones count.
+        let mut again = Adaptive::with_knowledge(vec![CostCurve::default(); 2], &knowledge).unwrap();
+        assert!(again.knowledge() == knowledge);
+        assert_eq!(first_action(&mut again), first_action(&mut policy));
+        let fresh = Adaptive::with_knowledge(curves(), &knowledge).unwrap().knowledge();
+        assert!(fresh.learned == knowledge.learned);
+        assert_eq!(fresh.paces[0].cost, curve(0.01), "what was just measured stands");
+    }
+
+    #[test]
+    fn another_ladders_or_versions_knowledge_is_refused() {
+        let knowledge = learned().knowledge();
+        let refused = |knowledge: &Knowledge, models| {
+            Adaptive::with_knowledge(vec![CostCurve::default(); models], knowledge).map(|_| ()).unwrap_err()
+        };
+        assert_eq!(refused(&knowledge, 3), KnowledgeError::OtherLadder { found: 2, models: 3 });
+        assert_eq!(refused(&Knowledge { version: 9, ..knowledge.clone() }, 2), KnowledgeError::Version(9));
+        let mut short = knowledge;
+        short.learned[1].models.pop();
+        assert_eq!(refused(&short, 2), KnowledgeError::OtherLadder { found: 1, models: 2 });
+    }
+
+    #[test]
+    fn no_figure_of_a_damaged_file_reaches_the_policy() {
+        let whole = serde_json::to_value(learned().knowledge()).unwrap();
+        let mut places = Vec::new();
+        numbers(&whole, String::new(), &mut places);
+        assert!(places.len() > 100);
+        let mut refused = 0;
+        for place in &places {
+            // NaN cannot stand in JSON: it comes as null, or as a figure too large.
+            for wrong in [serde_json::json!(-1e300), serde_json::json!(1e300), serde_json::Value::Null] {
+                let mut damaged = whole.clone();
+                *damaged.pointer_mut(place).unwrap() = wrong;
+                let Ok(knowledge) = serde_json::from_value::<Knowledge>(damaged) else {
+                    refused += 1;
+                    continue;
+                };
+                match Adaptive::with_knowledge(curves(), &knowledge) {
+                    Err(_) => refused += 1,
+                    Ok(mut policy) => drop(first_action(&mut policy)),
+                }
+            }
+        }
+        assert!(refused * 10 > places.len() * 3 * 9, "{refused} of {}", places.len() * 3);
+        let mut nan = learned().knowledge();
+        nan.paces[0].tokens = f64::NAN;
+        assert_eq!(Adaptive::with_knowledge(curves(), &nan).map(|_| ()).unwrap_err(), KnowledgeError::Damaged);
+    }
+
+    /// The same figures up to the last digits, which JSON may lose.
+    fn alike(one: &Knowledge, other: &Knowledge) -> bool {
+        let [one, other] = [one, other].map(|knowledge| serde_json::to_value(knowledge).unwrap());
+        let [mut here, mut there] = [Vec::new(), Vec::new()];
+        numbers(&one, String::new(), &mut here);
+        numbers(&other, String::new(), &mut there);
+        let figure = |value: &serde_json::Value, at: &str| value.pointer(at).unwrap().as_f64().unwrap();
+        here == there && here.iter().all(|at| (figure(&one, at) - figure(&other, at)).abs() < 1e-9)
+    }
+
+    /// JSON pointers of every number.
+    fn numbers(value: &serde_json::Value, at: String, places: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Number(_) => places.push(at),
+            serde_json::Value::Array(all) => {
+                all.iter().enumerate().for_each(|(index, value)| numbers(value, format!("{at}/{index}"), places));
+            }
+            serde_json::Value::Object(all) => {
+                all.iter().for_each(|(name, value)| numbers(value, format!("{at}/{name}"), places));
+            }
+            _ => {}
+        }
     }
 }

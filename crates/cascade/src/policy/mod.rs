@@ -6,6 +6,7 @@ mod cost;
 mod fixed;
 mod forecast;
 mod knowledge;
+mod lookahead;
 mod mood;
 
 pub use adaptive::Adaptive;
