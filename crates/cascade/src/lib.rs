@@ -27,7 +27,7 @@ mod successors;
 pub mod toy;
 
 pub use ladder::{Cascade, Rejected};
-pub use maxgram::{Drafter, Match};
+pub use maxgram::{Drafter, Match, MaxGram};
 pub use model::{Clock, LanguageModel, Logits, Token, VocabId};
 pub use policy::{FixedPolicy, KError, Policy};
 pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};

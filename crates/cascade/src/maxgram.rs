@@ -88,7 +88,7 @@ const KEEP: f64 = 0.99;
 /// Every review tells what each drafter should have said, so the best one is known by match length and count without
 /// spending anything. Unlike the paper's bottom rung it is silent where nothing matches.
 #[derive(Debug)]
-pub(crate) struct MaxGram {
+pub struct MaxGram {
     suffix: SuffixAutomaton,
     successors: Successors,
     phrases: Phrases,
@@ -109,7 +109,7 @@ impl Default for MaxGram {
 
 impl MaxGram {
     /// Takes in the final tokens of `text` that it does not know yet; `text` only ever grows between [`forget`](Self::forget)s.
-    pub(crate) fn observe(&mut self, text: &[Token]) {
+    pub fn observe(&mut self, text: &[Token]) {
         for index in self.suffix.known()..text.len() {
             self.successors.saw(&text[..index], text[index]);
         }
@@ -117,7 +117,7 @@ impl MaxGram {
     }
 
     /// Forgets the text. What it learned of tokens in general stays.
-    pub(crate) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.suffix.forget();
     }
 
@@ -127,8 +127,13 @@ impl MaxGram {
     }
 
     /// Takes in that a reviewer put `own` in place of `wrong`, behind which `rest` had been drafted.
-    pub(crate) fn rejected(&mut self, own: Token, wrong: Token, rest: &[Token]) {
+    pub fn rejected(&mut self, own: Token, wrong: Token, rest: &[Token]) {
         self.phrases.add(own, wrong, rest);
+    }
+
+    /// The likeliest thing to copy behind `text` (known tokens, then pending ones).
+    pub fn find(&self, text: &[Token]) -> Option<Match> {
+        self.foresee(text).best().map(|(found, _)| found)
     }
 
     /// What each drafter would say behind `text` (known tokens, then pending ones).
@@ -177,7 +182,7 @@ impl MaxGram {
     }
 
     /// Appends up to `most` tokens of `found`, which was found for this very `text`; gives how many.
-    pub(crate) fn draft(&self, found: &Match, text: &mut Vec<Token>, most: usize) -> usize {
+    pub fn draft(&self, found: &Match, text: &mut Vec<Token>, most: usize) -> usize {
         let before = text.len();
         match found.by {
             // The source may run into the tokens just copied: a text that repeats itself goes on repeating.

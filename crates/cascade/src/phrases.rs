@@ -42,8 +42,9 @@ impl Phrases {
     pub(crate) fn find(&self, text: &[Token]) -> Option<(usize, usize)> {
         let last = *text.last()?;
         let mut best: Option<(usize, usize)> = None;
-        for index in (1..self.tokens.len()).rev() {
-            if self.tokens[index - 1] != last || self.tokens[index] == END {
+        for (before, pair) in self.tokens.windows(2).enumerate().rev() {
+            let index = before + 1;
+            if pair[0] != last || pair[1] == END {
                 continue;
             }
             let same = text.iter().rev().zip(self.tokens[..index].iter().rev()).take(MATCHED);

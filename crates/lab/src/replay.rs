@@ -72,7 +72,7 @@ impl Clock for Meter {
 }
 
 /// Tokens of no meaning behind the real ones.
-const STRANGE: usize = 1024;
+const STRANGE: usize = 256;
 
 /// A model that says what was recorded for a position.
 ///
@@ -84,6 +84,8 @@ struct Replayed<'t> {
     answer: &'t [Token],
     /// Where what it holds first differs from the answer.
     astray: Option<usize>,
+    /// Tokens without meaning that it has said: none follows from those before it.
+    strange: u64,
     prompt: usize,
     vocab: VocabId,
     held: usize,
@@ -107,11 +109,18 @@ impl Replayed<'_> {
         match self.said {
             Said::Target => row[self.answer.get(position).map_or(end, |token| *token as usize)] = 0.0,
             Said::Draft(rows) => match rows.get(position) {
-                Some(best) => best.iter().enumerate().for_each(|(rank, (token, below))| {
-                    let strange = end + 1 + (position * 4 + rank) % STRANGE;
-                    let token = if astray && *token as usize != end { strange } else { *token as usize };
-                    row[token] = -(*below as f32) / 1000.0;
-                }),
+                Some(best) => {
+                    for (token, below) in best {
+                        let mut token = *token as usize;
+                        if astray && token != end {
+                            self.strange += 1;
+                            // Fibonacci hashing (Knuth, volume 3, 6.4) of the count, scattered by its square.
+                            let count = self.strange.wrapping_mul(self.strange | 1);
+                            token = end + 1 + (count.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % STRANGE;
+                        }
+                        row[token] = -(*below as f32) / 1000.0;
+                    }
+                }
                 None => row[end] = 0.0,
             },
         }
@@ -198,6 +207,7 @@ impl<'c> Player<'c> {
             said,
             answer: &question.answer,
             astray: None,
+            strange: 0,
             prompt: question.prompt.len(),
             vocab: VocabId { hash: 0, size },
             held: 0,
