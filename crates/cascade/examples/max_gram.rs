@@ -50,6 +50,8 @@ fn main() {
         }
         let answering = start.elapsed().as_secs_f64() / 1_024.0;
         let [reading, answering] = [reading, answering].map(|seconds| seconds * 1e6);
-        println!("{length} tokens: {reading:.2} µs a token to read, {answering:.2} µs to find, draft and learn ({found} drafted)");
+        println!(
+            "{length} tokens: {reading:.2} µs a token to read, {answering:.2} µs to find, draft and learn ({found} drafted)"
+        );
     }
 }

@@ -11,6 +11,9 @@ const BUDGET: f64 = 0.03;
 /// What it may cost on top of that at the very start, in one-token passes of the target.
 const SLACK: f64 = 2.5;
 
+/// What may be spent on trying what seems not to pay, as a share of the same.
+const TRIES: f64 = 0.005;
+
 /// Gains that are remembered against later losses, in one-token passes of the target.
 const SAVINGS: f64 = 8.0;
 
@@ -280,7 +283,7 @@ impl Adaptive {
         let loss = if reviewed.proposals.is_empty() { 0.0 } else { reviewed.round.as_secs_f64() - alone };
         let behind = (behind + loss - BUDGET * alone).max(-SAVINGS * single);
         self.behind = Some(behind);
-        self.credit = (self.credit + BUDGET / 2.0 * alone).min(SAVINGS * single);
+        self.credit = (self.credit + TRIES * alone).min(SAVINGS * single);
         // Once behind, it waits until there is room for another try.
         self.aside = behind > if self.aside { -single } else { 0.0 };
     }
