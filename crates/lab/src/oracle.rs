@@ -38,8 +38,8 @@ pub fn least_cost(question: &Recorded, costs: &Costs) -> f64 {
         for count in 0..=most {
             let (at, spent) = (from + count, drafted[count]);
             best = best.min(spent + target[count] + least[(at + 1).min(wanted.len())]);
-            let copied = copies.get(at).copied().unwrap_or(0).min(most - count);
-            for copy in 0..=copied {
+            let right_here = copies.get(at).copied().unwrap_or(0).min(most - count);
+            for copy in 0..=right_here {
                 drafted[count + copy] = drafted[count + copy].min(spent);
                 for (draft, pass) in drafts.iter().enumerate() {
                     let next = count + copy + 1;
