@@ -9,10 +9,13 @@
 //!
 //! The way in is [`Cascade::run`].
 
+mod automaton;
 mod constraint;
+mod glance;
 mod ladder;
 mod maxgram;
 mod model;
+mod phrases;
 pub mod policy;
 mod random;
 mod request;
@@ -21,6 +24,8 @@ mod rule;
 mod run;
 mod rung;
 mod sampler;
+mod share;
+mod successors;
 #[cfg(any(test, feature = "toy"))]
 pub mod toy;
 

@@ -1,310 +1,280 @@
-use std::collections::HashMap;
+//! The rung at the bottom: several drafters that need no model, of which the likeliest speaks.
 
+use crate::automaton::SuffixAutomaton;
+use crate::glance::Glance;
 use crate::model::Token;
+use crate::phrases::Phrases;
+use crate::share::Share;
+use crate::successors::Successors;
 
-/// Where the end of the text occurred before.
+/// A way of drafting without a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drafter {
+    /// Copies what followed the longest earlier match in prompt and answer (Max-Gram of arXiv 2312.11462).
+    Suffix,
+    /// Says what lately came, or was thought of, after the last tokens (token recycling).
+    Successors,
+    /// Goes on as a rejected draft did.
+    Phrases,
+}
+
+impl Drafter {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Suffix, Self::Successors, Self::Phrases];
+}
+
+/// What could be copied, and how well it fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match {
-    /// How many tokens before the end also stand there.
+    /// Who would draft it.
+    pub by: Drafter,
+    /// How many tokens at the text's end match.
     pub length: usize,
     /// How often this context has come back, at least 1.
     pub count: u32,
-    /// Index of the token that followed it there last time.
+    /// Where the drafter found it.
     source: usize,
 }
 
 impl Match {
-    /// The token that followed it there last time.
-    pub(crate) fn next(&self, text: &[Token]) -> Option<Token> {
-        text.get(self.source).copied()
-    }
-
     /// A match of `length` tokens somewhere.
     #[cfg(test)]
     pub(crate) fn of_length(length: usize) -> Self {
-        Self { length, count: 1, source: 0 }
+        Self { by: Drafter::Suffix, length, count: 1, source: 0 }
+    }
+
+    /// The same having come back `count` times.
+    #[cfg(test)]
+    pub(crate) fn times(self, count: u32) -> Self {
+        Self { count, ..self }
     }
 }
 
-/// Proposes tokens from the text alone.
-pub trait Drafter {
-    /// Takes in the final tokens of `text` that it does not know yet; `text` only ever grows between [`forget`](Self::forget)s.
-    fn observe(&mut self, text: &[Token]);
-
-    /// Forgets everything.
-    fn forget(&mut self);
-
-    /// Where the end of `text` (known tokens, then pending ones) occurred before.
-    fn find(&self, text: &[Token]) -> Option<Match>;
-
-    /// Appends up to `most` proposed tokens to `text` and returns how many.
-    fn draft(&self, text: &mut Vec<Token>, most: usize) -> usize;
-}
-
-/// Edges of one state. Nearly all states have one, the root has as many as the text has different tokens.
-#[derive(Debug, Clone)]
-enum Edges {
-    None,
-    One(Token, u32),
-    // Boxed: the map is three times as large as an edge, and nearly no state has one.
-    #[allow(clippy::box_collection)]
-    Many(Box<HashMap<Token, u32>>),
-}
-
-impl Edges {
-    fn get(&self, token: Token) -> Option<u32> {
-        match self {
-            Self::None => None,
-            Self::One(have, to) => (*have == token).then_some(*to),
-            Self::Many(map) => map.get(&token).copied(),
-        }
-    }
-
-    fn set(&mut self, token: Token, to: u32) {
-        match self {
-            Self::None => *self = Self::One(token, to),
-            Self::One(have, at) if *have == token => *at = to,
-            Self::One(have, at) => *self = Self::Many(Box::new(HashMap::from([(*have, *at), (token, to)]))),
-            Self::Many(map) => {
-                map.insert(token, to);
-            }
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct State {
-    edges: Edges,
-    /// Length of the longest substring that ends here.
-    length: u32,
-    /// Suffix link; the root's is itself.
-    link: u32,
-    /// Index of the token behind the last known occurrence.
-    behind: u32,
-    /// How often the text's end was found here.
-    visits: u32,
-}
-
-/// The longest suffix that occurs in the known text: the state it ends in and its length.
+/// What each drafter would say next, so that a review can judge all of them though only one was asked.
 #[derive(Debug, Clone, Copy, Default)]
-struct Suffix {
-    state: u32,
-    length: u32,
+pub(crate) struct Foresight {
+    said: [Option<(Match, Token)>; 3],
+    best: Option<(Match, Token)>,
 }
 
-/// Copies what followed the longest earlier match of the text's end (Max-Gram of Cascade Speculative Drafting).
+impl Foresight {
+    /// What was likeliest.
+    pub(crate) fn best(&self) -> Option<(Match, Token)> {
+        self.best
+    }
+}
+
+/// Upper ends of the classes of match length.
+const LENGTHS: [usize; 5] = [1, 2, 3, 5, 9];
+
+/// Upper ends of the classes of count.
+const COUNTS: [u32; 2] = [1, 3];
+
+/// First guesses of being right, by drafter and match length.
+const RIGHT: [[f64; LENGTHS.len() + 1]; 3] =
+    [[0.2, 0.4, 0.55, 0.65, 0.7, 0.8], [0.1, 0.25, 0.25, 0.25, 0.25, 0.25], [0.1, 0.25, 0.4, 0.5, 0.5, 0.5]];
+
+/// How many observations a first guess is worth.
+const PRIOR: f64 = 10.0;
+
+/// What a new observation leaves of the older ones.
+const KEEP: f64 = 0.99;
+
+/// Max-Gram: drafts from the text alone, from a table of successors and from rejected drafts.
 ///
-/// A suffix automaton (Blumer et al. 1985) over all final tokens: amortised constant time and memory per token, longest
-/// match of any length. Unlike the paper's version nothing is made up when there is no match.
+/// Every review tells what each drafter should have said, so the best one is known by match length and count without
+/// spending anything. Unlike the paper's bottom rung it is silent where nothing matches.
 #[derive(Debug)]
 pub struct MaxGram {
-    states: Vec<State>,
-    /// State of the whole known text.
-    last: u32,
-    /// The longest suffix of the known text that also occurs earlier in it.
-    end: Suffix,
-    /// Index of the token behind that earlier occurrence.
-    source: u32,
-    known: u32,
+    suffix: SuffixAutomaton,
+    successors: Successors,
+    phrases: Phrases,
+    /// By drafter, class of length and class of count: how often the next token was right.
+    right: [[[Share; COUNTS.len() + 1]; LENGTHS.len() + 1]; 3],
 }
-
-const ROOT: u32 = 0;
 
 impl Default for MaxGram {
     fn default() -> Self {
-        let root = State { edges: Edges::None, length: 0, link: ROOT, behind: 0, visits: 0 };
-        Self { states: vec![root], last: ROOT, end: Suffix::default(), source: 0, known: 0 }
+        Self {
+            suffix: SuffixAutomaton::default(),
+            successors: Successors::default(),
+            phrases: Phrases::default(),
+            right: RIGHT.map(|lengths| lengths.map(|share| [Share::guess(share, PRIOR); COUNTS.len() + 1])),
+        }
     }
 }
 
 impl MaxGram {
-    fn state(&self, id: u32) -> &State {
-        &self.states[id as usize]
+    /// Takes in the final tokens of `text` that it does not know yet; `text` only ever grows between [`forget`](Self::forget)s.
+    pub fn observe(&mut self, text: &[Token]) {
+        for index in self.suffix.known()..text.len() {
+            self.successors.saw(&text[..index], text[index]);
+        }
+        self.suffix.observe(text);
     }
 
-    fn state_mut(&mut self, id: u32) -> &mut State {
-        &mut self.states[id as usize]
+    /// Forgets the text. What it learned of tokens in general stays.
+    pub fn forget(&mut self) {
+        self.suffix.forget();
     }
 
-    fn add(&mut self, state: State) -> u32 {
-        self.states.push(state);
-        self.states.len() as u32 - 1
+    /// Takes in what a model thought of behind `text`.
+    pub(crate) fn thought(&mut self, text: &[Token], glance: &Glance) {
+        self.successors.thought(text, glance);
     }
 
-    /// The longest suffix of `from` followed by `token` that occurs in the known text.
-    fn advance(&self, mut from: Suffix, token: Token) -> Suffix {
-        loop {
-            let state = self.state(from.state);
-            if let Some(next) = state.edges.get(token) {
-                return Suffix { state: next, length: from.length + 1 };
+    /// Takes in that a reviewer put `own` in place of `wrong`, behind which `rest` had been drafted.
+    pub fn rejected(&mut self, own: Token, wrong: Token, rest: &[Token]) {
+        self.phrases.add(own, wrong, rest);
+    }
+
+    /// The likeliest thing to copy behind `text` (known tokens, then pending ones).
+    pub fn find(&self, text: &[Token]) -> Option<Match> {
+        self.foresee(text).best().map(|(found, _)| found)
+    }
+
+    /// What each drafter would say behind `text` (known tokens, then pending ones).
+    pub(crate) fn foresee(&self, text: &[Token]) -> Foresight {
+        let mut foresight = Foresight::default();
+        let mut likeliest = 0.0;
+        for (index, by) in Drafter::ALL.into_iter().enumerate() {
+            let Some((found, token)) = self.ask(by, text) else { continue };
+            foresight.said[index] = Some((found, token));
+            let right = self.right_of(&found).of();
+            if right > likeliest {
+                (likeliest, foresight.best) = (right, Some((found, token)));
             }
-            if from.state == ROOT {
-                return Suffix::default();
+        }
+        foresight
+    }
+
+    fn ask(&self, by: Drafter, text: &[Token]) -> Option<(Match, Token)> {
+        match by {
+            Drafter::Suffix => self.suffix.find(text).map(|found| {
+                let (length, count, source) = (found.length, found.count, found.source);
+                (Match { by, length, count, source }, text[source])
+            }),
+            Drafter::Successors => {
+                let (length, count, token) = self.successors.find(text)?;
+                Some((Match { by, length, count, source: 0 }, token))
             }
-            from = Suffix { state: state.link, length: self.state(state.link).length };
+            Drafter::Phrases => {
+                let (length, source) = self.phrases.find(text)?;
+                Some((Match { by, length, count: 1, source }, self.phrases.from(source).next()?))
+            }
         }
     }
 
-    fn push(&mut self, token: Token) {
-        // Looked up before the token is added: the match must end earlier than the text does.
-        let mut end = self.advance(self.end, token);
-        self.known += 1;
-        let length = self.state(self.last).length + 1;
-        let new = self.add(State { edges: Edges::None, length, link: ROOT, behind: self.known, visits: 0 });
-        let mut at = self.last;
-        let link = loop {
-            match self.state(at).edges.get(token) {
-                Some(next) if self.state(next).length == self.state(at).length + 1 => break next,
-                Some(next) => break self.split(at, token, next),
-                None => {
-                    self.state_mut(at).edges.set(token, new);
-                    if at == ROOT {
-                        break ROOT;
-                    }
-                    at = self.state(at).link;
+    /// Takes in that `token` came where `foresight` had been asked for.
+    pub(crate) fn judge(&mut self, foresight: &Foresight, token: Token) {
+        for (found, said) in foresight.said.into_iter().flatten() {
+            let [by, length, count] = place(&found);
+            self.right[by][length][count].saw(said == token, KEEP);
+        }
+    }
+
+    fn right_of(&self, found: &Match) -> Share {
+        let [by, length, count] = place(found);
+        self.right[by][length][count]
+    }
+
+    /// Appends up to `most` tokens of `found`, which was found for this very `text`; gives how many.
+    pub fn draft(&self, found: &Match, text: &mut Vec<Token>, most: usize) -> usize {
+        let before = text.len();
+        match found.by {
+            // The source may run into the tokens just copied: a text that repeats itself goes on repeating.
+            Drafter::Suffix => (0..most).for_each(|index| text.push(text[found.source + index])),
+            Drafter::Phrases => text.extend(self.phrases.from(found.source).take(most)),
+            Drafter::Successors => {
+                while text.len() - before < most {
+                    let Some((_, _, token)) = self.successors.find(text) else { break };
+                    text.push(token);
                 }
             }
-        };
-        self.state_mut(new).link = link;
-        self.last = new;
-        // Adding may have split the state that the match stood in.
-        while end.state != ROOT && self.state(self.state(end.state).link).length >= end.length {
-            end.state = self.state(end.state).link;
         }
-        let known = self.known;
-        let state = self.state_mut(end.state);
-        let source = std::mem::replace(&mut state.behind, known);
-        state.visits += 1;
-        self.end = end;
-        self.source = source;
+        text.len() - before
     }
 
-    /// Clones `next` for the shorter substrings that reach it from `at`, as the construction demands.
-    fn split(&mut self, mut at: u32, token: Token, next: u32) -> u32 {
-        let length = self.state(at).length + 1;
-        let clone = self.add(State { length, ..self.state(next).clone() });
-        self.state_mut(next).link = clone;
-        while self.state(at).edges.get(token) == Some(next) {
-            self.state_mut(at).edges.set(token, clone);
-            if at == ROOT {
-                break;
-            }
-            at = self.state(at).link;
-        }
-        clone
+    /// Bytes of what outlives a text.
+    #[cfg(test)]
+    fn lasting_bytes(&self) -> usize {
+        self.successors.bytes() + self.phrases.bytes()
     }
 }
 
-impl Drafter for MaxGram {
-    fn observe(&mut self, text: &[Token]) {
-        for &token in text.get(self.known as usize..).unwrap_or_default() {
-            self.push(token);
-        }
-    }
-
-    fn forget(&mut self) {
-        *self = Self::default();
-    }
-
-    fn find(&self, text: &[Token]) -> Option<Match> {
-        let pending = text.get(self.known as usize..)?;
-        let end = pending.iter().fold(self.end, |suffix, &token| self.advance(suffix, token));
-        if end.length == 0 {
-            return None;
-        }
-        let state = self.state(end.state);
-        // Without pending tokens the state's own last occurrence is the end itself.
-        let source = if pending.is_empty() { self.source } else { state.behind };
-        let found = Match { length: end.length as usize, count: state.visits.max(1), source: source as usize };
-        (found.source < text.len()).then_some(found)
-    }
-
-    fn draft(&self, text: &mut Vec<Token>, most: usize) -> usize {
-        let Some(found) = self.find(text) else { return 0 };
-        for index in 0..most {
-            // The source may run into the tokens just copied: a text that repeats itself goes on repeating.
-            text.push(text[found.source + index]);
-        }
-        most
-    }
+fn place(found: &Match) -> [usize; 3] {
+    let length = LENGTHS.iter().take_while(|end| found.length > **end).count();
+    let count = COUNTS.iter().take_while(|end| found.count > **end).count();
+    [found.by as usize, length, count]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn knowing(text: &[Token]) -> MaxGram {
-        let mut drafter = MaxGram::default();
-        drafter.observe(text);
-        drafter
+        let mut max_gram = MaxGram::default();
+        max_gram.observe(text);
+        max_gram
     }
 
-    /// The definition, slowly: the longest suffix that also ends earlier.
-    fn longest_by_hand(text: &[Token]) -> usize {
-        (1..text.len())
-            .rev()
-            .find(|&n| {
-                let suffix = &text[text.len() - n..];
-                text[..text.len() - 1].windows(n).any(|window| window == suffix)
-            })
-            .unwrap_or(0)
+    fn drafted(max_gram: &MaxGram, text: &[Token], most: usize) -> Vec<Token> {
+        let mut longer = text.to_vec();
+        if let Some((found, first)) = max_gram.foresee(text).best() {
+            let count = max_gram.draft(&found, &mut longer, most);
+            assert!(count == longer.len() - text.len() && (count == 0 || longer[text.len()] == first));
+        }
+        longer.split_off(text.len())
     }
 
     #[test]
     fn it_copies_what_followed_the_longest_match() {
-        let mut text = vec![1, 2, 3, 4, 5, 9, 2, 3];
-        let drafter = knowing(&text);
-        assert_eq!(drafter.find(&text).map(|m| m.length), Some(2));
-        assert_eq!(drafter.draft(&mut text, 3), 3);
-        assert_eq!(text[8..], [4, 5, 9]);
+        let text = [1, 2, 3, 4, 5, 9, 2, 3];
+        assert_eq!(drafted(&knowing(&text), &text, 3), [4, 5, 9]);
     }
 
     #[test]
     fn a_repeating_text_goes_on_repeating_past_its_own_end() {
-        let mut text = vec![7, 8, 7, 8, 7];
-        let drafter = knowing(&text);
-        drafter.draft(&mut text, 5);
-        assert_eq!(text[5..], [8, 7, 8, 7, 8]);
-    }
-
-    #[test]
-    fn pending_tokens_move_the_match_without_being_learned() {
-        let mut text = vec![1, 2, 3, 4, 1];
-        let drafter = knowing(&text);
-        text.extend([2, 3]);
-        assert_eq!(drafter.find(&text).map(|m| m.length), Some(3));
-        drafter.draft(&mut text, 1);
-        assert_eq!(text.last(), Some(&4));
-        assert_eq!(drafter.find(&[1, 2, 3, 4, 1, 77]), None, "never seen");
+        let text = [7, 8, 7, 8, 7];
+        assert_eq!(drafted(&knowing(&text), &text, 5), [8, 7, 8, 7, 8]);
     }
 
     #[test]
     fn nothing_is_proposed_without_a_match() {
-        let mut text = vec![1, 2, 3];
-        assert_eq!(knowing(&text).draft(&mut text, 4), 0);
-        let mut empty = Vec::new();
-        assert_eq!(MaxGram::default().draft(&mut empty, 4), 0);
+        assert!(drafted(&knowing(&[1, 2, 3]), &[1, 2, 3], 4).is_empty());
+        assert!(drafted(&MaxGram::default(), &[], 4).is_empty());
     }
 
-    proptest! {
-        #[test]
-        fn the_match_is_the_longest_and_stands_where_it_says(text in prop::collection::vec(0_u32..4, 0..60), pending in 0_usize..5) {
-            let known = text.len().saturating_sub(pending);
-            let drafter = knowing(&text[..known]);
-            let found = drafter.find(&text);
-            if pending == 0 {
-                prop_assert_eq!(found.map_or(0, |m| m.length), longest_by_hand(&text));
-            }
-            if let Some(m) = found {
-                prop_assert!(m.source >= m.length && m.source < text.len());
-                prop_assert_eq!(&text[m.source - m.length..m.source], &text[text.len() - m.length..]);
-            }
-        }
+    #[test]
+    fn what_earlier_answers_taught_is_said_where_the_text_has_nothing() {
+        let mut max_gram = knowing(&[1, 2, 3, 4]);
+        max_gram.forget();
+        max_gram.observe(&[9, 1]);
+        assert_eq!(drafted(&max_gram, &[9, 1], 3), [2, 3, 4]);
+    }
 
-        #[test]
-        fn memory_is_linear(text in prop::collection::vec(0_u32..3, 1..300)) {
-            prop_assert!(knowing(&text).states.len() <= 2 * text.len());
+    #[test]
+    fn the_drafter_that_proves_right_is_asked() {
+        let text = [1, 2, 3, 5, 1, 2];
+        let mut max_gram = knowing(&text);
+        max_gram.thought(&text, &Glance::at(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0]));
+        assert_eq!(drafted(&max_gram, &text, 1), [3], "the longest match first");
+        for _ in 0..100 {
+            let foresight = max_gram.foresee(&text);
+            max_gram.judge(&foresight, 6);
         }
+        assert_eq!(drafted(&max_gram, &text, 1), [6], "what the model thought of came every time");
+    }
+
+    #[test]
+    fn what_outlives_a_text_is_bounded() {
+        let mut max_gram = MaxGram::default();
+        for start in 0..40_u32 {
+            let text: Vec<Token> = (0..2_000).map(|index| (start * 7919 + index * 31) % 60_000).collect();
+            max_gram.forget();
+            max_gram.observe(&text);
+            max_gram.rejected(start, start + 1, &text);
+        }
+        assert!(max_gram.lasting_bytes() < 1 << 21, "{}", max_gram.lasting_bytes());
     }
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use crate::constraint::Outlook;
+use crate::glance::Glance;
 use crate::ladder::Cascade;
-use crate::maxgram::Drafter;
+use crate::maxgram::Foresight;
 use crate::model::{LanguageModel, Token};
 use crate::policy::{Action, Foreseen, Proposal, Reviewed, View};
 use crate::rule::{self, Odds};
 use crate::run::{Halt, Run, allowed};
-use crate::rung::Fault;
+use crate::rung::{Bench, Fault};
 
 /// A draft's pass this many times slower than the target's average pass means that it hangs rather than works.
 const STALL: u32 = 8;
@@ -31,17 +32,16 @@ struct Pass {
     reads_prompt: bool,
     /// When the preparation of the review began.
     began: Duration,
-    /// What Max-Gram would have copied first, and after how long a match.
-    foreseen: Option<(usize, Token)>,
+    /// What Max-Gram's drafters would have said first.
+    foresight: Foresight,
 }
 
-/// What a rung found in a review: how many proposals it kept and the token it put behind them.
+/// What a rung found in a review: how many proposals it kept and the token it put behind them. How sure it was of each
+/// stands in the run's `sure`.
 struct Verdict {
     kept: usize,
-    /// How sure the rung was of each of them.
-    sure: Vec<f32>,
-    /// The token and how sure it is of it; None if a kept token ends the text, or if nothing may stand behind the kept ones.
-    own: Option<(Token, f32)>,
+    /// None if a kept token ends the text, or if nothing may stand behind the kept ones.
+    own: Option<Token>,
     /// Not under coupled sampling: what it draws all of these from.
     odds: Vec<Odds>,
 }
@@ -51,8 +51,8 @@ impl<M: LanguageModel> Run<'_, M> {
     ///
     /// False if it could not: it is left out then and the text is as before. Never false for the target.
     pub(crate) fn step(&mut self, reviewer: usize, most: usize) -> Result<bool, Halt<M::Error>> {
-        let (from, began, foreseen) = (self.ladder.text.len(), self.clock.now(), self.foresee());
-        self.foresaw |= foreseen.is_some();
+        let (from, began, foresight) = (self.ladder.text.len(), self.clock.now(), self.foresee());
+        self.foresaw |= foresight.best().is_some();
         let room = self.room(reviewer, most);
         if room > 0 {
             self.gather(reviewer, room)?;
@@ -64,7 +64,7 @@ impl<M: LanguageModel> Run<'_, M> {
         if reviewer == 0 {
             self.count_review();
         }
-        match self.review(reviewer, from, began, foreseen) {
+        match self.review(reviewer, from, began, foresight) {
             Ok(()) => Ok(true),
             Err(Halt::Target(fault)) if reviewer > 0 => {
                 self.leave_out(reviewer, fault.reason());
@@ -75,11 +75,10 @@ impl<M: LanguageModel> Run<'_, M> {
         }
     }
 
-    /// What Max-Gram would copy next, and after how long a match.
-    fn foresee(&self) -> Option<(usize, Token)> {
-        let max_gram = self.ladder.max_gram.as_ref().filter(|_| self.request.cascade)?;
-        let found = max_gram.find(&self.ladder.text)?;
-        Some((found.length, found.next(&self.ladder.text)?))
+    /// What Max-Gram's drafters would say next.
+    fn foresee(&self) -> Foresight {
+        let max_gram = self.ladder.max_gram.as_ref().filter(|_| self.request.cascade);
+        max_gram.map(|max_gram| max_gram.foresee(&self.ladder.text)).unwrap_or_default()
     }
 
     /// How many tokens may be proposed to `reviewer` when it may append `most`.
@@ -99,10 +98,21 @@ impl<M: LanguageModel> Run<'_, M> {
 
     /// Collects proposals behind the text until the policy has enough.
     fn gather(&mut self, reviewer: usize, room: usize) -> Result<(), Halt<M::Error>> {
+        // Drafts are reviewers themselves, so each rung has a bench of its own; it keeps its memory.
+        let mut bench = std::mem::take(&mut self.ladder.rungs[reviewer].bench);
+        let done = self.gather_from(&mut bench, reviewer, room);
+        self.ladder.rungs[reviewer].bench = bench;
+        done
+    }
+
+    fn gather_from(&mut self, bench: &mut Bench, reviewer: usize, room: usize) -> Result<(), Halt<M::Error>> {
         let from = self.ladder.text.len();
         let bottom = self.ladder.rungs.len();
-        let mut available: Vec<bool> = (0..=bottom).map(|rung| rung > reviewer && self.can_propose(rung)).collect();
-        let mut behind = vec![0; bottom + 1];
+        let Bench { available, behind } = bench;
+        available.clear();
+        available.extend((0..=bottom).map(|rung| rung > reviewer && self.can_propose(rung)));
+        behind.clear();
+        behind.resize(bottom + 1, 0);
         loop {
             let room = room - (self.ladder.text.len() - from);
             if room == 0 || self.stands_at_end(from) {
@@ -116,9 +126,9 @@ impl<M: LanguageModel> Run<'_, M> {
                 reviewer,
                 pending: &self.proposals[from - self.committed..],
                 room,
-                available: &available,
-                behind: &behind,
-                max_gram: self.ladder.max_gram.as_ref().filter(|_| available[bottom]).and_then(|m| m.find(text)),
+                available,
+                behind,
+                max_gram: if available[bottom] { self.foresee().best().map(|(found, _)| found) } else { None },
                 answered: self.committed - self.request.prompt.len(),
             };
             let (rung, tokens, once) = match self.policy.next(&view) {
@@ -162,10 +172,10 @@ impl<M: LanguageModel> Run<'_, M> {
             }
             return Ok(());
         }
-        let Some(max_gram) = &self.ladder.max_gram else { return Ok(()) };
-        let matched = max_gram.find(&self.ladder.text).map_or(0, |m| m.length);
-        let copied = max_gram.draft(&mut self.ladder.text, tokens);
-        let proposal = Proposal { asked: rung, writer: rung, backer: rung, confidence: 1.0, matched };
+        let Some((found, _)) = self.foresee().best() else { return Ok(()) };
+        let Cascade { text, max_gram, .. } = &mut *self.ladder;
+        let copied = max_gram.as_ref().map_or(0, |max_gram| max_gram.draft(&found, text, tokens));
+        let proposal = Proposal { asked: rung, writer: rung, backer: rung, confidence: 1.0, copied: Some(found) };
         self.proposals.extend(std::iter::repeat_n(proposal, copied));
         if self.rule.is_some() {
             self.odds.extend(self.ladder.text[before..].iter().copied().map(Odds::certain));
@@ -199,7 +209,7 @@ impl<M: LanguageModel> Run<'_, M> {
         reviewer: usize,
         from: usize,
         began: Duration,
-        foreseen: Option<(usize, Token)>,
+        foresight: Foresight,
     ) -> Result<(), Halt<M::Error>> {
         self.catch_up(reviewer, from)?;
         self.check_cancelled()?;
@@ -207,7 +217,8 @@ impl<M: LanguageModel> Run<'_, M> {
         let prompt = self.request.prompt.len();
         self.reviews += 1;
         let noise = self.review_noise();
-        let Cascade { rungs, text, sampler, .. } = &mut *self.ladder;
+        let Cascade { rungs, text, sampler, max_gram, .. } = &mut *self.ladder;
+        let mut max_gram = max_gram.as_mut().filter(|_| self.request.cascade);
         let rung = &mut rungs[reviewer];
         // Re-decode the last token: drawing needs its logits.
         rung.text_cut(from - 1);
@@ -215,7 +226,8 @@ impl<M: LanguageModel> Run<'_, M> {
         let start = self.clock.now();
         let logits = rung.read_to(text, text.len(), proposed + 1).map_err(Halt::Target)?;
         let time = self.clock.now().saturating_sub(start);
-        let pass = Pass { width: text.len() - read, time, reads_prompt: read < prompt, began, foreseen };
+        let pass = Pass { width: text.len() - read, time, reads_prompt: read < prompt, began, foresight };
+        self.sure.clear();
         if let Some(rule) = self.rule {
             let mut odds = |index: usize| {
                 let (row, at) = (logits.row(index).unwrap_or_default(), from + index);
@@ -225,12 +237,11 @@ impl<M: LanguageModel> Run<'_, M> {
             let ends = |token| self.request.end_tokens.contains(&token);
             let found = rule::decide(rule, proposals, ends, &mut odds, &|index| noise(from + index))
                 .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
-            let mut sure = found.odds.iter().map(|odds| odds.sure).collect::<Vec<_>>();
-            let own = found.own.and_then(|token| Some((token, sure.pop()?)));
-            self.settle(reviewer, from, &pass, Verdict { kept: found.kept, sure, own, odds: found.odds });
+            self.sure.extend(found.odds.iter().map(|odds| odds.sure));
+            self.settle(reviewer, from, &pass, Verdict { kept: found.kept, own: found.own, odds: found.odds });
             return Ok(());
         }
-        let mut verdict = Verdict { kept: 0, sure: Vec::new(), own: None, odds: Vec::new() };
+        let mut verdict = Verdict { kept: 0, own: None, odds: Vec::new() };
         for index in 0..=proposed {
             let row = logits.row(index).unwrap_or_default();
             let looked = self.guard.as_mut().map(|guard| guard.look(text, from + index));
@@ -241,16 +252,21 @@ impl<M: LanguageModel> Run<'_, M> {
             let pick = sampler
                 .pick(self.request.sampler, row, mask, &text[..from + index], from + index - prompt)
                 .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
+            let glance = Glance::at(row);
+            if let Some(max_gram) = &mut max_gram {
+                max_gram.thought(&text[..from + index], &glance);
+            }
             match text.get(from + index) {
                 Some(&token) if sampler.lets_pass(&pick, token, row, lenience) => {
                     verdict.kept += 1;
-                    verdict.sure.push(pick.confidence);
+                    self.sure.push(glance.share(token));
                     if self.request.end_tokens.contains(&token) {
                         break;
                     }
                 }
                 _ => {
-                    verdict.own = Some((pick.token, pick.confidence));
+                    self.sure.push(glance.share(pick.token));
+                    verdict.own = Some(pick.token);
                     break;
                 }
             }
@@ -279,9 +295,11 @@ impl<M: LanguageModel> Run<'_, M> {
                 self.singles.push(pass.time);
             }
             // What stands first now: its own token if nothing was kept.
-            let first =
-                if verdict.kept > 0 { self.ladder.text.get(from).copied() } else { verdict.own.map(|own| own.0) };
-            let foreseen = pass.foreseen.map(|(matched, token)| Foreseen { matched, right: first == Some(token) });
+            let first = if verdict.kept > 0 { self.ladder.text.get(from).copied() } else { verdict.own };
+            if let (Some(max_gram), Some(first)) = (&mut self.ladder.max_gram, first) {
+                max_gram.judge(&pass.foresight, first);
+            }
+            let foreseen = pass.foresight.best().map(|(found, token)| Foreseen { found, right: first == Some(token) });
             self.policy.learn(&Reviewed {
                 foreseen,
                 reviewer,
@@ -292,19 +310,21 @@ impl<M: LanguageModel> Run<'_, M> {
                 round: self.clock.now().saturating_sub(pass.began),
             });
         }
+        self.remember_rejected(from + verdict.kept, verdict.own);
         self.cut(from + verdict.kept);
         let first = from - self.committed;
-        for (proposal, sure) in self.proposals[first..].iter_mut().zip(&verdict.sure) {
+        for (proposal, sure) in self.proposals[first..].iter_mut().zip(&self.sure) {
             // What it let pass is worth what its word is worth, not what a copy is.
-            (proposal.backer, proposal.confidence, proposal.matched) = (reviewer, *sure, 0);
+            (proposal.backer, proposal.confidence, proposal.copied) = (reviewer, *sure, None);
         }
         // What stands now stands as the reviewer's own: it is distributed by its odds, not by those it was drafted with.
         self.odds.truncate(first);
         self.odds.extend(verdict.odds);
-        if let Some((token, confidence)) = verdict.own {
+        if let Some(token) = verdict.own {
             self.ladder.text.push(token);
             let (asked, writer, backer) = (reviewer, reviewer, reviewer);
-            self.proposals.push(Proposal { asked, writer, backer, confidence, matched: 0 });
+            let confidence = self.sure.last().copied().unwrap_or_default();
+            self.proposals.push(Proposal { asked, writer, backer, confidence, copied: None });
         }
         let target = &self.ladder.rungs[0];
         let usual = target.time.checked_div(target.passes as u32).unwrap_or(Duration::MAX);
@@ -313,6 +333,16 @@ impl<M: LanguageModel> Run<'_, M> {
         if reviewer > 0 && !pass.reads_prompt && pass.time > bound {
             self.leave_out(reviewer, "it was far too slow".to_owned());
         }
+    }
+
+    /// Keeps what a model had drafted behind the token at `wrong`, which the reviewer replaced.
+    fn remember_rejected(&mut self, wrong: usize, own: Option<Token>) {
+        let Cascade { text, max_gram: Some(max_gram), .. } = &mut *self.ladder else { return };
+        let Some(([token, rest @ ..], own)) = text.get(wrong..).zip(own) else { return };
+        // What was copied can be copied again: only a model's own words are worth keeping.
+        let behind = self.proposals.get(wrong - self.committed..).unwrap_or_default();
+        let words = behind.iter().skip(1).take_while(|proposal| proposal.copied.is_none()).count().min(rest.len());
+        max_gram.rejected(own, *token, &rest[..words]);
     }
 
     /// Goes on without `rung` until the end of the run.

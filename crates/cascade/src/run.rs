@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::constraint::{Guard, Outlook};
 use crate::ladder::Cascade;
-use crate::maxgram::Drafter;
 use crate::model::{Clock, LanguageModel, Token};
 use crate::policy::{Policy, Proposal};
 use crate::random::Noise;
@@ -38,9 +37,13 @@ pub(crate) struct Run<'r, M: LanguageModel> {
     pub(crate) odds: Vec<Odds>,
     /// Reviews so far, by whichever rung.
     pub(crate) reviews: u64,
+    /// How sure the latest reviewer was of each token that it kept, then of its own.
+    pub(crate) sure: Vec<f32>,
     /// Times of the target's one-token passes.
     pub(crate) singles: Vec<Duration>,
     tallies: Vec<Tally>,
+    /// Who wrote what was last handed over.
+    writers: Vec<u8>,
     began: Duration,
     first_token: Option<Duration>,
     reused: usize,
@@ -106,6 +109,8 @@ impl<'r, M: LanguageModel> Run<'r, M> {
                 .filter(|_| request.cascade && request.constraint.is_none() && request.sampler.temperature > 0.0),
             odds: Vec::new(),
             reviews: 0,
+            sure: Vec::new(),
+            writers: Vec::new(),
             singles: Vec::new(),
             began,
             first_token: None,
@@ -206,13 +211,14 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             self.cut(self.ladder.text.len() - 1);
         }
         let at = self.clock.now().saturating_sub(self.began);
-        let writers: Vec<u8> = self.proposals.iter().map(|p| p.writer as u8).collect();
+        self.writers.clear();
+        self.writers.extend(self.proposals.iter().map(|p| p.writer as u8));
         for proposal in &self.proposals {
             self.tallies[proposal.writer].accepted += 1;
             // What others wrote was counted when it came before the target.
             self.tallies[proposal.writer].proposed += usize::from(proposal.writer == 0);
         }
-        if !writers.is_empty() {
+        if !self.writers.is_empty() {
             self.first_token.get_or_insert(at);
         }
         let before = self.committed;
@@ -223,7 +229,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         self.proposals.clear();
         self.odds.clear();
         self.observe();
-        let step = Step { tokens: &self.ladder.text[before..], writers: &writers, proposed: self.proposed, at };
+        let step = Step { tokens: &self.ladder.text[before..], writers: &self.writers, proposed: self.proposed, at };
         let broke = sink.step(&step).is_break();
         match (ended, broke) {
             (true, _) => Some(Finish::End),

@@ -15,6 +15,17 @@ pub(crate) struct Rung<M> {
     /// Forward passes and the time in them, reading the prompt not counted.
     pub(crate) passes: usize,
     pub(crate) time: Duration,
+    /// For its reviews.
+    pub(crate) bench: Bench,
+}
+
+/// Who can propose for a review, by rung; kept so that a warm run does not allocate.
+#[derive(Debug, Default)]
+pub(crate) struct Bench {
+    /// See `View`.
+    pub(crate) available: Vec<bool>,
+    /// See `View`.
+    pub(crate) behind: Vec<usize>,
 }
 
 /// Why a rung could not score the text.
@@ -29,7 +40,8 @@ pub(crate) enum Fault<E> {
 impl<M: LanguageModel> Rung<M> {
     pub(crate) fn new(model: M, lenience: f32) -> Self {
         // What a model held before it came here is unknown: nothing of it is trusted.
-        Self { model, valid: 0, lenience, left_out: None, passes: 0, time: Duration::ZERO }
+        let (left_out, time, bench) = (None, Duration::ZERO, Bench::default());
+        Self { model, valid: 0, lenience, left_out, passes: 0, time, bench }
     }
 
     /// The text was cut to `len` tokens.

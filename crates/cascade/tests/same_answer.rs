@@ -273,6 +273,20 @@ proptest! {
     }
 
     #[test]
+    fn what_was_learned_from_other_answers_changes_nothing(
+        case in case(habit()), others in prop::collection::vec((prop::collection::vec(0_u32..6, 1..20), any::<u64>()), 1..4),
+    ) {
+        let mut ladder = case.ladder();
+        for (prompt, seed) in others {
+            let other = Case { prompt, ..case.clone() };
+            let ran = other.run(&mut ladder, How { policy: Some(&mut Wild(seed)), ..How::default() }).unwrap();
+            prop_assert_eq!(ran.tokens, other.alone().tokens);
+        }
+        let again = case.run(&mut ladder, How::default()).unwrap();
+        prop_assert_eq!(again.tokens, case.alone().tokens);
+    }
+
+    #[test]
     fn a_run_stopped_anywhere_leaves_the_ladder_usable(
         case in case(habit()), cancel_after in 0_usize..40, steps in 1_usize..20, fresh in any::<bool>(),
     ) {

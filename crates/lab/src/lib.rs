@@ -4,6 +4,7 @@
 //! Everything here is deterministic: the same trace and costs give the same figures on every machine.
 
 mod costs;
+mod oracle;
 mod replay;
 mod statistics;
 mod swi;
@@ -11,6 +12,7 @@ mod trace;
 
 pub use cascade::KError;
 pub use costs::{Costs, CostsError};
+pub use oracle::least_cost;
 pub use replay::{Plan, Played, play};
 pub use statistics::{Interval, interval, median};
 pub use swi::{Best, Category, Study, best_fixed, categories, study};

@@ -71,12 +71,21 @@ impl Clock for Meter {
     }
 }
 
-/// A model that says what was recorded for a position, whatever stands before it.
+/// Tokens of no meaning behind the real ones.
+const STRANGE: usize = 256;
+
+/// A model that says what was recorded for a position.
 ///
-/// That is exact up to the first token that differs from the target's; what a draft says behind it is thrown away by the
-/// review in any case, and costs what it would have cost.
+/// That is exact up to the first token that differs from the target's. What a draft says behind it is thrown away by the
+/// review in any case, and costs what it would have cost; but it must not tell what the draft would say in the right place,
+/// or drafters that learn from it would look ahead. So behind that token a draft is as sure as recorded of tokens without meaning.
 struct Replayed<'t> {
     said: Said<'t>,
+    answer: &'t [Token],
+    /// Where what it holds first differs from the answer.
+    astray: Option<usize>,
+    /// Tokens without meaning that it has said: none follows from those before it.
+    strange: u64,
     prompt: usize,
     vocab: VocabId,
     held: usize,
@@ -86,7 +95,7 @@ struct Replayed<'t> {
 }
 
 enum Said<'t> {
-    Target(&'t [Token]),
+    Target,
     Draft(&'t [Vec<(Token, u32)>]),
 }
 
@@ -95,11 +104,23 @@ impl Replayed<'_> {
         let start = self.scores.len();
         self.scores.resize(start + self.vocab.size, f32::NEG_INFINITY);
         let row = &mut self.scores[start..];
-        let end = row.len() - 1;
+        let end = row.len() - 1 - STRANGE;
+        let astray = self.astray.is_some_and(|at| at < self.prompt + position);
         match self.said {
-            Said::Target(answer) => row[answer.get(position).map_or(end, |token| *token as usize)] = 0.0,
+            Said::Target => row[self.answer.get(position).map_or(end, |token| *token as usize)] = 0.0,
             Said::Draft(rows) => match rows.get(position) {
-                Some(best) => best.iter().for_each(|(token, below)| row[*token as usize] = -(*below as f32) / 1000.0),
+                Some(best) => {
+                    for (token, below) in best {
+                        let mut token = *token as usize;
+                        if astray && token != end {
+                            self.strange += 1;
+                            // Fibonacci hashing (Knuth, volume 3, 6.4) of the count, scattered by its square.
+                            let count = self.strange.wrapping_mul(self.strange | 1);
+                            token = end + 1 + (count.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % STRANGE;
+                        }
+                        row[token] = -(*below as f32) / 1000.0;
+                    }
+                }
                 None => row[end] = 0.0,
             },
         }
@@ -123,12 +144,21 @@ impl LanguageModel for Replayed<'_> {
 
     fn truncate(&mut self, len: usize) -> Result<(), Infallible> {
         self.held = self.held.min(len);
+        self.astray = self.astray.filter(|at| *at < self.held);
         Ok(())
     }
 
     fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Infallible> {
         // What both ways have to read is not what is compared.
         let new = tokens.len() - self.prompt.saturating_sub(self.held).min(tokens.len());
+        if self.astray.is_none() {
+            let known = |at: usize| at.checked_sub(self.prompt).map(|position| self.answer.get(position));
+            let wrong = |(index, token): (usize, &Token)| {
+                let at = self.held + index;
+                known(at).is_some_and(|known| known != Some(token)).then_some(at)
+            };
+            self.astray = tokens.iter().enumerate().find_map(wrong);
+        }
         self.held += tokens.len();
         let cost = self.curve.at(new.max(1)).unwrap_or(0.0);
         self.meter.0.set(self.meter.0.get() + if new == tokens.len() { cost } else { 0.0 });
@@ -172,9 +202,12 @@ impl<'c> Player<'c> {
 
     pub(crate) fn play(&mut self, question: &Recorded) -> Played {
         let meter = Meter::default();
-        let size = question.size as usize + 1;
+        let size = question.size as usize + 1 + STRANGE;
         let replayed = |rung: usize, said| Replayed {
             said,
+            answer: &question.answer,
+            astray: None,
+            strange: 0,
             prompt: question.prompt.len(),
             vocab: VocabId { hash: 0, size },
             held: 0,
@@ -182,7 +215,7 @@ impl<'c> Player<'c> {
             meter: meter.clone(),
             scores: Vec::new(),
         };
-        let mut ladder = Cascade::new(replayed(0, Said::Target(&question.answer)));
+        let mut ladder = Cascade::new(replayed(0, Said::Target));
         for (index, rows) in question.drafts.iter().enumerate() {
             // One vocabulary: it cannot be refused.
             let _ = ladder.add_draft(replayed(index + 1, Said::Draft(rows)), self.lenience);

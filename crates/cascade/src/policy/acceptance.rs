@@ -1,89 +1,135 @@
 //! How likely a reviewer keeps a proposal.
 
-use super::Proposal;
+use serde::{Deserialize, Serialize};
 
-/// Every new observation leaves this much of what was known: about the latest hundred count.
+use super::Proposal;
+use super::forecast::{Forecast, log_odds, probability};
+use super::lookahead::Outcomes;
+use crate::maxgram::Match;
+use crate::share::Share;
+
+/// What a new observation of a copy leaves of the older ones.
 const KEEP: f64 = 0.99;
 
-/// How many observations the first guess is worth.
+/// How many observations the first guess of a class is worth.
 const PRIOR: f64 = 10.0;
-
-/// Upper ends of the classes of a model's confidence (its best token against its second best).
-const CONFIDENCE: [f32; 7] = [0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999];
 
 /// Upper ends of the classes of Max-Gram's match length.
 const MATCHED: [usize; 7] = [1, 2, 3, 4, 6, 9, 15];
 
-/// First guesses: that a model's token of each class is kept.
-const SURE: [f64; 8] = [0.4, 0.55, 0.65, 0.8, 0.9, 0.95, 0.985, 0.995];
+/// Upper ends of the classes of how often a match came back.
+const COUNTED: [u32; 2] = [1, 3];
 
-/// First guesses: that a copied token of each class is kept.
-const COPIED: [f64; 8] = [0.10, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.85];
+/// First guesses: that a copied token of each class of length is kept, by drafter.
+const COPIED: [[f64; 8]; 3] = [
+    [0.15, 0.35, 0.5, 0.6, 0.65, 0.7, 0.8, 0.85],
+    [0.1, 0.2, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
+    [0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4],
+];
 
-/// What one reviewer kept of one writer's proposals, by class, with old observations forgotten exponentially.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Acceptance {
-    classes: Vec<Class>,
-    /// The same over all classes, for a proposal whose class is not known before it is drafted.
-    all: Class,
+/// What the first guesses about a model are worth: information on intercept and slope.
+const FLOOR: [f64; 2] = [3.0, 6.0];
+
+/// Classes of confidence of a token that is not drafted yet.
+pub(super) const OUTCOMES: usize = 6;
+
+/// Their upper ends.
+const SURE: [f32; OUTCOMES - 1] = [0.5, 0.7, 0.85, 0.95, 0.99];
+
+/// First guesses: how often each comes, and how often a token of it is kept.
+const OFTEN: [(f64, f64); OUTCOMES] =
+    [(0.15, 0.4), (0.15, 0.6), (0.15, 0.75), (0.15, 0.88), (0.15, 0.95), (0.25, 0.99)];
+
+/// How much the latest token counts in those.
+const FRESH: f64 = 0.01;
+
+/// What one reviewer kept of a model's proposals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct OfModel {
+    /// By the log-odds of the model's own confidence.
+    seen: Forecast,
+    /// How sure it will be of its next token: how often, and how often such a token is kept.
+    outcomes: Outcomes,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Class {
-    kept: f64,
-    seen: f64,
-}
-
-impl Class {
-    fn guess(share: f64) -> Self {
-        Self { kept: share * PRIOR, seen: PRIOR }
+impl OfModel {
+    /// First guesses: a model is nearly as right as it believes.
+    pub(super) fn guess() -> Self {
+        Self { seen: Forecast::guess(-0.2, 0.8, FLOOR), outcomes: OFTEN }
     }
 
-    fn saw(&mut self, kept: bool) {
-        self.kept = self.kept * KEEP + f64::from(u8::from(kept));
-        self.seen = self.seen * KEEP + 1.0;
+    /// Probability that `proposal` is kept if everything before it is; `shift` is added to the log-odds.
+    pub(super) fn of(&self, proposal: &Proposal, shift: f64) -> f64 {
+        probability(self.seen.at(figure(proposal)) + shift)
     }
 
-    fn share(self) -> f64 {
-        self.kept / self.seen
-    }
-}
-
-impl Acceptance {
-    /// First guesses for a model.
-    pub(super) fn of_model() -> Self {
-        Self { classes: SURE.map(Class::guess).to_vec(), all: Class::guess(0.7) }
-    }
-
-    /// First guesses for Max-Gram.
-    pub(super) fn of_max_gram() -> Self {
-        Self { classes: COPIED.map(Class::guess).to_vec(), all: Class::guess(0.4) }
-    }
-
-    /// Probability that `proposal` is kept if everything before it is; `depth` tokens of the same copy stand before it.
-    pub(super) fn of(&self, proposal: &Proposal, depth: usize) -> f64 {
-        self.classes[class(proposal, depth)].share()
-    }
-
-    /// Probability that this writer's next token is kept, before it is known.
-    pub(super) fn unseen(&self) -> f64 {
-        self.all.share()
+    /// How sure it may be of its next token.
+    pub(super) fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
     }
 
     /// Takes in what became of `proposal`.
-    pub(super) fn saw(&mut self, proposal: &Proposal, depth: usize, kept: bool) {
-        self.classes[class(proposal, depth)].saw(kept);
-        self.all.saw(kept);
+    pub(super) fn saw(&mut self, proposal: &Proposal, shift: f64, kept: bool) {
+        let expected = self.of(proposal, 0.0);
+        let class = SURE.iter().take_while(|end| proposal.confidence > **end).count();
+        for (index, (often, likely)) in self.outcomes.iter_mut().enumerate() {
+            let here = index == class;
+            *often += FRESH * (f64::from(u8::from(here)) - *often);
+            *likely += if here { 5.0 * FRESH * (expected - *likely) } else { 0.0 };
+        }
+        self.seen.saw(figure(proposal), shift, kept);
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        let probable = |figure: f64| (0.0..=1.0).contains(&figure);
+        self.seen.is_sound() && self.outcomes.iter().all(|(often, kept)| probable(*often) && probable(*kept))
     }
 }
 
-fn class(proposal: &Proposal, depth: usize) -> usize {
-    if proposal.matched == 0 {
-        CONFIDENCE.iter().take_while(|end| proposal.confidence > **end).count()
-    } else {
-        // A copied token that was kept makes the match longer by one.
-        MATCHED.iter().take_while(|end| proposal.matched + depth > **end).count()
+fn figure(proposal: &Proposal) -> f64 {
+    log_odds(f64::from(proposal.confidence))
+}
+
+/// What one reviewer kept of Max-Gram's proposals, by drafter, match length and count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct OfCopies {
+    by_length: [[Share; MATCHED.len() + 1]; 3],
+    /// What counts add to that: a class that was rarely seen is drawn towards its length's.
+    by_count: [[[Share; COUNTED.len() + 1]; MATCHED.len() + 1]; 3],
+}
+
+impl OfCopies {
+    pub(super) fn guess() -> Self {
+        Self {
+            by_length: COPIED.map(|lengths| lengths.map(|share| Share::guess(share, PRIOR))),
+            by_count: [[[Share::guess(0.0, 0.0); COUNTED.len() + 1]; MATCHED.len() + 1]; 3],
+        }
     }
+
+    /// Probability that the token copied `depth` tokens behind the start of `copy` is kept if everything before it is.
+    pub(super) fn of(&self, copy: &Match, depth: usize) -> f64 {
+        let [by, length, count] = class(copy, depth);
+        self.by_count[by][length][count].towards(self.by_length[by][length].of(), PRIOR)
+    }
+
+    /// Takes in what became of that token.
+    pub(super) fn saw(&mut self, copy: &Match, depth: usize, kept: bool) {
+        let [by, length, count] = class(copy, depth);
+        self.by_length[by][length].saw(kept, KEEP);
+        self.by_count[by][length][count].saw(kept, KEEP);
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        let lengths = self.by_length.iter().flatten();
+        lengths.clone().all(|share| share.is_sound() && share.of().is_finite())
+            && self.by_count.iter().flatten().flatten().all(|share| share.is_sound())
+    }
+}
+
+fn class(copy: &Match, depth: usize) -> [usize; 3] {
+    // A copied token that was kept makes the match longer by one.
+    let length = MATCHED.iter().take_while(|end| copy.length + depth > **end).count();
+    [copy.by as usize, length, COUNTED.iter().take_while(|end| copy.count > **end).count()]
 }
 
 #[cfg(test)]
@@ -91,27 +137,41 @@ mod tests {
     use super::*;
 
     fn sure(confidence: f32) -> Proposal {
-        Proposal { asked: 1, writer: 1, backer: 1, confidence, matched: 0 }
+        Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None }
     }
 
     #[test]
-    fn classes_are_learned_apart_and_forgotten() {
-        let mut acceptance = Acceptance::of_model();
-        for _ in 0..200 {
-            acceptance.saw(&sure(0.55), 0, false);
-            acceptance.saw(&sure(0.97), 0, true);
+    fn confidence_is_learned_and_a_change_is_noticed() {
+        let mut model = OfModel::guess();
+        let (low, high) = (sure(0.4), sure(0.97));
+        for _ in 0..300 {
+            model.saw(&low, 0.0, false);
+            model.saw(&high, 0.0, true);
         }
-        assert!(acceptance.of(&sure(0.51), 0) < 0.05 && acceptance.of(&sure(0.98), 0) > 0.95);
-        assert!((acceptance.unseen() - 0.5).abs() < 0.1);
-        (0..300).for_each(|_| acceptance.saw(&sure(0.55), 0, true));
-        assert!(acceptance.of(&sure(0.51), 0) > 0.9, "the text has changed");
+        assert!(model.of(&low, 0.0) < 0.1 && model.of(&high, 0.0) > 0.9, "{model:?}");
+        let often: f64 = model.outcomes().iter().map(|(often, _)| often).sum();
+        assert!((often - 1.0).abs() < 1e-9 && model.outcomes()[0].0 > 0.4 && model.outcomes()[0].1 < 0.15, "{model:?}");
+        (0..300).for_each(|_| model.saw(&low, 0.0, true));
+        assert!(model.of(&low, 0.0) > 0.7, "the text has changed: {model:?}");
     }
 
     #[test]
     fn a_longer_match_is_surer_and_copying_lengthens_it() {
-        let acceptance = Acceptance::of_max_gram();
-        let copied = |matched| Proposal { asked: 1, writer: 1, backer: 1, confidence: 1.0, matched };
-        assert!((1..30).all(|m| acceptance.of(&copied(m), 0) <= acceptance.of(&copied(m + 1), 0)));
-        assert!((acceptance.of(&copied(2), 3) - acceptance.of(&copied(5), 0)).abs() < 1e-12);
+        let copies = OfCopies::guess();
+        assert!((1..30).all(|m| copies.of(&Match::of_length(m), 0) <= copies.of(&Match::of_length(m + 1), 0)));
+        assert!((copies.of(&Match::of_length(2), 3) - copies.of(&Match::of_length(5), 0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn counts_are_told_apart_once_they_were_seen() {
+        let mut copies = OfCopies::guess();
+        let often = Match::of_length(2).times(9);
+        for _ in 0..60 {
+            copies.saw(&often, 0, true);
+            copies.saw(&Match::of_length(2), 0, false);
+        }
+        assert!(copies.of(&often, 0) > 0.8 && copies.of(&Match::of_length(2), 0) < 0.3);
+        let other = often.times(2);
+        assert!((copies.of(&other, 0) - 0.5).abs() < 0.2, "never seen: as the length");
     }
 }

@@ -1,5 +1,8 @@
-use super::acceptance::Acceptance;
+use super::acceptance::{OfCopies, OfModel};
 use super::cost::CostCurve;
+use super::knowledge::{Knowledge, KnowledgeError, Learned, Pace};
+use super::lookahead::{AHEAD, Lookahead};
+use super::mood::Mood;
 use super::{Action, Policy, Proposal, Reviewed, View};
 
 /// What the cascade may cost above the target alone, as a share of the time the target alone takes.
@@ -8,11 +11,11 @@ const BUDGET: f64 = 0.03;
 /// What it may cost on top of that at the very start, in one-token passes of the target.
 const SLACK: f64 = 2.5;
 
+/// What may be spent on trying what seems not to pay, as a share of the same.
+const TRIES: f64 = 0.005;
+
 /// Gains that are remembered against later losses, in one-token passes of the target.
 const SAVINGS: f64 = 8.0;
-
-/// How much the latest review counts in the running rate.
-const FRESH: f64 = 0.02;
 
 /// Reviews over which the cost of a draft model's first reading is spread.
 const SPREAD: f64 = 16.0;
@@ -23,6 +26,12 @@ const FAR_BEHIND: usize = 16;
 /// Most proposals before one review: where passes of any width cost the same, nothing else would end a draft.
 const LONGEST: usize = 40;
 
+/// Tokens that copying must be expected to win beyond its price: the best of many guesses is mostly guessed too well.
+const DOUBT: f64 = 0.1;
+
+/// Copies that a draft model may review in one pass even if fewer tokens are wanted of it: they cost it little.
+const BESIDE: usize = 16;
+
 /// Drafts as far, and with that rung, as raises the expected tokens per second; nothing if nothing does.
 ///
 /// Reviewing n proposals that survive with probability S₁ ≥ S₂ ≥ … yields 1 + S₁ + S₂ + … tokens for the cost of drafting them
@@ -30,40 +39,28 @@ const LONGEST: usize = 40;
 /// than λ times what they cost, with λ the rate reached so far. Several tokens are looked at together, because T is a
 /// staircase: the first token of a step is dear, the others nearly free.
 ///
+/// A copy that goes straight to the reviewer is free, but what is drafted behind a wrong one is lost. So a copy is weighed together
+/// with what a model would add behind it, and against that model drafting now with the same copy in its own review.
+///
 /// The time spent is held against what the target alone would have taken. If it is behind by more than a small share,
 /// the target works alone until that is made good.
 #[derive(Debug, Clone)]
 pub struct Adaptive {
-    rungs: Vec<Knowledge>,
-    /// `kept[reviewer][writer]`.
-    kept: Vec<Vec<Acceptance>>,
+    paces: Vec<Pace>,
+    /// By reviewer.
+    learned: Vec<Learned>,
+    /// How the answer at hand differs from what was learned: of the target's reviews.
+    mood: Mood,
+    answered: usize,
     /// Seconds behind the target alone, budget taken off; negative is ahead. None before the first review.
     behind: Option<f64>,
     aside: bool,
     /// Time that may be spent on trying what seems not to pay, in seconds.
     credit: f64,
-}
-
-/// What is known of one model.
-#[derive(Debug, Clone, Default)]
-struct Knowledge {
-    cost: CostCurve,
-    /// Tokens and seconds of its latest reviews, older ones forgotten exponentially.
-    tokens: f64,
-    seconds: f64,
-}
-
-impl Knowledge {
-    /// Tokens per second it reaches, at least what it reaches alone.
-    fn rate(&self) -> Option<f64> {
-        let alone = self.cost.at(1).map(|single| 1.0 / single)?;
-        Some(if self.seconds > 0.0 { alone.max(self.tokens / self.seconds) } else { alone })
-    }
-
-    fn saw(&mut self, tokens: f64, seconds: f64) {
-        self.tokens += FRESH * (tokens - self.tokens);
-        self.seconds += FRESH * (seconds - self.seconds);
-    }
+    /// Times of the reviewer's passes by width, from 1; kept for its memory.
+    passes: Vec<f64>,
+    /// Chances of survival by number of copied tokens, from none; kept for its memory.
+    chances: Vec<f64>,
 }
 
 /// A draft that is thought about.
@@ -71,9 +68,9 @@ impl Knowledge {
 struct Plan {
     rung: usize,
     tokens: usize,
-    /// Expected tokens won.
-    gain: f64,
-    /// Expected seconds spent.
+    /// Expected tokens won less what their time is worth, in tokens.
+    worth: f64,
+    /// Expected seconds spent on it.
     cost: f64,
 }
 
@@ -83,64 +80,204 @@ impl Adaptive {
     /// A curve may be empty: it is then learned while the target works alone; a draft without any is never used.
     pub fn new(curves: Vec<CostCurve>) -> Self {
         let models = curves.len();
-        let writers: Vec<_> = (0..models).map(|_| Acceptance::of_model()).chain([Acceptance::of_max_gram()]).collect();
+        let learned = Learned { models: vec![OfModel::guess(); models], copies: OfCopies::guess() };
         Self {
-            rungs: curves.into_iter().map(|cost| Knowledge { cost, ..Knowledge::default() }).collect(),
-            kept: vec![writers; models],
+            paces: curves.into_iter().map(Pace::new).collect(),
+            learned: vec![learned; models],
+            mood: Mood::default(),
+            answered: 0,
             behind: None,
             aside: false,
             credit: 0.0,
+            passes: Vec::new(),
+            chances: Vec::new(),
         }
     }
 
-    /// The best draft of `rung` for this review, whatever it is worth.
-    fn plan(&self, view: &View<'_>, rung: usize, rate: f64) -> Option<Plan> {
-        let curve = &self.rungs[view.reviewer].cost;
+    /// The same with what an earlier policy of the same ladder had learned. A curve that was measured now stands before a
+    /// saved one.
+    ///
+    /// # Errors
+    /// The knowledge is damaged, of another version or of another ladder; [`new`](Self::new) then does without.
+    pub fn with_knowledge(curves: Vec<CostCurve>, knowledge: &Knowledge) -> Result<Self, KnowledgeError> {
+        let mut adaptive = Self::new(curves);
+        knowledge.check(adaptive.paces.len())?;
+        for (pace, saved) in adaptive.paces.iter_mut().zip(knowledge.paces()) {
+            if pace.cost.points().next().is_none() {
+                pace.clone_from(saved);
+            }
+        }
+        adaptive.learned.clone_from_slice(knowledge.learned());
+        Ok(adaptive)
+    }
+
+    /// What was learned so far, to be kept for later: nothing of the text.
+    pub fn knowledge(&self) -> Knowledge {
+        Knowledge::of(&self.paces, &self.learned)
+    }
+
+    /// What pays best; None without a measured pace or if enough is proposed.
+    fn best(&mut self, view: &View<'_>, rate: f64) -> Option<Plan> {
         let have = view.pending.len();
-        let review = curve.at(have + 1)?;
-        let first = self.survival(view.reviewer, view.pending);
-        let kept = &self.kept[view.reviewer][rung];
-        let copied = if rung < self.rungs.len() { None } else { Some(view.max_gram?) };
-        let (each, once) = match copied {
-            Some(_) => (0.0, 0.0),
-            None => self.price(rung, view.behind[rung])?,
-        };
-        let (mut survival, mut gain, mut best) = (first, 0.0, None::<Plan>);
-        for tokens in 1..=view.room.min(LONGEST.saturating_sub(have)) {
-            survival *= match copied {
-                Some(found) => {
-                    let copy =
-                        Proposal { asked: rung, writer: rung, backer: rung, confidence: 1.0, matched: found.length };
-                    kept.of(&copy, tokens - 1)
-                }
-                None => kept.unseen(),
-            };
-            gain += survival;
-            let cost = once + each * tokens as f64 + curve.at(have + tokens + 1)? - review;
-            let plan = Plan { rung, tokens, gain, cost };
-            if best.is_none_or(|best| plan.worth(rate) > best.worth(rate)) {
+        let most = view.room.min(LONGEST.saturating_sub(have));
+        if most == 0 {
+            return None;
+        }
+        let mut passes = std::mem::take(&mut self.passes);
+        let mut chances = std::mem::take(&mut self.chances);
+        let best = self.times(view.reviewer, have + most.max(AHEAD) + 1, &mut passes).and_then(|()| {
+            self.survivals(view, most, &mut chances);
+            self.weigh(view, most, rate, &passes[have..], &chances)
+        });
+        (self.passes, self.chances) = (passes, chances);
+        best
+    }
+
+    /// Fills `passes` with T(1)…T(`widest`).
+    fn times(&self, reviewer: usize, widest: usize, passes: &mut Vec<f64>) -> Option<()> {
+        passes.clear();
+        for width in 1..=widest {
+            passes.push(self.paces[reviewer].cost.at(width)?);
+        }
+        Some(())
+    }
+
+    /// Fills `chances` with the chance that all that is pending and so many copied tokens survive.
+    fn survivals(&self, view: &View<'_>, most: usize, chances: &mut Vec<f64>) {
+        chances.clear();
+        let mut survival = self.survival(view.reviewer, view.pending);
+        chances.push(survival);
+        let Some(found) = view.max_gram else { return };
+        for depth in 0..most {
+            survival *= self.learned[view.reviewer].copies.of(&found, depth);
+            chances.push(survival);
+        }
+    }
+
+    /// The best thing to do first with at most `most` tokens: let a model draft, or copy and perhaps let it draft behind that.
+    ///
+    /// `passes` starts with the review as it stands, `chances` with its survival.
+    fn weigh(&self, view: &View<'_>, most: usize, rate: f64, passes: &[f64], chances: &[f64]) -> Option<Plan> {
+        let mut best: Option<Plan> = None;
+        let mut keep = |plan: Plan| {
+            if best.is_none_or(|best| plan.worth > best.worth) {
                 best = Some(plan);
             }
+        };
+        // behind[n]: what a model would add behind n copied tokens.
+        let mut behind = [0.0_f64; AHEAD];
+        for rung in view.reviewer + 1..self.paces.len() {
+            if view.available.get(rung) == Some(&true) {
+                let mut offer = |tokens: usize, worth: f64, cost: f64| match tokens {
+                    0 => keep(Plan { rung, tokens: BESIDE.min(most), worth, cost }),
+                    _ => behind[tokens] = behind[tokens].max(worth),
+                };
+                self.offers(view, rung, rate, &passes[..=most.min(AHEAD)], chances, &mut offer);
+            }
+        }
+        let mut gain = 0.0;
+        for (tokens, chance) in chances.iter().enumerate().skip(1) {
+            gain += chance;
+            let cost = passes[tokens] - passes[0];
+            let worth = gain - rate * cost + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
+            keep(Plan { rung: self.paces.len(), tokens, worth, cost });
         }
         best
     }
 
-    /// Seconds for each token that a model drafts, and for what it has to read first.
-    fn price(&self, rung: usize, behind: usize) -> Option<(f64, f64)> {
-        let knowledge = &self.rungs[rung];
-        let each = 1.0 / knowledge.rate()?;
-        let reading = match behind {
-            // The last token is part of the first draft's own pass.
-            0 | 1 => 0.0,
-            few if few <= FAR_BEHIND => knowledge.cost.at(few)? - knowledge.cost.at(1)?,
-            many => knowledge.cost.at(many)? / SPREAD,
-        };
-        Some((each, reading))
+    /// What it is worth and what it costs to let model `rung` draft behind none, one, two … copied tokens.
+    fn offers(
+        &self,
+        view: &View<'_>,
+        rung: usize,
+        rate: f64,
+        passes: &[f64],
+        chances: &[f64],
+        offer: &mut dyn FnMut(usize, f64, f64),
+    ) {
+        let Some(each) = self.paces[rung].rate().map(|pace| 1.0 / pace) else { return };
+        let outcomes = self.learned[view.reviewer].models[rung].outcomes();
+        let most = passes.len() - 1;
+        let wider = |tokens: usize| passes[tokens + 1] - passes[tokens];
+        let mut costs = [0.0; AHEAD];
+        // Copies that its own review keeps need no pass of their own.
+        let mut helped = self.helped(view, rung);
+        for (tokens, cost) in costs.iter_mut().enumerate().take(most) {
+            let spared = if tokens == 0 { 0.0 } else { helped.min(1.0) };
+            helped -= spared;
+            *cost = rate * (each * (1.0 - spared) + wider(tokens));
+        }
+        let mut lookahead = Lookahead::new(outcomes, &costs[..most]);
+        for (tokens, chance) in chances.iter().enumerate().take(most) {
+            if tokens == 1 {
+                // Behind copies that went straight to the reviewer nothing is known to copy.
+                costs.iter_mut().enumerate().take(most).for_each(|(at, cost)| *cost = rate * (each + wider(at)));
+                lookahead = Lookahead::new(outcomes, &costs[..most]);
+            }
+            let Some(first) = self.first(view, rung, tokens) else { return };
+            let cost = first + wider(tokens);
+            offer(tokens, lookahead.step(outcomes, *chance, tokens, rate * cost), cost);
+        }
+    }
+
+    /// Seconds of draft model `rung`'s next pass if `copied` more tokens stand before it.
+    fn first(&self, view: &View<'_>, rung: usize, copied: usize) -> Option<f64> {
+        let cost = &self.paces[rung].cost;
+        match view.behind[rung] + copied {
+            few if few <= FAR_BEHIND => cost.at(few),
+            many => Some(cost.at(1)? + cost.at(many)? / SPREAD),
+        }
+    }
+
+    /// Copies that draft model `rung` is expected to keep in its own next review.
+    fn helped(&self, view: &View<'_>, rung: usize) -> f64 {
+        let Some(found) = view.max_gram else { return 0.0 };
+        let copies = &self.learned[rung].copies;
+        let mut survival = 1.0;
+        (0..BESIDE)
+            .map(|depth| {
+                survival *= copies.of(&found, depth);
+                survival
+            })
+            .sum()
     }
 
     /// Probability that all of `pending` is kept.
     fn survival(&self, reviewer: usize, pending: &[Proposal]) -> f64 {
-        with_depth(pending).map(|(proposal, depth)| self.kept[reviewer][proposal.backer].of(proposal, depth)).product()
+        let (learned, shift) = (&self.learned[reviewer], self.shift(reviewer));
+        with_depth(pending)
+            .map(|(proposal, depth)| match &proposal.copied {
+                Some(copy) => learned.copies.of(copy, depth),
+                None => learned.models.get(proposal.backer).map_or(0.0, |model| model.of(proposal, shift)),
+            })
+            .product()
+    }
+
+    fn shift(&self, reviewer: usize) -> f64 {
+        if reviewer == 0 { self.mood.shift() } else { 0.0 }
+    }
+
+    /// Learns which proposals were kept.
+    fn learn_kept(&mut self, reviewed: &Reviewed<'_>) {
+        let row = reviewed.reviewer;
+        let shift = self.shift(row);
+        let learned = &mut self.learned[row];
+        for (index, (proposal, depth)) in with_depth(reviewed.proposals).enumerate().take(reviewed.kept + 1) {
+            let kept = index < reviewed.kept;
+            if let Some(copy) = &proposal.copied {
+                learned.copies.saw(copy, depth, kept);
+            } else if let Some(model) = learned.models.get_mut(proposal.backer) {
+                if row == 0 {
+                    self.mood.saw(model.of(proposal, 0.0), kept);
+                }
+                model.saw(proposal, shift, kept);
+            }
+        }
+        if let Some(foreseen) = reviewed.foreseen
+            && reviewed.proposals.first().is_none_or(|first| first.writer != self.paces.len())
+        {
+            learned.copies.saw(&foreseen.found, 0, foreseen.right);
+        }
     }
 
     /// Books what the target's review cost against what it would have cost without proposals.
@@ -151,16 +288,9 @@ impl Adaptive {
         let loss = if reviewed.proposals.is_empty() { 0.0 } else { reviewed.round.as_secs_f64() - alone };
         let behind = (behind + loss - BUDGET * alone).max(-SAVINGS * single);
         self.behind = Some(behind);
-        self.credit = (self.credit + BUDGET / 2.0 * alone).min(SAVINGS * single);
+        self.credit = (self.credit + TRIES * alone).min(SAVINGS * single);
         // Once behind, it waits until there is room for another try.
         self.aside = behind > if self.aside { -single } else { 0.0 };
-    }
-}
-
-impl Plan {
-    /// Tokens won, less what the same time is worth at `rate` tokens per second.
-    fn worth(&self, rate: f64) -> f64 {
-        self.gain - rate * self.cost
     }
 }
 
@@ -168,10 +298,7 @@ impl Plan {
 fn with_depth(proposals: &[Proposal]) -> impl Iterator<Item = (&Proposal, usize)> {
     let mut depth = 0;
     proposals.iter().enumerate().map(move |(index, proposal)| {
-        let goes_on = index > 0 && proposal.matched > 0 && {
-            let before = &proposals[index - 1];
-            (before.backer, before.matched) == (proposal.backer, proposal.matched)
-        };
+        let goes_on = index > 0 && proposal.copied.is_some() && proposals[index - 1].copied == proposal.copied;
         depth = if goes_on { depth + 1 } else { 0 };
         (proposal, depth)
     })
@@ -179,14 +306,18 @@ fn with_depth(proposals: &[Proposal]) -> impl Iterator<Item = (&Proposal, usize)
 
 impl Policy for Adaptive {
     fn next(&mut self, view: &View<'_>) -> Action {
-        if view.reviewer == 0 && self.aside {
-            return Action::Review;
+        if view.reviewer == 0 {
+            if view.answered < self.answered {
+                self.mood = Mood::default();
+            }
+            self.answered = view.answered;
+            if self.aside {
+                return Action::Review;
+            }
         }
-        let Some(rate) = self.rungs.get(view.reviewer).and_then(Knowledge::rate) else { return Action::Review };
-        let usable = (view.reviewer + 1..=self.rungs.len()).filter(|rung| view.available.get(*rung) == Some(&true));
-        let plans = usable.filter_map(|rung| self.plan(view, rung, rate));
-        let Some(best) = plans.max_by(|a, b| a.worth(rate).total_cmp(&b.worth(rate))) else { return Action::Review };
-        let loss = -best.worth(rate) / rate;
+        let Some(rate) = self.paces.get(view.reviewer).and_then(Pace::rate) else { return Action::Review };
+        let Some(best) = self.best(view, rate) else { return Action::Review };
+        let loss = -best.worth / rate;
         if loss >= 0.0 {
             // Now and then what seems not to pay is tried: it may have begun to.
             if view.reviewer > 0 || !view.pending.is_empty() || loss > self.credit {
@@ -194,7 +325,7 @@ impl Policy for Adaptive {
             }
             self.credit -= loss.max(best.cost);
         }
-        if best.rung < self.rungs.len() {
+        if best.rung < self.paces.len() {
             // A model's confidence is known only once it has drafted: it is asked pass by pass.
             Action::Step { rung: best.rung, tokens: best.tokens }
         } else {
@@ -203,28 +334,12 @@ impl Policy for Adaptive {
     }
 
     fn learn(&mut self, reviewed: &Reviewed<'_>) {
-        let row = reviewed.reviewer;
-        let Some(knowledge) = self.rungs.get_mut(row) else { return };
-        knowledge.cost.saw(reviewed.width, reviewed.time.as_secs_f64());
-        knowledge.saw((reviewed.kept + 1) as f64, reviewed.round.as_secs_f64());
-        let single = knowledge.cost.at(1);
-        for (index, (proposal, depth)) in with_depth(reviewed.proposals).enumerate().take(reviewed.kept + 1) {
-            self.kept[row][proposal.backer].saw(proposal, depth, index < reviewed.kept);
-        }
-        let max_gram = self.rungs.len();
-        if let Some(foreseen) = reviewed.foreseen
-            && reviewed.proposals.first().is_none_or(|first| first.writer != max_gram)
-        {
-            let copy = Proposal {
-                asked: max_gram,
-                writer: max_gram,
-                backer: max_gram,
-                confidence: 1.0,
-                matched: foreseen.matched,
-            };
-            self.kept[row][max_gram].saw(&copy, 0, foreseen.right);
-        }
-        if let (0, Some(single)) = (row, single) {
+        let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
+        pace.cost.saw(reviewed.width, reviewed.time.as_secs_f64());
+        pace.saw((reviewed.kept + 1) as f64, reviewed.round.as_secs_f64());
+        let single = pace.cost.at(1);
+        self.learn_kept(reviewed);
+        if let (0, Some(single)) = (reviewed.reviewer, single) {
             self.book(reviewed, single);
         }
     }

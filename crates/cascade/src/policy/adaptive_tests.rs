@@ -83,13 +83,13 @@ impl World {
                         width: 1,
                         time,
                         round: time,
-                        foreseen: None,
+                        foreseen: max_gram.map(|found| Foreseen { found, right: numbers.share() < self.copy_kept }),
                     });
-                    pending.push(Proposal { asked: 1, writer: 1, backer: 1, confidence, matched: 0 });
+                    pending.push(Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None });
                     spent += self.draft;
                 }
                 Action::Draft { tokens, .. } => pending.extend(std::iter::repeat_n(
-                    Proposal { asked: 2, writer: 2, backer: 2, confidence: 1.0, matched: 4 },
+                    Proposal { asked: 2, writer: 2, backer: 2, confidence: 1.0, copied: Some(Match::of_length(4)) },
                     tokens,
                 )),
                 Action::Review => break,
@@ -109,7 +109,7 @@ impl World {
             width: pending.len() + 1,
             time: Duration::from_secs_f64(time),
             round: Duration::from_secs_f64(spent),
-            foreseen: copied.map(|found| Foreseen { matched: found.length, right: numbers.share() < self.copy_kept }),
+            foreseen: copied.map(|found| Foreseen { found, right: numbers.share() < self.copy_kept }),
         });
         (kept + 1, spent)
     }

@@ -1,5 +1,7 @@
 //! What a forward pass costs, by its width.
 
+use serde::{Deserialize, Serialize};
+
 /// Widest pass that has a place of its own; wider ones are reckoned from the last two known widths.
 const WIDEST: usize = 64;
 
@@ -16,7 +18,7 @@ const OUTLIER: f64 = 2.0;
 ///
 /// Kernels work in blocks, so T is a staircase: a measured width keeps its own time, and between two measured widths the
 /// time rises in a straight line. It never falls with n: a wider pass that was faster only shows noise.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CostCurve {
     /// Seconds by width; index 0 is width 1. None where never measured.
     seconds: Vec<Option<f64>>,
@@ -45,6 +47,11 @@ impl CostCurve {
     /// Every measured width with its seconds, in rising order of width.
     pub fn points(&self) -> impl Iterator<Item = (usize, f64)> {
         self.seconds.iter().enumerate().filter_map(|(index, time)| Some((index + 1, (*time)?)))
+    }
+
+    /// Whether the figures can be used at all.
+    pub(super) fn is_sound(&self) -> bool {
+        self.seconds.len() <= WIDEST && self.seconds.iter().flatten().all(|time| *time > 0.0 && *time < 1e4)
     }
 
     /// T(`width`) in seconds; None while nothing is measured.

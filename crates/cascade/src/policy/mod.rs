@@ -4,10 +4,15 @@ mod acceptance;
 mod adaptive;
 mod cost;
 mod fixed;
+mod forecast;
+mod knowledge;
+mod lookahead;
+mod mood;
 
 pub use adaptive::Adaptive;
 pub use cost::CostCurve;
 pub use fixed::{FixedPolicy, KError};
+pub use knowledge::{Knowledge, KnowledgeError};
 
 use std::time::Duration;
 
@@ -22,10 +27,10 @@ pub struct Proposal {
     pub writer: usize,
     /// The rung that stands behind it: its writer, or the one that reviewed it last and let it pass.
     pub backer: usize,
-    /// How sure its backer was: a model's best token against its second best, 0.5 to 1; 1 for Max-Gram.
+    /// How sure its backer was: the token's probability among the model's best four, 0 to 1; 1 for Max-Gram.
     pub confidence: f32,
-    /// If Max-Gram stands behind it: how many tokens matched. 0 for models.
-    pub matched: usize,
+    /// If Max-Gram stands behind it: what it was copied from.
+    pub copied: Option<Match>,
 }
 
 /// What a policy sees when it decides. Rung 0 is the target; the last rung is Max-Gram.
@@ -90,8 +95,8 @@ pub struct Reviewed<'a> {
 /// Max-Gram's next token before a review, judged by the review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Foreseen {
-    /// How many tokens matched.
-    pub matched: usize,
+    /// What it would have been copied from.
+    pub found: Match,
     /// Whether the reviewer wants that very token.
     pub right: bool,
 }

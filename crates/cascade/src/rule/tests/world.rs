@@ -140,7 +140,7 @@ impl World {
                 sampler: &SamplerSettings { seed, ..settings.clone() },
                 rule: ReviewRule::Coupled,
                 constraint: None,
-            end_tokens: &self.end_tokens,
+                end_tokens: &self.end_tokens,
                 cascade: true,
                 fresh: true,
                 // In short answers already the first token is to be drafted for: the prompt's last token is read apart.
@@ -325,7 +325,8 @@ impl Policy for Nosy {
         let mut hasher = DefaultHasher::new();
         (self.0, view.reviewer, view.room, view.answered).hash(&mut hasher);
         for proposal in view.pending {
-            (proposal.writer, proposal.backer, proposal.matched, proposal.confidence.to_bits()).hash(&mut hasher);
+            (proposal.writer, proposal.backer, proposal.copied.map(|copy| copy.length), proposal.confidence.to_bits())
+                .hash(&mut hasher);
         }
         view.max_gram.map(|found| (found.length, found.count)).hash(&mut hasher);
         let number = hasher.finish() as usize;
@@ -340,7 +341,7 @@ impl Policy for Nosy {
 
     fn learn(&mut self, reviewed: &Reviewed<'_>) {
         let mut hasher = DefaultHasher::new();
-        let right = reviewed.foreseen.map(|foreseen| (foreseen.matched, foreseen.right));
+        let right = reviewed.foreseen.map(|foreseen| (foreseen.found.length, foreseen.right));
         (self.0, reviewed.kept, reviewed.proposals.len(), right).hash(&mut hasher);
         self.0 = hasher.finish();
     }

@@ -1,0 +1,57 @@
+//! What Max-Gram costs per token of a long text: `cargo run --release -p cascade --example max_gram`.
+#![allow(clippy::print_stdout)]
+
+use std::time::Instant;
+
+use cascade::{MaxGram, Token};
+
+/// A text of `length` tokens in which phrases come back, as they do in writing.
+fn text(length: usize) -> Vec<Token> {
+    let mut state = 7_u64;
+    let mut next = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut text: Vec<Token> = Vec::with_capacity(length);
+    while text.len() < length {
+        if text.len() > 200 && next(3) == 0 {
+            let start = next(text.len() as u64 - 40) as usize;
+            let end = start + 2 + next(30) as usize;
+            text.extend_from_within(start..end);
+        } else {
+            // Few words are frequent, most are rare.
+            text.push((next(400) * next(400)) as Token);
+        }
+    }
+    text.truncate(length);
+    text
+}
+
+fn main() {
+    for length in [2_048, 8_192, 32_768] {
+        let text = text(length + 1_024);
+        let mut max_gram = MaxGram::default();
+        let start = Instant::now();
+        max_gram.observe(&text[..length]);
+        let reading = start.elapsed().as_secs_f64() / length as f64;
+        // A full phrase pool: it is looked through from end to end.
+        text[..length].windows(10).for_each(|words| max_gram.rejected(words[0] + 200_000, words[1], &words[2..]));
+        let (mut found, mut longer) = (0, Vec::with_capacity(length + 2_048));
+        longer.extend_from_slice(&text[..length]);
+        let start = Instant::now();
+        for (index, token) in text[length..].iter().enumerate() {
+            let end = length + index;
+            if let Some(copy) = max_gram.find(&longer) {
+                found += max_gram.draft(&copy, &mut longer, 8);
+                longer.truncate(end);
+            }
+            longer.push(*token);
+            max_gram.observe(&longer);
+        }
+        let answering = start.elapsed().as_secs_f64() / 1_024.0;
+        let [reading, answering] = [reading, answering].map(|seconds| seconds * 1e6);
+        println!(
+            "{length} tokens: {reading:.2} µs a token to read, {answering:.2} µs to find, draft and learn ({found} drafted)"
+        );
+    }
+}

@@ -1,0 +1,247 @@
+//! What the adaptive policy has learned, as something that can be kept.
+
+use serde::{Deserialize, Serialize};
+
+use super::acceptance::{OfCopies, OfModel};
+use super::cost::CostCurve;
+
+/// Version of the shape of [`Knowledge`].
+const VERSION: u32 = 1;
+
+/// How much the latest review counts in the running rate.
+const FRESH: f64 = 0.01;
+
+/// Why kept knowledge is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KnowledgeError {
+    /// Another version of the program wrote it.
+    #[error("it has version {0}, this program reads {VERSION}")]
+    Version(u32),
+    /// It belongs to a ladder of another length.
+    #[error("it is about {found} models, the ladder has {models}")]
+    OtherLadder {
+        /// Models that it is about.
+        found: usize,
+        /// Models of the ladder.
+        models: usize,
+    },
+    /// A figure in it cannot be right: negative, not a number, or out of proportion.
+    #[error("a figure in it cannot be right")]
+    Damaged,
+}
+
+/// What the adaptive policy has learned of a ladder on a machine: cost curves and acceptance, nothing of any text.
+///
+/// It says nothing about which models it is of: whoever keeps it files it under ladder, machine and build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Knowledge {
+    version: u32,
+    paces: Vec<Pace>,
+    learned: Vec<Learned>,
+}
+
+impl Knowledge {
+    pub(super) fn of(paces: &[Pace], learned: &[Learned]) -> Self {
+        Self { version: VERSION, paces: paces.to_vec(), learned: learned.to_vec() }
+    }
+
+    /// Whether it can be used for a ladder of so many models.
+    ///
+    /// # Errors
+    /// What speaks against it.
+    pub fn check(&self, models: usize) -> Result<(), KnowledgeError> {
+        if self.version != VERSION {
+            return Err(KnowledgeError::Version(self.version));
+        }
+        let other =
+            [self.paces.len(), self.learned.len()].into_iter().chain(self.learned.iter().map(|l| l.models.len()));
+        if let Some(found) = other.into_iter().find(|found| *found != models) {
+            return Err(KnowledgeError::OtherLadder { found, models });
+        }
+        let sound = self.paces.iter().all(Pace::is_sound) && self.learned.iter().all(Learned::is_sound);
+        if sound { Ok(()) } else { Err(KnowledgeError::Damaged) }
+    }
+
+    pub(super) fn paces(&self) -> &[Pace] {
+        &self.paces
+    }
+
+    pub(super) fn learned(&self) -> &[Learned] {
+        &self.learned
+    }
+}
+
+/// What one reviewer kept, by who stands behind a proposal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Learned {
+    /// By model of the ladder.
+    pub(super) models: Vec<OfModel>,
+    pub(super) copies: OfCopies,
+}
+
+impl Learned {
+    fn is_sound(&self) -> bool {
+        self.models.iter().all(OfModel::is_sound) && self.copies.is_sound()
+    }
+}
+
+/// How fast one model is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Pace {
+    pub(super) cost: CostCurve,
+    /// Tokens and seconds of its latest reviews, older ones forgotten exponentially.
+    tokens: f64,
+    seconds: f64,
+}
+
+impl Pace {
+    pub(super) fn new(cost: CostCurve) -> Self {
+        Self { cost, ..Self::default() }
+    }
+
+    /// Tokens per second it reaches, at least what it reaches alone.
+    pub(super) fn rate(&self) -> Option<f64> {
+        let alone = self.cost.at(1).map(|single| 1.0 / single)?;
+        Some(if self.seconds > 0.0 { alone.max(self.tokens / self.seconds) } else { alone })
+    }
+
+    pub(super) fn saw(&mut self, tokens: f64, seconds: f64) {
+        self.tokens += FRESH * (tokens - self.tokens);
+        self.seconds += FRESH * (seconds - self.seconds);
+    }
+
+    fn is_sound(&self) -> bool {
+        // A review keeps a few hundred tokens at most and takes no hour.
+        let right = |figure: f64| (0.0..1e4).contains(&figure);
+        self.cost.is_sound() && right(self.tokens) && right(self.seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::policy::{Action, Adaptive, Policy, Proposal, Reviewed, View};
+
+    /// A policy that has seen a draft fail and a copy fit.
+    fn learned() -> Adaptive {
+        let mut policy = Adaptive::new(curves());
+        for index in 0..200 {
+            let confidence = 0.3 + 0.003 * index as f32;
+            let draft = Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None };
+            let time = Duration::from_millis(12);
+            let (proposals, width) = ([draft, draft], 3);
+            for reviewer in [0, 1] {
+                let kept = usize::from(index % 3 == 0);
+                policy.learn(&Reviewed {
+                    reviewer,
+                    proposals: &proposals,
+                    kept,
+                    width,
+                    time,
+                    round: time,
+                    foreseen: None,
+                });
+            }
+        }
+        policy
+    }
+
+    fn curves() -> Vec<CostCurve> {
+        [0.01, 0.002].map(curve).to_vec()
+    }
+
+    fn curve(single: f64) -> CostCurve {
+        let mut curve = CostCurve::default();
+        curve.saw(1, single);
+        curve.saw(8, single * 1.2);
+        curve
+    }
+
+    fn first_action(policy: &mut Adaptive) -> Action {
+        let (available, behind) = ([false, true, false], [1, 1, 0]);
+        let (pending, room, max_gram) = (&[], 20, None);
+        policy.next(&View { reviewer: 0, pending, room, available: &available, behind: &behind, max_gram, answered: 0 })
+    }
+
+    #[test]
+    fn knowledge_comes_back_as_it_was_and_decides_the_same() {
+        let mut policy = learned();
+        let text = serde_json::to_string(&policy.knowledge()).unwrap();
+        let knowledge: Knowledge = serde_json::from_str(&text).unwrap();
+        assert!(alike(&knowledge, &policy.knowledge()));
+        // Without curves of one's own the saved ones count.
+        let mut again = Adaptive::with_knowledge(vec![CostCurve::default(); 2], &knowledge).unwrap();
+        assert!(again.knowledge() == knowledge);
+        assert_eq!(first_action(&mut again), first_action(&mut policy));
+        let fresh = Adaptive::with_knowledge(curves(), &knowledge).unwrap().knowledge();
+        assert!(fresh.learned == knowledge.learned);
+        assert_eq!(fresh.paces[0].cost, curve(0.01), "what was just measured stands");
+    }
+
+    #[test]
+    fn another_ladders_or_versions_knowledge_is_refused() {
+        let knowledge = learned().knowledge();
+        let refused = |knowledge: &Knowledge, models| {
+            Adaptive::with_knowledge(vec![CostCurve::default(); models], knowledge).map(|_| ()).unwrap_err()
+        };
+        assert_eq!(refused(&knowledge, 3), KnowledgeError::OtherLadder { found: 2, models: 3 });
+        assert_eq!(refused(&Knowledge { version: 9, ..knowledge.clone() }, 2), KnowledgeError::Version(9));
+        let mut short = knowledge;
+        short.learned[1].models.pop();
+        assert_eq!(refused(&short, 2), KnowledgeError::OtherLadder { found: 1, models: 2 });
+    }
+
+    #[test]
+    fn no_figure_of_a_damaged_file_reaches_the_policy() {
+        let whole = serde_json::to_value(learned().knowledge()).unwrap();
+        let mut places = Vec::new();
+        numbers(&whole, String::new(), &mut places);
+        assert!(places.len() > 100);
+        let mut refused = 0;
+        for place in &places {
+            // NaN cannot stand in JSON: it comes as null, or as a figure too large.
+            for wrong in [serde_json::json!(-1e300), serde_json::json!(1e300), serde_json::Value::Null] {
+                let mut damaged = whole.clone();
+                *damaged.pointer_mut(place).unwrap() = wrong;
+                let Ok(knowledge) = serde_json::from_value::<Knowledge>(damaged) else {
+                    refused += 1;
+                    continue;
+                };
+                match Adaptive::with_knowledge(curves(), &knowledge) {
+                    Err(_) => refused += 1,
+                    Ok(mut policy) => drop(first_action(&mut policy)),
+                }
+            }
+        }
+        assert!(refused * 10 > places.len() * 3 * 9, "{refused} of {}", places.len() * 3);
+        let mut nan = learned().knowledge();
+        nan.paces[0].tokens = f64::NAN;
+        assert_eq!(Adaptive::with_knowledge(curves(), &nan).map(|_| ()).unwrap_err(), KnowledgeError::Damaged);
+    }
+
+    /// The same figures up to the last digits, which JSON may lose.
+    fn alike(one: &Knowledge, other: &Knowledge) -> bool {
+        let [one, other] = [one, other].map(|knowledge| serde_json::to_value(knowledge).unwrap());
+        let [mut here, mut there] = [Vec::new(), Vec::new()];
+        numbers(&one, String::new(), &mut here);
+        numbers(&other, String::new(), &mut there);
+        let figure = |value: &serde_json::Value, at: &str| value.pointer(at).unwrap().as_f64().unwrap();
+        here == there && here.iter().all(|at| (figure(&one, at) - figure(&other, at)).abs() < 1e-9)
+    }
+
+    /// JSON pointers of every number.
+    fn numbers(value: &serde_json::Value, at: String, places: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Number(_) => places.push(at),
+            serde_json::Value::Array(all) => {
+                all.iter().enumerate().for_each(|(index, value)| numbers(value, format!("{at}/{index}"), places));
+            }
+            serde_json::Value::Object(all) => {
+                all.iter().for_each(|(name, value)| numbers(value, format!("{at}/{name}"), places));
+            }
+            _ => {}
+        }
+    }
+}
