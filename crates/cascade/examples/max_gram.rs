@@ -39,17 +39,19 @@ fn main() {
         let (mut found, mut longer) = (0, Vec::with_capacity(length + 2_048));
         longer.extend_from_slice(&text[..length]);
         let start = Instant::now();
-        for end in length..text.len() {
-            longer.truncate(end);
+        for (index, token) in text[length..].iter().enumerate() {
+            let end = length + index;
             if let Some(copy) = max_gram.find(&longer) {
                 found += max_gram.draft(&copy, &mut longer, 8);
                 longer.truncate(end);
             }
-            longer.push(text[end]);
+            longer.push(*token);
             max_gram.observe(&longer);
         }
         let answering = start.elapsed().as_secs_f64() / 1_024.0;
         let [reading, answering] = [reading, answering].map(|seconds| seconds * 1e6);
-        println!("{length} tokens: {reading:.2} µs a token to read, {answering:.2} µs to find, draft and learn ({found} drafted)");
+        println!(
+            "{length} tokens: {reading:.2} µs a token to read, {answering:.2} µs to find, draft and learn ({found} drafted)"
+        );
     }
 }

@@ -71,11 +71,8 @@ const LENGTHS: [usize; 5] = [1, 2, 3, 5, 9];
 const COUNTS: [u32; 2] = [1, 3];
 
 /// First guesses of being right, by drafter and match length.
-const RIGHT: [[f64; LENGTHS.len() + 1]; 3] = [
-    [0.2, 0.4, 0.55, 0.65, 0.7, 0.8],
-    [0.1, 0.25, 0.25, 0.25, 0.25, 0.25],
-    [0.1, 0.25, 0.4, 0.5, 0.5, 0.5],
-];
+const RIGHT: [[f64; LENGTHS.len() + 1]; 3] =
+    [[0.2, 0.4, 0.55, 0.65, 0.7, 0.8], [0.1, 0.25, 0.25, 0.25, 0.25, 0.25], [0.1, 0.25, 0.4, 0.5, 0.5, 0.5]];
 
 /// How many observations a first guess is worth.
 const PRIOR: f64 = 10.0;

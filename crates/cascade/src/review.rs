@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::ladder::Cascade;
 use crate::glance::Glance;
+use crate::ladder::Cascade;
 use crate::maxgram::Foresight;
 use crate::model::LanguageModel;
 use crate::policy::{Action, Foreseen, Proposal, Reviewed, View};

@@ -33,7 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             let bound: f64 = least.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, cost)| cost).sum();
             let bound = sum(&off, keep) / bound;
             let ratio = adaptive / fixed;
-            println!("  {half:9} adaptive {adaptive:.3}, fixed {fixed:.3}, ratio {ratio:.3}, with hindsight {bound:.3}");
+            println!(
+                "  {half:9} adaptive {adaptive:.3}, fixed {fixed:.3}, ratio {ratio:.3}, with hindsight {bound:.3}"
+            );
         }
     }
     Ok(())

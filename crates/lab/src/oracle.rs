@@ -25,7 +25,8 @@ pub fn least_cost(question: &Recorded, costs: &Costs) -> f64 {
         (1..=LONGEST + 1).map(|width| curve.at(width).unwrap_or(f64::INFINITY)).collect()
     };
     let (target, drafts): (_, Vec<_>) = (passes(0), (1..=question.drafts.len()).map(passes).collect());
-    let right = |draft: usize, at: usize| question.drafts[draft][at].first().map(|best| best.0) == wanted.get(at).copied();
+    let right =
+        |draft: usize, at: usize| question.drafts[draft][at].first().map(|best| best.0) == wanted.get(at).copied();
     // least[i]: from the moment that i tokens are final. The first comes with the prompt.
     let mut least = vec![0.0; wanted.len() + 1];
     for from in (1..wanted.len()).rev() {
@@ -37,8 +38,8 @@ pub fn least_cost(question: &Recorded, costs: &Costs) -> f64 {
         for count in 0..=most {
             let (at, spent) = (from + count, drafted[count]);
             best = best.min(spent + target[count] + least[(at + 1).min(wanted.len())]);
-            let copied = copies.get(at).copied().unwrap_or(0).min(most - count);
-            for copy in 0..=copied {
+            let right_here = copies.get(at).copied().unwrap_or(0).min(most - count);
+            for copy in 0..=right_here {
                 drafted[count + copy] = drafted[count + copy].min(spent);
                 for (draft, pass) in drafts.iter().enumerate() {
                     let next = count + copy + 1;

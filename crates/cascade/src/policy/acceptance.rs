@@ -37,7 +37,8 @@ pub(super) const OUTCOMES: usize = 6;
 const SURE: [f32; OUTCOMES - 1] = [0.5, 0.7, 0.85, 0.95, 0.99];
 
 /// First guesses: how often each comes, and how often a token of it is kept.
-const OFTEN: [(f64, f64); OUTCOMES] = [(0.15, 0.4), (0.15, 0.6), (0.15, 0.75), (0.15, 0.88), (0.15, 0.95), (0.25, 0.99)];
+const OFTEN: [(f64, f64); OUTCOMES] =
+    [(0.15, 0.4), (0.15, 0.6), (0.15, 0.75), (0.15, 0.88), (0.15, 0.95), (0.25, 0.99)];
 
 /// How much the latest token counts in those.
 const FRESH: f64 = 0.01;
@@ -54,10 +55,7 @@ pub(super) struct OfModel {
 impl OfModel {
     /// First guesses: a model is nearly as right as it believes.
     pub(super) fn guess() -> Self {
-        Self {
-            seen: Forecast::guess(-0.2, 0.8, FLOOR),
-            outcomes: OFTEN,
-        }
+        Self { seen: Forecast::guess(-0.2, 0.8, FLOOR), outcomes: OFTEN }
     }
 
     /// Probability that `proposal` is kept if everything before it is; `shift` is added to the log-odds.

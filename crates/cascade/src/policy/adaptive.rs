@@ -11,6 +11,9 @@ const BUDGET: f64 = 0.03;
 /// What it may cost on top of that at the very start, in one-token passes of the target.
 const SLACK: f64 = 2.5;
 
+/// What may be spent on trying what seems not to pay, as a share of the same.
+const TRIES: f64 = 0.005;
+
 /// Gains that are remembered against later losses, in one-token passes of the target.
 const SAVINGS: f64 = 8.0;
 
@@ -57,7 +60,7 @@ pub struct Adaptive {
     /// Times of the reviewer's passes by width, from 1; kept for its memory.
     passes: Vec<f64>,
     /// Chances of survival by number of copied tokens, from none; kept for its memory.
-    copied: Vec<f64>,
+    chances: Vec<f64>,
 }
 
 /// A draft that is thought about.
@@ -87,7 +90,7 @@ impl Adaptive {
             aside: false,
             credit: 0.0,
             passes: Vec::new(),
-            copied: Vec::new(),
+            chances: Vec::new(),
         }
     }
 
@@ -121,12 +124,12 @@ impl Adaptive {
             return None;
         }
         let mut passes = std::mem::take(&mut self.passes);
-        let mut copied = std::mem::take(&mut self.copied);
+        let mut chances = std::mem::take(&mut self.chances);
         let best = self.times(view.reviewer, have + most.max(AHEAD) + 1, &mut passes).and_then(|()| {
-            self.survivals(view, most, &mut copied);
-            self.weigh(view, most, rate, &passes[have..], &copied)
+            self.survivals(view, most, &mut chances);
+            self.weigh(view, most, rate, &passes[have..], &chances)
         });
-        (self.passes, self.copied) = (passes, copied);
+        (self.passes, self.chances) = (passes, chances);
         best
     }
 
@@ -139,75 +142,82 @@ impl Adaptive {
         Some(())
     }
 
-    /// Fills `copied` with the chance that all that is pending and so many copied tokens survive.
-    fn survivals(&self, view: &View<'_>, most: usize, copied: &mut Vec<f64>) {
-        copied.clear();
+    /// Fills `chances` with the chance that all that is pending and so many copied tokens survive.
+    fn survivals(&self, view: &View<'_>, most: usize, chances: &mut Vec<f64>) {
+        chances.clear();
         let mut survival = self.survival(view.reviewer, view.pending);
-        copied.push(survival);
-        let copies = &self.learned[view.reviewer].copies;
-        for depth in 0..view.max_gram.map_or(0, |_| most) {
-            survival *= view.max_gram.map_or(0.0, |found| copies.of(&found, depth));
-            copied.push(survival);
+        chances.push(survival);
+        let Some(found) = view.max_gram else { return };
+        for depth in 0..most {
+            survival *= self.learned[view.reviewer].copies.of(&found, depth);
+            chances.push(survival);
         }
     }
 
     /// The best thing to do first with at most `most` tokens: let a model draft, or copy and perhaps let it draft behind that.
     ///
-    /// `passes` starts with the review as it stands, `copied` with its survival.
-    fn weigh(&self, view: &View<'_>, most: usize, rate: f64, passes: &[f64], copied: &[f64]) -> Option<Plan> {
+    /// `passes` starts with the review as it stands, `chances` with its survival.
+    fn weigh(&self, view: &View<'_>, most: usize, rate: f64, passes: &[f64], chances: &[f64]) -> Option<Plan> {
         let mut best: Option<Plan> = None;
         let mut keep = |plan: Plan| {
             if best.is_none_or(|best| plan.worth > best.worth) {
                 best = Some(plan);
             }
         };
-        let copies = copied.len() - 1;
-        let mut gain = 0.0;
-        let mut straight = [0.0; LONGEST + 1];
-        for tokens in 1..=copies {
-            gain += copied[tokens];
-            straight[tokens] = gain - rate * (passes[tokens] - passes[0]);
-        }
+        // behind[n]: what a model would add behind n copied tokens.
         let mut behind = [0.0_f64; AHEAD];
         for rung in view.reviewer + 1..self.paces.len() {
-            if view.available.get(rung) != Some(&true) {
-                continue;
-            }
-            let Some(each) = self.paces[rung].rate().map(|pace| 1.0 / pace) else { continue };
-            let outcomes = self.learned[view.reviewer].models[rung].outcomes();
-            let wider = |tokens: usize| passes[tokens + 1] - passes[tokens];
-            let ahead = most.min(AHEAD);
-            let mut costs = [0.0; AHEAD];
-            // Copies that its own review keeps need no pass of their own.
-            let mut helped = self.helped(view, rung);
-            for (tokens, cost) in costs.iter_mut().enumerate().take(ahead) {
-                let spared = if tokens == 0 { 0.0 } else { helped.min(1.0) };
-                helped -= spared;
-                *cost = rate * (each * (1.0 - spared) + wider(tokens));
-            }
-            let lookahead = Lookahead::new(outcomes, &costs[..ahead]);
-            if let Some(first) = self.first(view, rung, 0) {
-                let cost = first + wider(0);
-                let worth = lookahead.step(outcomes, copied[0], 0, rate * cost);
-                keep(Plan { rung, tokens: BESIDE.min(most), worth, cost });
-            }
-            if copies > 0 {
-                for (tokens, cost) in costs.iter_mut().enumerate().take(ahead) {
-                    *cost = rate * (each + wider(tokens));
-                }
-                let lookahead = Lookahead::new(outcomes, &costs[..ahead]);
-                for tokens in 1..copies.min(ahead) {
-                    let Some(first) = self.first(view, rung, tokens) else { break };
-                    let worth = lookahead.step(outcomes, copied[tokens], tokens, rate * (first + wider(tokens)));
-                    behind[tokens] = behind[tokens].max(worth);
-                }
+            if view.available.get(rung) == Some(&true) {
+                let mut offer = |tokens: usize, worth: f64, cost: f64| match tokens {
+                    0 => keep(Plan { rung, tokens: BESIDE.min(most), worth, cost }),
+                    _ => behind[tokens] = behind[tokens].max(worth),
+                };
+                self.offers(view, rung, rate, &passes[..=most.min(AHEAD)], chances, &mut offer);
             }
         }
-        for tokens in 1..=copies {
-            let worth = straight[tokens] + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
-            keep(Plan { rung: self.paces.len(), tokens, worth, cost: passes[tokens] - passes[0] });
+        let mut gain = 0.0;
+        for (tokens, chance) in chances.iter().enumerate().skip(1) {
+            gain += chance;
+            let cost = passes[tokens] - passes[0];
+            let worth = gain - rate * cost + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
+            keep(Plan { rung: self.paces.len(), tokens, worth, cost });
         }
         best
+    }
+
+    /// What it is worth and what it costs to let model `rung` draft behind none, one, two … copied tokens.
+    fn offers(
+        &self,
+        view: &View<'_>,
+        rung: usize,
+        rate: f64,
+        passes: &[f64],
+        chances: &[f64],
+        offer: &mut dyn FnMut(usize, f64, f64),
+    ) {
+        let Some(each) = self.paces[rung].rate().map(|pace| 1.0 / pace) else { return };
+        let outcomes = self.learned[view.reviewer].models[rung].outcomes();
+        let most = passes.len() - 1;
+        let wider = |tokens: usize| passes[tokens + 1] - passes[tokens];
+        let mut costs = [0.0; AHEAD];
+        // Copies that its own review keeps need no pass of their own.
+        let mut helped = self.helped(view, rung);
+        for (tokens, cost) in costs.iter_mut().enumerate().take(most) {
+            let spared = if tokens == 0 { 0.0 } else { helped.min(1.0) };
+            helped -= spared;
+            *cost = rate * (each * (1.0 - spared) + wider(tokens));
+        }
+        let mut lookahead = Lookahead::new(outcomes, &costs[..most]);
+        for (tokens, chance) in chances.iter().enumerate().take(most) {
+            if tokens == 1 {
+                // Behind copies that went straight to the reviewer nothing is known to copy.
+                costs.iter_mut().enumerate().take(most).for_each(|(at, cost)| *cost = rate * (each + wider(at)));
+                lookahead = Lookahead::new(outcomes, &costs[..most]);
+            }
+            let Some(first) = self.first(view, rung, tokens) else { return };
+            let cost = first + wider(tokens);
+            offer(tokens, lookahead.step(outcomes, *chance, tokens, rate * cost), cost);
+        }
     }
 
     /// Seconds of draft model `rung`'s next pass if `copied` more tokens stand before it.
@@ -254,15 +264,13 @@ impl Adaptive {
         let learned = &mut self.learned[row];
         for (index, (proposal, depth)) in with_depth(reviewed.proposals).enumerate().take(reviewed.kept + 1) {
             let kept = index < reviewed.kept;
-            match &proposal.copied {
-                Some(copy) => learned.copies.saw(copy, depth, kept),
-                None => {
-                    let Some(model) = learned.models.get_mut(proposal.backer) else { return };
-                    if row == 0 {
-                        self.mood.saw(model.of(proposal, 0.0), kept);
-                    }
-                    model.saw(proposal, shift, kept);
+            if let Some(copy) = &proposal.copied {
+                learned.copies.saw(copy, depth, kept);
+            } else if let Some(model) = learned.models.get_mut(proposal.backer) {
+                if row == 0 {
+                    self.mood.saw(model.of(proposal, 0.0), kept);
                 }
+                model.saw(proposal, shift, kept);
             }
         }
         if let Some(foreseen) = reviewed.foreseen
@@ -280,7 +288,7 @@ impl Adaptive {
         let loss = if reviewed.proposals.is_empty() { 0.0 } else { reviewed.round.as_secs_f64() - alone };
         let behind = (behind + loss - BUDGET * alone).max(-SAVINGS * single);
         self.behind = Some(behind);
-        self.credit = (self.credit + BUDGET / 2.0 * alone).min(SAVINGS * single);
+        self.credit = (self.credit + TRIES * alone).min(SAVINGS * single);
         // Once behind, it waits until there is room for another try.
         self.aside = behind > if self.aside { -single } else { 0.0 };
     }

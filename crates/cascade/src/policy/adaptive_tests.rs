@@ -83,7 +83,7 @@ impl World {
                         width: 1,
                         time,
                         round: time,
-                        foreseen: None,
+                        foreseen: max_gram.map(|found| Foreseen { found, right: numbers.share() < self.copy_kept }),
                     });
                     pending.push(Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None });
                     spent += self.draft;

@@ -53,7 +53,8 @@ impl Knowledge {
         if self.version != VERSION {
             return Err(KnowledgeError::Version(self.version));
         }
-        let other = [self.paces.len(), self.learned.len()].into_iter().chain(self.learned.iter().map(|l| l.models.len()));
+        let other =
+            [self.paces.len(), self.learned.len()].into_iter().chain(self.learned.iter().map(|l| l.models.len()));
         if let Some(found) = other.into_iter().find(|found| *found != models) {
             return Err(KnowledgeError::OtherLadder { found, models });
         }
@@ -133,7 +134,15 @@ mod tests {
             let (proposals, width) = ([draft, draft], 3);
             for reviewer in [0, 1] {
                 let kept = usize::from(index % 3 == 0);
-                policy.learn(&Reviewed { reviewer, proposals: &proposals, kept, width, time, round: time, foreseen: None });
+                policy.learn(&Reviewed {
+                    reviewer,
+                    proposals: &proposals,
+                    kept,
+                    width,
+                    time,
+                    round: time,
+                    foreseen: None,
+                });
             }
         }
         policy

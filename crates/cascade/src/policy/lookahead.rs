@@ -31,9 +31,9 @@ impl Lookahead {
             let mut survival = 1.0;
             for chance in 0..CHANCES {
                 let then = &worth[drafted + 1];
-                let on = moves.iter().map(|(often, kept, down)| {
-                    often * (survival * kept + between(then, chance as f64 + down))
-                });
+                let on = moves
+                    .iter()
+                    .map(|(often, kept, down)| often * (survival * kept + between(then, chance as f64 + down)));
                 worth[drafted][chance] = (on.sum::<f64>() - costs[drafted]).max(0.0);
                 survival *= RATIO;
             }
@@ -85,7 +85,12 @@ mod tests {
         // On average both are kept as often, but one tells beforehand.
         let (plain, telling) = (outcomes(&[(1.0, 0.55)]), outcomes(&[(0.5, 1.0), (0.5, 0.1)]));
         let worth = |kinds: &Outcomes| Lookahead::new(kinds, &costs).step(kinds, 1.0, 0, 0.5);
-        assert!(worth(&plain) < 0.06 && worth(&telling) > worth(&plain) + 0.02, "{} {}", worth(&plain), worth(&telling));
+        assert!(
+            worth(&plain) < 0.06 && worth(&telling) > worth(&plain) + 0.02,
+            "{} {}",
+            worth(&plain),
+            worth(&telling)
+        );
     }
 
     #[test]
