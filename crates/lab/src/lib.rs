@@ -3,12 +3,14 @@
 //!
 //! Everything here is deterministic: the same trace and costs give the same figures on every machine.
 
+mod bounds;
 mod costs;
 mod replay;
 mod statistics;
 mod swi;
 mod trace;
 
+pub use bounds::{Bound, Copying, acceptance, ceiling, copy_limit, free_draft};
 pub use cascade::KError;
 pub use costs::{Costs, CostsError};
 pub use replay::{Plan, Played, play};

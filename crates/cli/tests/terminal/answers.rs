@@ -98,7 +98,7 @@ fn lines_from_a_pipe_are_a_conversation() {
 
 /// Ctrl+C as the terminal sends it.
 #[cfg(unix)]
-fn interrupt(child: &std::process::Child) {
+pub(crate) fn interrupt(child: &std::process::Child) {
     let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }

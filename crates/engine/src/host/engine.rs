@@ -91,7 +91,8 @@ impl Engine {
         self.inner.answer(&mut work, ask, on)
     }
 
-    /// What the target answers, and what every draft would have said at each place of it.
+    /// What the target answers, and what every draft would have said at each place of it; with `max_tokens` 0 only the
+    /// tokens of the prompt.
     ///
     /// # Errors
     /// As [`Self::answer`]; a worker that dies is not replaced.
