@@ -5,6 +5,7 @@ use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::thread;
 
 use serde_json::{Value, json};
 
@@ -82,6 +83,10 @@ fn servers_are_measured_beside_the_engine_and_end_with_the_bench() {
     let against = find("against", "peer", "llama-server/ngram-simple");
     assert!(against["config"] == "adaptive" && against["ratio"].as_f64().unwrap() > 0.0, "{against}");
     for _ in 0..2 {
+        // Behind the servers' own: without it a server that never came would be waited for.
+        drop(TcpStream::connect(listener.local_addr().unwrap()));
+    }
+    for _ in 0..2 {
         let options = said(listener.accept().unwrap().0);
         for part in ["--threads 1", "--ctx-size 1024", "--host 127.0.0.1", ".gguf"] {
             assert!(options.contains(part), "{options}");
@@ -94,11 +99,19 @@ fn ctrl_c_ends_the_bench_and_its_servers() {
     let taki = Taki::with_models();
     let (mut command, listener) = bench(&taki, "llama-server/none");
     let child = command.env("TOY_STALLS", "1").spawn().unwrap();
+    let (process, address) = (child.id(), listener.local_addr().unwrap());
+    let bench = thread::spawn(move || {
+        let output = child.wait_with_output().unwrap();
+        // A bench that ended too soon must not be waited for.
+        (0..2).for_each(|_| drop(TcpStream::connect(address)));
+        output
+    });
     let (life, asked) = (listener.accept().unwrap().0, listener.accept().unwrap().0);
     // It works on a question that it will never answer.
-    interrupt(&child);
-    assert!(said(life).contains("--spec-type none") && said(asked).contains("asked"));
-    let output = child.wait_with_output().unwrap();
+    interrupt(process);
+    let (life, asked) = (said(life), said(asked));
+    let output = bench.join().unwrap();
+    assert!(life.contains("--spec-type none") && asked.contains("asked"), "{output:?}");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let last = String::from_utf8(output.stdout).unwrap();
     let error: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();

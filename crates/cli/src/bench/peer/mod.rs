@@ -138,11 +138,6 @@ impl Peer {
         Self { program, options, remembers: false, group, running, lost: None }
     }
 
-    /// Whether there is any use in asking it.
-    pub(super) fn is_lost(&self) -> bool {
-        self.lost.is_some()
-    }
-
     /// Answers as the engine is asked to: `before` first, so that the prompt has to be read, then what is wanted.
     pub(super) fn answer(&mut self, before: Wanted<'_>, wanted: Wanted<'_>) -> Result<Measured, Fault> {
         if let Some(reason) = &self.lost {

@@ -46,7 +46,7 @@ fn a_refused_question_is_no_reason_to_give_up_and_a_broken_server_is() {
         let fault = ask(&mut peer).unwrap_err();
         let (Fault::Refused(reason) | Fault::Lost(reason)) = &fault;
         assert!(reason.contains(words), "{behaviour:?}: {reason}");
-        assert_eq!((matches!(fault, Fault::Lost(_)), peer.is_lost()), (lost, lost), "{behaviour:?}");
+        assert_eq!((matches!(fault, Fault::Lost(_)), peer.lost.is_some()), (lost, lost), "{behaviour:?}");
         if lost {
             assert_eq!(ask(&mut peer).unwrap_err(), fault, "it is not asked any more: {behaviour:?}");
         }
