@@ -52,7 +52,10 @@ impl Program {
     pub(super) fn find(path: &Path) -> Result<Self, Problem> {
         let unusable =
             |reason: String| Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason);
-        let asked = command(path).arg("--version").output().map_err(|error| unusable(error.to_string()))?;
+        let mut asking = command(path);
+        // Which of the two it takes has changed over time.
+        let asked =
+            asking.arg("--version").stdout(Stdio::piped()).output().map_err(|error| unusable(error.to_string()))?;
         let said = [asked.stdout, asked.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         let version = said.lines().find_map(|line| line.strip_prefix("version: "));
         match version {
