@@ -4,13 +4,14 @@ use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
 use serde_json::{Value, json};
 
 use crate::answers::interrupt;
-use crate::run::{Taki, finish, suite};
+use crate::run::{Taki, finish};
 
 /// Answers every question with as many tokens as it may; with TOY_STALLS it never does. As long as it lives it holds a
 /// connection to TOY_LISTENER, over which it first tells its options.
@@ -50,7 +51,8 @@ fn bench(taki: &Taki, configs: &str) -> (Command, TcpListener) {
     fs::write(&toy, TOY).unwrap();
     fs::set_permissions(&toy, fs::Permissions::from_mode(0o755)).unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let (suite, toy) = (suite(), toy.display().to_string());
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/copying.jsonl").display().to_string();
+    let toy = toy.display().to_string();
     let args = ["bench", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "1", "--max-tokens", "4"];
     let more = ["--repeats", "1", "--context", "1024", "--threads", "1", "--peers", &toy, "--configs", configs];
     let mut command = taki.command([&args[..], &more].concat());
