@@ -40,6 +40,6 @@ compile() {
 if [ ! -x "$server" ]; then
   step "Fetching the source of llama-server $version (37 MB)" fetch
   step "Preparing its build" configure
-  step "Compiling llama-server (10 to 15 minutes on 2 cores; progress is in $folder/compile.log)" compile
+  step "Compiling llama-server (10 to 15 minutes on 2 idle cores; progress is in $folder/compile.log)" compile
 fi
 echo "$server"

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::answers::interrupt;
 use crate::run::{Taki, finish};
 
-/// Answers every question with as many tokens as it may; with TOY_STALLS it never does. As long as it lives it holds a
-/// connection to TOY_LISTENER, over which it first tells its options.
+/// Answers every question with as many tokens as it may; with `TOY_STALLS` it never does. As long as it lives it holds a
+/// connection to `TOY_LISTENER`, over which it first tells its options.
 const TOY: &str = r#"#!/usr/bin/env python3
 import http.server, json, os, socket, sys, time
 if "--version" in sys.argv:
