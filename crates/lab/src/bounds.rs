@@ -112,7 +112,9 @@ mod tests {
 
     fn curve(points: &[(usize, f64)]) -> CostCurve {
         let mut curve = CostCurve::default();
-        points.iter().for_each(|(width, seconds)| curve.saw(*width, *seconds));
+        for (width, seconds) in points {
+            curve.saw(*width, *seconds);
+        }
         curve
     }
 

@@ -76,8 +76,8 @@ fn reply(mut stream: TcpStream, answer: &[u32], behaviour: Behaviour, heard: &Se
         Behaviour::Stalls => return Some(stream),
     };
     let sent = if behaviour == Behaviour::Dies { &body[..body.len() / 2] } else { &body };
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-    let _ = stream.write_all(format!("{head}{sent}").as_bytes());
+    let status_line = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let _ = stream.write_all(format!("{status_line}{sent}").as_bytes());
     None
 }
 
