@@ -57,7 +57,7 @@ impl Config {
         }
         if possible.server && !configs.iter().any(|config| matches!(config.way, Way::Server(_))) {
             let fits = |kind: &&str| *kind != WITH_DRAFT || possible.drafts > 0;
-            configs.extend(SPECULATIONS.into_iter().filter(fits).map(|kind| Self::of_server(kind)));
+            configs.extend(SPECULATIONS.into_iter().filter(fits).map(Self::of_server));
         }
         Ok(configs)
     }

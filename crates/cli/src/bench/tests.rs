@@ -50,12 +50,11 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     let mut failures = Vec::new();
     let table = course
         .run(&mut failures, &mut |_, way| {
-            Ok(match &mut peers[way] {
-                Some(peer) => peer.answer(wanted(&[1], 1), wanted(&[5, 6], 9)),
-                None => {
-                    let seconds = if way == 0 { 2.0 } else { 1.0 };
-                    Ok(Measured { seconds, writing: seconds / 2.0, tokens: answer.to_vec(), target_passes: 2 })
-                }
+            Ok(if let Some(peer) = &mut peers[way] {
+                peer.answer(wanted(&[1], 1), wanted(&[5, 6], 9))
+            } else {
+                let seconds = if way == 0 { 2.0 } else { 1.0 };
+                Ok(Measured { seconds, writing: seconds / 2.0, tokens: answer.to_vec(), target_passes: 2 })
             })
         })
         .unwrap();

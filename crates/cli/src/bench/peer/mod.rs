@@ -162,14 +162,12 @@ impl Peer {
         if self.remembers && self.running.as_ref().is_some_and(|running| running.used && running.child.is_some()) {
             self.end();
         }
-        let running = match &mut self.running {
-            Some(running) => running,
-            None => {
-                let running = start(&self.program, &self.options, &self.group)?;
-                let running = self.running.insert(running);
-                wait(running, &self.group)?;
-                running
-            }
+        let running = if let Some(running) = &mut self.running {
+            running
+        } else {
+            let running = self.running.insert(start(&self.program, &self.options, &self.group)?);
+            wait(running, &self.group)?;
+            running
         };
         running.line.answer(before)?;
         running.used = true;
