@@ -1,5 +1,5 @@
 # `make run` opens Taki, `make test` checks everything. Both install what they need and say how long it takes.
-.PHONY: help run test setup build models bindings notices
+.PHONY: help run test bench setup build models bindings notices
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,13 @@ test: ## Install what tests need and run all of them (FULL=1: with the large mod
 	@scripts/build.sh
 	@scripts/models.sh
 	@scripts/test.sh
+
+bench: ## Measure Taki beside llama-server on both ladders (SUITE, LADDERS, LIMIT, MAX_TOKENS, REPEATS, OUT)
+	@scripts/setup.sh run
+	@scripts/build.sh
+	@scripts/models.sh smollm2
+	@scripts/models.sh qwen-coder
+	@scripts/bench.sh
 
 setup: ## Install missing system packages only
 	@scripts/setup.sh test

@@ -3,6 +3,7 @@
 //!
 //! Everything here is deterministic: the same trace and costs give the same figures on every machine.
 
+mod bounds;
 mod costs;
 mod oracle;
 mod replay;
@@ -10,6 +11,7 @@ mod statistics;
 mod swi;
 mod trace;
 
+pub use bounds::{Bound, Copying, acceptance, ceiling, copy_limit, free_draft};
 pub use cascade::KError;
 pub use costs::{Costs, CostsError};
 pub use oracle::least_cost;

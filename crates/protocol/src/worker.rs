@@ -89,8 +89,8 @@ pub enum Command {
     },
     /// Asks for an answer. Answered by `Reading`…, `Text`…, then `Finished` or `Failed`.
     Generate(Generate),
-    /// Asks what the target answers and what every draft would have said on the way. Answered by `Reading`…, then
-    /// `Recorded` or `Failed`.
+    /// Asks what the target answers and what every draft would have said on the way; with `max_tokens` 0 only for the
+    /// tokens of the prompt, for which no model runs. Answered by `Reading`…, then `Recorded` or `Failed`.
     Record(Generate),
     /// Stops the answer in progress between two passes, or a load in progress. Nothing happens if there is none.
     Cancel,

@@ -232,9 +232,16 @@ pub(crate) struct Bench {
     #[arg(long)]
     pub(crate) exact: bool,
     /// What is measured besides the target alone: adaptive, cascade (the ladder's K matrix), speculative-N (N tokens of the
-    /// largest draft at a time), max-gram-N
+    /// largest draft at a time), max-gram-N; with --peers also llama-server/none, /draft-simple, /ngram-simple,
+    /// /ngram-map-k, /ngram-mod, /ngram-cache, all of them if none is named
     #[arg(long, value_delimiter = ',', default_value = "adaptive")]
     pub(crate) configs: Vec<String>,
+    /// A llama-server to measure beside Taki, on the same files, threads and prompts
+    #[arg(long, env = "TAKI_LLAMA_SERVER", value_name = "LLAMA_SERVER")]
+    pub(crate) peers: Option<PathBuf>,
+    /// Also write the table to this file, as comma-separated values
+    #[arg(long)]
+    pub(crate) csv: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,5 +1,7 @@
 //! `bench` and `lab` with the real default model.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::run::{Taki, suite};
@@ -20,8 +22,42 @@ fn bench_measures_every_way_and_counts() {
             // The pass over the prompt draws the first token.
             assert!(row["target_passes"].as_u64() >= row["tokens"].as_u64(), "{row}");
             assert!((row["ratio_to_off"].as_f64().unwrap() - 1.0).abs() < 1e-9);
+            assert_eq!((&row["same_as_off"], &row["of_ceiling"]), (&json!(1.0), &Value::Null));
         }
     }
+}
+
+#[test]
+fn a_bench_ends_with_one_object_of_the_documented_shape() {
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/copying.jsonl");
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("rows.csv");
+    let args = ["bench", "--json", "--ladder", "smollm2", "--configs", "off,adaptive", "--limit", "1"];
+    let more = ["--repeats", "1", "--max-tokens", "8", "--context", "1024"];
+    let files = ["--suite", suite.to_str().unwrap(), "--csv", csv.to_str().unwrap()];
+    let measured = Taki::with_models().run(&[&args[..], &more, &files].concat()).good();
+    for (name, kind) in [("system", "linux"), ("processor", "x86_64")] {
+        assert!(measured["machine"][name].is_string(), "such as {kind}: {measured}");
+    }
+    assert_eq!((&measured["ladder"], &measured["llama_server"]), (&json!("smollm2"), &Value::Null));
+    assert_eq!((&measured["failed"], &measured["against"]), (&json!([]), &json!([])));
+    let rows = measured["rows"].as_array().unwrap();
+    let names: Vec<_> =
+        rows.iter().map(|row| [&row["category"], &row["config"]].map(|v| v.as_str().unwrap())).collect();
+    let categories = ["code_edit", "rewrite", "quote", "all"];
+    assert_eq!(names, categories.iter().flat_map(|c| [[*c, "off"], [*c, "adaptive"]]).collect::<Vec<_>>());
+    for row in rows {
+        let ratio = ["low", "ratio_to_off", "high", "same_as_off"].map(|name| row[name].as_f64().unwrap());
+        assert!(ratio[0] <= ratio[1] && ratio[1] <= ratio[2] && (0.0..=1.0).contains(&ratio[3]), "{row}");
+        let counts = ["prompts", "tokens", "target_passes"].map(|name| row[name].as_u64().unwrap());
+        assert!(counts.iter().all(|count| *count > 0), "{row}");
+    }
+    for bounds in measured["bounds"].as_array().unwrap() {
+        let [ceiling, free, limit] = ["ceiling", "free_draft", "copy_limit"].map(|name| bounds[name].as_f64().unwrap());
+        assert!(1.0 <= free && free <= ceiling + 1e-9 && 1.0 - 1e-9 <= limit, "{bounds}");
+    }
+    let lines = std::fs::read_to_string(csv).unwrap();
+    assert_eq!(lines.lines().count(), rows.len() + 1, "{lines}");
 }
 
 #[test]

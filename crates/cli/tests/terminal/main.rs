@@ -1,6 +1,6 @@
 //! The real program, run as a person or a script runs it.
 //!
-//! `problems` needs no model. `answers`, `lab` and `proofs` need the SmolLM2 ladder where the program keeps its models; without
+//! `problems` needs no model. `answers`, `lab`, `peers` and `proofs` need the SmolLM2 ladder where the program keeps its models; without
 //! it they fail and say so. The Qwen ladder is used if it is there, and must be with `FULL=1`.
 //! Every run has a home folder of its own, so that nobody's settings and conversations are touched.
 
@@ -9,6 +9,8 @@
 mod answers;
 mod files;
 mod lab;
+#[cfg(unix)]
+mod peers;
 mod problems;
 mod proofs;
 mod run;

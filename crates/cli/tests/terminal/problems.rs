@@ -179,6 +179,19 @@ fn a_suite_that_cannot_be_used_names_the_line() {
 }
 
 #[test]
+fn a_peer_that_is_no_llama_server_is_refused_before_anything_is_measured() {
+    let (taki, suite) = (Taki::bare(), crate::run::suite());
+    let bench = |path: &str| taki.run(&["bench", "--json", "--suite", &suite, "--peers", path]).problem();
+    for path in ["/nowhere/llama-server", env!("CARGO_BIN_EXE_taki")] {
+        let (code, sentence, _) = bench(path);
+        assert_eq!(code, "file_unusable");
+        assert!(sentence.contains(path), "{sentence}");
+    }
+    let nowhere = taki.run(&["bench", "--json", "--suite", &suite, "--csv", "/nowhere/rows.csv"]);
+    assert_eq!(nowhere.code_of_problem(), "file_unusable");
+}
+
+#[test]
 fn a_damaged_settings_file_is_set_aside_and_said_so() {
     let taki = Taki::bare();
     let folder = taki.home.path().join("config");

@@ -47,7 +47,9 @@ impl Taki {
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_taki"));
         command.args(args).env("TAKI_HOME", self.home.path()).env("LANG", self.language);
-        for name in ["LC_ALL", "LC_MESSAGES", "TAKI_MODELS", "TAKI_SOURCE", "HF_ENDPOINT", "TAKI_LOG"] {
+        for name in
+            ["LC_ALL", "LC_MESSAGES", "TAKI_MODELS", "TAKI_SOURCE", "HF_ENDPOINT", "TAKI_LOG", "TAKI_LLAMA_SERVER"]
+        {
             command.env_remove(name);
         }
         if let Some(models) = &self.models {

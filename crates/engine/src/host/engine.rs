@@ -87,7 +87,8 @@ impl Engine {
         self.begin()?.answer(ask, on)
     }
 
-    /// What the target answers, and what every draft would have said at each place of it.
+    /// What the target answers, and what every draft would have said at each place of it; with `max_tokens` 0 only the
+    /// tokens of the prompt.
     ///
     /// # Errors
     /// As [`Call::record`], and [`Code::Busy`].

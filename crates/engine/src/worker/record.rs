@@ -44,6 +44,9 @@ impl Answerer<'_> {
     fn try_record(&mut self, ask: &Generate, inbox: &Inbox, outbox: &Outbox) -> Result<Record, Problem> {
         let prompt = self.weights.tokenize(&self.weights.template().render(&ask.messages)?);
         let end_tokens = self.weights.end_tokens();
+        if ask.max_tokens == Some(0) {
+            return Ok(Record { prompt, end_tokens, ..Record::default() });
+        }
         let request = Request {
             prompt: &prompt,
             shown: &[],

@@ -1,0 +1,250 @@
+//! How long answers take in several ways, side by side on real questions.
+
+mod config;
+mod peer;
+mod report;
+mod sample;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use engine::{Ask, Engine};
+use lab::Costs;
+use protocol::worker::{Loaded, Message, Speaker};
+use protocol::{Code, Problem, ReviewRule, Sampling};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::Bench;
+use crate::interrupt::stoppable;
+use crate::output::Output;
+use crate::setup::{self, Setup};
+use crate::suite::{self, Limit, Question, answer};
+use config::{Config, Possible, Way};
+use peer::{Fault, Group, Peer, Program, Wanted};
+use report::{Csv, Material, Report};
+use sample::{Measured, Table};
+
+/// A question that another program did not answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Failure {
+    config: String,
+    /// Number of the question, from 1.
+    question: usize,
+    reason: String,
+}
+
+pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
+    let (sampling, repeats) = (args.drawing.sampling()?, args.repeats()?);
+    let max_tokens = args.questions.max_tokens()?;
+    let mut settings = args.running.engine(args.exact)?;
+    let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
+    let program = args.peers.as_deref().map(Program::find).transpose()?;
+    let csv = args.csv.as_deref().map(Csv::open).transpose()?;
+    let threads = settings.threads.unwrap_or_else(|| num_cpus::get_physical().try_into().unwrap_or(1));
+    if program.is_some() {
+        // Whatever the engine would choose: both programs get the same.
+        settings.threads = Some(threads);
+    }
+    let setup = Setup::new()?;
+    let id = setup.chosen(args.running.ladder.as_deref(), output);
+    let ladder = setup.ladder(&id)?;
+    let (engine, loaded) = setup::engine(&ladder, settings, output)?;
+    output.note(loaded.rungs.join(" ← "));
+    let size = loaded.rungs.len() - 1;
+    let drafts = size - usize::from(ladder.max_gram);
+    let possible = Possible { drafts, size, k: &loaded.k, server: program.is_some() };
+    let configs = Config::all(&args.configs, possible)?;
+    let group = Group::default();
+    let peer = |config: &Config| match (&config.way, &program) {
+        (Way::Server(kind), Some(program)) => {
+            Some(Peer::new(program, kind, &ladder, loaded.context, threads, group.clone()))
+        }
+        _ => None,
+    };
+    let peers: Vec<_> = configs.iter().map(peer).collect();
+    let course = Course { questions: &questions, configs: &configs, repeats, output, stopped: Arc::default() };
+    let stop = {
+        let (stopped, engine, group) = (Arc::clone(&course.stopped), engine.clone(), group.clone());
+        move || {
+            stopped.store(true, Ordering::Release);
+            engine.cancel();
+            group.close();
+        }
+    };
+    let asking = Asking { engine: &engine, sampling: &sampling, max_tokens };
+    let result = stoppable(stop, || asking.all(&course, peers));
+    group.close();
+    let Asked { table, prompts, failures } = result?;
+
+    let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
+    let costs = costs(&loaded);
+    let (configs, prompts) = (&configs[..], &prompts[..]);
+    let report = Report::of(Material { categories: &categories, configs, table: &table, prompts, costs: &costs });
+    report.print(output);
+    if let Some(csv) = csv {
+        csv.write(&report.rows)?;
+    }
+    output.json(&json!({
+        "machine": { "system": std::env::consts::OS, "processor": std::env::consts::ARCH, "cores": num_cpus::get_physical() },
+        "ladder": id, "rungs": loaded.rungs, "threads": threads, "context": loaded.context, "repeats": repeats,
+        "exact": args.exact, "llama_server": program.map(|program| program.version),
+        "rows": report.rows, "bounds": report.bounds, "against": report.against, "failed": failures,
+    }));
+    Ok(())
+}
+
+/// What passes of the target take; empty in exact mode.
+fn costs(loaded: &Loaded) -> Costs {
+    let points = |times: &Vec<_>| {
+        times.iter().map(|time: &protocol::worker::PassTime| (time.width as usize, time.seconds)).collect()
+    };
+    Costs { about: String::new(), models: loaded.pass_times.iter().map(points).collect() }
+}
+
+fn said(text: &str) -> Vec<Message> {
+    vec![Message { speaker: Speaker::User, text: text.to_owned() }]
+}
+
+/// Who is asked for what.
+struct Asking<'a> {
+    engine: &'a Engine,
+    sampling: &'a Sampling,
+    max_tokens: u32,
+}
+
+/// What came of it.
+struct Asked {
+    table: Table,
+    /// Tokens of each prompt.
+    prompts: Vec<Vec<u32>>,
+    failures: Vec<Failure>,
+}
+
+impl Asking<'_> {
+    /// Everything in the order of `course`; `peers` has the other program of each way that needs one.
+    fn all(&self, course: &Course<'_>, mut peers: Vec<Option<Peer>>) -> Result<Asked, Problem> {
+        let prompt = |text: &str| self.engine.record(&self.ask(text, 0, 0));
+        let before = prompt(".")?;
+        let prompts = course.questions.iter().map(|question| Ok(prompt(&question.text)?.prompt));
+        let prompts: Vec<Vec<u32>> = prompts.collect::<Result<_, Problem>>()?;
+        let mut failures = Vec::new();
+        let table = course.run(&mut failures, &mut |question, way| {
+            let text = &course.questions[question].text;
+            let Some(peer) = &mut peers[way] else {
+                return Ok(Ok(self.ours(text, question, &course.configs[way].way)?));
+            };
+            let sampling = self.ask(text, question, self.max_tokens).sampling;
+            let wanted =
+                |prompt, max_tokens| Wanted { prompt, max_tokens, sampling: &sampling, end_tokens: &before.end_tokens };
+            Ok(peer.answer(wanted(&before.prompt, 1), wanted(&prompts[question], self.max_tokens)))
+        })?;
+        Ok(Asked { table, prompts, failures })
+    }
+
+    fn ask(&self, text: &str, question: usize, max_tokens: u32) -> Ask {
+        let mut sampling = self.sampling.clone();
+        sampling.seed = sampling.seed.wrapping_add(question as u32);
+        Ask {
+            messages: said(text),
+            max_tokens: Some(max_tokens),
+            sampling,
+            review_rule: ReviewRule::Coupled,
+            format: None,
+            cascade: false,
+            k: None,
+        }
+    }
+
+    /// Answers after something else, so that the models have to read the question.
+    fn ours(&self, text: &str, question: usize, way: &Way) -> Result<Measured, Problem> {
+        answer(self.engine, &self.ask(".", question, 1))?;
+        let mut ask = self.ask(text, question, self.max_tokens);
+        if let Way::Ours { cascade, k } = way {
+            (ask.cascade, ask.k) = (*cascade, k.clone());
+        }
+        let (tokens, receipt) = answer(self.engine, &ask)?;
+        Ok(Measured {
+            seconds: receipt.seconds,
+            writing: receipt.seconds - receipt.first_token_seconds,
+            tokens,
+            target_passes: receipt.target_passes,
+        })
+    }
+}
+
+/// In what order questions are asked.
+struct Course<'a> {
+    questions: &'a [Question],
+    configs: &'a [Config],
+    repeats: u32,
+    output: &'a Output,
+    /// Set by Ctrl+C.
+    stopped: Arc<AtomicBool>,
+}
+
+impl Course<'_> {
+    /// Asks every question in every way. A way that fails with a [`Fault`] costs that answer only.
+    fn run(
+        &self,
+        failures: &mut Vec<Failure>,
+        measure: &mut dyn FnMut(usize, usize) -> Result<Result<Measured, Fault>, Problem>,
+    ) -> Result<Table, Problem> {
+        let ways = self.configs.len();
+        let mut table = Table::new(self.questions.len(), ways);
+        let mut lost = vec![false; ways];
+        let began = Instant::now();
+        for question in 0..self.questions.len() {
+            for repeat in 0..self.repeats as usize {
+                // Each way is first in turn, so that a slow minute of the machine hits all of them.
+                for way in (0..ways)
+                    .map(|turn| (turn + repeat + question) % ways)
+                    .filter(|way| !lost[*way])
+                    .collect::<Vec<_>>()
+                {
+                    let measured = measure(question, way);
+                    if self.stopped.load(Ordering::Acquire) {
+                        return Err(Problem::new(Code::Cancelled));
+                    }
+                    match measured? {
+                        Ok(measured) => table.add(question, way, measured),
+                        Err(fault) => {
+                            lost[way] = matches!(fault, Fault::Lost(_));
+                            let (Fault::Refused(reason) | Fault::Lost(reason)) = fault;
+                            let failure =
+                                Failure { config: self.configs[way].name.clone(), question: question + 1, reason };
+                            self.output.note(failure.sentence(lost[way]));
+                            failures.push(failure);
+                        }
+                    }
+                }
+            }
+            self.tell(&table, question, began);
+        }
+        Ok(table)
+    }
+
+    /// How far it is.
+    fn tell(&self, table: &Table, question: usize, began: Instant) {
+        let time = |way| {
+            table.typical(question, way).map_or_else(|| "–".to_owned(), |answer| format!("{:.2} s", answer.seconds))
+        };
+        let each = self.configs.iter().enumerate().map(|(way, config)| format!("{} {}", config.name, time(way)));
+        let (done, all) = (question + 1, self.questions.len());
+        let left = began.elapsed().as_secs_f64() / done as f64 * (all - done) as f64 / 60.0;
+        self.output
+            .note(format_args!("{done:>3}/{all}: {}; about {left:.0} min left", each.collect::<Vec<_>>().join(", ")));
+    }
+}
+
+impl Failure {
+    fn sentence(&self, lost: bool) -> String {
+        let Self { config, question, reason } = self;
+        let then = if lost { "It is not asked any more." } else { "The question is left out for it." };
+        format!("{config} did not answer question {question}: {reason}. {then}")
+    }
+}
+
+#[cfg(test)]
+mod tests;

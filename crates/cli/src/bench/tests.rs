@@ -1,0 +1,132 @@
+//! The whole bench but for our engine, with servers that answer and misbehave.
+
+use std::time::Duration;
+
+use super::peer::toy::{Behaviour, Toy};
+use super::*;
+
+const PATIENCE: Duration = Duration::from_millis(500);
+
+fn question(category: &str, text: &str) -> Question {
+    Question { category: category.to_owned(), text: text.to_owned() }
+}
+
+fn config(name: &str, way: Way) -> Config {
+    Config { name: name.to_owned(), way }
+}
+
+fn near(have: f64, want: f64) {
+    assert!((have - want).abs() < 1e-6, "{have}, not {want}");
+}
+
+#[test]
+fn a_server_that_fails_is_told_of_and_the_others_go_on() {
+    let questions = [question("a", "x"), question("a", "y"), question("b", "z")];
+    let ours = |cascade| Way::Ours { cascade, k: None };
+    let server = |name: &str| config(name, Way::Server("none"));
+    let configs = [
+        config("off", ours(false)),
+        config("adaptive", ours(true)),
+        server("llama-server/good"),
+        server("llama-server/refuses"),
+        server("llama-server/dies"),
+        server("llama-server/stalls"),
+    ];
+    let answer = [10, 11, 12];
+    // Each answer is two requests.
+    let toys = [
+        Toy::start(&answer, usize::MAX, Behaviour::Answers),
+        Toy::start(&answer, 2, Behaviour::Refuses),
+        Toy::start(&answer, 4, Behaviour::Dies),
+        Toy::start(&answer, 0, Behaviour::Stalls),
+    ];
+    let mut peers: Vec<Option<Peer>> = vec![None, None];
+    peers.extend(toys.iter().map(|toy| Some(Peer::running(toy.address, PATIENCE))));
+    let output = Output::new(true);
+    let course =
+        Course { questions: &questions, configs: &configs, repeats: 1, output: &output, stopped: Arc::default() };
+    let sampling = Sampling::default();
+    let wanted = |prompt, max_tokens| Wanted { prompt, max_tokens, sampling: &sampling, end_tokens: &[2] };
+    let mut failures = Vec::new();
+    let table = course
+        .run(&mut failures, &mut |_, way| {
+            Ok(if let Some(peer) = &mut peers[way] {
+                peer.answer(wanted(&[1], 1), wanted(&[5, 6], 9))
+            } else {
+                let seconds = if way == 0 { 2.0 } else { 1.0 };
+                Ok(Measured { seconds, writing: seconds / 2.0, tokens: answer.to_vec(), target_passes: 2 })
+            })
+        })
+        .unwrap();
+    let told = |name: &str| failures.iter().filter(|failure| failure.config == name).count();
+    assert_eq!(["good", "refuses", "dies", "stalls"].map(|name| told(&format!("llama-server/{name}"))), [0, 2, 1, 1]);
+
+    let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
+    let prompts = vec![vec![5, 6]; 3];
+    let costs = Costs { about: String::new(), models: vec![vec![(1, 1.0), (4, 2.0)]] };
+    let material =
+        Material { categories: &categories, configs: &configs, table: &table, prompts: &prompts, costs: &costs };
+    let report = Report::of(material);
+    let row =
+        |category: &str, config: &str| report.rows.iter().find(|row| row.category == category && row.config == config);
+    assert_eq!(row("all", "llama-server/good").unwrap().prompts, 3);
+    assert_eq!(row("all", "llama-server/refuses").unwrap().prompts, 1, "what it did answer counts");
+    assert_eq!(row("all", "llama-server/dies").unwrap().prompts, 2);
+    assert!(row("all", "llama-server/stalls").is_none() && row("b", "llama-server/dies").is_none());
+    let adaptive = row("a", "adaptive").unwrap();
+    near(adaptive.tokens_per_second, 3.0);
+    for value in [adaptive.ratio_to_off, adaptive.low, adaptive.high, adaptive.pace_to_off.unwrap()] {
+        near(value, 2.0);
+    }
+    near(adaptive.same_as_off, 1.0);
+    // T(4) is twice T(1): two for the price of one at best.
+    near(adaptive.of_ceiling.unwrap(), 1.0);
+    assert_eq!((row("a", "off").unwrap().of_ceiling, report.bounds[0].ceiling_width), (None, Some(4)));
+    let against = |category: &str| report.against.iter().filter(move |row| row.category == category).count();
+    assert_eq!((against("all"), against("b")), (3, 1));
+}
+
+#[test]
+fn ctrl_c_ends_the_course() {
+    let questions = [question("a", "x"), question("a", "y")];
+    let configs = [config("off", Way::Ours { cascade: false, k: None })];
+    let output = Output::new(true);
+    let course =
+        Course { questions: &questions, configs: &configs, repeats: 1, output: &output, stopped: Arc::default() };
+    let mut asked = 0;
+    let result = course.run(&mut Vec::new(), &mut |_, _| {
+        asked += 1;
+        course.stopped.store(true, Ordering::Release);
+        Ok(Ok(Measured::default()))
+    });
+    assert_eq!((result.unwrap_err().code, asked), (Code::Cancelled, 1));
+}
+
+#[test]
+fn rows_become_lines_with_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    let row = report::Row {
+        category: "a, b".to_owned(),
+        config: "off".to_owned(),
+        prompts: 1,
+        tokens_per_second: 2.5,
+        ratio_to_off: 1.0,
+        low: 1.0,
+        high: 1.0,
+        target_passes: 3,
+        tokens: 4,
+        same_as_off: 1.0,
+        pace_to_off: None,
+        of_ceiling: None,
+        of_free_draft: None,
+        of_copy_limit: None,
+    };
+    Csv::open(&path).unwrap().write(&[row]).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (head, line) = text.trim_end().split_once('\n').unwrap();
+    assert!(head.starts_with("category,config,prompts,tokens_per_second,ratio_to_off,low,high,target_passes,tokens,"));
+    assert!(line.starts_with("\"a, b\",off,1,2.5,1.0,1.0,1.0,3,4,"), "{line}");
+    let nowhere = Csv::open(&folder.path().join("none/rows.csv")).err().unwrap();
+    assert_eq!(nowhere.code, Code::FileUnusable);
+}

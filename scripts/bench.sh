@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Taki and llama-server side by side on the same models and questions, one table per ladder.
+#   SUITE       files of questions            [tests/data/copying.jsonl tests/data/questions.jsonl]
+#   LADDERS     ladders                       [smollm2 qwen-coder]
+#   LIMIT       questions of each category    [2]
+#   MAX_TOKENS  tokens per answer             [64]
+#   REPEATS     answers to each in each way   [1]
+#   OUT         folder for JSON and CSV       [none: only the tables]
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+cd "$root"
+read -ra suites <<<"${SUITE:-tests/data/copying.jsonl tests/data/questions.jsonl}"
+read -ra ladders <<<"${LADDERS:-smollm2 qwen-coder}"
+server=$(scripts/peers.sh)
+questions=$(mktemp)
+trap 'rm -f "$questions"' EXIT
+# A line each, whether or not a file ends with one.
+awk 1 "${suites[@]}" >"$questions"
+
+measure() {
+  local options=(--peers "$server" --suite "$questions" --ladder "$1" --limit "${LIMIT:-2}" --max-tokens "${MAX_TOKENS:-64}" --repeats "${REPEATS:-1}")
+  local json=/dev/null
+  if [ -n "${OUT:-}" ]; then
+    mkdir -p "$OUT"
+    json=$OUT/$1.json
+    options+=(--csv "$OUT/$1.csv")
+  fi
+  # With --json the tables go to standard error.
+  "$CARGO_TARGET_DIR/release/taki" bench "${options[@]}" --json >"$json"
+}
+
+for ladder in "${ladders[@]}"; do
+  step "Measuring $ladder (with two questions of each category about 10 minutes for smollm2, 45 for qwen-coder, on 2 cores); keep the computer otherwise idle" measure "$ladder"
+done
