@@ -4,7 +4,7 @@
 //! were not measured are left out: behind the last one a curve is a guess.
 
 use cascade::policy::CostCurve;
-use cascade::{Drafter, MaxGram, Token};
+use cascade::{MaxGram, Token};
 
 /// Longest copy that is looked at. No measured curve is wider.
 const LONGEST: usize = 64;
@@ -66,7 +66,7 @@ impl Copying {
         for place in prompt.len() + 1..text.len() {
             let mut known = text[..place].to_vec();
             max_gram.observe(&known);
-            let drafted = max_gram.draft(&mut known, LONGEST);
+            let drafted = max_gram.find(&known).map_or(0, |found| max_gram.draft(&found, &mut known, LONGEST));
             let right = known[place..].iter().zip(&text[place..]).take_while(|(copy, own)| copy == own).count();
             copying.proposed += usize::from(drafted > 0);
             copying.kept += usize::from(right > 0);

@@ -81,7 +81,8 @@ impl Answerer<'_> {
 
     /// What is worth knowing at the next start.
     pub(super) fn lessons(&self) -> Lessons {
-        Lessons { threads: self.threads, policy: serde_json::Value::Null }
+        let policy = serde_json::to_value(self.policy.knowledge()).unwrap_or_default();
+        Lessons { threads: self.threads, policy }
     }
 
     /// Answers, sending everything that happens.

@@ -198,7 +198,7 @@ impl Shelf {
         Ok(Answerer {
             weights: &self.target,
             cascade,
-            policy: Adaptive::new(curves),
+            policy: policy(curves, known),
             matrix: matrix.k().to_vec(),
             names,
             left_out,
@@ -212,6 +212,20 @@ impl Shelf {
             spellings: OnceCell::new(),
             shapes: OnceCell::new(),
         })
+    }
+}
+
+/// The adaptive policy with what was learned before, as far as it can be used.
+fn policy(curves: Vec<CostCurve>, known: Option<&Lessons>) -> Adaptive {
+    let fresh = Adaptive::new(curves.clone());
+    let Some(known) = known.filter(|known| !known.policy.is_null()) else { return fresh };
+    let found = serde_json::from_value(known.policy.clone()).map_err(|error| error.to_string());
+    match found.and_then(|known| Adaptive::with_knowledge(curves, &known).map_err(|error| error.to_string())) {
+        Ok(knowing) => knowing,
+        Err(reason) => {
+            tracing::warn!(reason, "what was learned cannot be used");
+            fresh
+        }
     }
 }
 
