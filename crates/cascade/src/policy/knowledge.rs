@@ -62,6 +62,11 @@ impl Knowledge {
         if sound { Ok(()) } else { Err(KnowledgeError::Damaged) }
     }
 
+    /// What passes of model `rung` took, the target being 0.
+    pub fn curve(&self, rung: usize) -> Option<&CostCurve> {
+        self.paces.get(rung).map(|pace| &pace.cost)
+    }
+
     pub(super) fn paces(&self) -> &[Pace] {
         &self.paces
     }

@@ -239,6 +239,9 @@ pub(crate) struct Bench {
     /// A llama-server to measure beside Taki, on the same files, threads and prompts
     #[arg(long, env = "TAKI_LLAMA_SERVER", value_name = "LLAMA_SERVER")]
     pub(crate) peers: Option<PathBuf>,
+    /// Also record what the models say and tell what the laboratory would have predicted for each of Taki's ways
+    #[arg(long)]
+    pub(crate) predict: bool,
     /// Also write the table to this file, as comma-separated values
     #[arg(long)]
     pub(crate) csv: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 mod config;
 mod peer;
+mod predict;
 mod report;
 mod sample;
 
@@ -37,6 +38,12 @@ struct Failure {
 
 pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     let (sampling, repeats) = (args.drawing.sampling()?, args.repeats()?);
+    if args.predict && sampling.temperature > 0.0 {
+        return Err(Problem::new(Code::SettingInvalid)
+            .with("name", "--predict")
+            .with("value", sampling.temperature)
+            .with("reason", "what models say is recorded with --temperature 0"));
+    }
     let max_tokens = args.questions.max_tokens()?;
     let mut settings = args.running.engine(args.exact)?;
     let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
@@ -83,6 +90,13 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     let (configs, prompts) = (&configs[..], &prompts[..]);
     let report = Report::of(Material { categories: &categories, configs, table: &table, prompts, costs: &costs });
     report.print(output);
+    let predictions = if args.predict {
+        let lenience = ladder.lenience;
+        let benched = predict::Benched { questions: &questions, configs, table: &table, drafts, lenience };
+        predict::predict(&asking, &engine, &benched, output)?
+    } else {
+        Vec::new()
+    };
     if let Some(csv) = csv {
         csv.write(&report.rows)?;
     }
@@ -91,6 +105,7 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
         "ladder": id, "rungs": loaded.rungs, "threads": threads, "context": loaded.context, "repeats": repeats,
         "exact": args.exact, "llama_server": program.map(|program| program.version),
         "rows": report.rows, "bounds": report.bounds, "against": report.against, "failed": failures,
+        "predictions": predictions,
     }));
     Ok(())
 }

@@ -18,7 +18,8 @@ use crate::llama::{LlamaRung, Weights};
 use crate::shape::{self, Shape, Shapes};
 use crate::utf8::Utf8Assembler;
 
-/// Prompt tokens per pass: small enough that a cancel is obeyed soon, large enough for the matrix kernels.
+/// Prompt tokens per pass where the computer is not too slow for it, and always in exact mode: small enough that a cancel
+/// is obeyed soon, large enough for the matrix kernels.
 pub(super) const CHUNK: usize = 64;
 
 /// The time, from when the ladder was loaded.
@@ -51,6 +52,8 @@ pub(super) struct Answerer<'w> {
     pub(super) context: u32,
     /// In exact mode the widths that hold.
     pub(super) widths: Option<Vec<usize>>,
+    /// Prompt tokens per pass.
+    pub(super) chunk: usize,
     /// Whether the target can take tokens back; without that there is no cascade.
     pub(super) rolls_back: bool,
     pub(super) watch: StopWatch,
@@ -111,7 +114,7 @@ impl Answerer<'_> {
             cascade: ask.cascade && self.rolls_back,
             // Passes over the prompt must be the same ones whatever was asked before.
             fresh: self.widths.is_some(),
-            chunk: CHUNK,
+            chunk: self.chunk,
             widths: self.widths.as_deref(),
             cancelled: &|| inbox.cancelled(),
         };

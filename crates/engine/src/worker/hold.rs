@@ -1,35 +1,31 @@
 //! Holding one ladder: reading its models, then answering until another one is wanted.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::path::Path;
-use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use cascade::policy::{Adaptive, CostCurve};
-use cascade::{Cascade, FixedPolicy, LanguageModel};
+use cascade::policy::{Adaptive, CostCurve, Knowledge};
+use cascade::{Cascade, LanguageModel};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::learned::Lessons;
 use protocol::worker::{Command, Event, LeftOut, Loaded, PassTime};
 use protocol::{Code, Problem};
 
-use super::answer::{Answerer, StopWatch};
+use super::answer::{Answerer, CHUNK, StopWatch};
 use super::inbox::Inbox;
 use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
+use super::shelf::{Shelf, tokenizers_differ};
 use super::threads;
 use crate::exact::identical_widths;
-use crate::llama::{Llama, LlamaRung, Weights};
+use crate::llama::{Llama, LlamaRung};
 
 /// Context length if neither the model nor the user asks for less: what a long letter with its answer needs.
 const CONTEXT: u32 = 8192;
 
-/// Smallest step of progress that is worth a frame.
-const STEP: f32 = 0.01;
-
-/// How long the passes of one model are measured at load.
-const MEASURE: Duration = Duration::from_millis(400);
+/// How long the passes of the target and of a draft are measured at the first load.
+const MEASURE: [Duration; 2] = [Duration::from_millis(1200), Duration::from_millis(600)];
 
 /// How Max-Gram is called on screen.
 pub(super) const MAX_GRAM: &str = "Max-Gram";
@@ -78,61 +74,7 @@ struct Running<'a> {
     known: Option<&'a Lessons>,
 }
 
-/// The weights of a ladder, as far as they could be used.
-struct Shelf {
-    target: Weights,
-    drafts: Vec<(Rung, Weights)>,
-    left_out: Vec<LeftOut>,
-    policy: FixedPolicy,
-}
-
 impl Shelf {
-    fn read(
-        llama: &Llama,
-        ladder: &Ladder,
-        memory: &mut Memory,
-        inbox: &Inbox,
-        outbox: &Outbox,
-    ) -> Result<Self, Problem> {
-        let invalid = |reason: String| Problem::new(Code::LadderInvalid).with("reason", reason);
-        let mut policy = FixedPolicy::new(&ladder.k).map_err(|error| invalid(error.to_string()))?;
-        let Some((first, rest)) = ladder.rungs.split_first() else {
-            return Err(invalid("it has no target".to_owned()));
-        };
-        let bottom = usize::from(ladder.max_gram);
-        if ladder.k.len() != rest.len() + bottom {
-            return Err(invalid(format!(
-                "its K matrix has {} rows for {} drafters",
-                ladder.k.len(),
-                rest.len() + bottom
-            )));
-        }
-        let mut meter = Meter::new(ladder, outbox);
-        memory.take_file(&first.path)?;
-        let target = meter.read(llama, first, inbox)?;
-        let (mut drafts, mut left_out) = (Vec::new(), Vec::new());
-        let mut above = target.bytes();
-        for (index, rung) in rest.iter().enumerate() {
-            let read = memory
-                .take_file(&rung.path)
-                .and_then(|()| meter.read(llama, rung, inbox))
-                .and_then(|weights| fits(weights, &target, above, rung));
-            match read {
-                Ok(weights) => {
-                    above = weights.bytes();
-                    drafts.push((rung.clone(), weights));
-                }
-                Err(problem) if problem.code == Code::Cancelled => return Err(problem),
-                Err(problem) => {
-                    // A draft costs speed at most: the ladder goes on without it.
-                    policy = policy.without(index + 1 - left_out.len());
-                    left_out.push(LeftOut { rung: rung.name.clone(), problem });
-                }
-            }
-        }
-        Ok(Self { target, drafts, left_out, policy })
-    }
-
     fn answerer(
         &self,
         llama: &Llama,
@@ -165,8 +107,11 @@ impl Shelf {
         let mut matrix = self.policy.clone();
         let mut left_out = self.left_out.clone();
         let mut names = vec![ladder.rungs[0].name.clone()];
-        let curve = measure::curve(&mut target, MEASURE);
-        let mut curves = vec![curve.map_err(|error| refused(path, error.to_string()))?];
+        let known = Knowing::of(known, ladder);
+        let curve = known.curve(&mut target, 0, MEASURE[0]).map_err(|error| refused(path, error.to_string()))?;
+        // Passes over the prompt must always be the same ones where bits count.
+        let chunk = if settings.exact { CHUNK } else { measure::chunk(&curve) };
+        let mut curves = vec![curve];
         let mut cascade = Cascade::new(target);
         cascade.set_max_gram(ladder.max_gram);
         for (rung, weights) in &self.drafts {
@@ -177,7 +122,7 @@ impl Shelf {
                 .take(weights.cache_bytes(context))
                 .and_then(|()| draft(weights.context(llama, context, threads, settings.exact), rung));
             let added = opened.and_then(|mut model| {
-                let curve = measure::curve(&mut model, MEASURE);
+                let curve = known.curve(&mut model, names.len(), MEASURE[1]);
                 let curve = curve.map_err(|error| refused(&rung.path, error.to_string()))?;
                 cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung))?;
                 curves.push(curve);
@@ -198,12 +143,13 @@ impl Shelf {
         Ok(Answerer {
             weights: &self.target,
             cascade,
-            policy: policy(curves, known),
+            policy: known.policy(curves),
             matrix: matrix.k().to_vec(),
             names,
             left_out,
             context,
             widths,
+            chunk,
             rolls_back,
             watch: StopWatch::default(),
             single: None,
@@ -215,17 +161,33 @@ impl Shelf {
     }
 }
 
-/// The adaptive policy with what was learned before, as far as it can be used.
-fn policy(curves: Vec<CostCurve>, known: Option<&Lessons>) -> Adaptive {
-    let fresh = Adaptive::new(curves.clone());
-    let Some(known) = known.filter(|known| !known.policy.is_null()) else { return fresh };
-    let found = serde_json::from_value(known.policy.clone()).map_err(|error| error.to_string());
-    match found.and_then(|known| Adaptive::with_knowledge(curves, &known).map_err(|error| error.to_string())) {
-        Ok(knowing) => knowing,
-        Err(reason) => {
-            tracing::warn!(reason, "what was learned cannot be used");
-            fresh
+/// What the policy knew when this ladder ran last, if that can be used.
+struct Knowing(Option<Knowledge>);
+
+impl Knowing {
+    fn of(known: Option<&Lessons>, ladder: &Ladder) -> Self {
+        let Some(known) = known.filter(|known| !known.policy.is_null()) else { return Self(None) };
+        let found = serde_json::from_value(known.policy.clone()).map_err(|error| error.to_string());
+        let checked = found.and_then(|known: Knowledge| {
+            known.check(ladder.rungs.len()).map(|()| known).map_err(|error| error.to_string())
+        });
+        Self(checked.inspect_err(|reason| tracing::warn!(reason, "what was learned cannot be used")).ok())
+    }
+
+    /// What passes of `model`, rung `rung` of the ladder, take: as they did if the computer is as it was, or measured.
+    fn curve<M: LanguageModel>(&self, model: &mut M, rung: usize, budget: Duration) -> Result<CostCurve, M::Error> {
+        if let Some(before) = self.0.as_ref().and_then(|known| known.curve(rung))
+            && measure::is_still(model, before)?
+        {
+            return Ok(before.clone());
         }
+        measure::curve(model, budget)
+    }
+
+    fn policy(&self, curves: Vec<CostCurve>) -> Adaptive {
+        // One that had to leave a rung out this time knows nothing of the shorter ladder.
+        let knowing = self.0.as_ref().and_then(|known| Adaptive::with_knowledge(curves.clone(), known).ok());
+        knowing.unwrap_or_else(|| Adaptive::new(curves))
     }
 }
 
@@ -251,58 +213,4 @@ fn can_roll_back<M: LanguageModel>(model: &mut M) -> Result<bool, M::Error> {
     let can = model.truncate(2).is_ok();
     model.truncate(0)?;
     Ok(can)
-}
-
-fn tokenizers_differ(rung: &Rung) -> Problem {
-    Problem::new(Code::TokenizersDiffer).with("rung", &rung.name)
-}
-
-/// Whether a draft can work for this target at all.
-fn fits(weights: Weights, target: &Weights, above: u64, rung: &Rung) -> Result<Weights, Problem> {
-    if weights.vocab() != target.vocab() {
-        return Err(tokenizers_differ(rung));
-    }
-    if weights.bytes() >= above {
-        return Err(Problem::new(Code::DraftTooLarge).with("rung", &rung.name));
-    }
-    Ok(weights)
-}
-
-/// Tells how much of the whole ladder is read.
-struct Meter<'a> {
-    outbox: &'a Outbox,
-    /// Bytes of the files read so far, and of all.
-    done: u64,
-    total: u64,
-}
-
-impl<'a> Meter<'a> {
-    fn new(ladder: &Ladder, outbox: &'a Outbox) -> Self {
-        let total = ladder.rungs.iter().map(|rung| size_of(&rung.path)).sum::<u64>().max(1);
-        Self { outbox, done: 0, total }
-    }
-
-    fn read(&mut self, llama: &Llama, rung: &Rung, inbox: &Inbox) -> Result<Weights, Problem> {
-        let bytes = size_of(&rung.path);
-        let (start, share) = (self.done as f32 / self.total as f32, bytes as f32 / self.total as f32);
-        let (outbox, cancel, name) = (self.outbox.clone(), inbox.cancel_flag(), rung.name.clone());
-        let last = Rc::new(Cell::new(f32::NEG_INFINITY));
-        let progress = move |fraction: f32| {
-            let fraction = (start + share * fraction).clamp(0.0, 1.0);
-            if fraction - last.get() >= STEP {
-                last.set(fraction);
-                outbox.send(&Event::Loading { rung: name.clone(), fraction });
-            }
-            !cancel.load(Ordering::Acquire)
-        };
-        // Even a file that is refused at once was begun: the parent must know which one ended the worker.
-        self.outbox.send(&Event::Loading { rung: rung.name.clone(), fraction: start.min(1.0) });
-        let weights = llama.read(&rung.path, progress);
-        self.done += bytes;
-        weights
-    }
-}
-
-fn size_of(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |about| about.len())
 }

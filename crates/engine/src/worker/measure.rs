@@ -5,13 +5,43 @@ use std::time::{Duration, Instant};
 use cascade::LanguageModel;
 use cascade::policy::CostCurve;
 
-/// Widths that are measured: every one up to a small processor's block, then where larger blocks begin.
-const WIDTHS: [usize; 10] = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24];
+use super::answer::CHUNK;
 
-/// How often each width is tried: the fastest counts, as everything else on the computer only ever slows a pass.
-const TRIES: usize = 2;
+/// Widths that are measured, the most telling first: the narrow ones, then where a small processor's blocks begin.
+const WIDTHS: [usize; 10] = [1, 2, 3, 4, 8, 6, 16, 5, 12, 24];
 
-/// Measures until the widths or the `budget` are used up, the narrow ones first; the model holds nothing afterwards.
+/// How often a width is tried: the fastest counts, as everything else on the computer only ever slows a pass. Wide passes
+/// take their time and vary less.
+fn tries(width: usize) -> usize {
+    if width <= 4 { 2 } else { 1 }
+}
+
+/// A one-token pass within this factor of what it took before: the computer is as it was.
+const ALIKE: f64 = 1.25;
+
+/// Longest pass over a part of the prompt, in seconds: a stop waits for its end.
+const SOON: f64 = 1.0;
+
+/// Prompt tokens per pass: as many as the matrix kernels like, unless this computer is too slow for that. `curve` is the
+/// target's.
+pub(super) fn chunk(curve: &CostCurve) -> usize {
+    let soon = |width: &usize| curve.at(*width).is_none_or(|seconds| seconds <= SOON);
+    [CHUNK, CHUNK / 2, CHUNK / 4].into_iter().find(soon).unwrap_or(CHUNK / 8)
+}
+
+/// Whether one-token passes take what they took when `before` was measured; the model holds nothing afterwards.
+///
+/// # Errors
+/// What the model says.
+pub(super) fn is_still<M: LanguageModel>(model: &mut M, before: &CostCurve) -> Result<bool, M::Error> {
+    let Some(single) = before.at(1) else { return Ok(false) };
+    model.extend(&[0], 1)?;
+    let now = fastest(model, 1, 3)?;
+    model.truncate(0)?;
+    Ok(now < single * ALIKE && now > single / ALIKE)
+}
+
+/// Measures until the widths or the `budget` are used up, the most telling ones first; the model holds nothing afterwards.
 ///
 /// # Errors
 /// What the model says.
@@ -21,17 +51,38 @@ pub(super) fn curve<M: LanguageModel>(model: &mut M, budget: Duration) -> Result
     // The first pass wakes threads and fetches weights into memory.
     model.extend(&[0], 1)?;
     for width in WIDTHS {
-        if width > 1 && (began.elapsed() > budget || model.len() + TRIES * width > model.capacity()) {
+        if width > 1 && (began.elapsed() > budget || model.len() + tries(width) * width > model.capacity()) {
             break;
         }
-        let mut best = f64::INFINITY;
-        for _ in 0..TRIES {
-            let start = Instant::now();
-            model.extend(&vec![0; width], width)?;
-            best = best.min(start.elapsed().as_secs_f64());
-        }
-        curve.saw(width, best);
+        curve.saw(width, fastest(model, width, tries(width))?);
     }
     model.truncate(0)?;
     Ok(curve)
+}
+
+/// Seconds of the fastest of some passes over `width` tokens.
+fn fastest<M: LanguageModel>(model: &mut M, width: usize, tries: usize) -> Result<f64, M::Error> {
+    let mut best = f64::INFINITY;
+    for _ in 0..tries {
+        let start = Instant::now();
+        model.extend(&vec![0; width], width)?;
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    Ok(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_computer_reads_in_smaller_parts() {
+        let chunk = |single: f64| {
+            let mut curve = CostCurve::default();
+            [1, 2, 24].into_iter().for_each(|width| curve.saw(width, single * width as f64));
+            super::chunk(&curve)
+        };
+        assert_eq!([0.001, 0.01, 0.02, 0.05, 0.5].map(chunk), [64, 64, 32, 16, 8]);
+        assert_eq!(super::chunk(&CostCurve::default()), 64);
+    }
 }

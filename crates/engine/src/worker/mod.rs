@@ -9,6 +9,7 @@ mod memory;
 mod outbox;
 mod receipt;
 mod record;
+mod shelf;
 mod threads;
 
 use protocol::Problem;

@@ -1,0 +1,130 @@
+//! Reading the files of a ladder.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+use cascade::FixedPolicy;
+use protocol::ladder::{Ladder, Rung};
+use protocol::worker::{Event, LeftOut};
+use protocol::{Code, Problem};
+
+use super::inbox::Inbox;
+use super::memory::Memory;
+use super::outbox::Outbox;
+use crate::llama::{Llama, Weights};
+
+/// Smallest step of progress that is worth a frame.
+const STEP: f32 = 0.01;
+
+/// The weights of a ladder, as far as they could be used.
+pub(super) struct Shelf {
+    pub(super) target: Weights,
+    pub(super) drafts: Vec<(Rung, Weights)>,
+    pub(super) left_out: Vec<LeftOut>,
+    /// The ladder's K matrix without what was left out.
+    pub(super) policy: FixedPolicy,
+}
+
+impl Shelf {
+    pub(super) fn read(
+        llama: &Llama,
+        ladder: &Ladder,
+        memory: &mut Memory,
+        inbox: &Inbox,
+        outbox: &Outbox,
+    ) -> Result<Self, Problem> {
+        let invalid = |reason: String| Problem::new(Code::LadderInvalid).with("reason", reason);
+        let mut policy = FixedPolicy::new(&ladder.k).map_err(|error| invalid(error.to_string()))?;
+        let Some((first, rest)) = ladder.rungs.split_first() else {
+            return Err(invalid("it has no target".to_owned()));
+        };
+        let bottom = usize::from(ladder.max_gram);
+        if ladder.k.len() != rest.len() + bottom {
+            return Err(invalid(format!(
+                "its K matrix has {} rows for {} drafters",
+                ladder.k.len(),
+                rest.len() + bottom
+            )));
+        }
+        let mut meter = Meter::new(ladder, outbox);
+        memory.take_file(&first.path)?;
+        let target = meter.read(llama, first, inbox)?;
+        let (mut drafts, mut left_out) = (Vec::new(), Vec::new());
+        let mut above = target.bytes();
+        for (index, rung) in rest.iter().enumerate() {
+            let read = memory
+                .take_file(&rung.path)
+                .and_then(|()| meter.read(llama, rung, inbox))
+                .and_then(|weights| fits(weights, &target, above, rung));
+            match read {
+                Ok(weights) => {
+                    above = weights.bytes();
+                    drafts.push((rung.clone(), weights));
+                }
+                Err(problem) if problem.code == Code::Cancelled => return Err(problem),
+                Err(problem) => {
+                    // A draft costs speed at most: the ladder goes on without it.
+                    policy = policy.without(index + 1 - left_out.len());
+                    left_out.push(LeftOut { rung: rung.name.clone(), problem });
+                }
+            }
+        }
+        Ok(Self { target, drafts, left_out, policy })
+    }
+}
+
+pub(super) fn tokenizers_differ(rung: &Rung) -> Problem {
+    Problem::new(Code::TokenizersDiffer).with("rung", &rung.name)
+}
+
+/// Whether a draft can work for this target at all.
+fn fits(weights: Weights, target: &Weights, above: u64, rung: &Rung) -> Result<Weights, Problem> {
+    if weights.vocab() != target.vocab() {
+        return Err(tokenizers_differ(rung));
+    }
+    if weights.bytes() >= above {
+        return Err(Problem::new(Code::DraftTooLarge).with("rung", &rung.name));
+    }
+    Ok(weights)
+}
+
+/// Tells how much of the whole ladder is read.
+struct Meter<'a> {
+    outbox: &'a Outbox,
+    /// Bytes of the files read so far, and of all.
+    done: u64,
+    total: u64,
+}
+
+impl<'a> Meter<'a> {
+    fn new(ladder: &Ladder, outbox: &'a Outbox) -> Self {
+        let total = ladder.rungs.iter().map(|rung| size_of(&rung.path)).sum::<u64>().max(1);
+        Self { outbox, done: 0, total }
+    }
+
+    fn read(&mut self, llama: &Llama, rung: &Rung, inbox: &Inbox) -> Result<Weights, Problem> {
+        let bytes = size_of(&rung.path);
+        let (start, share) = (self.done as f32 / self.total as f32, bytes as f32 / self.total as f32);
+        let (outbox, cancel, name) = (self.outbox.clone(), inbox.cancel_flag(), rung.name.clone());
+        let last = Rc::new(Cell::new(f32::NEG_INFINITY));
+        let progress = move |fraction: f32| {
+            let fraction = (start + share * fraction).clamp(0.0, 1.0);
+            if fraction - last.get() >= STEP {
+                last.set(fraction);
+                outbox.send(&Event::Loading { rung: name.clone(), fraction });
+            }
+            !cancel.load(Ordering::Acquire)
+        };
+        // Even a file that is refused at once was begun: the parent must know which one ended the worker.
+        self.outbox.send(&Event::Loading { rung: rung.name.clone(), fraction: start.min(1.0) });
+        let weights = llama.read(&rung.path, progress);
+        self.done += bytes;
+        weights
+    }
+}
+
+fn size_of(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |about| about.len())
+}
