@@ -40,12 +40,11 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let learned = setup.learned();
     let known = learned.recall(&engine::conditions(&ladder, settings));
     let (engine, loaded) = setup::engine_knowing(&ladder, settings, known, output)?;
-    let talked = match once {
-        Some(question) => answer_once(&engine, ask, question, output),
-        None => {
-            output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
-            talk(&engine, ask, output)
-        }
+    let talked = if let Some(question) = once {
+        answer_once(&engine, ask, question, output)
+    } else {
+        output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
+        talk(&engine, ask, output)
     };
     // It can be learned anew: a disk that refuses is no reason to fail.
     if let Some(Err(problem)) = engine.learned().map(|lessons| learned.keep(&lessons)) {

@@ -79,7 +79,9 @@ mod tests {
     fn a_slow_computer_reads_in_smaller_parts() {
         let chunk = |single: f64| {
             let mut curve = CostCurve::default();
-            [1, 2, 24].into_iter().for_each(|width| curve.saw(width, single * width as f64));
+            for width in [1, 2, 24] {
+                curve.saw(width, single * width as f64);
+            }
             super::chunk(&curve)
         };
         assert_eq!([0.001, 0.01, 0.02, 0.05, 0.5].map(chunk), [64, 64, 32, 16, 8]);
