@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use args::{Args, Command};
 use clap::Parser;
 use output::Output;
+use protocol::{Code, Problem};
 
 fn main() -> ExitCode {
     // The worker is this same program: it must hand over before anything else is set up.
@@ -25,7 +26,10 @@ fn main() -> ExitCode {
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("TAKI_LOG").unwrap_or_else(|_| "error".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return wrong_use(&error),
+    };
     let output = Output::new(args.json());
     let result = match args.command {
         Command::Chat(args) => chat::run(&args, &output),
@@ -43,4 +47,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints what clap says, or help if that was asked for; whoever wanted JSON gets the error as JSON too.
+fn wrong_use(error: &clap::Error) -> ExitCode {
+    let asked_for_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && asked_for_json {
+        let text = error.to_string();
+        // Its first line says what is wrong, the others how it is used.
+        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let reason = what.split("; ").next().unwrap_or(what).trim_end_matches('.');
+        Output::new(true).problem(&Problem::new(Code::WrongUse).with("reason", reason));
+    }
+    // A reader that went away is no reason to fail.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

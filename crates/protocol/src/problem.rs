@@ -68,6 +68,8 @@ codes! {
     SuiteUnreadable = "suite_unreadable",
     /// The file `{path}` cannot be used or written: `{reason}`.
     FileUnusable = "file_unusable",
+    /// The command line cannot be understood: `{reason}`.
+    WrongUse = "wrong_use",
     /// The setting `{name}` cannot be `{value}`: `{reason}`.
     SettingInvalid = "setting_invalid",
     /// The schema or grammar for the answer cannot be used: `{reason}`.

@@ -67,9 +67,28 @@ fn files_that_are_no_models_are_told_apart_and_left_alone() {
 fn a_model_larger_than_the_memory_is_refused_with_the_numbers() {
     let taki = Taki::bare();
     let path = taki.home.path().join("huge.gguf");
-    fs::write(&path, [&b"GGUF"[..], &3_u32.to_le_bytes(), &[0; 16]].concat()).unwrap();
+    // One tensor of 1,000,000 × 1,000,000 numbers.
+    let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
+    let side = 1_000_000_u64.to_le_bytes();
+    let header = [
+        &b"GGUF"[..],
+        &3_u32.to_le_bytes(),
+        &1_u64.to_le_bytes(),
+        &1_u64.to_le_bytes(),
+        &text("general.architecture"),
+        &8_u32.to_le_bytes(),
+        &text("llama"),
+        &text("token_embd.weight"),
+        &2_u32.to_le_bytes(),
+        &side,
+        &side,
+        &0_u32.to_le_bytes(),
+        &0_u64.to_le_bytes(),
+    ]
+    .concat();
+    fs::write(&path, header).unwrap();
     // Sparse: it takes no space on the disk.
-    fs::File::options().write(true).open(&path).unwrap().set_len(4_000_000_000_000).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_len(4_000_000_001_024).unwrap();
     let (code, sentence, _) = taki.run(&[&ASK[..], &["--ladder", path.to_str().unwrap()]].concat()).problem();
     assert_eq!(code, "memory_short");
     assert!(sentence.contains("4.0 TB") && sentence.contains("GB is free"), "{sentence}");
@@ -212,6 +231,10 @@ fn wrong_use_ends_with_status_2_and_help_with_0() {
         let ran = taki.run(args);
         assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
         assert!(ran.err.contains("--help"), "{args:?}: {ran:?}");
+    }
+    for args in [&["chat", "--json", "--once", "x", "--max-tokens", "many"][..], &["prove", "--json"]] {
+        let ran = taki.run(args);
+        assert_eq!((ran.code, ran.json()["error"]["code"].as_str()), (Some(2), Some("wrong_use")), "{ran:?}");
     }
     let help = taki.run(&["--help"]);
     assert_eq!(help.code, Some(0));

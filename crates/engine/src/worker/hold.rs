@@ -16,7 +16,7 @@ use super::inbox::Inbox;
 use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
-use super::shelf::{Shelf, tokenizers_differ};
+use super::shelf::{READING, Shelf, tokenizers_differ};
 use super::threads;
 use crate::exact::identical_widths;
 use crate::llama::{Llama, LlamaRung};
@@ -45,7 +45,7 @@ pub(super) fn ladder(
         Ok(shelf) => shelf,
         Err(problem) => return failed(inbox, outbox, problem),
     };
-    let mut answerer = match shelf.answerer(llama, ladder, Running { settings, known }, &mut memory, inbox) {
+    let mut answerer = match shelf.answerer(llama, ladder, Running { settings, known }, &mut memory, inbox, outbox) {
         Ok(answerer) => answerer,
         Err(problem) => return failed(inbox, outbox, problem),
     };
@@ -74,6 +74,21 @@ struct Running<'a> {
     known: Option<&'a Lessons>,
 }
 
+/// Tells how far trying out is.
+struct Trying<'a> {
+    outbox: &'a Outbox,
+    done: usize,
+    all: usize,
+}
+
+impl Trying<'_> {
+    fn next(&mut self, rung: &str) {
+        let share = self.done as f32 / self.all as f32;
+        self.done += 1;
+        self.outbox.send(&Event::Loading { rung: rung.to_owned(), fraction: READING + (1.0 - READING) * share });
+    }
+}
+
 impl Shelf {
     fn answerer(
         &self,
@@ -82,8 +97,12 @@ impl Shelf {
         Running { settings, known }: Running<'_>,
         memory: &mut Memory,
         inbox: &Inbox,
+        outbox: &Outbox,
     ) -> Result<Answerer<'_>, Problem> {
         let context = settings.context.unwrap_or(CONTEXT).min(self.target.trained_context().max(1));
+        let mut trying = Trying { outbox, done: 0, all: 3 + self.drafts.len() };
+        let name = &ladder.rungs[0].name;
+        trying.next(name);
         let threads = match (settings.threads, known) {
             (Some(threads), _) => threads::fixed(threads),
             (None, Some(known)) => threads::checked(known.threads),
@@ -99,6 +118,7 @@ impl Shelf {
             .context(llama, context, threads, settings.exact)
             .map_err(|error| refused(path, error.to_string()))?;
         let rolls_back = can_roll_back(&mut target).map_err(|error| refused(path, error.to_string()))?;
+        trying.next(name);
         let widths = if settings.exact {
             Some(identical_widths(&mut target).map_err(|error| refused(path, error.to_string()))?)
         } else {
@@ -107,6 +127,7 @@ impl Shelf {
         let mut matrix = self.policy.clone();
         let mut left_out = self.left_out.clone();
         let mut names = vec![ladder.rungs[0].name.clone()];
+        trying.next(name);
         let known = Knowing::of(known, ladder);
         let curve = known.curve(&mut target, 0, MEASURE[0]).map_err(|error| refused(path, error.to_string()))?;
         // Passes over the prompt must always be the same ones where bits count.
@@ -118,6 +139,7 @@ impl Shelf {
             if inbox.cancelled() {
                 return Err(Problem::new(Code::Cancelled));
             }
+            trying.next(&rung.name);
             let opened = memory
                 .take(weights.cache_bytes(context))
                 .and_then(|()| draft(weights.context(llama, context, threads, settings.exact), rung));

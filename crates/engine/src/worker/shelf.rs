@@ -15,6 +15,9 @@ use super::memory::Memory;
 use super::outbox::Outbox;
 use crate::llama::{Llama, Weights};
 
+/// Share of loading that is reading files; the rest is trying out how they run here.
+pub(super) const READING: f32 = 0.5;
+
 /// Smallest step of progress that is worth a frame.
 const STEP: f32 = 0.01;
 
@@ -110,7 +113,7 @@ impl<'a> Meter<'a> {
         let (outbox, cancel, name) = (self.outbox.clone(), inbox.cancel_flag(), rung.name.clone());
         let last = Rc::new(Cell::new(f32::NEG_INFINITY));
         let progress = move |fraction: f32| {
-            let fraction = (start + share * fraction).clamp(0.0, 1.0);
+            let fraction = READING * (start + share * fraction).clamp(0.0, 1.0);
             if fraction - last.get() >= STEP {
                 last.set(fraction);
                 outbox.send(&Event::Loading { rung: name.clone(), fraction });
@@ -118,7 +121,7 @@ impl<'a> Meter<'a> {
             !cancel.load(Ordering::Acquire)
         };
         // Even a file that is refused at once was begun: the parent must know which one ended the worker.
-        self.outbox.send(&Event::Loading { rung: rung.name.clone(), fraction: start.min(1.0) });
+        self.outbox.send(&Event::Loading { rung: rung.name.clone(), fraction: READING * start.min(1.0) });
         let weights = llama.read(&rung.path, progress);
         self.done += bytes;
         weights
