@@ -151,7 +151,8 @@ describe("the window with a model", () => {
 /** Whether the database or its log holds a text. */
 function kept(home, text) {
   const folder = path.join(home, "data");
-  return fs.readdirSync(folder).some((name) => fs.readFileSync(path.join(folder, name)).includes(text));
+  const files = fs.readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.some(({ name }) => fs.readFileSync(path.join(folder, name)).includes(text));
 }
 
 describe("the window when something is wrong", () => {
