@@ -107,6 +107,8 @@ export type Code =
 "suite_unreadable" | 
 /**  The file `{path}` cannot be used or written: `{reason}`. */
 "file_unusable" | 
+/**  The command line cannot be understood: `{reason}`. */
+"wrong_use" | 
 /**  The setting `{name}` cannot be `{value}`: `{reason}`. */
 "setting_invalid" | 
 /**  The schema or grammar for the answer cannot be used: `{reason}`. */
