@@ -59,6 +59,8 @@ export class Session {
   async #engineChanged(state: EngineState) {
     const fetched = this.engine.kind === "fetching" && state.kind !== "fetching";
     this.engine = state;
+    // What was missing is there.
+    if (state.kind === "ready" && this.problem?.code === "nothing_loaded") this.problem = undefined;
     // What is installed has changed.
     if (fetched || state.kind === "failed") await this.#behind(async () => void (this.ladders = (await this.backend.open()).ladders));
   }

@@ -152,6 +152,8 @@ test("without a model nothing is sent, and that is said", async () => {
   expect(backend.calls).toEqual([]);
   expect(session.problem?.code).toBe("nothing_loaded");
   expect(session.unsent).toBe("Why?");
+  backend.engine(ready);
+  expect(session.problem, "it is there now").toBeUndefined();
 });
 
 test("a second question waits for the first answer", async () => {

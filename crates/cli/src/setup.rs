@@ -64,6 +64,9 @@ pub(crate) fn engine_knowing(
     });
     output.progress_done();
     let loaded = result?;
+    if let Some(asked) = settings.context.filter(|asked| *asked > loaded.context) {
+        output.note(format_args!("This model holds {} tokens of context, not {asked}.", loaded.context));
+    }
     for left in &loaded.left_out {
         output.note(left.problem.sentence(output.language));
     }
