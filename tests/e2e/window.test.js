@@ -69,6 +69,9 @@ describe("the window with a model", () => {
   });
 
   test("a killed worker is replaced and the answer goes on", async () => {
+    // In a conversation that has the story already it would be copied, and over before anything can be killed.
+    await window.by("new-conversation").click();
+    await window.browser.waitUntil(async () => (await window.answer()) === "", { timeout: 5000, timeoutMsg: "no new conversation began" });
     await window.ask(LONG);
     await window.browser.waitUntil(async () => (await window.answer()).length > 60, { timeout: 60_000, interval: 20 });
     const pid = workerPid();
