@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use engine::{Answering as Happening, Ask, Call};
+use protocol::Problem;
 use protocol::chat::{ChatEvent, ShownMessage};
 use protocol::worker::Message;
-use protocol::{Problem, ReviewRule, Sampling};
 use tauri::ipc::Channel;
 
 use crate::app::{App, now_ms};
@@ -34,15 +34,7 @@ pub(crate) fn answer(
     let mut relay = Relay::new(app, answer, window);
     relay.tell(ChatEvent::Saved { message: asked, answer });
     let cascade = app.settings().speed_up;
-    let ask = Ask {
-        messages,
-        max_tokens: None,
-        sampling: Sampling::default(),
-        review_rule: ReviewRule::default(),
-        format: None,
-        cascade,
-        k: None,
-    };
+    let ask = Ask { cascade, ..Ask::plain(messages) };
     let result = call.answer(&ask, &mut |happening| relay.take(happening));
     relay.flush();
     let text = std::mem::take(&mut relay.text);

@@ -2,7 +2,7 @@
 
 use engine::Ask;
 use protocol::worker::{Message, Speaker};
-use protocol::{Problem, ReviewRule, RungRole};
+use protocol::{Problem, RungRole};
 use serde_json::{Value, json};
 
 use crate::args::{ProofPolicy, Prove};
@@ -24,14 +24,12 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     // Without these it would not show that anything was drafted at all.
     let (mut drafted, mut target_passes) = (0, 0);
     for (index, question) in questions.iter().enumerate() {
+        let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
         let mut ask = Ask {
-            messages: vec![Message { speaker: Speaker::User, text: question.text.clone() }],
             max_tokens: Some(max_tokens),
             sampling: sampling.clone(),
-            review_rule: ReviewRule::Coupled,
             format: format.clone(),
-            cascade: false,
-            k: None,
+            ..Ask::plain(messages)
         };
         // Every question draws with noise of its own.
         ask.sampling.seed = sampling.seed.wrapping_add(index as u32);

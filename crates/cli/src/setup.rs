@@ -2,10 +2,11 @@
 
 use catalog::{Catalog, ModelStore, resolve};
 use engine::{Engine, Launch};
+use lab::Costs;
 use protocol::Problem;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Learned;
-use protocol::worker::Loaded;
+use protocol::worker::{Loaded, PassTime};
 use store::{LearnedFolder, Places};
 
 use crate::output::Output;
@@ -71,4 +72,11 @@ pub(crate) fn engine_knowing(
         output.note(left.problem.sentence(output.language));
     }
     Ok((engine, loaded))
+}
+
+/// What passes of the loaded models take here.
+pub(crate) fn costs(loaded: &Loaded) -> Costs {
+    let points = |times: &Vec<PassTime>| times.iter().map(|time| (time.width as usize, time.seconds)).collect();
+    let about = format!("measured with {}", loaded.rungs.join(" ← "));
+    Costs { about, models: loaded.pass_times.iter().map(points).collect() }
 }

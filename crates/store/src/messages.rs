@@ -87,16 +87,7 @@ impl Store {
     /// # Errors
     /// [`Code::DatabaseFailed`].
     pub fn finish_answer(&self, answer: u32, text: &str, receipt: &Receipt) -> Result<(), Problem> {
-        let receipt = json(receipt)?;
-        let mut connection = self.connection();
-        let finish = || {
-            let transaction = connection.transaction()?;
-            let sql = "UPDATE message SET text = ?2, receipt = ?3, problem = NULL, finished = 1 WHERE id = ?1";
-            one(transaction.execute(sql, params![answer, text, receipt])?)?;
-            settle(&transaction, answer, text)?;
-            transaction.commit()
-        };
-        tried(finish)
+        self.end_answer(answer, text, Some(&json(receipt)?), None)
     }
 
     /// The answer could not be completed. Without a word it leaves an earlier answer to the same question in its place.
@@ -104,16 +95,19 @@ impl Store {
     /// # Errors
     /// [`Code::DatabaseFailed`].
     pub fn fail_answer(&self, answer: u32, text: &str, problem: &Problem) -> Result<(), Problem> {
-        let problem = json(problem)?;
+        self.end_answer(answer, text, None, Some(&json(problem)?))
+    }
+
+    fn end_answer(&self, answer: u32, text: &str, receipt: Option<&str>, problem: Option<&str>) -> Result<(), Problem> {
         let mut connection = self.connection();
-        let fail = || {
+        let end = || {
             let transaction = connection.transaction()?;
-            let sql = "UPDATE message SET text = ?2, problem = ?3, finished = 1 WHERE id = ?1";
-            one(transaction.execute(sql, params![answer, text, problem])?)?;
+            let sql = "UPDATE message SET text = ?2, receipt = ?3, problem = ?4, finished = 1 WHERE id = ?1";
+            one(transaction.execute(sql, params![answer, text, receipt, problem])?)?;
             settle(&transaction, answer, text)?;
             transaction.commit()
         };
-        tried(fail)
+        tried(end)
     }
 
     /// Keeps what is in the composer.

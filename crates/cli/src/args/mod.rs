@@ -124,7 +124,7 @@ pub(crate) struct Running {
     /// Context length in tokens
     #[arg(long)]
     context: Option<u32>,
-    /// Threads to compute with [default: the processor's cores]
+    /// Threads to compute with [default: the fastest, found by trying]
     #[arg(long)]
     threads: Option<u16>,
 }

@@ -11,9 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use engine::{Ask, Engine};
-use lab::Costs;
-use protocol::worker::{Loaded, Message, Speaker};
-use protocol::{Code, Problem, ReviewRule, Sampling};
+use protocol::worker::{Message, Speaker};
+use protocol::{Code, Problem, Sampling};
 use serde::Serialize;
 use serde_json::json;
 
@@ -86,7 +85,7 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     let Asked { table, prompts, failures } = result?;
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
-    let costs = costs(&loaded);
+    let costs = setup::costs(&loaded);
     let (configs, prompts) = (&configs[..], &prompts[..]);
     let report = Report::of(Material { categories: &categories, configs, table: &table, prompts, costs: &costs });
     report.print(output);
@@ -108,14 +107,6 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
         "predictions": predictions,
     }));
     Ok(())
-}
-
-/// What passes of the target take; empty in exact mode.
-fn costs(loaded: &Loaded) -> Costs {
-    let points = |times: &Vec<_>| {
-        times.iter().map(|time: &protocol::worker::PassTime| (time.width as usize, time.seconds)).collect()
-    };
-    Costs { about: String::new(), models: loaded.pass_times.iter().map(points).collect() }
 }
 
 fn said(text: &str) -> Vec<Message> {
@@ -161,15 +152,7 @@ impl Asking<'_> {
     fn ask(&self, text: &str, question: usize, max_tokens: u32) -> Ask {
         let mut sampling = self.sampling.clone();
         sampling.seed = sampling.seed.wrapping_add(question as u32);
-        Ask {
-            messages: said(text),
-            max_tokens: Some(max_tokens),
-            sampling,
-            review_rule: ReviewRule::Coupled,
-            format: None,
-            cascade: false,
-            k: None,
-        }
+        Ask { max_tokens: Some(max_tokens), sampling, ..Ask::plain(said(text)) }
     }
 
     /// Answers after something else, so that the models have to read the question.

@@ -2,7 +2,7 @@
 //! to know beforehand what a way of drafting brings.
 
 use engine::Engine;
-use lab::{Costs, Plan, Played, Recorded, play};
+use lab::{Costs, Plan, Played, play};
 use protocol::{Code, Problem};
 use serde::Serialize;
 
@@ -42,12 +42,7 @@ pub(super) fn predict(
     for (index, question) in benched.questions.iter().enumerate() {
         output.progress(format_args!("Recording question {} of {}", index + 1, benched.questions.len()));
         let said = engine.record(&asking.ask(&question.text, index, asking.max_tokens))?;
-        if said.answer.is_empty() {
-            continue;
-        }
-        let ends = |token| said.end_tokens.contains(&token);
-        let category = question.category.clone();
-        recorded.push(Recorded::new(category, &said.prompt, &said.answer, said.ended, &said.drafts, &ends));
+        recorded.extend(crate::lab::recorded(question, &said));
     }
     output.progress_done();
     let learned = engine.learned().and_then(|learned| Costs::of_knowledge(&learned.lessons.policy));

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::peer::toy::{Behaviour, Toy};
+use lab::Costs;
+
 use super::*;
 
 const PATIENCE: Duration = Duration::from_millis(500);

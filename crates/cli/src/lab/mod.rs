@@ -3,6 +3,8 @@
 mod record;
 mod swi;
 
+pub(crate) use record::recorded;
+
 use std::path::Path;
 
 use protocol::{Code, Problem};

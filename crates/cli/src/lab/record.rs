@@ -2,15 +2,15 @@ use std::time::Instant;
 
 use engine::Ask;
 use lab::{Recorded, Trace};
-use protocol::worker::{Message, Speaker};
-use protocol::{Problem, ReviewRule, Sampling};
+use protocol::Problem;
+use protocol::worker::{Message, Record as Said, Speaker};
 use serde_json::json;
 
 use super::unusable;
 use crate::args::{Costs, Record};
 use crate::output::Output;
 use crate::setup::{self, Setup};
-use crate::suite::{self, Limit};
+use crate::suite::{self, Limit, Question};
 
 /// Asks every question once and writes down what the models say.
 pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
@@ -30,22 +30,9 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
     let mut tokens = 0;
     for (index, question) in questions.iter().enumerate() {
         let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
-        let ask = Ask {
-            messages,
-            max_tokens: Some(max_tokens),
-            sampling: Sampling::default(),
-            review_rule: ReviewRule::Coupled,
-            format: None,
-            cascade: false,
-            k: None,
-        };
-        let said = engine.record(&ask)?;
+        let said = engine.record(&Ask { max_tokens: Some(max_tokens), ..Ask::plain(messages) })?;
         tokens += said.answer.len();
-        if !said.answer.is_empty() {
-            let ends = |token| said.end_tokens.contains(&token);
-            let category = question.category.clone();
-            trace.questions.push(Recorded::new(category, &said.prompt, &said.answer, said.ended, &said.drafts, &ends));
-        }
+        trace.questions.extend(recorded(question, &said));
         let done = index + 1;
         let left = began.elapsed().as_secs_f64() / done as f64 * (questions.len() - done) as f64;
         output.progress(format_args!(
@@ -67,15 +54,21 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
     Ok(())
 }
 
+/// What the laboratory keeps of what was said to `question`; None if nothing was.
+pub(crate) fn recorded(question: &Question, said: &Said) -> Option<Recorded> {
+    let ends = |token| said.end_tokens.contains(&token);
+    let category = question.category.clone();
+    (!said.answer.is_empty())
+        .then(|| Recorded::new(category, &said.prompt, &said.answer, said.ended, &said.drafts, &ends))
+}
+
 /// Loads a ladder and shows what was measured on the way.
 pub(super) fn costs(args: &Costs, output: &Output) -> Result<(), Problem> {
     let settings = args.running.engine(false)?;
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let (_, loaded) = setup::engine(&setup.ladder(&id)?, settings, output)?;
-    let models =
-        loaded.pass_times.iter().map(|times| times.iter().map(|time| (time.width as usize, time.seconds)).collect());
-    let costs = lab::Costs { about: format!("measured with {}", loaded.rungs.join(" ← ")), models: models.collect() };
+    let costs = setup::costs(&loaded);
     for (name, times) in loaded.rungs.iter().zip(&costs.models) {
         let single = times.first().map_or(f64::NAN, |first| first.1);
         let each = times.iter().map(|(width, seconds)| format!("{width}: {:.2}", seconds / single));

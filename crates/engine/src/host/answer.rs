@@ -20,6 +20,21 @@ pub struct Ask {
     pub k: Option<Vec<Vec<u32>>>,
 }
 
+impl Ask {
+    /// The target alone, greedy, to its end: what every other request differs from.
+    pub fn plain(messages: Vec<Message>) -> Self {
+        Self {
+            messages,
+            max_tokens: None,
+            sampling: Sampling::default(),
+            review_rule: ReviewRule::Coupled,
+            format: None,
+            cascade: false,
+            k: None,
+        }
+    }
+}
+
 /// What happens while an answer is written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answering {

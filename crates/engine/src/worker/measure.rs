@@ -60,8 +60,11 @@ pub(super) fn curve<M: LanguageModel>(model: &mut M, budget: Duration) -> Result
     Ok(curve)
 }
 
-/// Seconds of the fastest of some passes over `width` tokens.
-fn fastest<M: LanguageModel>(model: &mut M, width: usize, tries: usize) -> Result<f64, M::Error> {
+/// Seconds of the fastest of some passes over `width` tokens, which the model holds afterwards.
+///
+/// # Errors
+/// What the model says.
+pub(super) fn fastest<M: LanguageModel>(model: &mut M, width: usize, tries: usize) -> Result<f64, M::Error> {
     let mut best = f64::INFINITY;
     for _ in 0..tries {
         let start = Instant::now();

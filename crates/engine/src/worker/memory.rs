@@ -5,6 +5,8 @@ use std::path::Path;
 use protocol::{Code, Problem, bytes_in_words};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
+use super::shelf::size_of;
+
 /// What is left to everything else: buffers of the passes, the window, other programs.
 const RESERVE: u64 = 256 << 20;
 
@@ -32,7 +34,7 @@ impl Memory {
     /// # Errors
     /// As [`Self::take`].
     pub(super) fn take_file(&mut self, path: &Path) -> Result<(), Problem> {
-        self.take(std::fs::metadata(path).map_or(0, |about| about.len()))
+        self.take(size_of(path))
     }
 
     /// Gives away `bytes`.

@@ -128,6 +128,7 @@ impl<'a> Meter<'a> {
     }
 }
 
-fn size_of(path: &Path) -> u64 {
+/// Bytes of a file; none if it is not there.
+pub(super) fn size_of(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |about| about.len())
 }

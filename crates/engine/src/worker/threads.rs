@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use cascade::LanguageModel;
 use protocol::learned::Threads;
 
+use super::measure;
 use crate::llama::{Llama, Weights};
 
 /// More than these llama.cpp answers with an abort (`GGML_MAX_N_THREADS`).
@@ -75,13 +76,9 @@ fn passes(weights: &Weights, llama: &Llama, threads: u16, exact: bool) -> Option
     let mut model = weights.context(llama, CAPACITY, fixed(threads), exact).ok()?;
     // The first pass wakes threads and fetches weights into memory.
     model.extend(&[0], 1).ok()?;
-    let mut best = [f64::INFINITY; 2];
+    let mut best = [0.0; 2];
     for (width, best) in WIDTHS.into_iter().zip(&mut best) {
-        for _ in 0..TRIES {
-            let start = Instant::now();
-            model.extend(&vec![0; width], width).ok()?;
-            *best = best.min(start.elapsed().as_secs_f64());
-        }
+        *best = measure::fastest(&mut model, width, TRIES).ok()?;
     }
     Some(best)
 }

@@ -8,7 +8,7 @@ use catalog::{Catalog, ModelStore, resolve};
 use engine::{Answering, Ask, Engine, Launch};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::worker::{Message, Speaker};
-use protocol::{Receipt, ReviewRule, Sampling};
+use protocol::{Receipt, Sampling};
 
 /// An engine whose worker is this crate's own binary.
 pub fn engine() -> Engine {
@@ -77,15 +77,7 @@ pub fn questions() -> Vec<String> {
 
 pub fn ask(prompt: &str, max_tokens: u32, sampling: &Sampling, cascade: bool) -> Ask {
     let messages = vec![Message { speaker: Speaker::User, text: prompt.to_owned() }];
-    Ask {
-        messages,
-        max_tokens: Some(max_tokens),
-        sampling: sampling.clone(),
-        review_rule: ReviewRule::Coupled,
-        format: None,
-        cascade,
-        k: None,
-    }
+    Ask { max_tokens: Some(max_tokens), sampling: sampling.clone(), cascade, ..Ask::plain(messages) }
 }
 
 /// An answer with all that came along.
