@@ -152,15 +152,15 @@ test("a disk that refuses is a page of its own", async ({ page }) => {
 });
 
 test("a problem is told in the window's language with its code", async ({ page }) => {
-  const problem = { code: "disk_full" as const, details: { path: "/data", need: "98 MB", free: "{need}" } };
+  const problem = { code: "disk_full" as const, details: { path: "/data", size: "98 MB", reserve: "500 MB", free: "{size}" } };
   await open(page, { engine: { kind: "failed", problem } });
   await engine(page, { kind: "failed", problem });
-  await expect(by(page, "problem-sentence")).toHaveText("There is not enough space in /data: 98 MB is needed and {need} is free.");
+  await expect(by(page, "problem-sentence")).toHaveText("There is not enough space in /data: 98 MB have to be written and 500 MB must stay free for other programs, but only {size} are free.");
   await expect(by(page, "problem")).toContainText("disk_full");
   await page.keyboard.press("Control+,");
   await by(page, "language-select").selectOption("ja");
   await by(page, "settings-close").click();
-  await expect(by(page, "problem-sentence")).toHaveText("/data の空き容量が足りません。必要: 98 MB、空き: {need}。");
+  await expect(by(page, "problem-sentence")).toHaveText("/data の空き容量が足りません。書き込みに 98 MB、ほかのプログラムのために 500 MB が必要ですが、空きは {size} です。");
   await expect(by(page, "problem-next")).toContainText("空き容量を増やして");
   await by(page, "problem").getByRole("button", { name: "やり直す" }).click();
   expect(await calls(page, "load_ladder")).toHaveLength(1);

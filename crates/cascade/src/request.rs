@@ -26,7 +26,8 @@ pub struct Request<'a> {
     pub constraint: Option<&'a dyn Fn() -> Box<dyn Constraint>>,
     /// False: the target alone.
     pub cascade: bool,
-    /// Read everything anew, in the same passes whatever was held before (exact mode).
+    /// The target computes what reading everything anew would compute, bit for bit: of what it holds only whole chunks of
+    /// prompts are used (exact mode).
     pub fresh: bool,
     /// Prompt tokens per pass; at least 1.
     pub chunk: usize,

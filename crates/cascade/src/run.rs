@@ -77,7 +77,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         let same =
             ladder.text.iter().zip(request.prompt.iter().chain(request.shown)).take_while(|(a, b)| a == b).count();
         // The last token is always read again: drawing the next one needs its logits.
-        let same = if request.fresh { 0 } else { same.min(tokens + request.shown.len() - 1) };
+        let same = same.min(tokens + request.shown.len() - 1);
         if same < ladder.text.len()
             && let Some(max_gram) = &mut ladder.max_gram
         {
@@ -89,6 +89,11 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         for rung in &mut ladder.rungs {
             rung.text_cut(same);
             rung.reset_tally();
+        }
+        let target = &mut ladder.rungs[0];
+        target.set_chunk(request.chunk.max(1));
+        if request.fresh {
+            target.keep_chunks();
         }
         let guard = request.constraint.map(|make| Guard::new(make(), request.end_tokens, size, tokens));
         let mut run = Self {

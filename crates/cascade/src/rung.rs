@@ -8,6 +8,11 @@ pub(crate) struct Rung<M> {
     pub(crate) model: M,
     /// How many of the model's tokens are known to equal the text's; what it holds beyond is stale.
     valid: usize,
+    /// Prompt tokens per pass.
+    chunk: usize,
+    /// How many of the valid tokens were read in whole chunks, each beginning at a multiple of the chunk: reading them anew
+    /// would be the very same passes.
+    in_chunks: usize,
     /// How much its inner review may let pass; 1 for the target.
     pub(crate) lenience: f32,
     /// Why it takes no further part in this answer.
@@ -41,12 +46,25 @@ impl<M: LanguageModel> Rung<M> {
     pub(crate) fn new(model: M, lenience: f32) -> Self {
         // What a model held before it came here is unknown: nothing of it is trusted.
         let (left_out, time, bench) = (None, Duration::ZERO, Bench::default());
-        Self { model, valid: 0, lenience, left_out, passes: 0, time, bench }
+        Self { model, valid: 0, chunk: 0, in_chunks: 0, lenience, left_out, passes: 0, time, bench }
     }
 
     /// The text was cut to `len` tokens.
     pub(crate) fn text_cut(&mut self, len: usize) {
         self.valid = self.valid.min(len);
+        self.in_chunks = self.in_chunks.min(len);
+    }
+
+    /// The size of the chunks that the next prompt is read in.
+    pub(crate) fn set_chunk(&mut self, chunk: usize) {
+        if self.chunk != chunk {
+            (self.chunk, self.in_chunks) = (chunk, 0);
+        }
+    }
+
+    /// Drops what reading anew would not give bit for bit.
+    pub(crate) fn keep_chunks(&mut self) {
+        self.text_cut(self.in_chunks.min(self.valid) / self.chunk * self.chunk);
     }
 
     /// How many tokens of the text it has read.
@@ -56,7 +74,7 @@ impl<M: LanguageModel> Rung<M> {
 
     /// Forgets the whole text (at the next pass).
     pub(crate) fn forget(&mut self) {
-        self.valid = 0;
+        self.text_cut(0);
     }
 
     pub(crate) fn reset_tally(&mut self) {
@@ -70,12 +88,16 @@ impl<M: LanguageModel> Rung<M> {
     /// `text[..to]` is longer than what was read, and `rows` at most the number of tokens still to read.
     pub(crate) fn read_to(&mut self, text: &[Token], to: usize, rows: usize) -> Result<Logits<'_>, Fault<M::Error>> {
         self.drop_stale()?;
+        let from = self.valid;
         let width = self.model.vocab().size;
         let logits = self.model.extend(&text[self.valid..to], rows).map_err(Fault::Model)?;
         if logits.rows() != rows || logits.row(0).is_some_and(|row| row.len() != width) {
             return Err(Fault::Lies("it returned the wrong number of scores"));
         }
         self.valid = to;
+        if self.in_chunks == from && to == from + self.chunk && from.is_multiple_of(self.chunk) {
+            self.in_chunks = to;
+        }
         Ok(logits)
     }
 
@@ -88,7 +110,7 @@ impl<M: LanguageModel> Rung<M> {
             self.model.truncate(0).map_err(|_| Fault::Model(refused))?;
         }
         // After a failed pass or a refused roll-back it holds less: a prefix, as the trait demands.
-        self.valid = self.valid.min(self.model.len());
+        self.text_cut(self.model.len());
         Ok(())
     }
 

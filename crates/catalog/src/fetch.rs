@@ -87,10 +87,10 @@ fn fetch_all(
 }
 
 fn check_space(store: &ModelStore, options: &FetchOptions, bytes: u64) -> Result<(), Problem> {
-    let (root, need) = (store.root(), bytes.saturating_add(options.reserve));
+    let (root, reserve) = (store.root(), options.reserve);
     // A system that cannot tell its free space gets the benefit of the doubt; a full disk is noticed while writing.
     match (options.free_space)(root) {
-        Ok(free) if free < need => Err(disk_full(root, need, free)),
+        Ok(free) if free < bytes.saturating_add(reserve) => Err(disk_full(root, bytes, reserve, free)),
         _ => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ mod entry;
 mod fetch;
 mod header;
 mod manifest;
+mod mark;
 mod resolve;
 mod store;
 

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use protocol::ladder::{Ladder, Rung};
 use protocol::{Code, Problem};
@@ -12,10 +13,11 @@ use crate::store::ModelStore;
 const ALONE: u32 = 8;
 
 /// The ladder with this catalogue id, or a one-rung ladder with Max-Gram for the path of a GGUF file, ready to load.
-/// Every file's header is checked; a file of the store that fails is set aside so that it can be fetched again.
+/// Every file's header is checked, and the hash of files of the store that were changed since it was checked last. A file of
+/// the store that fails is set aside so that it can be fetched again.
 ///
 /// # Errors
-/// [`Code::NoSuchLadder`], [`Code::NotInstalled`], and those of [`check_header`].
+/// [`Code::NoSuchLadder`], [`Code::NotInstalled`], and those of [`check_header`] and [`ModelStore::assure`].
 pub fn resolve(catalog: &Catalog, store: &ModelStore, ladder_id: &str) -> Result<Ladder, Problem> {
     match catalog.ladder(ladder_id) {
         Ok(entry) => from_catalogue(catalog, store, entry),
@@ -48,6 +50,7 @@ fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Pr
         }
         return Err(problem);
     }
+    store.assure(model, &AtomicBool::new(false))?;
     Ok(Rung { name: model.name.clone(), path })
 }
 
@@ -123,7 +126,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = ModelStore::open(folder.path().to_owned()).unwrap();
         let big = catalog.model("big").unwrap();
+        let mut flipped = target.clone();
+        flipped[target.len() - 9] ^= 1;
         for (contents, code) in [
+            (flipped, Code::ModelDamaged),
             (Vec::new(), Code::ModelEmpty),
             (target[..100].to_vec(), Code::ModelTruncated),
             (vec![9; target.len()], Code::NotGguf),

@@ -8,11 +8,13 @@ use sha2::Digest;
 
 use crate::entry::{ModelEntry, Sha256};
 use crate::manifest::Catalog;
+use crate::mark::Mark;
 
 /// The folder of verified model files, named by their hash: `<sha256>.gguf`.
 ///
-/// Files under way lie in `staging`, files that turned out bad in `quarantine`. Every name is made here from a
-/// [`Sha256`]; nothing that comes from a catalogue, an archive or a user ever becomes part of a path.
+/// Files under way lie in `staging`, files that turned out bad in `quarantine`, how whole files looked when they were read
+/// last in `verified`. Every name is made here from a [`Sha256`]; nothing that comes from a catalogue, an archive or a user
+/// ever becomes part of a path.
 #[derive(Debug, Clone)]
 pub struct ModelStore {
     root: PathBuf,
@@ -39,7 +41,8 @@ impl ModelStore {
         &self.root
     }
 
-    /// The file of `model` if it is installed: there, and as long as it must be. Its hash was checked when it came in.
+    /// The file of `model` if it is installed: there, and as long as it must be. Its hash is checked when it comes in, and
+    /// again before it is loaded if it was changed since.
     pub fn path_of(&self, model: &ModelEntry) -> Option<PathBuf> {
         let path = self.place(&model.sha256);
         let about = fs::metadata(&path).ok()?;
@@ -55,6 +58,17 @@ impl ModelStore {
         Ok(models.iter().filter(|model| self.path_of(model).is_none()).map(|model| model.bytes).sum())
     }
 
+    /// Checks the hash of an installed model unless that was done and the file still looks the same. Reading a gigabyte
+    /// takes a second or more.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn assure(&self, model: &ModelEntry, cancel: &AtomicBool) -> Result<(), Problem> {
+        let known =
+            Mark::of(&self.place(&model.sha256)).is_some_and(|mark| mark.is_kept(&self.verified(&model.sha256)));
+        if known { Ok(()) } else { self.verify(model, cancel) }
+    }
+
     /// Reads the whole file of an installed model and checks its hash; a damaged file is set aside.
     ///
     /// # Errors
@@ -65,6 +79,8 @@ impl ModelStore {
             Problem::new(Code::ModelUnreadable).with("path", path.display()).with("reason", error)
         };
         let mut file = File::open(&path).map_err(unreadable)?;
+        // From before reading: a change meanwhile makes it another mark.
+        let mark = Mark::of(&path);
         let mut hash = sha2::Sha256::new();
         let mut piece = vec![0; 1 << 20];
         loop {
@@ -80,6 +96,9 @@ impl ModelStore {
         }
         drop(file);
         if Sha256::of(&hash.finalize()) == model.sha256 {
+            if let Some(mark) = mark {
+                mark.keep(&self.verified(&model.sha256));
+            }
             return Ok(());
         }
         self.set_aside(&path, &model.sha256);
@@ -97,6 +116,11 @@ impl ModelStore {
 
     fn quarantine(&self) -> PathBuf {
         self.root.join("quarantine")
+    }
+
+    /// Where the mark of the whole file with this hash is kept.
+    fn verified(&self, hash: &Sha256) -> PathBuf {
+        self.root.join("verified").join(hash.as_str())
     }
 
     /// The unfinished file with this hash.
@@ -122,6 +146,9 @@ impl ModelStore {
     pub(crate) fn install(&self, part: &Path, hash: &Sha256) -> Result<PathBuf, Problem> {
         let place = self.place(hash);
         fs::rename(part, &place).map_err(|error| unwritable(&self.root, &error))?;
+        if let Some(mark) = Mark::of(&place) {
+            mark.keep(&self.verified(hash));
+        }
         // The new name itself must survive a power cut; only Unix can sync a folder.
         #[cfg(unix)]
         if let Ok(folder) = File::open(&self.root) {
@@ -133,14 +160,18 @@ impl ModelStore {
 
 /// The problem of a folder that cannot be written.
 pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::new(Code::FolderUnwritable).with("path", path.display()).with("reason", error)
+    Problem::new(Code::FolderUnwritable)
+        .with("path", path.display())
+        .with("reason", error)
+        .with("variable", "TAKI_MODELS")
 }
 
-/// The problem of a disk without `need` bytes of space.
-pub(crate) fn disk_full(path: &Path, need: u64, free: u64) -> Problem {
+/// The problem of a disk that has no room for `bytes` more if `reserve` is to stay free.
+pub(crate) fn disk_full(path: &Path, bytes: u64, reserve: u64, free: u64) -> Problem {
     Problem::new(Code::DiskFull)
         .with("path", path.display())
-        .with("need", bytes_in_words(need))
+        .with("size", bytes_in_words(bytes))
+        .with("reserve", bytes_in_words(reserve))
         .with("free", bytes_in_words(free))
 }
 
@@ -176,6 +207,32 @@ mod tests {
         assert_eq!(store.path_of(&model), None);
         assert_eq!(fs::read(store.quarantine().join(format!("{}.gguf", model.sha256))).unwrap(), b"weighty");
         assert_eq!(store.verify(&model, &go).unwrap_err().code, Code::ModelUnreadable);
+    }
+
+    #[test]
+    fn a_file_is_read_again_only_when_it_looks_different() {
+        let (folder, store, model) = installed(b"weights");
+        let go = AtomicBool::new(false);
+        store.assure(&model, &go).unwrap();
+        let stopped = AtomicBool::new(true);
+        store.assure(&model, &stopped).unwrap();
+        // The same length, put in place of the whole file with the time of its last change.
+        let (place, other) = (store.place(&model.sha256), folder.path().join("other"));
+        let changed = fs::metadata(&place).unwrap().modified().unwrap();
+        fs::write(&other, b"weighty").unwrap();
+        File::options().write(true).open(&other).unwrap().set_modified(changed).unwrap();
+        fs::rename(&other, &place).unwrap();
+        if cfg!(unix) {
+            assert_eq!(store.assure(&model, &stopped).unwrap_err().code, Code::Cancelled, "it has to be read");
+        }
+        fs::write(&place, b"weightz").unwrap();
+        assert_eq!(store.assure(&model, &go).unwrap_err().code, Code::ModelDamaged);
+        assert_eq!(store.path_of(&model), None);
+        // What comes in through the door was just read.
+        let part = folder.path().join("part");
+        fs::write(&part, b"weights").unwrap();
+        store.install(&part, &model.sha256).unwrap();
+        store.assure(&model, &stopped).unwrap();
     }
 
     #[test]

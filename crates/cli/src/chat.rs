@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     };
     // It can be learned anew: a disk that refuses is no reason to fail.
     if let Some(Err(problem)) = engine.learned().map(|lessons| learned.keep(&lessons)) {
-        output.note(problem.sentence(output.language));
+        output.warning(&problem);
     }
     talked
 }
@@ -145,7 +145,10 @@ fn answer(engine: &Engine, ask: &Ask, output: &Output) -> Result<(String, Receip
         }
         Answering::Reading { done, .. } if done > 512 => output.progress_done(),
         Answering::Reading { .. } => {}
-        Answering::Resuming(problem) => output.note(format_args!("\n{}", problem.sentence(output.language))),
+        Answering::Resuming(problem) => {
+            output.note("");
+            output.warning(&problem);
+        }
     };
     let stop = engine.clone();
     let result = stoppable(move || stop.cancel(), || engine.answer(ask, &mut on));

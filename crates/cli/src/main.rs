@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Command::Lab { command } => lab::run(&command, &output),
         Command::Learned { command } => learned::run(&command, &output),
     };
-    match result {
+    match result.and_then(|()| output.check()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             output.problem(&problem);

@@ -1,9 +1,10 @@
 //! Everything that is printed: answers and JSON on standard output, all else on standard error.
 
+use std::cell::RefCell;
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
-use protocol::{FinishReason, Language, Problem, Receipt, StoodAside};
+use protocol::{Code, FinishReason, Language, Problem, Receipt, StoodAside};
 use serde_json::{Value, json};
 
 /// Where and how to print.
@@ -13,22 +14,44 @@ pub(crate) struct Output {
     pub(crate) language: Language,
     /// Whether standard error is a person's terminal.
     pub(crate) terminal: bool,
+    /// Why the first of the results that were lost could not be written.
+    lost: RefCell<Option<io::Error>>,
 }
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, language: language(), terminal: io::stderr().is_terminal() }
+        Self { json, language: language(), terminal: io::stderr().is_terminal(), lost: RefCell::default() }
     }
 
     pub(crate) fn wants_json(&self) -> bool {
         self.json
     }
 
-    /// Part of an answer. A reader that went away is no reason to fail.
+    /// Part of an answer.
     pub(crate) fn text(&self, text: &str) {
         if !self.json {
-            let mut out = io::stdout().lock();
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            self.write(text.as_bytes());
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        let mut out = io::stdout().lock();
+        if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
+            // A reader that went away has seen enough; anything else loses what was asked for.
+            if error.kind() != ErrorKind::BrokenPipe {
+                self.lost.borrow_mut().get_or_insert(error);
+            }
+        }
+    }
+
+    /// What became of everything that was printed as a result.
+    ///
+    /// # Errors
+    /// [`Code::OutputFailed`]: part of it could not be written.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        match self.lost.take() {
+            Some(error) => Err(Problem::new(Code::OutputFailed).with("reason", error)),
+            None => Ok(()),
         }
     }
 
@@ -40,7 +63,7 @@ impl Output {
     /// The JSON object, if it was asked for.
     pub(crate) fn json(&self, value: &Value) {
         if self.json {
-            let _ = writeln!(io::stdout().lock(), "{value}");
+            self.write(format!("{value}\n").as_bytes());
         }
     }
 
@@ -66,9 +89,15 @@ impl Output {
     pub(crate) fn problem(&self, problem: &Problem) {
         let (sentence, next) = (problem.sentence(self.language), problem.next_step(self.language));
         self.json(&json!({ "error": { "code": problem.code.as_str(), "sentence": sentence, "next_step": next } }));
-        if !self.json {
+        // Whoever cannot read the object should read this.
+        if !self.json || problem.code == Code::OutputFailed {
             self.note(format!("{sentence}\n{next}"));
         }
+    }
+
+    /// Something that did not stop the command, and what to do about it.
+    pub(crate) fn warning(&self, problem: &Problem) {
+        self.note(format_args!("{} {}", problem.sentence(self.language), problem.next_step(self.language)));
     }
 
     /// The receipt in one quiet line.

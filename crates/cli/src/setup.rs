@@ -32,7 +32,7 @@ impl Setup {
         }
         let (settings, notices) = store::load_settings(&self.places);
         for notice in notices {
-            output.note(notice.sentence(output.language));
+            output.warning(&notice);
         }
         settings.ladder
     }
@@ -69,7 +69,7 @@ pub(crate) fn engine_knowing(
         output.note(format_args!("This model holds {} tokens of context, not {asked}.", loaded.context));
     }
     for left in &loaded.left_out {
-        output.note(left.problem.sentence(output.language));
+        output.warning(&left.problem);
     }
     Ok((engine, loaded))
 }

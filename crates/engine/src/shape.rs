@@ -24,6 +24,8 @@ const BLANKS: &str = r"[\x20\x09]|\x0A[\x20\x09]{0,24}";
 /// What llguidance needs of a vocabulary; costs tens of milliseconds and a few times the vocabulary's bytes.
 pub(crate) struct Shapes {
     factory: ParserFactory,
+    /// In the vocabulary.
+    tokens: usize,
 }
 
 impl Shapes {
@@ -44,7 +46,7 @@ impl Shapes {
             factory.quiet();
             // Errors go to a person; a state of the lexer takes up to 2 kB, which makes 100 MB at most.
             (factory.limits_mut().verbose_errors, factory.limits_mut().max_lexer_states) = (false, 50_000);
-            Ok(Self { factory })
+            Ok(Self { factory, tokens: spellings.len() })
         }));
         made.map_err(|error| Problem::new(Code::Internal).with("reason", error))
     }
@@ -66,9 +68,15 @@ impl Shapes {
             Format::Grammar(text) => TopLevelGrammar::from_lark(text.clone()),
         };
         let fresh = Matcher::new(self.factory.create_parser(grammar));
-        match fresh.get_error() {
-            Some(error) => Err(invalid(&error)),
-            None => Ok(Shape { fresh }),
+        if let Some(error) = fresh.get_error() {
+            return Err(invalid(&error));
+        }
+        // A schema that only refers to itself, for example: every answer would be empty without a word.
+        let (mut trial, mut first) = (Follower::begin(&fresh), TokenMask::new(self.tokens));
+        match trial.allow(&mut first) {
+            Ok(ends) if ends || !first.is_empty() => Ok(Shape { fresh }),
+            Ok(_) => Err(invalid("no answer can have this shape")),
+            Err(error) => Err(invalid(&error)),
         }
     }
 }
@@ -104,8 +112,7 @@ pub(crate) struct Shape {
 impl Shape {
     /// A constraint that knows nothing of an answer yet.
     pub(crate) fn begin(&self) -> Box<dyn Constraint> {
-        let fresh = self.fresh.deep_clone();
-        Box::new(Follower { matcher: fresh.deep_clone(), fresh, held: Vec::new() })
+        Box::new(Follower::begin(&self.fresh))
     }
 }
 
@@ -115,6 +122,12 @@ struct Follower {
     fresh: Matcher,
     matcher: Matcher,
     held: Vec<Token>,
+}
+
+impl Follower {
+    fn begin(fresh: &Matcher) -> Self {
+        Self { matcher: fresh.deep_clone(), fresh: fresh.deep_clone(), held: Vec::new() }
+    }
 }
 
 impl Constraint for Follower {
@@ -304,6 +317,7 @@ mod tests {
             schema(r#"{"type":"strnig"}"#),
             schema(r#"{"type":"string","pattern":"("}"#),
             schema(r##"{"$ref":"#/$defs/none"}"##),
+            schema(r##"{"$ref":"#"}"##),
             schema(r#"{"$ref":"https://example.com/schema"}"#),
             schema(r#"{"type":"object","unevaluatedProperties":false,"if":{}}"#),
             schema(r#"{"x-guidance":{"nonsense":1}}"#),

@@ -343,6 +343,6 @@ fn a_text_that_no_context_could_hold_is_refused_at_once() {
     engine.load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap();
     // Larger than the largest frame.
     let problem = engine.answer(&ask(&"a".repeat(70 << 20), 4, &greedy(), true), &mut |_| {}).unwrap_err();
-    assert_eq!((problem.code, problem.details["context"].as_str()), (Code::PromptTooLong, "2048"));
+    assert_eq!((problem.code, problem.details["context"].as_str()), (Code::TextTooLong, "2048"));
     assert_eq!(answer(&engine, &ask("Hello", 4, &greedy(), true)).receipt.restarts, 0, "nothing was lost");
 }

@@ -56,9 +56,12 @@ codes! {
     MemoryShort = "memory_short",
     /// The prompt has `{tokens}` tokens, the context only `{context}`.
     PromptTooLong = "prompt_too_long",
-    /// The folder `{path}` cannot be written: `{reason}`.
+    /// The text has `{size}`, far more than `{context}` tokens can hold (about `{words}` English words, `{characters}`
+    /// Japanese characters).
+    TextTooLong = "text_too_long",
+    /// The folder `{path}` cannot be written: `{reason}`; the environment's `{variable}` names another one.
     FolderUnwritable = "folder_unwritable",
-    /// No space: needs `{need}`, free `{free}` in `{path}`.
+    /// No space: `{size}` to write, `{reserve}` to stay free, `{free}` free in `{path}`.
     DiskFull = "disk_full",
     /// The download of `{name}` failed: `{reason}`.
     DownloadFailed = "download_failed",
@@ -68,6 +71,8 @@ codes! {
     SuiteUnreadable = "suite_unreadable",
     /// The file `{path}` cannot be used or written: `{reason}`.
     FileUnusable = "file_unusable",
+    /// Standard output cannot be written: `{reason}`.
+    OutputFailed = "output_failed",
     /// The command line cannot be understood: `{reason}`.
     WrongUse = "wrong_use",
     /// The setting `{name}` cannot be `{value}`: `{reason}`.

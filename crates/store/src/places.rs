@@ -6,6 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use directories::ProjectDirs;
 use protocol::{Code, Problem};
 
+/// The variable that names one folder for everything.
+const HOME: &str = "TAKI_HOME";
+
 /// The folders of this program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
@@ -24,11 +27,14 @@ impl Places {
     /// [`Code::FolderUnwritable`]: the system knows no home folder for this user.
     pub fn find() -> Result<Self, Problem> {
         let folder = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let mut places = if let Some(home) = folder("TAKI_HOME") {
+        let mut places = if let Some(home) = folder(HOME) {
             Self::below(&home)
         } else {
             let dirs = ProjectDirs::from("", "", "taki").ok_or_else(|| {
-                Problem::new(Code::FolderUnwritable).with("path", "~").with("reason", "no home folder is known")
+                Problem::new(Code::FolderUnwritable)
+                    .with("path", "~")
+                    .with("reason", "no home folder is known")
+                    .with("variable", HOME)
             })?;
             let data = dirs.data_dir().to_owned();
             Self { config: dirs.config_dir().to_owned(), models: data.join("models"), data }
@@ -52,7 +58,10 @@ pub(crate) fn make(folder: &Path) -> Result<(), Problem> {
 
 /// The problem of a folder that cannot be written.
 pub(crate) fn unwritable(folder: &Path, error: &dyn std::fmt::Display) -> Problem {
-    Problem::new(Code::FolderUnwritable).with("path", folder.display()).with("reason", error)
+    // The name of a file that was never finished helps nobody.
+    let reason = error.to_string();
+    let reason = reason.split(" at path ").next().unwrap_or_default();
+    Problem::new(Code::FolderUnwritable).with("path", folder.display()).with("reason", reason).with("variable", HOME)
 }
 
 /// A name beside `path` that nothing has yet, for a file that could not be read: `<name>.damaged-<seconds since 1970>`,

@@ -108,7 +108,7 @@ impl Part {
         Stop::Here(match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                 let free = (job.options.free_space)(folder).unwrap_or(0);
-                disk_full(folder, self.missing() + job.options.reserve, free)
+                disk_full(folder, self.missing(), job.options.reserve, free)
             }
             _ => unwritable(folder, error),
         })

@@ -28,6 +28,28 @@ fn a_ladder_that_is_not_there_yet_says_how_to_fetch_it() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written_is_no_success() {
+    for args in [&["models", "list"][..], &["models", "list", "--json"]] {
+        let mut command = Taki::bare().command(args);
+        command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
+        let ran = crate::run::finish(command, b"");
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("could not be written"), "{ran:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_argument_that_is_no_text_is_said_so() {
+    use std::os::unix::ffi::OsStrExt;
+    let words = [b"chat".as_slice(), b"--json", b"--once", b"\xff\xfe"].map(std::ffi::OsStr::from_bytes);
+    let ran = crate::run::finish(Taki::bare().command(words), b"");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert_eq!(ran.json()["error"]["code"], "wrong_use");
+}
+
+#[test]
 fn without_json_a_problem_goes_to_standard_error() {
     let ran = Taki::bare().run(&["chat", "--once", "Hello", "--ladder", "nope"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));

@@ -4,7 +4,7 @@ use std::time::Instant;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::{Conditions, Learned, Lessons};
 use protocol::worker::{Command, Event, Loaded, Record};
-use protocol::{Code, Problem, Receipt};
+use protocol::{Code, Problem, Receipt, bytes_in_words};
 
 use super::answer::{Answering, Ask, Progress, Turn};
 use super::conditions::conditions;
@@ -13,6 +13,10 @@ use super::process::Process;
 
 /// No token of a vocabulary is longer than this, so that a text of more bytes per token of context cannot fit.
 const LONGEST_TOKEN: usize = 256;
+
+/// About how many English words and Japanese characters a token holds, to give an idea of the limit.
+const WORDS_PER_TOKEN: f64 = 0.75;
+const CHARACTERS_PER_TOKEN: f64 = 1.0;
 
 /// The right to one call of the [`Engine`](super::Engine); nobody else gets it before this is dropped.
 #[derive(Debug)]
@@ -156,7 +160,12 @@ impl Call<'_> {
         let bytes: usize = ask.messages.iter().map(|message| message.text.len()).sum();
         match self.inner.view().loaded.as_ref().map(|loaded| loaded.context) {
             Some(context) if bytes > LONGEST_TOKEN.saturating_mul(context as usize) => {
-                Err(Problem::new(Code::PromptTooLong).with("tokens", bytes / LONGEST_TOKEN).with("context", context))
+                let about = |per_token: f64| (f64::from(context) * per_token / 100.0).round() * 100.0;
+                Err(Problem::new(Code::TextTooLong)
+                    .with("size", bytes_in_words(bytes as u64))
+                    .with("context", context)
+                    .with("words", about(WORDS_PER_TOKEN))
+                    .with("characters", about(CHARACTERS_PER_TOKEN)))
             }
             _ => Ok(()),
         }

@@ -23,7 +23,10 @@ pub(super) fn of(
     let fresh = outcome.tokens - ask.shown.len().min(outcome.tokens);
     let passes = outcome.target_passes;
     let later = fresh.saturating_sub(1) as f64;
-    let alone = single.filter(|_| fresh > 0).map(|pass| first + pass.as_secs_f64() * later);
+    // Where no draft was kept the target alone would have been no slower, whatever its single pass was measured at.
+    let helped = outcome.rungs.iter().skip(1).any(|tally| tally.accepted > 0);
+    let at_most = if helped { f64::INFINITY } else { seconds };
+    let alone = single.filter(|_| fresh > 0).map(|pass| (first + pass.as_secs_f64() * later).min(at_most));
     Receipt {
         seconds,
         first_token_seconds: first,

@@ -199,7 +199,8 @@ fn a_disk_without_room_is_found_before_anything_is_downloaded() {
     let (mut bench, server) = bench([]);
     bench.options.free_space = |_| Ok(2_999_999);
     let problem = bench.fails(Code::DiskFull);
-    assert!(problem.details["need"].contains('3'), "{problem:?}");
+    let (size, free) = (&problem.details["size"], &problem.details["free"]);
+    assert!(size.starts_with('3') && free.starts_with("3.0 MB"), "{problem:?}");
     assert_eq!(server.seen().len(), 0);
     // What is there already needs no room again.
     fs::write(bench.store.part(&bench.model.sha256), &bench.contents[..100]).unwrap();

@@ -1,0 +1,39 @@
+use std::fs::{self, Metadata};
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+/// What a file looked like when its hash was last found right: its length and when it was last changed. As long as it
+/// looks the same it need not be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark(String);
+
+impl Mark {
+    /// How `path` looks now; None where the system cannot tell when it was changed.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let about = fs::metadata(path).ok()?;
+        let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+        Some(Self(format!("{} {changed}{}", about.len(), replaced(&about))))
+    }
+
+    /// Whether `kept` holds this very mark.
+    pub(crate) fn is_kept(&self, kept: &Path) -> bool {
+        fs::read_to_string(kept).is_ok_and(|text| text == self.0)
+    }
+
+    /// Keeps it. A disk that refuses only means that the file is read once more.
+    pub(crate) fn keep(&self, kept: &Path) {
+        let _ = kept.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(kept, &self.0));
+    }
+}
+
+/// Copying tools can set back the time of a change, not the time of the last change to the file's record.
+#[cfg(unix)]
+fn replaced(about: &Metadata) -> String {
+    use std::os::unix::fs::MetadataExt;
+    format!(" {} {}.{}", about.ino(), about.ctime(), about.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn replaced(_: &Metadata) -> String {
+    String::new()
+}
