@@ -78,6 +78,8 @@ codes! {
     SettingsSetAside = "settings_set_aside",
     /// The database `{path}` could not be read and was set aside as `{kept}`.
     DatabaseSetAside = "database_set_aside",
+    /// The database `{path}` was damaged and set aside as `{kept}`; `{messages}` messages could be read.
+    DatabaseRecovered = "database_recovered",
     /// The database in `{path}` was written by a newer version of this program.
     DatabaseNewer = "database_newer",
     /// The database failed: `{reason}`.
@@ -94,6 +96,12 @@ codes! {
     Busy = "busy",
     /// The user cancelled it.
     Cancelled = "cancelled",
+    /// What was asked for is no longer there: a conversation, a message, a file.
+    Gone = "gone",
+    /// The attached file `{name}` is larger than `{limit}`.
+    AttachmentTooLarge = "attachment_too_large",
+    /// The attached file `{name}` is of no kind that text can be taken from.
+    AttachmentUnreadable = "attachment_unreadable",
     /// The message is empty.
     MessageEmpty = "message_empty",
     /// The chat template of the model failed: `{reason}`.
