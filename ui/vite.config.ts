@@ -18,7 +18,7 @@ export default defineConfig({
   server: { fs: { allow: [here("..")] }, port: 5173, strictPort: true },
   // The browser tests run under the policy that the app has.
   preview: {
-    port: 4173,
+    port: Number(process.env.PORT ?? 4173),
     strictPort: true,
     headers: { "Content-Security-Policy": Object.entries(csp).map((rule) => rule.join(" ")).join("; ") },
   },
