@@ -20,7 +20,7 @@ export interface Action {
 }
 
 export function actionsOf(session: Session, view: View, words: () => Words): Action[] {
-  const { answers, chosen, composer, conversations, engine, thread } = session;
+  const { chosen, composer, conversations, engine, thread } = session;
   const current = () => conversations.card(thread.id);
   const last = () => thread.messages.findLast((message) => message.speaker === "assistant" && message.text);
   const sidebar = () => {
@@ -77,7 +77,7 @@ export function actionsOf(session: Session, view: View, words: () => Words): Act
       when: () => session.free && !!thread.leaf && session.continuable(thread.leaf),
       run: () => thread.leaf && session.continueAnswer(thread.leaf),
     },
-    { id: "stop", name: "stop", group: "groupMessages", keys: ["Esc"], when: () => answers.here || composer.queued, run: () => session.escape() },
+    { id: "stop", name: "stop", group: "groupMessages", keys: ["Esc"], when: () => session.pressing, run: () => session.escape() },
     { id: "latest", name: "jumpToLatest", group: "groupMessages", keys: ["Ctrl+End"], when: () => thread.messages.length > 0, run: () => (thread.goal = "end") },
 
     { id: "settings", name: "settings", group: "groupSettings", keys: ["Ctrl+,"], run: () => view.openSettings() },

@@ -116,9 +116,9 @@ test("all conversations go out and come in", async ({ page }) => {
   await by(page, "settings").click();
   await by(page, "export-json").click();
   expect(await args(page, "export_conversations")).toEqual([{ conversations: [], format: "json" }]);
-  await expect(by(page, "toast")).toContainText("/home/a/taki.json");
+  await expect(by(page, "moved")).toHaveText("Saved as /home/a/taki.json");
   await by(page, "import").click();
-  await expect(by(page, "toast")).toContainText("3 conversations imported.");
+  await expect(by(page, "moved")).toHaveText("3 conversations imported.");
 });
 
 test("a cancelled export says nothing", async ({ page }) => {
@@ -126,7 +126,7 @@ test("a cancelled export says nothing", async ({ page }) => {
   await by(page, "settings").click();
   await by(page, "export-markdown").click();
   await expect.poll(() => calls(page, "export_conversations")).toHaveLength(1);
-  await expect(by(page, "toast")).toHaveCount(0);
+  await expect(by(page, "moved")).toBeEmpty();
 });
 
 test("the first start shows what can be had, and a question typed meanwhile is sent when the model is there", async ({ page }) => {

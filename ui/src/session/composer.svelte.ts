@@ -32,6 +32,9 @@ export class Composer {
     readonly answers: Answers,
   ) {}
 
+  /** What else keeps the engine busy. */
+  blocked: () => boolean = () => false;
+
   /** Whether Enter does something now. */
   sendable = $derived.by(() => this.text.trim() !== "" && this.arriving.length === 0 && !this.queued && (this.engine.ready || this.engine.coming));
 
@@ -49,7 +52,7 @@ export class Composer {
     const typed = this.text;
     const text = typed.trim();
     if (!text || this.queued || this.arriving.length > 0) return;
-    if (this.answers.busy || this.engine.coming) {
+    if (this.answers.busy || this.blocked() || this.engine.coming) {
       this.queued = true;
       this.told.announcement = "queuedSaid";
       return;
@@ -77,7 +80,7 @@ export class Composer {
 
   /** The engine is free, or will not be. */
   flush() {
-    if (!this.queued || this.answers.busy || this.engine.coming) return;
+    if (!this.queued || this.answers.busy || this.blocked() || this.engine.coming) return;
     this.queued = false;
     void this.send();
   }
@@ -112,7 +115,7 @@ export class Composer {
   async measure() {
     const { id, leaf } = this.thread;
     const text = this.text.trim();
-    const size = text && this.engine.ready && !this.answers.busy ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
+    const size = text && this.engine.ready && !this.answers.busy && !this.blocked() ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
     // Unless the text is another by now.
     if (this.thread.id === id && this.text.trim() === text) this.size = size;
   }

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { Refusal } from "../backend";
-import { asked, opened, said, still } from "./bench";
+import { answered, asked, opened, said, still } from "./bench";
 import { blank, ready, receipt } from "./written";
 
 still();
@@ -152,4 +152,16 @@ test("how full the conversation is, is asked once the keys rest and forgotten wh
   session.composer.put("");
   await vi.advanceTimersByTimeAsync(1000);
   expect(session.composer.size).toBeNull();
+});
+
+test("a message waits for a replay too", async () => {
+  const { backend, session } = await answered();
+  const replaying = session.replay.run(session.thread.leaf!);
+  session.composer.text = "And how?";
+  await session.composer.send();
+  expect([session.composer.queued, backend.named("send").length]).toEqual([true, 1]);
+  backend.on({ kind: "finished", receipt });
+  backend.end();
+  await replaying;
+  await vi.waitFor(() => expect(backend.named("send")).toHaveLength(2));
 });

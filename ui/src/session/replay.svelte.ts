@@ -21,6 +21,8 @@ export class Replay {
   verdict = $state<Verdict>();
   receipt = $state<Receipt>();
   problem = $state<Problem>();
+  /** Called when the engine is free again. */
+  ended: () => void = () => undefined;
 
   constructor(readonly backend: Backend) {}
 
@@ -52,5 +54,6 @@ export class Replay {
       this.problem = problemOf(thrown);
     }
     this.running = false;
+    this.ended();
   }
 }

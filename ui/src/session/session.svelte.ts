@@ -39,6 +39,8 @@ export class Session {
     this.composer = new Composer(backend, this.told, this.engine, this.thread, this.answers);
     this.replay = new Replay(backend);
     this.engine.settled = () => this.composer.flush();
+    this.composer.blocked = () => this.replay.running;
+    this.replay.ended = () => this.composer.flush();
     this.answers.ended = () => this.composer.flush();
     this.answers.kept = () => void this.conversations.refresh();
   }
@@ -156,10 +158,13 @@ export class Session {
     return finish === undefined || finish === "stopped" || finish === "length";
   }
 
+  /** Whether Escape has something to take back or to stop. */
+  pressing = $derived.by(() => this.composer.queued || this.answers.here || this.replay.running);
+
   /** Takes back what waits, or stops what is being written here. */
   escape() {
     if (this.composer.queued) this.composer.unqueue();
-    else if (this.answers.here) return this.answers.stop();
+    else if (this.pressing) return this.answers.stop();
   }
 
   async continueAnswer(answer: ShownMessage) {

@@ -96,6 +96,7 @@ export const en = {
   pastedTable: "Pasted table",
   queuedModel: "Will be sent as soon as the model is ready.",
   queuedAnswer: "Will be sent when this answer is finished.",
+  queuedReplay: "Will be sent when the replay is finished.",
   queuedElsewhere: "Will be sent when the answer in “{title}” is finished.",
   stopThat: "Stop that answer",
   dontSend: "Don't send",

@@ -98,6 +98,7 @@ export const ja: Words = {
   pastedTable: "貼り付けた表",
   queuedModel: "モデルの準備ができしだい送信します。",
   queuedAnswer: "この回答が終わりしだい送信します。",
+  queuedReplay: "再現が終わりしだい送信します。",
   queuedElsewhere: "「{title}」の回答が終わりしだい送信します。",
   stopThat: "その回答を停止",
   dontSend: "送信をやめる",

@@ -11,6 +11,8 @@ interface State {
 
 const loading = { kind: "loading", ladder: "smollm2", rung: "SmolLM2 135M", fraction: 0.6 } as const;
 const presets = [{ name: "短く答える", text: "三文以内で答えてください。" }];
+// Long enough to scroll; every message more is one more for axe to look at.
+const lengthy = { ...long, messages: long.messages.slice(0, 12) };
 const narrow = { width: 420, height: 620 };
 
 const chat_: Record<string, State> = {
@@ -67,7 +69,7 @@ const chat_: Record<string, State> = {
     },
   },
   "scrolled up": {
-    start: { conversation: long },
+    start: { conversation: lengthy },
     async go(page) {
       await by(page, "transcript").evaluate((view) => (view.scrollTop = 300));
       await expect(by(page, "latest")).toBeVisible();
@@ -142,7 +144,7 @@ const composer: Record<string, State> = {
 
 const list: Record<string, State> = {
   found: {
-    start: { conversation: long, others, give: { search: found } },
+    start: { conversation: lengthy, others, give: { search: found } },
     async go(page) {
       await by(page, "search").fill("salt");
       await expect(by(page, "found")).toHaveCount(2);
