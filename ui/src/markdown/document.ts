@@ -1,6 +1,7 @@
 import { blocks, read, type Env, type Token } from "./grammar";
 import { settled } from "./growing";
 import type { Block } from "./nodes";
+import { Outline } from "./outline";
 import { tree } from "./tree";
 
 /** No block is longer than this; what is longer is cut into several. In UTF-16 units. */
@@ -12,8 +13,10 @@ export const MOST_NODES = 20_000;
 export interface Piece {
   readonly source: string;
   readonly nodes: readonly Block[];
-  /** It goes on with the code or table of the piece before it. */
-  readonly continues: boolean;
+  /** Which part of a code block or table that was cut; 0 where nothing goes on. */
+  readonly part: number;
+  /** The rank of its heading, if it is one. */
+  readonly rank?: number;
   /** Labels of definitions that it asked for in vain: it is read again if they come. */
   readonly wanted: ReadonlySet<string>;
 }
@@ -38,6 +41,9 @@ export class GrowingDocument {
   #seen = 0;
   /** What the unfinished block needs before it to be read: the line that opened its code or the head of its table. */
   #lead = "";
+  /** Which part of a block that was cut the unfinished one is. */
+  #part = 0;
+  #outline = new Outline();
   #nodes = 0;
   #closed = false;
   #definitions: References = Object.create(null) as References;
@@ -54,7 +60,8 @@ export class GrowingDocument {
   #reset() {
     this.#finished = [];
     this.#start = this.#seen = this.#nodes = 0;
-    this.#lead = "";
+    this.#carry("");
+    this.#outline = new Outline();
     this.#definitions = Object.create(null) as References;
   }
 
@@ -108,7 +115,7 @@ export class GrowingDocument {
       const source = window.slice(start, starts[index + 1] ?? end);
       if (this.#nodes >= MOST_NODES) return;
       this.#keep(this.#read(this.#lead, source, this.#definitions, (nodes) => (this.#nodes += nodes), false));
-      this.#lead = "";
+      this.#carry("");
       this.#start = from + start + source.length;
     });
   }
@@ -120,17 +127,24 @@ export class GrowingDocument {
     const lead = this.#lead || (leadOf(first, source) ?? "");
     this.#keep(this.#read(this.#lead, source, this.#definitions, (nodes) => (this.#nodes += nodes), false));
     this.#start += end;
+    this.#carry(lead);
+  }
+
+  #carry(lead: string) {
+    this.#part = lead ? this.#part + 1 : 0;
     this.#lead = lead;
   }
 
   #keep(piece: Piece) {
     this.#finished.push(piece);
+    const [first] = piece.nodes;
+    if (first?.kind === "heading") this.#outline = this.#outline.after(first.level);
   }
 
   #keepPlain(source: string) {
     this.#keep(plain(source));
     this.#start += source.length;
-    this.#lead = "";
+    this.#carry("");
   }
 
   /** What is not finished yet, as it looks for now. */
@@ -163,7 +177,8 @@ export class GrowingDocument {
     const nodes = tree(tokens, count) ?? [{ kind: "plain" as const, text: source }];
     for (const label of defined) wanted.delete(label);
     if (!growing && defined.size > 0) this.#define(defined);
-    return { source, nodes, continues: lead !== "", wanted };
+    const rank = nodes[0]?.kind === "heading" ? this.#outline.after(nodes[0].level).rank : undefined;
+    return { source, nodes, part: this.#part, wanted, ...(rank ? { rank } : {}) };
   }
 
   /** Reads those blocks again that lacked a definition which has come. */
@@ -171,12 +186,12 @@ export class GrowingDocument {
     this.#finished = this.#finished.map((piece) => {
       if (![...labels].some((label) => piece.wanted.has(label))) return piece;
       const again = this.#read("", piece.source, this.#definitions, () => undefined, false);
-      return { ...again, continues: piece.continues };
+      return { ...piece, nodes: again.nodes, wanted: again.wanted };
     });
   }
 }
 
-const plain = (text: string): Piece => ({ source: text, nodes: [{ kind: "plain", text }], continues: false, wanted: new Set() });
+const plain = (text: string): Piece => ({ source: text, nodes: [{ kind: "plain", text }], part: 0, wanted: new Set() });
 
 /** Where each line of the text begins. */
 const lines = (text: string): number[] => [0, ...[...text.matchAll(LINE_END)].map((found) => found.index + found[0].length)];

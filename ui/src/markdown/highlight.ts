@@ -28,7 +28,10 @@ const KINDS: Record<string, string> = {
 
 type Tree = ReturnType<typeof lowlight.highlight>["children"][number];
 
-/** The code in runs, or undefined if the language is not known. */
+/** More runs are more work than colours are worth. */
+const MOST = 4000;
+
+/** The code in runs, or undefined if the language is not known or there would be too many. */
 export function highlight(code: string, language: string): Run[] | undefined {
   if (!lowlight.registered(language)) return undefined;
   const runs: Run[] = [];
@@ -44,5 +47,5 @@ export function highlight(code: string, language: string): Run[] | undefined {
     }
   };
   for (const node of lowlight.highlight(language, code).children) add(node, undefined);
-  return runs;
+  return runs.length > MOST ? undefined : runs;
 }

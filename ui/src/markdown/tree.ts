@@ -5,11 +5,17 @@ import type { Align, Block, Cell, Inline, Item } from "./nodes";
 /** How deep emphasis may lie in emphasis. Deeper marks are left out; their text stays. */
 const DEEPEST_INLINE = 16;
 
+/** So many formulas of a block are set. */
+const MOST_FORMULAS = 200;
+/** What a formula counts for: it is set from so many parts. */
+const FORMULA = 30;
+
 const WRAPS: Record<string, "emphasis" | "strong" | "deleted"> = { em_open: "emphasis", strong_open: "strong", s_open: "deleted" };
 
 /** A text as a tree, or undefined where it lies too deep and the parser left out the rest. `count` is told of every node. */
 export function tree(tokens: Token[], count: (nodes: number) => void = () => undefined): Block[] | undefined {
   let at = 0;
+  let formulas = 0;
   count(tokens.length);
   if (tokens.some((token) => token.nesting === 1 && token.level >= DEEPEST - 1)) return undefined;
 
@@ -18,6 +24,11 @@ export function tree(tokens: Token[], count: (nodes: number) => void = () => und
   function inlineOf(token: Token | undefined): Inline[] {
     const children = token?.children ?? [];
     count(children.length);
+    for (const child of children) {
+      if (child.type !== "maths_inline") continue;
+      if (++formulas > MOST_FORMULAS) Object.assign(child, { type: "code_inline", content: child.markup });
+      else count(FORMULA);
+    }
     return inlines(children);
   }
 
@@ -88,6 +99,7 @@ export function tree(tokens: Token[], count: (nodes: number) => void = () => und
       case "hr":
         return { kind: "rule" };
       case "maths_block":
+        count(FORMULA);
         return { kind: "maths", tex: token.content, source: token.markup, open: token.meta?.closed !== true };
       default:
         return undefined;
