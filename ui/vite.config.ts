@@ -7,6 +7,9 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 const { csp } = JSON.parse(readFileSync(here("../src-tauri/tauri.conf.json"), "utf8")).app.security as { csp: Record<string, string> };
 
+// Another port where somebody else tests at the same time.
+const port = Number(process.env.TAKI_UI_PORT ?? 4173);
+
 // The same pages with a made-up backend, for the browser tests only; never part of what ships.
 const mocked = process.env.TAKI_UI === "mock";
 
@@ -25,7 +28,7 @@ export default defineConfig({
   server: { fs: { allow: [here("..")] }, port: 5173, strictPort: true },
   // The browser tests run under the policy that the app has.
   preview: {
-    port: 4173,
+    port,
     strictPort: true,
     headers: { "Content-Security-Policy": Object.entries(csp).map((rule) => rule.join(" ")).join("; ") },
   },

@@ -238,7 +238,7 @@ test("an answer can be copied and asked for again", async ({ page, context }) =>
   await chat(page, { kind: "text", text: "Hello, <you>." });
   await chat(page, { kind: "finished", receipt });
   await page.evaluate(() => window.app.end());
-  await page.getByRole("button", { name: "Copy" }).click();
+  await page.getByRole("button", { name: "Copy", exact: true }).click();
   await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("Hello, <you>.");
   await page.getByRole("button", { name: "Answer again" }).click();

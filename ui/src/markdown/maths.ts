@@ -1,6 +1,9 @@
 // Formulas: $…$ by Pandoc's rules, so that money stays money, $$…$$, \(…\) and \[…\].
 import type { MarkdownIt, StateBlock, StateInline } from "markdown-it";
 
+/** A number and words, as in "between $5 and 6$". */
+const MONEY = /^\d[\d.,]*\s[^\\^_={}<>+]*$/;
+
 /** Longer formulas are somebody's mistake. In UTF-16 units. */
 const LONGEST = 4000;
 
@@ -62,12 +65,12 @@ function inline(state: StateInline, silent: boolean): boolean {
     if (at < 0 && state.env.open && open !== "$$") return push(state, silent, src.slice(pos + 2, posMax), posMax, open !== "\\(", false);
     return false;
   }
-  if (src[pos] !== "$") return false;
-  // Pandoc's rules: no space inside the marks, no digit behind the closing one.
+  if (src[pos] !== "$" || /\w/.test(src[pos - 1] ?? "")) return false;
+  // Pandoc's rules: no space inside the marks, no digit behind the closing one. And no letter before the first, as in US$.
   if (!/^\$[^\s$]/.test(open)) return false;
   const rest = src.slice(pos + 1, Math.min(posMax, pos + LONGEST));
   const found = /^((?:[^$\\\n]|\\.|\n(?!\n))*?(?:[^$\\\s]|\\.))\$(?![\d$])/s.exec(rest);
-  if (found?.[1] !== undefined) return push(state, silent, found[1], pos + 1 + found[0].length, false, true);
+  if (found?.[1] !== undefined && !MONEY.test(found[1])) return push(state, silent, found[1], pos + 1 + found[0].length, false, true);
   const growing = state.env.open && /^[^$]*\\[a-z]+[^$]*$/i.test(rest);
   return growing ? push(state, silent, rest, posMax, false, false) : false;
 }
