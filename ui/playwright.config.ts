@@ -3,8 +3,7 @@ import { defineConfig } from "@playwright/test";
 
 const found = (names: string[]) => names.map((name) => execSync(`command -v ${name} || true`).toString().trim()).find(Boolean);
 
-// Another one may be tested at the same time.
-const port = process.env.PORT ?? "4173";
+const address = `http://localhost:${process.env.TAKI_UI_PORT ?? 4173}`;
 
 export default defineConfig({
   testDir: "tests",
@@ -13,12 +12,12 @@ export default defineConfig({
   workers: 2,
   reporter: "list",
   use: {
-    baseURL: `http://localhost:${port}`,
+    baseURL: address,
     viewport: { width: 900, height: 720 },
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? found(["chromium", "chromium-browser", "google-chrome"]),
       args: ["--no-sandbox", "--disable-background-networking"],
     },
   },
-  webServer: { command: "npx vite build && npx vite preview", env: { TAKI_UI: "mock", PORT: port }, url: `http://localhost:${port}`, timeout: 60_000 },
+  webServer: { command: "npx vite build && npx vite preview", env: { TAKI_UI: "mock" }, url: address, timeout: 60_000 },
 });

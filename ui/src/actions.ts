@@ -1,4 +1,5 @@
-import { copyText } from "./chat/copy";
+import { copyRich } from "./chat/copy";
+import { richText } from "./markdown/rich";
 import type { Session } from "./session/session.svelte";
 import { focus, type View } from "./view.svelte";
 import type { Words } from "./words";
@@ -66,7 +67,8 @@ export function actionsOf(session: Session, view: View, words: () => Words): Act
       keys: ["Ctrl+Shift+C"],
       when: () => !!last(),
       run: async () => {
-        if (await copyText(last()?.text ?? "")) session.told.announcement = "copied";
+        const text = last()?.text ?? "";
+        if (await copyRich(richText(text), text)) session.told.announcement = "copied";
       },
     },
     { id: "again", name: "answerAgain", group: "groupMessages", when: () => session.free && !!thread.question, run: () => session.answerAgain() },

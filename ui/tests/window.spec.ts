@@ -242,7 +242,7 @@ test("an answer can be copied and asked for again", async ({ page, context }) =>
   await chat(page, { kind: "finished", receipt });
   await page.evaluate(() => window.app.end());
   const answer = by(page, "message-assistant");
-  await answer.getByRole("button", { name: "Copy" }).click();
+  await answer.getByRole("button", { name: "Copy", exact: true }).click();
   await expect(answer.getByRole("button", { name: "Copied" })).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("Hello, <you>.");
   await page.getByRole("button", { name: "Answer again" }).click();
