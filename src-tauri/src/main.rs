@@ -5,8 +5,12 @@
 mod answering;
 mod app;
 mod commands;
+mod continued;
+mod counting;
 mod engine_state;
+mod extract;
 mod loading;
+mod prompt;
 
 use std::sync::Arc;
 
@@ -36,6 +40,7 @@ fn run() -> tauri::Result<()> {
                 let _ = window.unminimize().and_then(|()| window.set_focus());
             }
         }))
+        .plugin(tauri_plugin_dialog::init())
         .invoke_handler(interface().invoke_handler())
         .build(tauri::generate_context!())?;
     // Only now is it sure that no other instance works on the same files, and no window is open yet.
@@ -54,11 +59,29 @@ fn run() -> tauri::Result<()> {
 fn interface() -> Builder<tauri::Wry> {
     Builder::new().disable_serde_phases().commands(collect_commands![
         commands::chat::open,
+        commands::conversations::list_conversations,
+        commands::conversations::open_conversation,
+        commands::conversations::new_conversation,
+        commands::conversations::rename_conversation,
+        commands::conversations::pin_conversation,
+        commands::conversations::delete_conversation,
+        commands::conversations::restore_conversation,
+        commands::conversations::delete_message,
+        commands::conversations::restore_message,
+        commands::conversations::choose_version,
+        commands::conversations::search,
+        commands::conversations::save_unsent,
+        commands::conversations::set_system,
+        commands::attachments::attach,
+        commands::attachments::detach,
+        commands::attachments::prompt_size,
         commands::chat::send,
         commands::chat::answer_again,
+        commands::chat::continue_answer,
+        commands::chat::replay,
         commands::chat::stop,
-        commands::chat::new_conversation,
-        commands::chat::save_unsent,
+        commands::exchange::export_conversations,
+        commands::exchange::import_conversations,
         commands::engine::watch_engine,
         commands::engine::load_ladder,
         commands::engine::fetch_ladder,

@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod chat;
+mod chats;
 mod interrupt;
 mod lab;
 mod learned;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let output = Output::new(args.json());
     let result = match args.command {
         Command::Chat(args) => chat::run(&args, &output),
+        Command::Chats { command } => chats::run(&command, &output),
         Command::Models { command } => models::run(&command, &output),
         Command::Ladders { command: args::Ladders::List { .. } } => models::ladders(&output),
         Command::Prove(args) => prove::run(&args, &output),

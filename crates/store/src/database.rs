@@ -48,18 +48,20 @@ impl Store {
         make(&places.data)?;
         let path = places.data.join(FILE);
         let of = |connection| Self { connection: Mutex::new(connection) };
-        match connect(&path) {
-            Ok(connection) => Ok((of(connection), Vec::new())),
+        let (store, notices) = match connect(&path) {
+            Ok(connection) => (of(connection), Vec::new()),
             Err(Refused::Damaged) => {
                 let kept = damage::set_aside(&path, SystemTime::now())?;
                 let messages = damage::recover(&kept, &path);
                 let store = of(connect(&path).map_err(|refused| refused.problem(&places.data))?);
                 let code = if messages > 0 { Code::DatabaseRecovered } else { Code::DatabaseSetAside };
                 let notice = Problem::new(code).with("path", path.display()).with("kept", kept.display());
-                Ok((store, vec![if messages > 0 { notice.with("messages", messages) } else { notice }]))
+                (store, vec![if messages > 0 { notice.with("messages", messages) } else { notice }])
             }
-            Err(refused) => Err(refused.problem(&places.data)),
-        }
+            Err(refused) => return Err(refused.problem(&places.data)),
+        };
+        store.write(crate::search::catch_up)?;
+        Ok((store, notices))
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -117,7 +117,7 @@ pub(crate) fn index(connection: &Connection, message: u32, text: &str) -> rusqli
 
 /// Puts into the index what is not in it: messages of an older version, answers that were cut off.
 pub(crate) fn catch_up(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    let sql = "SELECT id, text FROM message WHERE indexed = 0";
+    let sql = "SELECT id, text FROM message WHERE indexed = 0 AND finished";
     let mut statement = transaction.prepare(sql)?;
     let rows: Vec<(u32, String)> =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;

@@ -72,6 +72,9 @@ fn nothing_acknowledged_is_lost_when_the_program_is_killed_a_hundred_times() {
                 note(line, &mut kept);
             }
         }
+        let connection = rusqlite::Connection::open(places.data.join("taki.sqlite3")).unwrap();
+        let state: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(state, "ok", "after {} kills", round + 1);
     }
     let store = open(&places);
     let id = store.last_opened(0.0).unwrap().id;
@@ -82,8 +85,4 @@ fn nothing_acknowledged_is_lost_when_the_program_is_killed_a_hundred_times() {
         let found = there.get(id).unwrap_or_else(|| panic!("message {id} is lost: {text}"));
         assert!(found.starts_with(text.as_str()), "message {id} was {text:?} and is {found:?}");
     }
-    drop(store);
-    let connection = rusqlite::Connection::open(places.data.join("taki.sqlite3")).unwrap();
-    let state: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(state, "ok");
 }
