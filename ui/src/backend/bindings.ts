@@ -137,6 +137,28 @@ export type Code =
 "message_empty" | 
 /**  The chat template of the model failed: `{reason}`. */
 "template_failed" | 
+/**  The document `{name}` is of no kind that text can be taken from. */
+"document_unknown" | 
+/**  The document `{name}` is a picture. */
+"document_picture" | 
+/**  The document `{name}` is in an office format of before 2007, or RTF. */
+"document_old" | 
+/**  The document `{name}` cannot be read without a password. */
+"document_locked" | 
+/**  The PDF `{name}` has pages but no text, as a scan has. */
+"document_scanned" | 
+/**  The document `{name}` has no text at all. */
+"document_empty" | 
+/**  The document `{name}` is not what its kind prescribes: `{reason}`. */
+"document_damaged" | 
+/**  The document `{name}` is larger than `{limit}`. */
+"document_too_large" | 
+/**  The document `{name}` is built as an attack would be: `{reason}`. */
+"document_unsafe" | 
+/**  The document `{name}` was not read within `{seconds}` seconds. */
+"document_slow" | 
+/**  The process that read the document `{name}` ended without an answer: `{reason}`. */
+"document_reader_ended" | 
 /**  A fault in Taki: `{reason}`. */
 "internal";
 
