@@ -15,6 +15,7 @@ fn main() {
         "choose_version",
         "search",
         "save_unsent",
+        "save_place",
         "set_system",
         "attach",
         "detach",

@@ -105,6 +105,7 @@ impl App {
             ladder: settings.ladder.clone(),
             engine: self.state.state(),
             settings,
+            limits: crate::extract::limits(),
             notices: disk.notices.clone(),
         })
     }

@@ -1,31 +1,31 @@
 //! The text of an attached file.
 
-use protocol::{Code, Problem, bytes_in_words};
+use documents::{Extract, Reader};
+use protocol::Problem;
+use protocol::chat::Limits;
 use store::Attachment;
 
-/// Most bytes of a file.
-const LARGEST: usize = 4 << 20;
+/// Most files that go with one message.
+pub(crate) const MOST: u32 = 10;
 
-/// Takes the text out of a file: UTF-8 (Markdown and CSV are that too), as it is but for line ends and what cannot be seen.
+/// What a message may have with it.
+pub(crate) fn limits() -> Limits {
+    Limits { attachment_bytes: documents::Limits::default().file_bytes as f64, attachments: MOST }
+}
+
+/// Takes the text out of a file, in a process of its own.
 ///
 /// # Errors
-/// [`Code::AttachmentTooLarge`], [`Code::AttachmentUnreadable`].
+/// As [`Reader::extract`].
 pub(crate) fn attachment(name: &str, bytes: &[u8]) -> Result<Attachment, Problem> {
-    // A path would tell the model more than the file.
-    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    if bytes.len() > LARGEST {
-        let limit = bytes_in_words(LARGEST as u64);
-        return Err(Problem::new(Code::AttachmentTooLarge).with("name", name).with("limit", limit));
-    }
-    let unreadable = || Problem::new(Code::AttachmentUnreadable).with("name", name);
-    let text = std::str::from_utf8(bytes).map_err(|_| unreadable())?;
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-    let seen = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
-    if text.trim().is_empty() || text.contains('\0') {
-        return Err(unreadable());
-    }
-    let text = text.chars().filter(|c| seen(*c)).collect();
-    Ok(Attachment { name: name.to_owned(), bytes: bytes.len() as u64, text, cut: false })
+    let name = without_folders(name);
+    let Extract { text, cut, .. } = Reader::this_program()?.extract(name, bytes, &documents::Limits::default())?;
+    Ok(Attachment { name: name.to_owned(), bytes: bytes.len() as u64, text, cut })
+}
+
+/// A path would tell the model more than the file.
+fn without_folders(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -33,12 +33,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_taken_and_the_rest_refused() {
-        let taken = attachment("C:\\docs\\表.csv", "\u{feff}品名,数\r\n滝,1\r\n\u{7}".as_bytes()).unwrap();
-        assert_eq!((taken.name.as_str(), taken.text.as_str(), taken.bytes), ("表.csv", "品名,数\n滝,1\n", 23));
-        for bytes in [&b""[..], b" \n", b"%PDF-1.7\n\xff\xfe", b"a\0b"] {
-            assert_eq!(attachment("x", bytes).unwrap_err().code, Code::AttachmentUnreadable);
+    fn only_the_name_of_a_file_is_kept() {
+        for (path, name) in [("C:\\docs\\表.csv", "表.csv"), ("/home/me/a.txt", "a.txt"), ("a b.pdf", "a b.pdf")] {
+            assert_eq!(without_folders(path), name);
         }
-        assert_eq!(attachment("x", &vec![b'a'; LARGEST + 1]).unwrap_err().code, Code::AttachmentTooLarge);
     }
 }

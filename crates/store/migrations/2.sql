@@ -4,6 +4,9 @@ ALTER TABLE conversation ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN system TEXT NOT NULL DEFAULT '';
 -- The version of the first message that is shown.
 ALTER TABLE conversation ADD COLUMN chosen INTEGER;
+-- Where the reader was.
+ALTER TABLE conversation ADD COLUMN place_message INTEGER;
+ALTER TABLE conversation ADD COLUMN place_offset REAL NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN at_ms REAL NOT NULL DEFAULT 0;
 

@@ -1,7 +1,7 @@
 //! Conversations: the list, and everything of one but its messages.
 
 use protocol::Problem;
-use protocol::chat::{Conversation, ConversationCard};
+use protocol::chat::{Conversation, ConversationCard, Place};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::database::{Store, one};
@@ -133,6 +133,16 @@ impl Store {
         self.set(id, "unsent", &text)
     }
 
+    /// Keeps where the reader is; None at the end.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn save_place(&self, id: u32, place: Option<Place>) -> Result<(), Problem> {
+        let sql = "UPDATE conversation SET place_message = ?2, place_offset = ?3 WHERE id = ?1 AND NOT deleted";
+        let (message, offset) = (place.map(|place| place.message), place.map_or(0.0, |place| place.offset));
+        self.write(|transaction| one(transaction.execute(sql, params![id, message, offset])?))
+    }
+
     /// Deletes a conversation. It can be restored until the next [`Store::open`], which wipes it.
     ///
     /// # Errors
@@ -160,8 +170,9 @@ impl Store {
 
 /// A conversation that was not deleted.
 pub(crate) fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversation> {
-    let sql = "SELECT title, pinned, unsent, system FROM conversation WHERE id = ?1 AND NOT deleted";
+    let sql = "SELECT title, pinned, unsent, system, place_message, place_offset FROM conversation WHERE id = ?1 AND NOT deleted";
     let mut found = connection.query_row(sql, [id], |row| {
+        let (place, offset): (Option<u32>, f64) = (row.get("place_message")?, row.get("place_offset")?);
         Ok(Conversation {
             id,
             title: row.get("title")?,
@@ -170,6 +181,7 @@ pub(crate) fn conversation(connection: &Connection, id: u32) -> rusqlite::Result
             unsent: row.get("unsent")?,
             system: row.get("system")?,
             attached: Vec::new(),
+            place: place.map(|message| Place { message, offset }),
         })
     })?;
     found.messages = tree::chosen_branch(connection, id)?;

@@ -64,6 +64,8 @@ mod tests {
             exact: true,
             language: UiLanguage::Ja,
             theme: Theme::Dark,
+            zoom: 1.25,
+            sidebar: false,
             presets: vec![Preset {
                 name: "丁寧に".to_owned(), text: "次の文を\n丁寧に \"書き直す\"".to_owned()
             }],

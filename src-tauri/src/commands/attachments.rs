@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use protocol::Problem;
 use protocol::chat::{AttachmentCard, PromptSize};
 use protocol::worker::Speaker;
+use protocol::{Code, Problem};
 use store::Said;
 use tauri::State;
 
@@ -22,6 +22,9 @@ pub(crate) async fn attach(
 ) -> Result<AttachmentCard, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
+        if app.disk()?.store.conversation(conversation)?.attached.len() >= extract::MOST as usize {
+            return Err(Problem::new(Code::AttachmentsTooMany).with("limit", extract::MOST));
+        }
         let attachment = extract::attachment(&name, &bytes)?;
         let card = app.disk()?.store.attach(conversation, &attachment)?;
         Ok(AttachmentCard { tokens: app.tokens_of(&attachment), ..card })

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use protocol::Problem;
-use protocol::chat::{Conversation, ConversationCard, Found};
+use protocol::chat::{Conversation, ConversationCard, Found, Place};
 use tauri::State;
 
 use crate::app::{App, now_ms};
@@ -88,6 +88,13 @@ pub(crate) fn search(app: State<'_, Arc<App>>, text: String, limit: u32) -> Resu
 #[specta::specta]
 pub(crate) fn save_unsent(app: State<'_, Arc<App>>, conversation: u32, text: String) -> Result<(), Problem> {
     app.disk()?.store.save_unsent(conversation, &text)
+}
+
+/// Keeps where the reader is; None at the end.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn save_place(app: State<'_, Arc<App>>, conversation: u32, place: Option<Place>) -> Result<(), Problem> {
+    app.disk()?.store.save_place(conversation, place)
 }
 
 /// Keeps the instructions that stand above a conversation; empty for none.

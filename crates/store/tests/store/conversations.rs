@@ -1,5 +1,6 @@
 //! The list of conversations, and messages as they are kept.
 
+use protocol::chat::Place;
 use protocol::worker::Speaker;
 use protocol::{Code, Problem};
 use store::Attachment;
@@ -25,11 +26,14 @@ fn a_conversation_survives_with_every_text_as_it_was() {
     let more = home.ask(id, Some(done), "more");
     home.store.save_unsent(id, "half a thought").unwrap();
     home.store.set_system(id, "be kind").unwrap();
+    let place = Some(Place { message: done, offset: 12.5 });
+    home.store.save_place(id, place).unwrap();
     let failed = home.store.begin_answer(more, 9.0).unwrap();
     let problem = Problem::new(Code::WorkerGaveUp);
     home.store.fail_answer(failed, "half", &problem, 9.0).unwrap();
     let home = home.again();
     let again = home.store.last_opened(10.0).unwrap();
+    assert_eq!(again.place, place);
     assert_eq!((again.id, again.unsent.as_str(), again.system.as_str()), (id, "half a thought", "be kind"));
     let (asked, answers) = again.messages.split_at(texts.len());
     assert_eq!(asked.iter().map(|m| &m.text).collect::<Vec<_>>(), texts.iter().collect::<Vec<_>>());
@@ -55,6 +59,7 @@ fn what_is_not_there_is_said_so_and_nothing_is_changed() {
         home.store.fail_answer(77, "x", &problem, 0.0),
         home.store.save_unsent(77, "x"),
         home.store.set_system(77, "x"),
+        home.store.save_place(77, None),
         home.store.rename_conversation(77, "x"),
         home.store.pin_conversation(77, true),
         home.store.delete_conversation(77),
