@@ -9,7 +9,9 @@ use crate::{Problem, Receipt};
 mod conversation;
 mod settings;
 
-pub use conversation::{AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, PromptSize, ShownMessage};
+pub use conversation::{
+    AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Limits, Place, PromptSize, ShownMessage,
+};
 pub use settings::{Preset, Settings, Theme, UiLanguage};
 
 /// A ladder as the window lists it.
@@ -84,6 +86,8 @@ pub struct Opening {
     pub engine: EngineState,
     /// The user's choices.
     pub settings: Settings,
+    /// What a message may have with it.
+    pub limits: Limits,
     /// Things the user should know that did not stop the start (a damaged settings file set aside, …).
     pub notices: Vec<Problem>,
 }

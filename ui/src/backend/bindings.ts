@@ -30,6 +30,8 @@ export const commands = {
 	search: (text: string, limit: number) => typedError<Found[], Problem>(__TAURI_INVOKE("search", { text, limit })),
 	/**  Keeps what is in the composer. */
 	saveUnsent: (conversation: number, text: string) => typedError<null, Problem>(__TAURI_INVOKE("save_unsent", { conversation, text })),
+	/**  Keeps where the reader is; None at the end. */
+	savePlace: (conversation: number, place: Place | null) => typedError<null, Problem>(__TAURI_INVOKE("save_place", { conversation, place })),
 	/**  Keeps the instructions that stand above a conversation; empty for none. */
 	setSystem: (conversation: number, text: string) => typedError<null, Problem>(__TAURI_INVOKE("set_system", { conversation, text })),
 	/**  Takes the text out of a file and keeps it for the next message. */
@@ -205,14 +207,34 @@ export type Code =
 "cancelled" | 
 /**  What was asked for is no longer there: a conversation, a message, a file. */
 "gone" | 
-/**  The attached file `{name}` is larger than `{limit}`. */
-"attachment_too_large" | 
-/**  The attached file `{name}` is of no kind that text can be taken from. */
-"attachment_unreadable" | 
+/**  No more than `{limit}` files can go with one message. */
+"attachments_too_many" | 
 /**  The message is empty. */
 "message_empty" | 
 /**  The chat template of the model failed: `{reason}`. */
 "template_failed" | 
+/**  The document `{name}` is of no kind that text can be taken from. */
+"document_unknown" | 
+/**  The document `{name}` is a picture. */
+"document_picture" | 
+/**  The document `{name}` is in an office format of before 2007, or RTF. */
+"document_old" | 
+/**  The document `{name}` cannot be read without a password. */
+"document_locked" | 
+/**  The PDF `{name}` has pages but no text, as a scan has. */
+"document_scanned" | 
+/**  The document `{name}` has no text at all. */
+"document_empty" | 
+/**  The document `{name}` is not what its kind prescribes: `{reason}`. */
+"document_damaged" | 
+/**  The document `{name}` is larger than `{limit}`. */
+"document_too_large" | 
+/**  The document `{name}` is built as an attack would be: `{reason}`. */
+"document_unsafe" | 
+/**  The document `{name}` was not read within `{seconds}` seconds. */
+"document_slow" | 
+/**  The process that read the document `{name}` ended without an answer: `{reason}`. */
+"document_reader_ended" | 
 /**  A fault in Taki: `{reason}`. */
 "internal";
 
@@ -343,6 +365,14 @@ export type LeftOut = {
 	problem: Problem,
 };
 
+/**  What a message may have with it. */
+export type Limits = {
+	/**  Bytes of an attached file. */
+	attachmentBytes: number | null,
+	/**  Files that go with one message. */
+	attachments: number,
+};
+
 /**  What was loaded. */
 export type Loaded = {
 	/**  Catalogue id of the ladder. */
@@ -377,6 +407,8 @@ export type Opening = {
 	engine: EngineState,
 	/**  The user's choices. */
 	settings: Settings,
+	/**  What a message may have with it. */
+	limits: Limits,
 	/**  Things the user should know that did not stop the start (a damaged settings file set aside, …). */
 	notices: Problem[],
 	/**  What may be attached. */
@@ -405,6 +437,14 @@ export type PassTime = {
 	width: number,
 	/**  Seconds. */
 	seconds: number | null,
+};
+
+/**  Where a reader is in a conversation. */
+export type Place = {
+	/**  The message at the top edge of the view. */
+	message: number,
+	/**  How much of it is above the edge, in CSS pixels. */
+	offset: number | null,
 };
 
 /**  Instructions under a name. */
@@ -506,6 +546,10 @@ export type Settings = {
 	language?: UiLanguage,
 	/**  Colours of the window. */
 	theme?: Theme,
+	/**  How much larger than usual everything is; 1 is usual. */
+	zoom?: number | null,
+	/**  Whether the list of conversations is shown. */
+	sidebar?: boolean,
 	/**  Instructions that the user keeps for use in conversations. */
 	presets?: Preset[],
 	/**  Size of everything, 1 = as designed. */

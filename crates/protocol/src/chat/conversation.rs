@@ -62,6 +62,28 @@ pub struct Conversation {
     pub system: String,
     /// Files in the composer that were not sent yet.
     pub attached: Vec<AttachmentCard>,
+    /// Where the reader was; None at the end.
+    pub place: Option<Place>,
+}
+
+/// Where a reader is in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// The message at the top edge of the view.
+    pub message: u32,
+    /// How much of it is above the edge, in CSS pixels.
+    pub offset: f64,
+}
+
+/// What a message may have with it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// Bytes of an attached file.
+    pub attachment_bytes: f64,
+    /// Files that go with one message.
+    pub attachments: u32,
 }
 
 /// A place that a search found.

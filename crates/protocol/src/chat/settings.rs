@@ -41,6 +41,10 @@ pub struct Settings {
     pub language: UiLanguage,
     /// Colours of the window.
     pub theme: Theme,
+    /// How much larger than usual everything is; 1 is usual.
+    pub zoom: f64,
+    /// Whether the list of conversations is shown.
+    pub sidebar: bool,
     /// Instructions that the user keeps for use in conversations.
     pub presets: Vec<Preset>,
 }
@@ -63,6 +67,8 @@ impl Default for Settings {
             exact: false,
             language: UiLanguage::System,
             theme: Theme::System,
+            zoom: 1.0,
+            sidebar: true,
             presets: Vec::new(),
         }
     }
