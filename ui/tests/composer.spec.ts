@@ -20,7 +20,7 @@ test("it grows with its text up to a part of the window", async ({ page }) => {
 
 test("files come in by the button and go along with the message", async ({ page }) => {
   await open(page);
-  await expect(by(page, "attach")).toHaveAttribute("data-tip", "Attach files · Text, Markdown, CSV, PDF or Word, up to 20 MB each, at most 10");
+  await expect(by(page, "attach")).toHaveAttribute("data-tip", "Attach files · Text, Markdown, CSV, PDF, Word or Excel, up to 20 MB each, at most 10");
   const choosing = page.waitForEvent("filechooser");
   await by(page, "attach").click();
   await (await choosing).setFiles({ name: "売上.csv", mimeType: "text/csv", buffer: Buffer.from("a,b,c\n1,2,3") });
@@ -77,7 +77,7 @@ test("a file that cannot be taken says why and does not stop the others", async 
     { name: "large.txt", mimeType: "text/plain", buffer: Buffer.from("123456") },
     { name: "small.txt", mimeType: "text/plain", buffer: Buffer.from("1") },
   ]);
-  await expect(by(page, "refused")).toHaveAttribute("data-code", "attachment_too_large");
+  await expect(by(page, "refused")).toHaveAttribute("data-code", "document_too_large");
   await expect(by(page, "refused")).toContainText("large.txt");
   await expect(by(page, "attachment")).toContainText("small.txt");
   await by(page, "refused").getByRole("button").click();

@@ -75,8 +75,6 @@ export const commands = {
 	fetchLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("fetch_ladder", { ladder })),
 	/**  Stops fetching; what is there already is kept. */
 	cancelFetch: () => typedError<null, Problem>(__TAURI_INVOKE("cancel_fetch")),
-	/**  Keeps where the reader is; None at the end. */
-	savePlace: (conversation: number, place: Place | null) => typedError<null, Problem>(__TAURI_INVOKE("save_place", { conversation, place })),
 	/**  Keeps the user's choices; loads the ladder anew if it has to run differently. Returns what is kept. */
 	changeSettings: (settings: Settings) => typedError<Settings, Problem>(__TAURI_INVOKE("change_settings", { settings })),
 };
@@ -411,24 +409,6 @@ export type Opening = {
 	limits: Limits,
 	/**  Things the user should know that did not stop the start (a damaged settings file set aside, …). */
 	notices: Problem[],
-	/**  What may be attached. */
-	limits: Limits,
-};
-
-/**  Where the reader was. */
-export type Place = {
-	/**  The message at the top edge of the view. */
-	message: number,
-	/**  Pixels of it above the edge. */
-	offset: number | null,
-};
-
-/**  What may be attached. */
-export type Limits = {
-	/**  Bytes of one file. */
-	attachmentBytes: number | null,
-	/**  Files of one message. */
-	attachments: number,
 };
 
 /**  What one forward pass takes on this computer. */
@@ -552,10 +532,6 @@ export type Settings = {
 	sidebar?: boolean,
 	/**  Instructions that the user keeps for use in conversations. */
 	presets?: Preset[],
-	/**  Size of everything, 1 = as designed. */
-	zoom?: number,
-	/**  Whether the list of conversations is shown. */
-	sidebar?: boolean,
 };
 
 /**  One message as the window shows it. */

@@ -6,7 +6,7 @@ import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EngineS
 export type * from "./bindings";
 
 /** Settings as the app gives them: with every choice. */
-export type Choices = Required<Settings>;
+export type Choices = Required<Settings> & { zoom: number };
 export type Opened = Opening & { settings: Choices };
 export type Listen = (event: ChatEvent) => void;
 

@@ -14,8 +14,8 @@ export class Composer {
   attached = $state<AttachmentCard[]>([]);
   /** Names of files being read. */
   arriving = $state<string[]>([]);
-  /** Files that could not be taken, and why; without a problem they are too many. */
-  refused = $state<{ name: string; problem?: Problem }[]>([]);
+  /** Files that could not be taken, and why. */
+  refused = $state<{ name: string; problem: Problem }[]>([]);
   /** It is sent by itself as soon as the engine is free. */
   queued = $state(false);
   /** How much of the context the next question would take, the last time it was asked. */
@@ -136,10 +136,6 @@ export class Composer {
     this.arriving.push(...all.map((file) => file.name));
     for (const file of all) {
       try {
-        if (this.attached.length >= this.limits.attachments) {
-          this.refused.push({ name: file.name });
-          continue;
-        }
         const card = await this.#read(id, file);
         if (this.thread.id === id) this.attached.push(card);
         this.told.announcement = "attachedSaid";
@@ -153,9 +149,10 @@ export class Composer {
   }
 
   async #read(conversation: number, file: File): Promise<AttachmentCard> {
-    const { attachmentBytes } = this.limits;
+    const { attachmentBytes, attachments } = this.limits;
     // A file of gigabytes is not even read.
-    if (attachmentBytes !== null && file.size > attachmentBytes) throw new Refusal({ code: "attachment_too_large", details: { name: file.name, limit: size(attachmentBytes) } });
+    if (attachmentBytes !== null && file.size > attachmentBytes) throw new Refusal({ code: "document_too_large", details: { name: file.name, limit: size(attachmentBytes) } });
+    if (this.attached.length >= attachments) throw new Refusal({ code: "attachments_too_many", details: { limit: String(attachments) } });
     return this.backend.attach(conversation, file.name, new Uint8Array(await file.arrayBuffer()));
   }
 

@@ -115,7 +115,7 @@ test("files go along with the message; one that is refused says why and the othe
   const { backend, session } = await opened();
   const take = backend.attach;
   backend.attach = async (id, name, bytes) => {
-    if (name === "b.pdf") throw new Refusal({ code: "attachment_unreadable", details: { name } });
+    if (name === "b.pdf") throw new Refusal({ code: "document_unknown", details: { name } });
     return take(id, name, bytes);
   };
   const attaching = session.composer.attach([new File(["abc"], "a.txt"), new File(["x"], "b.pdf"), new File(["xy"], "c.md")]);
@@ -124,7 +124,7 @@ test("files go along with the message; one that is refused says why and the othe
   expect(backend.named("send"), "not before they are read").toEqual([]);
   await attaching;
   expect(session.composer.attached.map(({ name }) => name)).toEqual(["a.txt", "c.md"]);
-  expect(session.composer.refused).toMatchObject([{ name: "b.pdf", problem: { code: "attachment_unreadable" } }]);
+  expect(session.composer.refused).toMatchObject([{ name: "b.pdf", problem: { code: "document_unknown" } }]);
   void session.composer.send();
   await vi.waitFor(() => expect(backend.named("send")).toHaveLength(1));
   backend.on({ kind: "saved", message: 11, answer: 12 });
@@ -137,9 +137,9 @@ test("what is too large or too many is refused before it is read", async () => {
   const files = [new File(["x".repeat(1001)], "large.txt"), ...["a", "b", "c", "d"].map((name) => new File(["x"], name))];
   await session.composer.attach(files);
   expect(backend.named("attach").map(([, , name]) => name)).toEqual(["a", "b", "c"]);
-  expect(session.composer.refused.map(({ name, problem }) => [name, problem?.code])).toEqual([
-    ["large.txt", "attachment_too_large"],
-    ["d", undefined],
+  expect(session.composer.refused.map(({ name, problem }) => [name, problem.code])).toEqual([
+    ["large.txt", "document_too_large"],
+    ["d", "attachments_too_many"],
   ]);
 });
 

@@ -101,7 +101,7 @@ const composer: Record<string, State> = {
   files: { start: { conversation: conversation({ attached: files, unsent: "What changed since last year?" }) } },
   "file refused": {
     async go(page) {
-      await page.evaluate(() => (window.app.refuse.attach = { code: "attachment_unreadable", details: { name: "scan.pdf" } }));
+      await page.evaluate(() => (window.app.refuse.attach = { code: "document_scanned", details: { name: "scan.pdf" } }));
       await by(page, "attach-input").setInputFiles({ name: "scan.pdf", mimeType: "application/pdf", buffer: Buffer.from("x") });
       await expect(by(page, "refused")).toBeVisible();
     },
