@@ -3,6 +3,8 @@ import { defineConfig } from "@playwright/test";
 
 const found = (names: string[]) => names.map((name) => execSync(`command -v ${name} || true`).toString().trim()).find(Boolean);
 
+const address = `http://localhost:${process.env.TAKI_UI_PORT ?? 4173}`;
+
 export default defineConfig({
   testDir: "tests",
   outputDir: "node_modules/.playwright",
@@ -10,12 +12,12 @@ export default defineConfig({
   workers: 2,
   reporter: "list",
   use: {
-    baseURL: "http://localhost:4173",
+    baseURL: address,
     viewport: { width: 900, height: 720 },
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? found(["chromium", "chromium-browser", "google-chrome"]),
       args: ["--no-sandbox", "--disable-background-networking"],
     },
   },
-  webServer: { command: "npx vite build && npx vite preview", env: { TAKI_UI: "mock" }, url: "http://localhost:4173", timeout: 60_000 },
+  webServer: { command: "npx vite build && npx vite preview", env: { TAKI_UI: "mock" }, url: address, timeout: 60_000 },
 });

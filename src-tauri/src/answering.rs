@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use engine::{Answering as Happening, Ask, Call};
-use protocol::Problem;
-use protocol::chat::{ChatEvent, ShownMessage};
-use protocol::worker::Message;
+use protocol::chat::ChatEvent;
+use protocol::{Problem, Receipt};
 use tauri::ipc::Channel;
 
 use crate::app::{App, now_ms};
+use crate::continued::together;
+use crate::prompt::prompt;
 
 /// Shortest time between two texts to the window: a frame of the screen.
 const FRAME: Duration = Duration::from_millis(16);
@@ -16,32 +17,79 @@ const FRAME: Duration = Duration::from_millis(16);
 /// Longest shown text, in time, that a crash of this program may lose.
 const CHECKPOINT: Duration = Duration::from_millis(250);
 
-/// Answers message `asked`, the last question of `conversation`, and keeps the answer in place of earlier ones.
+/// An answer that is asked for.
+struct Wanted {
+    question: u32,
+    answer: u32,
+    ask: Ask,
+    /// What the answer cost before it is continued.
+    before: Option<Receipt>,
+}
+
+/// Answers `question` and keeps the answer as the chosen version.
 ///
 /// # Errors
 /// Only what happens before the answer begins; afterwards the channel gets a `Finished` or a `Failed`.
-pub(crate) fn answer(
-    app: &App,
-    call: Call<'_>,
-    conversation: u32,
-    asked: u32,
-    window: &Channel<ChatEvent>,
-) -> Result<(), Problem> {
+pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
+    let store = &app.disk()?.store;
+    let answer = store.begin_answer(question, now_ms())?;
+    let system = store.given(answer)?.system;
+    let ask = Ask { cascade: app.settings().speed_up, ..Ask::plain(prompt(&system, store.said(question)?)) };
+    write(app, call, Wanted { question, answer, ask, before: None }, window)
+}
+
+/// Goes on behind the text of `answer`.
+///
+/// # Errors
+/// As [`answer`].
+pub(crate) fn go_on(app: &App, call: Call<'_>, answer: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
+    let store = &app.disk()?.store;
+    let given = store.given(answer)?;
+    let messages = prompt(&given.system, store.said(given.question)?);
+    store.reopen_answer(answer)?;
+    let ask = Ask { begun: given.text, cascade: app.settings().speed_up, ..Ask::plain(messages) };
+    write(app, call, Wanted { question: given.question, answer, ask, before: given.receipt }, window)
+}
+
+/// Gives `answer` once more with the cascade off, under the instructions and with the seed it was given with and no longer
+/// than it was, for the window alone.
+///
+/// # Errors
+/// As [`answer`].
+pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
+    let store = &app.disk()?.store;
+    let given = store.given(answer)?;
+    let mut ask = Ask::plain(prompt(&given.system, store.said(given.question)?));
+    if let Some(receipt) = given.receipt {
+        ask.sampling.seed = receipt.seed;
+        ask.max_tokens = Some(receipt.tokens).filter(|_| receipt.finish != protocol::FinishReason::End);
+    }
+    let mut relay = Relay::new(app, None, String::new(), window);
+    let result = call.answer(&ask, &mut |happening| relay.take(happening));
+    relay.flush();
+    relay.tell(match result {
+        Ok(receipt) => ChatEvent::Finished { receipt },
+        Err(problem) => ChatEvent::Failed { problem },
+    });
+    Ok(())
+}
+
+fn write(app: &App, call: Call<'_>, wanted: Wanted, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let disk = app.disk()?;
-    let store = &disk.store;
-    let messages = heard(&store.messages(conversation)?, asked);
-    let answer = store.begin_answer(conversation, now_ms())?;
-    let mut relay = Relay::new(app, answer, window);
-    relay.tell(ChatEvent::Saved { message: asked, answer });
-    let cascade = app.settings().speed_up;
-    let ask = Ask { cascade, ..Ask::plain(messages) };
+    let Wanted { question, answer, ask, before } = wanted;
+    let mut relay = Relay::new(app, Some(answer), ask.begun.clone(), window);
+    relay.tell(ChatEvent::Saved { message: question, answer });
     let result = call.answer(&ask, &mut |happening| relay.take(happening));
     relay.flush();
     let text = std::mem::take(&mut relay.text);
+    let result = result.map(|receipt| match before {
+        Some(before) => together(before, receipt),
+        None => receipt,
+    });
     // What is shown is final; if the disk refuses now, the person must know.
     let kept = match &result {
-        Ok(receipt) => store.finish_answer(answer, &text, receipt),
-        Err(problem) => store.fail_answer(answer, &text, problem),
+        Ok(receipt) => disk.store.finish_answer(answer, &text, receipt, now_ms()),
+        Err(problem) => disk.store.fail_answer(answer, &text, problem, now_ms()),
     };
     relay.tell(match result.and_then(|receipt| kept.map(|()| receipt)) {
         Ok(receipt) => ChatEvent::Finished { receipt },
@@ -51,24 +99,11 @@ pub(crate) fn answer(
     Ok(())
 }
 
-/// The conversation up to the question `asked`, as the model is to see it: every earlier question with its latest
-/// answer. One that got no word of an answer (it was too long, perhaps, or stopped at once) would only stand in the way.
-fn heard(messages: &[ShownMessage], asked: u32) -> Vec<Message> {
-    let mut heard: Vec<Message> = Vec::new();
-    for message in messages.iter().filter(|message| message.id <= asked && !message.text.is_empty()) {
-        let unanswered = heard.last().is_some_and(|last| last.speaker == message.speaker);
-        if unanswered {
-            heard.pop();
-        }
-        heard.push(Message { speaker: message.speaker, text: message.text.clone() });
-    }
-    heard
-}
-
 /// Passes text on in pieces worth a frame and keeps it on disk on the way.
 struct Relay<'a> {
     app: &'a App,
-    answer: u32,
+    /// Where it is kept; None for what is only shown.
+    answer: Option<u32>,
     window: &'a Channel<ChatEvent>,
     /// The whole answer so far, and how much of it the window has.
     text: String,
@@ -78,8 +113,10 @@ struct Relay<'a> {
 }
 
 impl<'a> Relay<'a> {
-    fn new(app: &'a App, answer: u32, window: &'a Channel<ChatEvent>) -> Self {
-        Self { app, answer, window, text: String::new(), told: 0, told_at: None, kept_at: Instant::now() }
+    /// `begun` is text that the window has already.
+    fn new(app: &'a App, answer: Option<u32>, begun: String, window: &'a Channel<ChatEvent>) -> Self {
+        let told = begun.len();
+        Self { app, answer, window, text: begun, told, told_at: None, kept_at: Instant::now() }
     }
 
     /// A window that is gone misses it; the disk has it.
@@ -115,42 +152,11 @@ impl<'a> Relay<'a> {
     }
 
     fn keep(&mut self) {
-        if self.kept_at.elapsed() < CHECKPOINT {
-            return;
-        }
+        let Some(answer) = self.answer.filter(|_| self.kept_at.elapsed() >= CHECKPOINT) else { return };
         self.kept_at = Instant::now();
         // A disk that refuses is told at the end, where it matters.
-        if let Err(problem) = self.app.disk().and_then(|disk| disk.store.checkpoint(self.answer, &self.text)) {
+        if let Err(problem) = self.app.disk().and_then(|disk| disk.store.checkpoint(answer, &self.text)) {
             tracing::warn!(code = %problem.code, "checkpoint failed");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use protocol::worker::Speaker;
-
-    use super::*;
-
-    fn message(id: u32, speaker: Speaker, text: &str) -> ShownMessage {
-        ShownMessage { id, speaker, text: text.to_owned(), receipt: None, problem: None, at_ms: 0.0 }
-    }
-
-    #[test]
-    fn the_model_hears_every_question_with_its_latest_answer() {
-        use Speaker::{Assistant, User};
-        let messages = [
-            message(1, User, "far too long"),
-            message(2, Assistant, ""),
-            message(3, User, "a"),
-            message(4, Assistant, "first try"),
-            message(5, Assistant, "second try"),
-            message(6, User, "stopped at once"),
-            message(7, User, "b"),
-            message(8, Assistant, "to be written again"),
-        ];
-        let texts = |asked| heard(&messages, asked).into_iter().map(|message| message.text).collect::<Vec<_>>();
-        assert_eq!(texts(7), ["a", "second try", "b"]);
-        assert_eq!(texts(1), ["far too long"], "the question itself is always heard");
     }
 }

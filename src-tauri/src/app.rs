@@ -23,6 +23,8 @@ pub(crate) struct App {
     settings: Mutex<Settings>,
     /// One load or fetch at a time.
     pub(crate) loading: Mutex<()>,
+    /// Held while tokens are counted.
+    pub(crate) counting: Mutex<()>,
     /// Set to stop the fetch in progress.
     pub(crate) cancel_fetch: AtomicBool,
     pub(crate) fetching: AtomicBool,
@@ -51,6 +53,7 @@ impl App {
             refused: Mutex::new(Problem::new(Code::Internal)),
             settings: Mutex::default(),
             loading: Mutex::default(),
+            counting: Mutex::default(),
             cancel_fetch: AtomicBool::new(false),
             fetching: AtomicBool::new(false),
             answering: AtomicBool::new(false),
@@ -96,11 +99,13 @@ impl App {
         let disk = self.disk()?;
         let settings = self.settings().clone();
         Ok(Opening {
-            conversation: disk.store.latest_conversation()?,
+            conversation: self.counted(disk.store.last_opened(now_ms())?),
+            conversations: disk.store.conversations()?,
             ladders: disk.catalog.ladders().iter().map(|ladder| disk.card(ladder)).collect::<Result<_, _>>()?,
             ladder: settings.ladder.clone(),
             engine: self.state.state(),
             settings,
+            limits: crate::extract::limits(),
             notices: disk.notices.clone(),
         })
     }
@@ -108,6 +113,7 @@ impl App {
     /// The right to answer, refused while the engine does something else, and what ends it. A stop is for this answer
     /// from now on.
     pub(crate) fn begin_answering(&self) -> Result<(Call<'_>, Answering<'_>), Problem> {
+        let _counted = self.after_counting();
         let call = self.engine.begin().map_err(|busy| {
             // What holds the engine is either an answer or a model on its way.
             if self.is_answering() { busy } else { Problem::new(Code::NothingLoaded) }

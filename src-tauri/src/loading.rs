@@ -76,7 +76,11 @@ impl App {
         let disk = self.disk()?;
         let ladder = catalog::resolve(&disk.catalog, &disk.models, id)?;
         let known = disk.learned.recall(&engine::conditions(&ladder, settings));
-        let loaded = self.engine.begin()?.load(&ladder, settings, known, &mut |progress| {
+        let call = {
+            let _counted = self.after_counting();
+            self.engine.begin()?
+        };
+        let loaded = call.load(&ladder, settings, known, &mut |progress| {
             let (rung, fraction) = (progress.rung, progress.fraction);
             self.state.set(EngineState::Loading { ladder: id.to_owned(), rung, fraction });
         })?;

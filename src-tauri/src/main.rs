@@ -5,8 +5,12 @@
 mod answering;
 mod app;
 mod commands;
+mod continued;
+mod counting;
 mod engine_state;
+mod extract;
 mod loading;
+mod prompt;
 
 use std::sync::Arc;
 
@@ -16,9 +20,11 @@ use tauri_specta::{Builder, collect_commands};
 use app::App;
 
 fn main() {
-    // The worker is this same program: it must hand over before anything else is set up.
-    if std::env::args_os().nth(1).is_some_and(|first| first == "worker") {
-        std::process::exit(engine::worker_main());
+    // The worker and the reader of documents are this same program: they must hand over before anything else is set up.
+    match std::env::args_os().nth(1) {
+        Some(first) if first == "worker" => std::process::exit(engine::worker_main()),
+        Some(first) if first == documents::ARGUMENT => std::process::exit(documents::child_main()),
+        _ => {}
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("TAKI_LOG").unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -36,6 +42,7 @@ fn run() -> tauri::Result<()> {
                 let _ = window.unminimize().and_then(|()| window.set_focus());
             }
         }))
+        .plugin(tauri_plugin_dialog::init())
         .invoke_handler(interface().invoke_handler())
         .build(tauri::generate_context!())?;
     // Only now is it sure that no other instance works on the same files, and no window is open yet.
@@ -54,11 +61,30 @@ fn run() -> tauri::Result<()> {
 fn interface() -> Builder<tauri::Wry> {
     Builder::new().disable_serde_phases().commands(collect_commands![
         commands::chat::open,
+        commands::conversations::list_conversations,
+        commands::conversations::open_conversation,
+        commands::conversations::new_conversation,
+        commands::conversations::rename_conversation,
+        commands::conversations::pin_conversation,
+        commands::conversations::delete_conversation,
+        commands::conversations::restore_conversation,
+        commands::conversations::delete_message,
+        commands::conversations::restore_message,
+        commands::conversations::choose_version,
+        commands::conversations::search,
+        commands::conversations::save_unsent,
+        commands::conversations::save_place,
+        commands::conversations::set_system,
+        commands::attachments::attach,
+        commands::attachments::detach,
+        commands::attachments::prompt_size,
         commands::chat::send,
         commands::chat::answer_again,
+        commands::chat::continue_answer,
+        commands::chat::replay,
         commands::chat::stop,
-        commands::chat::new_conversation,
-        commands::chat::save_unsent,
+        commands::exchange::export_conversations,
+        commands::exchange::import_conversations,
         commands::engine::watch_engine,
         commands::engine::load_ladder,
         commands::engine::fetch_ladder,

@@ -1,7 +1,7 @@
 // The mocked window as the tests drive it.
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test as base, type Page } from "@playwright/test";
-import type { ChatEvent, EngineState, Opening, Receipt } from "../src/backend";
+import type { ChatEvent, Choices, Conversation, EngineState, Opening, Receipt, Settings, ShownMessage } from "../src/backend";
 
 /** Every test also fails on what the content security policy or the window itself complains about. */
 export const test = base.extend<{ complaints: string[] }>({
@@ -48,8 +48,42 @@ export const chat = (page: Page, event: ChatEvent) => page.evaluate((event) => w
 export const engine = (page: Page, state: EngineState) => page.evaluate((state) => window.app.engine(state), state);
 export const calls = (page: Page, name: string) => page.evaluate((name) => window.app.calls.filter((call) => call.name === name), name);
 
-export async function open(page: Page, change: Partial<Opening> = {}) {
-  await page.addInitScript((change) => (window.setUp = (app) => Object.assign(app.opening, change)), change);
+export const settings: Choices = { ladder: "smollm2", speedUp: true, exact: false, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true };
+
+type Said = Partial<ShownMessage> & Pick<ShownMessage, "id" | "speaker" | "text">;
+
+/** A conversation of which only what matters is told. Each message stands below the one before. */
+export function conversation({ messages = [], ...rest }: Partial<Omit<Conversation, "messages">> & { messages?: Said[] }): Conversation {
+  return {
+    id: 1,
+    title: "",
+    pinned: false,
+    unsent: "",
+    system: "",
+    attached: [],
+    place: null,
+    ...rest,
+    messages: messages.map((message, at) => ({ parent: messages[at - 1]?.id ?? null, versions: [message.id], attachments: [], receipt: null, problem: null, atMs: 0, ...message })),
+  };
+}
+
+export interface Start extends Partial<Omit<Opening, "settings">> {
+  settings?: Settings;
+  others?: { conversation: Conversation; atMs: number }[];
+  give?: Record<string, unknown>;
+}
+
+export async function open(page: Page, { others = [], give = {}, ...change }: Start = {}) {
+  const opening = { ...change, settings: { ...settings, ...change.settings } };
+  await page.addInitScript(
+    ({ opening, others, give }) => {
+      window.setUp = (app) => {
+        Object.assign(app.opening, opening);
+        Object.assign(app, { others, give });
+      };
+    },
+    { opening, others, give },
+  );
   await page.goto("/");
   await expect(page.getByTestId("composer")).toBeVisible();
 }
@@ -60,8 +94,11 @@ export async function ask(page: Page, text: string) {
   await chat(page, { kind: "saved", message: 11, answer: 12 });
 }
 
-/** Keeps a picture beside the results of the test. */
-export const picture = (page: Page, name: string) => page.screenshot({ path: test.info().outputPath(`${name}.png`) });
+/** Keeps a picture where `npm run pictures` wants them, or beside the results of the test. */
+export function picture(page: Page, name: string) {
+  const file = `${name.replaceAll(" ", "-")}.png`;
+  return page.screenshot({ path: process.env.PICTURES ? `${process.env.PICTURES}/${file}` : test.info().outputPath(file) });
+}
 
 export async function accessible(page: Page) {
   const { violations } = await new AxeBuilder({ page }).analyze();

@@ -19,6 +19,7 @@ const HELP: &str =
 pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let ask = Ask {
         messages: Vec::new(),
+        begun: String::new(),
         max_tokens: args.max_tokens()?,
         sampling: args.drawing.sampling()?,
         review_rule: args.review_rule()?,

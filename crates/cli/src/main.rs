@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod chat;
+mod chats;
 mod interrupt;
 mod lab;
 mod learned;
@@ -20,9 +21,11 @@ use output::Output;
 use protocol::{Code, Problem};
 
 fn main() -> ExitCode {
-    // The worker is this same program: it must hand over before anything else is set up.
-    if std::env::args_os().nth(1).is_some_and(|first| first == "worker") {
-        std::process::exit(engine::worker_main());
+    // The worker and the reader of documents are this same program: they must hand over before anything else is set up.
+    match std::env::args_os().nth(1) {
+        Some(first) if first == "worker" => std::process::exit(engine::worker_main()),
+        Some(first) if first == documents::ARGUMENT => std::process::exit(documents::child_main()),
+        _ => {}
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("TAKI_LOG").unwrap_or_else(|_| "error".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let output = Output::new(args.json());
     let result = match args.command {
         Command::Chat(args) => chat::run(&args, &output),
+        Command::Chats { command } => chats::run(&command, &output),
         Command::Models { command } => models::run(&command, &output),
         Command::Ladders { command: args::Ladders::List { .. } } => models::ladders(&output),
         Command::Prove(args) => prove::run(&args, &output),

@@ -46,11 +46,28 @@ impl Template {
         Self { source: source.filter(|text| !text.trim().is_empty()).unwrap_or_else(fallback), bos, eos }
     }
 
-    /// The prompt for the next answer of the assistant.
+    /// The prompt for the next answer of the assistant. Instructions that the template has no place for, or refuses, stand
+    /// at the head of the first message after them.
     ///
     /// # Errors
     /// [`Code::TemplateFailed`]: the template has an error, refuses the conversation or does not end.
     pub(crate) fn render(&self, messages: &[Message]) -> Result<Vec<Piece>, Problem> {
+        let [system, first, rest @ ..] = messages else { return self.render_as_they_are(messages) };
+        if system.speaker != Speaker::System {
+            return self.render_as_they_are(messages);
+        }
+        match self.render_as_they_are(messages) {
+            Ok(pieces) if pieces.contains(&Piece::Content(system.text.clone())) => Ok(pieces),
+            _ => {
+                let text = format!("{}\n\n{}", system.text, first.text);
+                let mut folded = vec![Message { speaker: first.speaker, text }];
+                folded.extend_from_slice(rest);
+                self.render_as_they_are(&folded)
+            }
+        }
+    }
+
+    fn render_as_they_are(&self, messages: &[Message]) -> Result<Vec<Piece>, Problem> {
         let failed = |error: Error| Problem::new(Code::TemplateFailed).with("reason", plain(&error));
         let environment = environment();
         let template = environment.template_from_str(&self.source).map_err(failed)?;
@@ -202,6 +219,19 @@ mod tests {
         let source = "{{ bos_token }}{% for m in messages %}{% if m['role'].upper() == 'USER' %}[{{ m['content'].strip() }}]\
                       {% else %}{{ m['content'] | trim }}{{ eos_token }}{% endif %}{% endfor %}";
         assert_eq!(joined(&template(source).render(&talk(&["a", "b", "c"])).unwrap()), "<s>[a]b</s>[c]");
+    }
+
+    #[test]
+    fn instructions_are_told_whether_or_not_the_template_has_a_place_for_them() {
+        let mut messages = talk(&["a", "b", "c"]);
+        messages.insert(0, Message { speaker: Speaker::System, text: "be kind".to_owned() });
+        let told = |source: &str| joined(&template(source).render(&messages).unwrap());
+        assert!(told(CHATML).starts_with("<|im_start|>system\nbe kind<|im_end|>\n<|im_start|>user\na<|im_end|>"));
+        let turns = "{% for m in messages %}[{{ m.content }}]{% endfor %}";
+        let refuses = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}";
+        assert_eq!(told(&format!("{refuses}{turns}")), "[be kind\n\na][b][c]");
+        let ignores = "{% for m in messages if m.role != 'system' %}[{{ m.content }}]{% endfor %}";
+        assert_eq!(told(ignores), "[be kind\n\na][b][c]");
     }
 
     #[test]

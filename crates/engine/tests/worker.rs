@@ -59,6 +59,20 @@ fn a_worker_killed_mid_answer_is_replaced_and_the_answer_goes_on() {
 }
 
 #[test]
+fn an_answer_goes_on_behind_text_that_was_written_before() {
+    let engine = engine();
+    engine.load(&ladder("smollm2"), exact(), &mut |_| {}).unwrap();
+    let ask = ask(PROMPT, 40, &greedy(), true);
+    let whole = answer(&engine, &ask);
+    let words: Vec<usize> = whole.text.match_indices(' ').map(|(at, _)| at).collect();
+    let (begun, rest) = whole.text.split_at(words[words.len() / 2]);
+    let more = answer(&engine, &Ask { begun: begun.to_owned(), ..ask });
+    assert_eq!(more.text, rest, "what was begun is not given again and changes nothing");
+    assert_eq!(more.receipt.tokens, whole.receipt.tokens, "what was begun counts");
+    assert!(more.tokens.len() < whole.tokens.len());
+}
+
+#[test]
 fn a_worker_that_always_dies_is_given_up() {
     let engine = engine();
     engine.load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap();
@@ -260,6 +274,7 @@ fn a_worker_ends_in_the_middle_of_an_answer_when_its_parent_is_gone() {
         id: 1,
         messages: ask(PROMPT, 1, &greedy(), true).messages,
         shown: Vec::new(),
+        begun: String::new(),
         max_tokens: None,
         sampling: greedy(),
         review_rule: ReviewRule::Coupled,

@@ -3,38 +3,16 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use crate::worker::{Loaded, Speaker};
+use crate::worker::Loaded;
 use crate::{Problem, Receipt};
 
-/// One message as the window shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct ShownMessage {
-    /// Opaque id.
-    pub id: u32,
-    /// Who says it.
-    pub speaker: Speaker,
-    /// Its text; of an answer in progress, what has been written so far.
-    pub text: String,
-    /// What the answer cost and saved; None for the user's messages and unfinished answers.
-    pub receipt: Option<Receipt>,
-    /// Why the answer is incomplete, if it is.
-    pub problem: Option<Problem>,
-    /// Milliseconds since 1970.
-    pub at_ms: f64,
-}
+mod conversation;
+mod settings;
 
-/// The conversation on screen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct Conversation {
-    /// Opaque id.
-    pub id: u32,
-    /// Oldest first.
-    pub messages: Vec<ShownMessage>,
-    /// Text in the composer that was not sent yet.
-    pub unsent: String,
-}
+pub use conversation::{
+    AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Limits, Place, PromptSize, ShownMessage,
+};
+pub use settings::{Preset, Settings, Theme, UiLanguage};
 
 /// A ladder as the window lists it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
@@ -96,8 +74,10 @@ pub enum EngineState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Opening {
-    /// The conversation.
+    /// The conversation that was open last.
     pub conversation: Conversation,
+    /// Every conversation: pinned ones first, then the latest first.
+    pub conversations: Vec<ConversationCard>,
     /// Ladders of the catalogue.
     pub ladders: Vec<LadderCard>,
     /// The ladder in use.
@@ -106,66 +86,15 @@ pub struct Opening {
     pub engine: EngineState,
     /// The user's choices.
     pub settings: Settings,
+    /// What a message may have with it.
+    pub limits: Limits,
     /// Things the user should know that did not stop the start (a damaged settings file set aside, …).
     pub notices: Vec<Problem>,
 }
 
-/// Language of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
-#[serde(rename_all = "snake_case")]
-pub enum UiLanguage {
-    /// The system's.
-    #[default]
-    System,
-    /// English.
-    En,
-    /// Japanese.
-    Ja,
-}
-
-/// Colours of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
-#[serde(rename_all = "snake_case")]
-pub enum Theme {
-    /// The system's.
-    #[default]
-    System,
-    /// Dark on light.
-    Light,
-    /// Light on dark.
-    Dark,
-}
-
-/// The user's choices, kept in the settings file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Settings {
-    /// Catalogue id of the ladder to load.
-    pub ladder: String,
-    /// Whether the cascade is on.
-    pub speed_up: bool,
-    /// Exact mode.
-    pub exact: bool,
-    /// Language of the window.
-    pub language: UiLanguage,
-    /// Colours of the window.
-    pub theme: Theme,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            ladder: "smollm2".to_owned(),
-            speed_up: true,
-            exact: false,
-            language: UiLanguage::System,
-            theme: Theme::System,
-        }
-    }
-}
-
 /// What happens while an answer is written, in this order: `Saved`, `Reading`*, (`Text` | `Resuming`)*, then exactly
-/// one of `Finished` and `Failed`. A stream that ends without either is an error of the app.
+/// one of `Finished` and `Failed`. A stream that ends without either is an error of the app. A replay keeps nothing and
+/// has no `Saved`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum ChatEvent {
@@ -173,7 +102,7 @@ pub enum ChatEvent {
     Saved {
         /// Id of the user's message.
         message: u32,
-        /// Id of the answer to come.
+        /// Id of the answer to come; of one that is continued, its own.
         answer: u32,
     },
     /// The prompt is being read.
@@ -195,7 +124,7 @@ pub enum ChatEvent {
     },
     /// The answer is complete (or was stopped).
     Finished {
-        /// What it cost and saved.
+        /// What it cost and saved; of a continued answer, all of it together.
         receipt: Receipt,
     },
     /// The answer could not be completed; what is shown is kept.

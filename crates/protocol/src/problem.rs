@@ -83,6 +83,8 @@ codes! {
     SettingsSetAside = "settings_set_aside",
     /// The database `{path}` could not be read and was set aside as `{kept}`.
     DatabaseSetAside = "database_set_aside",
+    /// The database `{path}` was damaged and set aside as `{kept}`; `{messages}` messages could be read.
+    DatabaseRecovered = "database_recovered",
     /// The database in `{path}` was written by a newer version of this program.
     DatabaseNewer = "database_newer",
     /// The database failed: `{reason}`.
@@ -99,10 +101,36 @@ codes! {
     Busy = "busy",
     /// The user cancelled it.
     Cancelled = "cancelled",
+    /// What was asked for is no longer there: a conversation, a message, a file.
+    Gone = "gone",
+    /// No more than `{limit}` files can go with one message.
+    AttachmentsTooMany = "attachments_too_many",
     /// The message is empty.
     MessageEmpty = "message_empty",
     /// The chat template of the model failed: `{reason}`.
     TemplateFailed = "template_failed",
+    /// The document `{name}` is of no kind that text can be taken from.
+    DocumentUnknown = "document_unknown",
+    /// The document `{name}` is a picture.
+    DocumentPicture = "document_picture",
+    /// The document `{name}` is in an office format of before 2007, or RTF.
+    DocumentOld = "document_old",
+    /// The document `{name}` cannot be read without a password.
+    DocumentLocked = "document_locked",
+    /// The PDF `{name}` has pages but no text, as a scan has.
+    DocumentScanned = "document_scanned",
+    /// The document `{name}` has no text at all.
+    DocumentEmpty = "document_empty",
+    /// The document `{name}` is not what its kind prescribes: `{reason}`.
+    DocumentDamaged = "document_damaged",
+    /// The document `{name}` is larger than `{limit}`.
+    DocumentTooLarge = "document_too_large",
+    /// The document `{name}` is built as an attack would be: `{reason}`.
+    DocumentUnsafe = "document_unsafe",
+    /// The document `{name}` was not read within `{seconds}` seconds.
+    DocumentSlow = "document_slow",
+    /// The process that read the document `{name}` ended without an answer: `{reason}`.
+    DocumentReaderEnded = "document_reader_ended",
     /// A fault in Taki: `{reason}`.
     Internal = "internal",
 }

@@ -34,9 +34,12 @@ pub struct Generate {
     pub id: u32,
     /// The conversation, ending with the user's message.
     pub messages: Vec<Message>,
-    /// Answer tokens already shown (after a restart); generation goes on behind them.
+    /// Text that the answer begins with: it was written before, and generation goes on behind it.
+    #[serde(default)]
+    pub begun: String,
+    /// Answer tokens already shown (after a restart), behind what was begun; generation goes on behind them.
     pub shown: Vec<u32>,
-    /// At most this many answer tokens, shown ones included; None goes to the end of the context.
+    /// At most this many answer tokens, begun and shown ones included; None goes to the end of the context.
     pub max_tokens: Option<u32>,
     /// How tokens are drawn.
     pub sampling: Sampling,

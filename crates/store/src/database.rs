@@ -1,83 +1,116 @@
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use protocol::{Code, Problem};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use crate::places::{Places, free_name, make, unwritable, with_ending};
+use crate::damage;
+use crate::migrations::{migrate, remove_old_copies};
+use crate::places::{Places, make, unwritable};
 
-const FILE: &str = "taki.sqlite3";
-
-/// What SQLite keeps beside a database that is in use or was cut off.
-const BESIDE: &[&str] = &["-wal", "-shm"];
-
-/// One script per version; never changed once released.
-const MIGRATIONS: &[&str] = &["
-    CREATE TABLE conversation (
-        id INTEGER PRIMARY KEY,
-        unsent TEXT NOT NULL DEFAULT ''
-    ) STRICT;
-    CREATE TABLE message (
-        id INTEGER PRIMARY KEY,
-        conversation INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
-        speaker TEXT NOT NULL CHECK (speaker IN ('user', 'assistant')),
-        text TEXT NOT NULL,
-        receipt TEXT,
-        problem TEXT,
-        finished INTEGER NOT NULL,
-        at_ms REAL NOT NULL
-    ) STRICT;
-    CREATE INDEX message_of_conversation ON message (conversation, id);
-"];
+pub(crate) const FILE: &str = "taki.sqlite3";
 
 /// Conversations and receipts in one SQLite file. Shared between threads by reference.
 ///
-/// Every method that writes returns once the disk has it (write-ahead log, `synchronous=FULL`).
+/// Every method that writes returns once the disk has it (write-ahead log, `synchronous=FULL`). Every method fails with
+/// [`Code::DatabaseFailed`], or [`Code::Gone`] if what it is asked for is not there or was deleted.
 #[derive(Debug)]
 pub struct Store {
     connection: Mutex<Connection>,
 }
 
 impl Store {
-    /// Opens the database, making folders and tables as needed. One that is damaged is set aside under another name
-    /// and a new one begun; the second value says so.
+    /// Opens the database, making folders and tables as needed. One that is damaged is set aside under another name and
+    /// what can be read of it goes into a new one; the second value says so. Ends what a cut-off program left unfinished
+    /// and wipes what was deleted.
     ///
     /// # Errors
     /// [`Code::FolderUnwritable`]; [`Code::DatabaseNewer`]; [`Code::DatabaseFailed`]: it is locked, for example.
     pub fn open(places: &Places) -> Result<(Self, Vec<Problem>), Problem> {
+        let (store, notices) = Self::open_beside(places)?;
+        store.write(|transaction| {
+            crate::messages::tidy(transaction)?;
+            crate::search::catch_up(transaction)
+        })?;
+        store.wipe()?;
+        remove_old_copies(&places.data.join(FILE), SystemTime::now());
+        Ok((store, notices))
+    }
+
+    /// The same for a program that runs beside the window: answers in progress and what may yet be restored stay as they
+    /// are.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_beside(places: &Places) -> Result<(Self, Vec<Problem>), Problem> {
         make(&places.data)?;
         let path = places.data.join(FILE);
-        match connect(&path) {
-            Ok(connection) => Ok((Self::of(connection)?, Vec::new())),
+        let of = |connection| Self { connection: Mutex::new(connection) };
+        let (store, notices) = match connect(&path) {
+            Ok(connection) => (of(connection), Vec::new()),
             Err(Refused::Damaged) => {
-                let notice = set_aside(&path, SystemTime::now())?;
-                let connection = connect(&path).map_err(|refused| refused.problem(&places.data))?;
-                Ok((Self::of(connection)?, vec![notice]))
+                let kept = damage::set_aside(&path, SystemTime::now())?;
+                let messages = damage::recover(&kept, &path);
+                let store = of(connect(&path).map_err(|refused| refused.problem(&places.data))?);
+                let code = if messages > 0 { Code::DatabaseRecovered } else { Code::DatabaseSetAside };
+                let notice = Problem::new(code).with("path", path.display()).with("kept", kept.display());
+                (store, vec![if messages > 0 { notice.with("messages", messages) } else { notice }])
             }
-            Err(refused) => Err(refused.problem(&places.data)),
-        }
+            Err(refused) => return Err(refused.problem(&places.data)),
+        };
+        store.write(crate::search::catch_up)?;
+        Ok((store, notices))
     }
 
-    fn of(connection: Connection) -> Result<Self, Problem> {
-        let store = Self { connection: Mutex::new(connection) };
-        store.tidy()?;
-        Ok(store)
-    }
-
-    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
+    fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic elsewhere leaves no transaction open: they roll back when dropped.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks something up, everything in it from one moment.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Problem> {
+        let mut connection = self.connection();
+        connection.transaction().and_then(|transaction| work(&transaction)).map_err(|error| failed(&error))
+    }
+
+    /// Changes something: all of it is on disk when this returns, or nothing was changed.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Problem> {
+        let mut connection = self.connection();
+        let all = || {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        all().map_err(|error| failed(&error))
+    }
+
+    /// Removes for good what was deleted, from the log too.
+    fn wipe(&self) -> Result<(), Problem> {
+        let wiped = self.write(|transaction| {
+            crate::search::forget_deleted(transaction)?;
+            let messages = transaction.execute("DELETE FROM message WHERE deleted IS NOT NULL", [])?;
+            Ok(messages + transaction.execute("DELETE FROM conversation WHERE deleted", [])?)
+        })?;
+        if wiped > 0 {
+            // Another process may be reading: then the log is merged later.
+            let merged =
+                self.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+            tracing::debug!(wiped, ?merged, "wiped");
+        }
+        Ok(())
     }
 }
 
 /// Why a database was not opened.
-enum Refused {
+#[derive(Debug)]
+pub(crate) enum Refused {
     Damaged,
     Newer,
+    /// The copy before a migration could not be written.
+    Copy(std::path::PathBuf, std::io::Error),
     Failed(rusqlite::Error),
 }
 
@@ -91,6 +124,7 @@ impl Refused {
             }
             Self::Failed(error) => failed(&error),
             Self::Newer => Problem::new(Code::DatabaseNewer).with("path", folder.display()),
+            Self::Copy(path, error) => unwritable(&path, &error),
             Self::Damaged => Problem::new(Code::DatabaseFailed).with("reason", "it is damaged"),
         }
     }
@@ -98,16 +132,25 @@ impl Refused {
 
 impl From<rusqlite::Error> for Refused {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged,
-            _ => Self::Failed(error),
-        }
+        if is_damage(&error) { Self::Damaged } else { Self::Failed(error) }
     }
 }
 
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
 /// The problem of a statement that failed.
-pub(crate) fn failed(error: &rusqlite::Error) -> Problem {
+fn failed(error: &rusqlite::Error) -> Problem {
+    if matches!(error, rusqlite::Error::QueryReturnedNoRows) {
+        return Problem::new(Code::Gone);
+    }
     Problem::new(Code::DatabaseFailed).with("reason", error)
+}
+
+/// What was to be changed must be there: text that goes nowhere would be lost without a word.
+pub(crate) fn one(rows: usize) -> rusqlite::Result<()> {
+    if rows == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
 }
 
 fn connect(path: &Path) -> Result<Connection, Refused> {
@@ -118,129 +161,13 @@ fn connect(path: &Path) -> Result<Connection, Refused> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What is deleted is overwritten.
+    connection.pragma_update(None, "secure_delete", true)?;
     let state: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if state != "ok" {
         return Err(Refused::Damaged);
     }
-    migrate(&mut connection)?;
+    migrate(&mut connection, path)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), Refused> {
-    let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))? as usize;
-    if version > MIGRATIONS.len() {
-        return Err(Refused::Newer);
-    }
-    for (index, script) in MIGRATIONS.iter().enumerate().skip(version) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(script)?;
-        transaction.pragma_update(None, "user_version", index as u32 + 1)?;
-        transaction.commit()?;
-    }
-    Ok(())
-}
-
-/// Moves the database and what belongs to it out of the way.
-fn set_aside(path: &Path, now: SystemTime) -> Result<Problem, Problem> {
-    let kept = free_name(path, now, BESIDE);
-    fs::rename(path, &kept).map_err(|error| unwritable(path, &error))?;
-    for ending in BESIDE {
-        // They exist only if the program was cut off.
-        match fs::rename(with_ending(path, ending), with_ending(&kept, ending)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(unwritable(path, &error)),
-            _ => {}
-        }
-    }
-    tracing::warn!(kept = %kept.display(), "database set aside");
-    Ok(Problem::new(Code::DatabaseSetAside).with("path", path.display()).with("kept", kept.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_damaged_database_is_kept_aside_and_a_new_one_begun() {
-        let folder = tempfile::tempdir().unwrap();
-        let places = Places::below(folder.path());
-        let path = places.data.join(FILE);
-        let (store, notices) = Store::open(&places).unwrap();
-        assert_eq!(notices, []);
-        let conversation = store.latest_conversation().unwrap().id;
-        for _ in 0..200 {
-            store.add_user_message(conversation, &"long ".repeat(50), 0.0).unwrap();
-        }
-        drop(store);
-        let whole = fs::read(&path).unwrap();
-        let mut flipped = whole.clone();
-        flipped[4096..8192].fill(0xA5);
-        for damage in
-            [b"no database at all, but long enough to look like one".repeat(40), whole[..5000].to_vec(), flipped]
-        {
-            fs::write(&path, &damage).unwrap();
-            let (store, notices) = Store::open(&places).unwrap();
-            assert_eq!(notices.iter().map(|n| n.code).collect::<Vec<_>>(), [Code::DatabaseSetAside]);
-            assert_eq!(fs::read(&notices[0].details["kept"]).unwrap(), damage);
-            store.latest_conversation().unwrap();
-        }
-    }
-
-    #[test]
-    fn the_log_of_a_damaged_database_is_kept_with_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let (places, cut) = (Places::below(folder.path()), Places::below(&folder.path().join("cut")));
-        let (store, _) = Store::open(&places).unwrap();
-        let conversation = store.latest_conversation().unwrap().id;
-        for _ in 0..200 {
-            store.add_user_message(conversation, &"long ".repeat(50), 0.0).unwrap();
-        }
-        drop(store);
-        let (store, _) = Store::open(&places).unwrap();
-        store.save_unsent(conversation, "only in the log").unwrap();
-        // What a program that was cut off leaves behind: a log that was not merged yet.
-        let (path, copy) = (places.data.join(FILE), cut.data.join(FILE));
-        fs::create_dir_all(&cut.data).unwrap();
-        let mut damaged = fs::read(&path).unwrap();
-        let log = fs::read(with_ending(&path, "-wal")).unwrap();
-        assert!(!log.is_empty());
-        fs::write(&copy, &damaged).unwrap();
-        fs::write(with_ending(&copy, "-wal"), &log).unwrap();
-        let (whole, notices) = Store::open(&cut).unwrap();
-        assert_eq!(notices, [], "an unmerged log is no damage");
-        assert_eq!(whole.latest_conversation().unwrap().unsent, "only in the log");
-        drop(whole);
-
-        let middle = damaged.len() / 2;
-        damaged[middle..].fill(0xA5);
-        fs::write(&copy, &damaged).unwrap();
-        fs::write(with_ending(&copy, "-wal"), &log).unwrap();
-        let (_, notices) = Store::open(&cut).unwrap();
-        assert_eq!(notices.iter().map(|n| n.code).collect::<Vec<_>>(), [Code::DatabaseSetAside]);
-        let kept = Path::new(&notices[0].details["kept"]);
-        assert!(fs::read(kept).unwrap() == damaged, "the damaged file is as it was found");
-        assert!(fs::read(with_ending(kept, "-wal")).unwrap() == log, "and so is its log");
-    }
-
-    #[test]
-    fn a_database_of_a_newer_version_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let places = Places::below(folder.path());
-        drop(Store::open(&places).unwrap());
-        let path = places.data.join(FILE);
-        Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        let problem = Store::open(&places).unwrap_err();
-        assert_eq!(problem.code, Code::DatabaseNewer);
-        assert!(path.exists());
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_made_is_said_so() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("data"), b"").unwrap();
-        assert_eq!(Store::open(&Places::below(folder.path())).unwrap_err().code, Code::FolderUnwritable);
-        fs::remove_file(folder.path().join("data")).unwrap();
-        fs::create_dir_all(folder.path().join("data").join(FILE)).unwrap();
-        assert_eq!(Store::open(&Places::below(folder.path())).unwrap_err().code, Code::FolderUnwritable);
-    }
 }

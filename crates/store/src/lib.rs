@@ -1,13 +1,24 @@
 //! What stays on this computer: conversations with their receipts in one SQLite file, settings in a TOML file, what was
 //! learned of ladders, and where it all lies. SQL is written here and nowhere else.
 
+mod attachments;
+mod conversations;
+mod damage;
 mod database;
+mod exchange;
+mod fold;
 mod learned;
 mod messages;
+mod migrations;
 mod places;
+mod search;
 mod settings;
+mod title;
+mod tree;
 
+pub use attachments::Attachment;
 pub use database::Store;
 pub use learned::LearnedFolder;
+pub use messages::{Given, Said};
 pub use places::Places;
 pub use settings::{load_settings, save_settings};

@@ -1,322 +1,275 @@
-//! Conversations and their messages.
+//! Messages: asked, answered, chosen among, deleted.
 
-use protocol::chat::{Conversation, ShownMessage};
+use protocol::chat::Conversation;
 use protocol::worker::Speaker;
 use protocol::{Code, Problem, Receipt};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
-use serde_json::{from_str, to_string};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde_json::to_string;
 
-use crate::database::{Store, failed};
+use crate::attachments::{self, Attachment};
+use crate::conversations::{conversation, name, touch};
+use crate::database::{Store, one};
+use crate::{search, tree};
+
+/// A message as the model is to see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Who says it.
+    pub speaker: Speaker,
+    /// What is said.
+    pub text: String,
+    /// The files that go with it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// An answer that was given, and what it needs to be given again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given {
+    /// The question it answers.
+    pub question: u32,
+    /// Its conversation.
+    pub conversation: u32,
+    /// Its text so far.
+    pub text: String,
+    /// What it cost, if it ended well.
+    pub receipt: Option<Receipt>,
+    /// The instructions that it was given under.
+    pub system: String,
+}
 
 impl Store {
-    /// The latest conversation; an empty one if there is none.
+    /// Keeps a question behind `parent`, the last message of the shown branch, with what is in the composer. Gives its id.
     ///
     /// # Errors
-    /// [`Code::DatabaseFailed`], as of every method here.
-    pub fn latest_conversation(&self) -> Result<Conversation, Problem> {
-        let latest = "SELECT id, unsent FROM conversation ORDER BY id DESC LIMIT 1";
-        let found = self
-            .connection()
-            .query_row(latest, [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()
-            .map_err(|error| failed(&error))?;
-        match found {
-            Some((id, unsent)) => Ok(Conversation { id, messages: self.messages(id)?, unsent }),
-            None => self.add_conversation(),
-        }
-    }
-
-    /// An empty conversation: the latest one if it is empty, or a new one.
-    ///
-    /// # Errors
-    /// [`Code::DatabaseFailed`].
-    pub fn new_conversation(&self) -> Result<Conversation, Problem> {
-        let latest = self.latest_conversation()?;
-        if latest.messages.is_empty() { Ok(latest) } else { self.add_conversation() }
-    }
-
-    fn add_conversation(&self) -> Result<Conversation, Problem> {
-        let id = self
-            .connection()
-            .query_row("INSERT INTO conversation DEFAULT VALUES RETURNING id", [], |row| row.get(0))
-            .map_err(|error| failed(&error))?;
-        Ok(Conversation { id, messages: Vec::new(), unsent: String::new() })
-    }
-
-    /// Keeps what the user sent and clears what was unsent. On disk when this returns. Gives the message's id.
-    ///
-    /// # Errors
-    /// [`Code::DatabaseFailed`].
-    pub fn add_user_message(&self, conversation: u32, text: &str, at_ms: f64) -> Result<u32, Problem> {
-        let mut connection = self.connection();
-        let add = || {
-            let transaction = connection.transaction()?;
-            let id = transaction.query_row(
-                "INSERT INTO message (conversation, speaker, text, finished, at_ms) VALUES (?1, 'user', ?2, 1, ?3) RETURNING id",
-                params![conversation, text, at_ms],
-                |row| row.get(0),
-            )?;
-            transaction.execute("UPDATE conversation SET unsent = '' WHERE id = ?1", [conversation])?;
-            transaction.commit()?;
+    /// See [`Store`].
+    pub fn add_question(&self, into: u32, parent: Option<u32>, text: &str, now_ms: f64) -> Result<u32, Problem> {
+        self.write(|transaction| {
+            if let Some(parent) = parent {
+                let there = "SELECT 1 FROM message WHERE id = ?1 AND conversation = ?2 AND deleted IS NULL";
+                transaction.query_row(there, [parent, into], |_| Ok(()))?;
+            }
+            let id = question(transaction, into, parent, text, now_ms)?;
+            attachments::send_along(transaction, into, id)?;
+            transaction.execute("UPDATE conversation SET unsent = '' WHERE id = ?1", [into])?;
             Ok(id)
-        };
-        tried(add)
+        })
     }
 
-    /// Begins an answer with no text. Gives its id.
+    /// Keeps a new version of a question with its files. What is in the composer stays there. Gives its id.
     ///
     /// # Errors
-    /// [`Code::DatabaseFailed`].
-    pub fn begin_answer(&self, conversation: u32, at_ms: f64) -> Result<u32, Problem> {
-        let sql = "INSERT INTO message (conversation, speaker, text, finished, at_ms) \
-                   VALUES (?1, 'assistant', '', 0, ?2) RETURNING id";
-        self.connection().query_row(sql, params![conversation, at_ms], |row| row.get(0)).map_err(|error| failed(&error))
+    /// See [`Store`].
+    pub fn add_version(&self, edited: u32, text: &str, now_ms: f64) -> Result<u32, Problem> {
+        self.write(|transaction| {
+            let sql = "SELECT conversation, parent FROM message WHERE id = ?1 AND speaker = 'user' AND deleted IS NULL";
+            let (into, parent) = transaction.query_row(sql, [edited], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let id = question(transaction, into, parent, text, now_ms)?;
+            attachments::copy(transaction, edited, id)?;
+            Ok(id)
+        })
+    }
+
+    /// Begins an answer to `question` with no text, under the conversation's instructions as they are now. Gives its id.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn begin_answer(&self, question: u32, now_ms: f64) -> Result<u32, Problem> {
+        let sql = "INSERT INTO message (conversation, parent, speaker, text, finished, at_ms, system) \
+                   SELECT message.conversation, message.id, 'assistant', '', 0, ?2, conversation.system \
+                   FROM message JOIN conversation ON conversation.id = message.conversation \
+                   WHERE message.id = ?1 AND message.speaker = 'user' AND message.deleted IS NULL \
+                   RETURNING id";
+        self.write(|transaction| transaction.query_row(sql, params![question, now_ms.round()], |row| row.get(0)))
+    }
+
+    /// An answer, to go on behind it or to give it again.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn given(&self, answer: u32) -> Result<Given, Problem> {
+        let sql = "SELECT parent, conversation, text, receipt, coalesce(system, '') AS system FROM message \
+                   WHERE id = ?1 AND speaker = 'assistant' AND parent IS NOT NULL AND deleted IS NULL";
+        self.read(|transaction| {
+            transaction.query_row(sql, [answer], |row| {
+                let receipt: Option<String> = row.get("receipt")?;
+                Ok(Given {
+                    question: row.get("parent")?,
+                    conversation: row.get("conversation")?,
+                    text: row.get("text")?,
+                    receipt: receipt.and_then(|text| serde_json::from_str(&text).ok()),
+                    system: row.get("system")?,
+                })
+            })
+        })
+    }
+
+    /// What was said from the root down to `message`, itself included.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn said(&self, message: u32) -> Result<Vec<Said>, Problem> {
+        self.read(|transaction| {
+            let path = tree::path_to(transaction, message)?;
+            one(path.len())?;
+            path.into_iter().map(|id| said(transaction, id)).collect()
+        })
+    }
+
+    /// An answer that ended is written on, and is the chosen one.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn reopen_answer(&self, answer: u32) -> Result<(), Problem> {
+        let sql = "UPDATE message SET finished = 0, problem = NULL, indexed = 0 \
+                   WHERE id = ?1 AND speaker = 'assistant' AND deleted IS NULL";
+        self.write(|transaction| {
+            one(transaction.execute(sql, [answer])?)?;
+            tree::choose(transaction, answer)
+        })
     }
 
     /// Keeps what an answer says so far.
     ///
     /// # Errors
-    /// [`Code::DatabaseFailed`].
+    /// See [`Store`].
     pub fn checkpoint(&self, answer: u32, text: &str) -> Result<(), Problem> {
-        self.change("UPDATE message SET text = ?2 WHERE id = ?1", params![answer, text]).and_then(some)
+        let sql = "UPDATE message SET text = ?2 WHERE id = ?1";
+        self.write(|transaction| one(transaction.execute(sql, params![answer, text])?))
     }
 
-    /// The answer is complete, or was stopped. If it says something, it takes the place of earlier answers to the same
-    /// question.
+    /// The answer is complete, or was stopped. If it says something it is the chosen one, and answers to the same question
+    /// that say nothing go; if it says nothing it goes itself, unless it is the only one.
     ///
     /// # Errors
-    /// [`Code::DatabaseFailed`].
-    pub fn finish_answer(&self, answer: u32, text: &str, receipt: &Receipt) -> Result<(), Problem> {
-        self.end_answer(answer, text, Some(&json(receipt)?), None)
+    /// See [`Store`].
+    pub fn finish_answer(&self, answer: u32, text: &str, receipt: &Receipt, now_ms: f64) -> Result<(), Problem> {
+        let receipt = json(receipt)?;
+        self.write(|transaction| {
+            let sql = "UPDATE message SET text = ?2, receipt = ?3, problem = NULL, finished = 1 WHERE id = ?1";
+            one(transaction.execute(sql, params![answer, text, receipt])?)?;
+            settle(transaction, answer, text, now_ms)
+        })
     }
 
-    /// The answer could not be completed. Without a word it leaves an earlier answer to the same question in its place.
+    /// The answer could not be completed; the rest as in [`Self::finish_answer`]. A receipt from before it was continued
+    /// stays.
     ///
     /// # Errors
-    /// [`Code::DatabaseFailed`].
-    pub fn fail_answer(&self, answer: u32, text: &str, problem: &Problem) -> Result<(), Problem> {
-        self.end_answer(answer, text, None, Some(&json(problem)?))
+    /// See [`Store`].
+    pub fn fail_answer(&self, answer: u32, text: &str, problem: &Problem, now_ms: f64) -> Result<(), Problem> {
+        let problem = json(problem)?;
+        self.write(|transaction| {
+            let sql = "UPDATE message SET text = ?2, problem = ?3, finished = 1 WHERE id = ?1";
+            one(transaction.execute(sql, params![answer, text, problem])?)?;
+            settle(transaction, answer, text, now_ms)
+        })
     }
 
-    fn end_answer(&self, answer: u32, text: &str, receipt: Option<&str>, problem: Option<&str>) -> Result<(), Problem> {
-        let mut connection = self.connection();
-        let end = || {
-            let transaction = connection.transaction()?;
-            let sql = "UPDATE message SET text = ?2, receipt = ?3, problem = ?4, finished = 1 WHERE id = ?1";
-            one(transaction.execute(sql, params![answer, text, receipt, problem])?)?;
-            settle(&transaction, answer, text)?;
-            transaction.commit()
-        };
-        tried(end)
-    }
-
-    /// Keeps what is in the composer.
+    /// Shows the branch through `message`, and below it what was chosen last.
     ///
     /// # Errors
-    /// [`Code::DatabaseFailed`].
-    pub fn save_unsent(&self, conversation: u32, text: &str) -> Result<(), Problem> {
-        self.change("UPDATE conversation SET unsent = ?2 WHERE id = ?1", params![conversation, text]).and_then(some)
+    /// See [`Store`].
+    pub fn choose_version(&self, message: u32) -> Result<Conversation, Problem> {
+        self.write(|transaction| {
+            let path = tree::path_to(transaction, message)?;
+            for id in path {
+                tree::choose(transaction, id)?;
+            }
+            conversation_of(transaction, message)
+        })
     }
 
-    /// The messages of a conversation, oldest first.
+    /// Deletes a message and what hangs below it. It can be restored until the next [`Store::open`], which wipes it.
     ///
     /// # Errors
-    /// [`Code::DatabaseFailed`].
-    pub fn messages(&self, conversation: u32) -> Result<Vec<ShownMessage>, Problem> {
-        let connection = self.connection();
-        let read = || {
-            let sql =
-                "SELECT id, speaker, text, receipt, problem, at_ms FROM message WHERE conversation = ?1 ORDER BY id";
-            connection.prepare_cached(sql)?.query_map([conversation], message)?.collect()
-        };
-        tried(read)
+    /// See [`Store`].
+    pub fn delete_message(&self, message: u32) -> Result<Conversation, Problem> {
+        let sql = "WITH RECURSIVE below (id) AS ( \
+                       SELECT id FROM message WHERE id = ?1 AND deleted IS NULL \
+                       UNION ALL SELECT message.id FROM message JOIN below ON message.parent = below.id \
+                   ) UPDATE message SET deleted = ?1 WHERE id IN below AND deleted IS NULL";
+        self.write(|transaction| {
+            one(transaction.execute(sql, [message])?)?;
+            conversation_of(transaction, message)
+        })
     }
 
-    /// Puts right what a cut-off program left: an answer without text is none.
-    pub(crate) fn tidy(&self) -> Result<(), Problem> {
-        self.change("DELETE FROM message WHERE finished = 0 AND text = ''", []).map(|_| ())
+    /// Takes back the deletion of a message and shows the branch through it. What hangs below another deleted message goes
+    /// with that one from now on.
+    ///
+    /// # Errors
+    /// See [`Store`]; [`Code::Gone`] if it was wiped.
+    pub fn restore_message(&self, message: u32) -> Result<Conversation, Problem> {
+        let sql = "UPDATE message SET deleted = \
+                       (SELECT above.deleted FROM message JOIN message AS above ON above.id = message.parent WHERE message.id = ?1) \
+                   WHERE deleted = ?1";
+        self.write(|transaction| {
+            one(transaction.execute(sql, [message])?)?;
+            for id in tree::path_to(transaction, message)? {
+                tree::choose(transaction, id)?;
+            }
+            conversation_of(transaction, message)
+        })
     }
+}
 
-    /// How many rows it changed.
-    fn change(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize, Problem> {
-        tried(|| self.connection().execute(sql, values))
+fn question(connection: &Connection, into: u32, parent: Option<u32>, text: &str, now_ms: f64) -> rusqlite::Result<u32> {
+    touch(connection, into, now_ms)?;
+    let sql = "INSERT INTO message (conversation, parent, speaker, text, finished, at_ms) \
+               VALUES (?1, ?2, 'user', ?3, 1, ?4) RETURNING id";
+    let id = connection.query_row(sql, params![into, parent, text, now_ms.round()], |row| row.get(0))?;
+    tree::choose(connection, id)?;
+    name(connection, into)?;
+    search::index(connection, id, text)?;
+    Ok(id)
+}
+
+/// The conversation that a message is, or was, in.
+fn conversation_of(connection: &Connection, message: u32) -> rusqlite::Result<Conversation> {
+    let sql = "SELECT conversation FROM message WHERE id = ?1";
+    conversation(connection, connection.query_row(sql, [message], |row| row.get(0))?)
+}
+
+fn said(connection: &Connection, id: u32) -> rusqlite::Result<Said> {
+    let attachments = attachments::texts_of(connection, id)?;
+    connection
+        .prepare_cached("SELECT speaker, text FROM message WHERE id = ?1")?
+        .query_row([id], |row| Ok(Said { speaker: tree::speaker(row)?, text: row.get("text")?, attachments }))
+}
+
+/// An answer ended: of the answers to one question those without a word go, unless there is no other.
+fn settle(connection: &Connection, answer: u32, text: &str, now_ms: f64) -> rusqlite::Result<()> {
+    let sql = "SELECT parent, conversation FROM message WHERE id = ?1";
+    let (parent, into): (Option<u32>, u32) =
+        connection.query_row(sql, [answer], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let beside = "parent IS ?2 AND speaker = 'assistant' AND deleted IS NULL AND id <> ?1";
+    if text.is_empty() {
+        let spare = format!(
+            "DELETE FROM message WHERE id = ?1 AND EXISTS (SELECT 1 FROM message WHERE {beside} AND text <> '')"
+        );
+        connection.execute(&spare, params![answer, parent])?;
+        return Ok(());
     }
+    let silent = format!(
+        "DELETE FROM message WHERE {beside} AND text = '' AND finished \
+         AND NOT EXISTS (SELECT 1 FROM message AS reply WHERE reply.parent = message.id)"
+    );
+    connection.execute(&silent, params![answer, parent])?;
+    tree::choose(connection, answer)?;
+    search::index(connection, answer, text)?;
+    // Its conversation may have been deleted meanwhile.
+    touch(connection, into, now_ms).optional().map(|_| ())
 }
 
-/// Of the answers to one question only one stays: the new one if it says something, the earlier one otherwise.
-fn settle(transaction: &Transaction<'_>, answer: u32, text: &str) -> rusqlite::Result<()> {
-    // Answers to the same question: no question stands between them.
-    let earlier = "speaker = 'assistant' AND id < ?1 \
-                   AND conversation = (SELECT conversation FROM message WHERE id = ?1) \
-                   AND id > (SELECT coalesce(max(id), 0) FROM message WHERE speaker = 'user' AND id < ?1 \
-                             AND conversation = (SELECT conversation FROM message WHERE id = ?1))";
-    let sql = if text.is_empty() {
-        format!("DELETE FROM message WHERE id = ?1 AND EXISTS (SELECT 1 FROM message WHERE {earlier} AND text <> '')")
-    } else {
-        format!("DELETE FROM message WHERE {earlier}")
-    };
-    transaction.execute(&sql, [answer]).map(|_| ())
-}
-
-/// What was to be changed must be there: text that goes nowhere would be lost without a word.
-fn one(rows: usize) -> rusqlite::Result<()> {
-    if rows == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
-}
-
-fn some(rows: usize) -> Result<(), Problem> {
-    tried(|| one(rows))
-}
-
-fn tried<T>(work: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, Problem> {
-    work().map_err(|error| failed(&error))
-}
-
-fn message(row: &Row<'_>) -> rusqlite::Result<ShownMessage> {
-    let speaker: String = row.get("speaker")?;
-    let receipt: Option<String> = row.get("receipt")?;
-    let problem: Option<String> = row.get("problem")?;
-    Ok(ShownMessage {
-        id: row.get("id")?,
-        speaker: if speaker == "user" { Speaker::User } else { Speaker::Assistant },
-        text: row.get("text")?,
-        // One of an older shape is no reason to hide the message.
-        receipt: receipt.and_then(|text| from_str(&text).ok()),
-        problem: problem.and_then(|text| from_str(&text).ok()),
-        at_ms: row.get("at_ms")?,
-    })
+/// Ends what a cut-off program left: an answer without text is none, another one stands as far as it got.
+pub(crate) fn tidy(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let unfinished = "SELECT id FROM message WHERE NOT finished AND text <> ''";
+    let ids: Vec<u32> = transaction.prepare(unfinished)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    ids.into_iter().try_for_each(|id| tree::choose(transaction, id))?;
+    transaction.execute("DELETE FROM message WHERE NOT finished AND text = ''", [])?;
+    transaction.execute("UPDATE message SET finished = 1 WHERE NOT finished", []).map(|_| ())
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, Problem> {
     to_string(value).map_err(|error| Problem::new(Code::Internal).with("reason", error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Places;
-    use protocol::FinishReason;
-
-    fn receipt() -> Receipt {
-        Receipt {
-            seconds: 1.5,
-            first_token_seconds: 0.2,
-            tokens: 9,
-            prompt_tokens: 30,
-            reused_tokens: 0,
-            target_passes: 4,
-            tokens_per_pass: 2.25,
-            rungs: Vec::new(),
-            alone_seconds: None,
-            speed_up: None,
-            cascade: true,
-            stood_aside: None,
-            exact: false,
-            seed: 0,
-            finish: FinishReason::End,
-            restarts: 0,
-            left_out: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_conversation_survives_with_every_text_as_it_was() {
-        let folder = tempfile::tempdir().unwrap();
-        let places = Places::below(folder.path());
-        let (store, _) = Store::open(&places).unwrap();
-        let id = store.latest_conversation().unwrap().id;
-        let texts: Vec<String> =
-            ["滝 👩‍💻", "'; DROP TABLE message; --", "a\0b", "\"quotes\" and \\", "\u{202e}txt", "<script>"]
-                .into_iter()
-                .flat_map(|text| (0..50).map(move |n| text.repeat(n)))
-                .collect();
-        for text in &texts {
-            store.add_user_message(id, text, 7.0).unwrap();
-        }
-        let done = store.begin_answer(id, 8.0).unwrap();
-        store.checkpoint(done, "an").unwrap();
-        store.finish_answer(done, "answer", &receipt()).unwrap();
-        store.add_user_message(id, "more", 8.5).unwrap();
-        store.save_unsent(id, "half a thought").unwrap();
-        let failed = store.begin_answer(id, 9.0).unwrap();
-        let problem = Problem::new(Code::WorkerGaveUp);
-        store.fail_answer(failed, "half", &problem).unwrap();
-        drop(store);
-        let (store, notices) = Store::open(&places).unwrap();
-        assert_eq!(notices, []);
-        let again = store.latest_conversation().unwrap();
-        assert_eq!((again.id, again.unsent.as_str()), (id, "half a thought"));
-        let (asked, answers) = again.messages.split_at(texts.len());
-        assert_eq!(asked.iter().map(|m| &m.text).collect::<Vec<_>>(), texts.iter().collect::<Vec<_>>());
-        assert!(asked.iter().all(|m| m.speaker == Speaker::User && m.receipt.is_none()));
-        assert_eq!((answers[0].text.as_str(), &answers[0].receipt), ("answer", &Some(receipt())));
-        assert_eq!((answers[2].text.as_str(), &answers[2].problem), ("half", &Some(problem)));
-        store.add_user_message(id, "next", 9.0).unwrap();
-        assert_eq!(store.latest_conversation().unwrap().unsent, "", "what is sent is no longer unsent");
-    }
-
-    #[test]
-    fn an_answer_stays_until_another_one_says_something() {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(&Places::below(folder.path())).unwrap();
-        let id = store.latest_conversation().unwrap().id;
-        let texts = || store.messages(id).unwrap().into_iter().map(|m| m.text).collect::<Vec<_>>();
-        for (question, answer) in [("a", "first"), ("b", "second")] {
-            store.add_user_message(id, question, 0.0).unwrap();
-            let begun = store.begin_answer(id, 0.0).unwrap();
-            store.finish_answer(begun, answer, &receipt()).unwrap();
-        }
-        let failed = store.begin_answer(id, 0.0).unwrap();
-        store.fail_answer(failed, "", &Problem::new(Code::WorkerGaveUp)).unwrap();
-        let stopped = store.begin_answer(id, 0.0).unwrap();
-        store.finish_answer(stopped, "", &receipt()).unwrap();
-        assert_eq!(texts(), ["a", "first", "b", "second"], "nothing was said in its place");
-        let again = store.begin_answer(id, 0.0).unwrap();
-        assert_eq!(texts(), ["a", "first", "b", "second", ""]);
-        store.finish_answer(again, "third", &receipt()).unwrap();
-        assert_eq!(texts(), ["a", "first", "b", "third"], "and only the answer to this question goes");
-    }
-
-    #[test]
-    fn text_that_would_go_nowhere_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(&Places::below(folder.path())).unwrap();
-        let problem = Problem::new(Code::WorkerGaveUp);
-        for result in [
-            store.checkpoint(77, "x"),
-            store.finish_answer(77, "x", &receipt()),
-            store.fail_answer(77, "x", &problem),
-            store.save_unsent(77, "x"),
-        ] {
-            assert_eq!(result.unwrap_err().code, Code::DatabaseFailed);
-        }
-    }
-
-    #[test]
-    fn an_answer_cut_off_keeps_its_text_and_an_empty_one_goes() {
-        let folder = tempfile::tempdir().unwrap();
-        let places = Places::below(folder.path());
-        let (store, _) = Store::open(&places).unwrap();
-        let id = store.latest_conversation().unwrap().id;
-        store.add_user_message(id, "q", 0.0).unwrap();
-        let cut = store.begin_answer(id, 0.0).unwrap();
-        store.checkpoint(cut, "so far").unwrap();
-        store.begin_answer(id, 0.0).unwrap();
-        drop(store);
-        let (store, _) = Store::open(&places).unwrap();
-        let texts: Vec<_> = store.messages(id).unwrap().into_iter().map(|m| m.text).collect();
-        assert_eq!(texts, ["q", "so far"]);
-    }
-
-    #[test]
-    fn a_new_conversation_is_only_begun_when_the_last_one_was_used() {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(&Places::below(folder.path())).unwrap();
-        let first = store.new_conversation().unwrap().id;
-        assert_eq!(store.new_conversation().unwrap().id, first);
-        store.add_user_message(first, "q", 0.0).unwrap();
-        let second = store.new_conversation().unwrap();
-        assert_ne!(second.id, first);
-        assert_eq!(store.latest_conversation().unwrap(), second);
-        assert_eq!(store.messages(first).unwrap().len(), 1);
-    }
 }

@@ -51,7 +51,7 @@ pub fn save_settings(places: &Places, settings: &Settings) -> Result<(), Problem
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::chat::{Theme, UiLanguage};
+    use protocol::chat::{Preset, Theme, UiLanguage};
 
     #[test]
     fn choices_survive_and_a_damaged_file_is_kept_aside() {
@@ -64,6 +64,11 @@ mod tests {
             exact: true,
             language: UiLanguage::Ja,
             theme: Theme::Dark,
+            zoom: 1.25,
+            sidebar: false,
+            presets: vec![Preset {
+                name: "丁寧に".to_owned(), text: "次の文を\n丁寧に \"書き直す\"".to_owned()
+            }],
         };
         save_settings(&places, &mine).unwrap();
         assert_eq!(load_settings(&places), (mine, Vec::new()));

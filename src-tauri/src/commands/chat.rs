@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
-use protocol::chat::{ChatEvent, Conversation, Opening};
-use protocol::worker::Speaker;
+use protocol::chat::{ChatEvent, Opening};
 use protocol::{Code, Problem};
 use tauri::State;
 use tauri::ipc::Channel;
@@ -21,13 +20,17 @@ pub(crate) fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
     app.opening()
 }
 
-/// Keeps a message, then answers it. Returns when the answer has ended.
+/// Keeps a message, then answers it. Returns when the answer has ended. `parent` is the last message of the shown branch,
+/// None at the root. With `edited` the message is a new version of that one: it takes over its files and leaves the
+/// composer alone; otherwise it takes what is in the composer along.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn send(
     app: State<'_, Arc<App>>,
     conversation: u32,
+    parent: Option<u32>,
     text: String,
+    edited: Option<u32>,
     on_event: Channel<ChatEvent>,
 ) -> Result<(), Problem> {
     let app = Arc::clone(&app);
@@ -37,27 +40,60 @@ pub(crate) async fn send(
         }
         // Nothing is kept of a message that cannot be answered now: it stays in the composer.
         let (call, _answering) = app.begin_answering()?;
-        let asked = app.disk()?.store.add_user_message(conversation, &text, now_ms())?;
-        answering::answer(&app, call, conversation, asked, &on_event)
+        let store = &app.disk()?.store;
+        let question = match edited {
+            Some(edited) => store.add_version(edited, &text, now_ms())?,
+            None => store.add_question(conversation, parent, &text, now_ms())?,
+        };
+        answering::answer(&app, call, question, &on_event)
     })
     .await
 }
 
-/// Answers the last message once more. Its answer, if it has one, stays until there is another.
+/// Gives a question a further version of its answer, which becomes the chosen one.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn answer_again(
     app: State<'_, Arc<App>>,
-    conversation: u32,
+    message: u32,
     on_event: Channel<ChatEvent>,
 ) -> Result<(), Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         let (call, _answering) = app.begin_answering()?;
-        let messages = app.disk()?.store.messages(conversation)?;
-        let asked = messages.iter().rfind(|message| message.speaker == Speaker::User);
-        let asked = asked.ok_or_else(|| Problem::new(Code::MessageEmpty))?.id;
-        answering::answer(&app, call, conversation, asked, &on_event)
+        answering::answer(&app, call, message, &on_event)
+    })
+    .await
+}
+
+/// Goes on behind the text of an answer that was stopped or cut off.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn continue_answer(
+    app: State<'_, Arc<App>>,
+    message: u32,
+    on_event: Channel<ChatEvent>,
+) -> Result<(), Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let (call, _answering) = app.begin_answering()?;
+        answering::go_on(&app, call, message, &on_event)
+    })
+    .await
+}
+
+/// Answers the question of an answer once more with the cascade off. Nothing of it is kept.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn replay(
+    app: State<'_, Arc<App>>,
+    message: u32,
+    on_event: Channel<ChatEvent>,
+) -> Result<(), Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let (call, _answering) = app.begin_answering()?;
+        answering::replay(&app, call, message, &on_event)
     })
     .await
 }
@@ -70,18 +106,4 @@ pub(crate) fn stop(app: State<'_, Arc<App>>) -> Result<(), Problem> {
         app.engine.cancel();
     }
     Ok(())
-}
-
-/// An empty conversation.
-#[tauri::command(async)]
-#[specta::specta]
-pub(crate) fn new_conversation(app: State<'_, Arc<App>>) -> Result<Conversation, Problem> {
-    app.disk()?.store.new_conversation()
-}
-
-/// Keeps what is in the composer.
-#[tauri::command(async)]
-#[specta::specta]
-pub(crate) fn save_unsent(app: State<'_, Arc<App>>, conversation: u32, text: String) -> Result<(), Problem> {
-    app.disk()?.store.save_unsent(conversation, &text)
 }

@@ -6,8 +6,11 @@
     reason = "Tauri hands values over and wants results"
 )]
 
+pub(crate) mod attachments;
 pub(crate) mod chat;
+pub(crate) mod conversations;
 pub(crate) mod engine;
+pub(crate) mod exchange;
 pub(crate) mod settings;
 
 use protocol::{Code, Problem};

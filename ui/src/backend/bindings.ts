@@ -6,16 +6,67 @@ import { invoke as __TAURI_INVOKE, Channel } from "@tauri-apps/api/core";
 export const commands = {
 	/**  Everything the window needs to draw itself. */
 	open: () => typedError<Opening, Problem>(__TAURI_INVOKE("open")),
-	/**  Keeps a message, then answers it. Returns when the answer has ended. */
-	send: (conversation: number, text: string, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("send", { conversation, text, onEvent })),
-	/**  Answers the last message once more. Its answer, if it has one, stays until there is another. */
-	answerAgain: (conversation: number, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("answer_again", { conversation, onEvent })),
-	/**  Stops the answer in progress. */
-	stop: () => typedError<null, Problem>(__TAURI_INVOKE("stop")),
-	/**  An empty conversation. */
+	/**  Every conversation: pinned ones first, then the latest first. */
+	listConversations: () => typedError<ConversationCard[], Problem>(__TAURI_INVOKE("list_conversations")),
+	/**  A conversation with its chosen branch. The next start opens it. */
+	openConversation: (conversation: number) => typedError<Conversation, Problem>(__TAURI_INVOKE("open_conversation", { conversation })),
+	/**  An empty conversation. The next start opens it. */
 	newConversation: () => typedError<Conversation, Problem>(__TAURI_INVOKE("new_conversation")),
+	/**  Gives a conversation a title; an empty one gives it back the one of its first question. */
+	renameConversation: (conversation: number, title: string) => typedError<null, Problem>(__TAURI_INVOKE("rename_conversation", { conversation, title })),
+	/**  Keeps a conversation at the top of the list, or no longer. */
+	pinConversation: (conversation: number, pinned: boolean) => typedError<null, Problem>(__TAURI_INVOKE("pin_conversation", { conversation, pinned })),
+	/**  Deletes a conversation. Until the next start it can be restored. */
+	deleteConversation: (conversation: number) => typedError<null, Problem>(__TAURI_INVOKE("delete_conversation", { conversation })),
+	/**  Takes back the deletion of a conversation. */
+	restoreConversation: (conversation: number) => typedError<Conversation, Problem>(__TAURI_INVOKE("restore_conversation", { conversation })),
+	/**  Deletes a message and what hangs below it. Until the next start it can be restored. */
+	deleteMessage: (message: number) => typedError<Conversation, Problem>(__TAURI_INVOKE("delete_message", { message })),
+	/**  Takes back the deletion of a message. */
+	restoreMessage: (message: number) => typedError<Conversation, Problem>(__TAURI_INVOKE("restore_message", { message })),
+	/**  Shows the branch through a message, and below it what was chosen last. */
+	chooseVersion: (message: number) => typedError<Conversation, Problem>(__TAURI_INVOKE("choose_version", { message })),
+	/**  Finds all words of `text` in messages and titles: titles first, then the latest message first, at most `limit`. */
+	search: (text: string, limit: number) => typedError<Found[], Problem>(__TAURI_INVOKE("search", { text, limit })),
 	/**  Keeps what is in the composer. */
 	saveUnsent: (conversation: number, text: string) => typedError<null, Problem>(__TAURI_INVOKE("save_unsent", { conversation, text })),
+	/**  Keeps where the reader is; None at the end. */
+	savePlace: (conversation: number, place: Place | null) => typedError<null, Problem>(__TAURI_INVOKE("save_place", { conversation, place })),
+	/**  Keeps the instructions that stand above a conversation; empty for none. */
+	setSystem: (conversation: number, text: string) => typedError<null, Problem>(__TAURI_INVOKE("set_system", { conversation, text })),
+	/**  Takes the text out of a file and keeps it for the next message. */
+	attach: (conversation: number, name: string, bytes: number[]) => typedError<AttachmentCard, Problem>(__TAURI_INVOKE("attach", { conversation, name, bytes })),
+	/**  Takes a file that was not sent yet out of the composer. */
+	detach: (attachment: number) => typedError<null, Problem>(__TAURI_INVOKE("detach", { attachment })),
+	/**
+	 *  How much of the context the question `text` behind `parent` would take, with the files in the composer. None while
+	 *  nothing is loaded or an answer is being written.
+	 */
+	promptSize: (conversation: number, parent: number | null, text: string) => typedError<PromptSize | null, Problem>(__TAURI_INVOKE("prompt_size", { conversation, parent, text })),
+	/**
+	 *  Keeps a message, then answers it. Returns when the answer has ended. `parent` is the last message of the shown branch,
+	 *  None at the root. With `edited` the message is a new version of that one: it takes over its files and leaves the
+	 *  composer alone; otherwise it takes what is in the composer along.
+	 */
+	send: (conversation: number, parent: number | null, text: string, edited: number | null, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("send", { conversation, parent, text, edited, onEvent })),
+	/**  Gives a question a further version of its answer, which becomes the chosen one. */
+	answerAgain: (message: number, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("answer_again", { message, onEvent })),
+	/**  Goes on behind the text of an answer that was stopped or cut off. */
+	continueAnswer: (message: number, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("continue_answer", { message, onEvent })),
+	/**  Answers the question of an answer once more with the cascade off. Nothing of it is kept. */
+	replay: (message: number, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("replay", { message, onEvent })),
+	/**  Stops the answer in progress. */
+	stop: () => typedError<null, Problem>(__TAURI_INVOKE("stop")),
+	/**
+	 *  Asks for a file and writes conversations to it, all of them if none are named. Gives its path; None if the person
+	 *  thought better of it.
+	 */
+	exportConversations: (conversations: number[], format: ExportFormat) => typedError<string | null, Problem>(__TAURI_INVOKE("export_conversations", { conversations, format })),
+	/**
+	 *  Asks for a file that was exported and adds its conversations. Gives how many they are; None if the person thought
+	 *  better of it.
+	 */
+	importConversations: () => typedError<number | null, Problem>(__TAURI_INVOKE("import_conversations")),
 	/**  Tells what the engine is doing, now and at every change. */
 	watchEngine: (onState: Channel<EngineState>) => typedError<null, Problem>(__TAURI_INVOKE("watch_engine", { onState })),
 	/**  Chooses a ladder and loads it. */
@@ -29,16 +80,33 @@ export const commands = {
 };
 
 /* Types */
+/**  An attached file as the window shows it. */
+export type AttachmentCard = {
+	/**  Opaque id. */
+	id: number,
+	/**  Name of the file. */
+	name: string,
+	/**  Bytes of the file. */
+	bytes: number | null,
+	/**  Characters of the text in it. */
+	characters: number,
+	/**  Tokens of that text for the loaded target; None while nothing is loaded or the engine is busy. */
+	tokens: number | null,
+	/**  Whether only the first part of the text was taken. */
+	cut: boolean,
+};
+
 /**
  *  What happens while an answer is written, in this order: `Saved`, `Reading`*, (`Text` | `Resuming`)*, then exactly
- *  one of `Finished` and `Failed`. A stream that ends without either is an error of the app.
+ *  one of `Finished` and `Failed`. A stream that ends without either is an error of the app. A replay keeps nothing and
+ *  has no `Saved`.
  */
 export type ChatEvent = 
 /**  The user's message is on disk. */
 { kind: "saved"; 
 /**  Id of the user's message. */
 message: number; 
-/**  Id of the answer to come. */
+/**  Id of the answer to come; of one that is continued, its own. */
 answer: number } | 
 /**  The prompt is being read. */
 { kind: "reading"; 
@@ -56,7 +124,7 @@ text: string } |
 problem: Problem } | 
 /**  The answer is complete (or was stopped). */
 { kind: "finished"; 
-/**  What it cost and saved. */
+/**  What it cost and saved; of a continued answer, all of it together. */
 receipt: Receipt } | 
 /**  The answer could not be completed; what is shown is kept. */
 { kind: "failed"; 
@@ -117,6 +185,8 @@ export type Code =
 "settings_set_aside" | 
 /**  The database `{path}` could not be read and was set aside as `{kept}`. */
 "database_set_aside" | 
+/**  The database `{path}` was damaged and set aside as `{kept}`; `{messages}` messages could be read. */
+"database_recovered" | 
 /**  The database in `{path}` was written by a newer version of this program. */
 "database_newer" | 
 /**  The database failed: `{reason}`. */
@@ -133,10 +203,36 @@ export type Code =
 "busy" | 
 /**  The user cancelled it. */
 "cancelled" | 
+/**  What was asked for is no longer there: a conversation, a message, a file. */
+"gone" | 
+/**  No more than `{limit}` files can go with one message. */
+"attachments_too_many" | 
 /**  The message is empty. */
 "message_empty" | 
 /**  The chat template of the model failed: `{reason}`. */
 "template_failed" | 
+/**  The document `{name}` is of no kind that text can be taken from. */
+"document_unknown" | 
+/**  The document `{name}` is a picture. */
+"document_picture" | 
+/**  The document `{name}` is in an office format of before 2007, or RTF. */
+"document_old" | 
+/**  The document `{name}` cannot be read without a password. */
+"document_locked" | 
+/**  The PDF `{name}` has pages but no text, as a scan has. */
+"document_scanned" | 
+/**  The document `{name}` has no text at all. */
+"document_empty" | 
+/**  The document `{name}` is not what its kind prescribes: `{reason}`. */
+"document_damaged" | 
+/**  The document `{name}` is larger than `{limit}`. */
+"document_too_large" | 
+/**  The document `{name}` is built as an attack would be: `{reason}`. */
+"document_unsafe" | 
+/**  The document `{name}` was not read within `{seconds}` seconds. */
+"document_slow" | 
+/**  The process that read the document `{name}` ended without an answer: `{reason}`. */
+"document_reader_ended" | 
 /**  A fault in Taki: `{reason}`. */
 "internal";
 
@@ -144,10 +240,34 @@ export type Code =
 export type Conversation = {
 	/**  Opaque id. */
 	id: number,
-	/**  Oldest first. */
+	/**  Its name; empty before the first question. */
+	title: string,
+	/**  Whether it is kept at the top of the list. */
+	pinned: boolean,
+	/**  The chosen branch, from the root to its last message. */
 	messages: ShownMessage[],
 	/**  Text in the composer that was not sent yet. */
 	unsent: string,
+	/**  Instructions to the model that stand above the conversation; empty if there are none. */
+	system: string,
+	/**  Files in the composer that were not sent yet. */
+	attached: AttachmentCard[],
+	/**  Where the reader was; None at the end. */
+	place: Place | null,
+};
+
+/**  A conversation as the list shows it. */
+export type ConversationCard = {
+	/**  Opaque id. */
+	id: number,
+	/**  Its name; empty before the first question, for which the window has its own word. */
+	title: string,
+	/**  Whether it is kept at the top. */
+	pinned: boolean,
+	/**  When it last changed, in milliseconds since 1970. */
+	atMs: number | null,
+	/**  Messages on all its branches. */
+	messages: number,
 };
 
 /**  What the engine is doing. */
@@ -181,6 +301,13 @@ loaded: Loaded } |
 /**  What is wrong and what to do. */
 problem: Problem };
 
+/**  How conversations are written to a file. */
+export type ExportFormat = 
+/**  To be read: the chosen branch of each conversation. */
+"markdown" | 
+/**  Everything: all branches, receipts and files. */
+"json";
+
 /**  Why an answer ended. */
 export type FinishReason = 
 /**  The target said that it was done. */
@@ -193,6 +320,24 @@ export type FinishReason =
 "context_full" | 
 /**  Nothing that the asked format allows can come next, not even the end. */
 "nothing_allowed";
+
+/**  A place that a search found. */
+export type Found = {
+	/**  The conversation. */
+	conversation: number,
+	/**  Its title. */
+	title: string,
+	/**  The message; None if the title was found. */
+	message: number | null,
+	/**  Text before the hit, shortened. */
+	before: string,
+	/**  What was found, as it is written there. */
+	hit: string,
+	/**  Text behind the hit, shortened. */
+	after: string,
+	/**  When the message was written or the conversation changed, in milliseconds since 1970. */
+	atMs: number | null,
+};
 
 /**  A ladder as the window lists it. */
 export type LadderCard = {
@@ -218,6 +363,14 @@ export type LeftOut = {
 	problem: Problem,
 };
 
+/**  What a message may have with it. */
+export type Limits = {
+	/**  Bytes of an attached file. */
+	attachmentBytes: number | null,
+	/**  Files that go with one message. */
+	attachments: number,
+};
+
 /**  What was loaded. */
 export type Loaded = {
 	/**  Catalogue id of the ladder. */
@@ -240,8 +393,10 @@ export type Loaded = {
 
 /**  Everything the window needs to draw itself once. */
 export type Opening = {
-	/**  The conversation. */
+	/**  The conversation that was open last. */
 	conversation: Conversation,
+	/**  Every conversation: pinned ones first, then the latest first. */
+	conversations: ConversationCard[],
 	/**  Ladders of the catalogue. */
 	ladders: LadderCard[],
 	/**  The ladder in use. */
@@ -250,6 +405,8 @@ export type Opening = {
 	engine: EngineState,
 	/**  The user's choices. */
 	settings: Settings,
+	/**  What a message may have with it. */
+	limits: Limits,
 	/**  Things the user should know that did not stop the start (a damaged settings file set aside, …). */
 	notices: Problem[],
 };
@@ -262,12 +419,36 @@ export type PassTime = {
 	seconds: number | null,
 };
 
+/**  Where a reader is in a conversation. */
+export type Place = {
+	/**  The message at the top edge of the view. */
+	message: number,
+	/**  How much of it is above the edge, in CSS pixels. */
+	offset: number | null,
+};
+
+/**  Instructions under a name. */
+export type Preset = {
+	/**  What the user calls them. */
+	name: string,
+	/**  What the model is told. */
+	text: string,
+};
+
 /**  What is wrong, with the details its sentence needs. The words are in `messages/problems.*.json`, shared with the window. */
 export type Problem = {
 	/**  What is wrong. */
 	code: Code,
 	/**  What the `{placeholders}` of the sentence stand for. */
 	details: { [key in string]: string },
+};
+
+/**  How much of the target's context a question would take. */
+export type PromptSize = {
+	/**  Tokens of the whole prompt: instructions, the branch, files and the question. */
+	tokens: number,
+	/**  Tokens that the context holds, the answer included. */
+	context: number,
 };
 
 /**  What one answer cost and saved. Every figure is measured unless its comment says otherwise. */
@@ -345,16 +526,28 @@ export type Settings = {
 	language?: UiLanguage,
 	/**  Colours of the window. */
 	theme?: Theme,
+	/**  How much larger than usual everything is; 1 is usual. */
+	zoom?: number | null,
+	/**  Whether the list of conversations is shown. */
+	sidebar?: boolean,
+	/**  Instructions that the user keeps for use in conversations. */
+	presets?: Preset[],
 };
 
 /**  One message as the window shows it. */
 export type ShownMessage = {
 	/**  Opaque id. */
 	id: number,
+	/**  The message that it follows; None at the root. */
+	parent: number | null,
+	/**  Ids of all messages in this place, this one included, oldest first: edited questions, further answers. */
+	versions: number[],
 	/**  Who says it. */
 	speaker: Speaker,
 	/**  Its text; of an answer in progress, what has been written so far. */
 	text: string,
+	/**  Files that go with it. */
+	attachments: AttachmentCard[],
 	/**  What the answer cost and saved; None for the user's messages and unfinished answers. */
 	receipt: Receipt | null,
 	/**  Why the answer is incomplete, if it is. */

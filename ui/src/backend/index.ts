@@ -1,22 +1,46 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { ChatEvent, Conversation, EngineState, Opening, Problem, Settings } from "./bindings";
+import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EngineState, ExportFormat, Found, Opening, Place, Problem, PromptSize, Settings } from "./bindings";
 
 export type * from "./bindings";
 
 /** Settings as the app gives them: with every choice. */
-export type Choices = Required<Settings>;
+export type Choices = Required<Settings> & { zoom: number };
 export type Opened = Opening & { settings: Choices };
+export type Listen = (event: ChatEvent) => void;
 
 /** What the app can do. Every refusal is thrown as a `Refusal`. */
 export interface Backend {
   open(): Promise<Opened>;
-  send(conversation: number, text: string, on: (event: ChatEvent) => void): Promise<void>;
-  answerAgain(conversation: number, on: (event: ChatEvent) => void): Promise<void>;
-  stop(): Promise<void>;
+  listConversations(): Promise<ConversationCard[]>;
+  openConversation(conversation: number): Promise<Conversation>;
   newConversation(): Promise<Conversation>;
+  renameConversation(conversation: number, title: string): Promise<void>;
+  pinConversation(conversation: number, pinned: boolean): Promise<void>;
+  deleteConversation(conversation: number): Promise<void>;
+  restoreConversation(conversation: number): Promise<Conversation>;
+  search(text: string, limit: number): Promise<Found[]>;
+  /** `parent` is what the message stands below: null at the root. With `edited` it is a new version of that question. */
+  send(conversation: number, parent: number | null, text: string, edited: number | null, on: Listen): Promise<void>;
+  answerAgain(question: number, on: Listen): Promise<void>;
+  continueAnswer(answer: number, on: Listen): Promise<void>;
+  replay(answer: number, on: Listen): Promise<void>;
+  chooseVersion(message: number): Promise<Conversation>;
+  deleteMessage(message: number): Promise<Conversation>;
+  restoreMessage(message: number): Promise<Conversation>;
+  stop(): Promise<void>;
   saveUnsent(conversation: number, text: string): Promise<void>;
+  savePlace(conversation: number, place: Place | null): Promise<void>;
+  setSystem(conversation: number, text: string): Promise<void>;
+  attach(conversation: number, name: string, bytes: Uint8Array): Promise<AttachmentCard>;
+  detach(attachment: number): Promise<void>;
+  /** Null while nothing is loaded or an answer is being written. */
+  promptSize(conversation: number, parent: number | null, text: string): Promise<PromptSize | null>;
+  /** The path written; null if the user chose none. */
+  exportConversations(conversations: number[], format: ExportFormat): Promise<string | null>;
+  /** How many came in; null if the user chose no file. */
+  importConversations(): Promise<number | null>;
   watchEngine(on: (state: EngineState) => void): Promise<void>;
   loadLadder(ladder: string): Promise<void>;
   fetchLadder(ladder: string): Promise<void>;
@@ -69,16 +93,37 @@ async function stream(call: (channel: Channel<ChatEvent>) => Promise<Result<null
   await Promise.race([ended, patience]).finally(() => clearTimeout(late));
 }
 
+const done = (call: Promise<Result<null>>) => unwrap(call).then(nothing);
+
 export const tauriBackend: Backend = {
   open: async () => whole(await unwrap(commands.open())),
-  send: (conversation, text, on) => stream((channel) => commands.send(conversation, text, channel), on),
-  answerAgain: (conversation, on) => stream((channel) => commands.answerAgain(conversation, channel), on),
-  stop: () => unwrap(commands.stop()).then(nothing),
+  listConversations: () => unwrap(commands.listConversations()),
+  openConversation: (conversation) => unwrap(commands.openConversation(conversation)),
   newConversation: () => unwrap(commands.newConversation()),
-  saveUnsent: (conversation, text) => unwrap(commands.saveUnsent(conversation, text)).then(nothing),
-  watchEngine: (on) => unwrap(commands.watchEngine(new Channel<EngineState>(on))).then(nothing),
-  loadLadder: (ladder) => unwrap(commands.loadLadder(ladder)).then(nothing),
-  fetchLadder: (ladder) => unwrap(commands.fetchLadder(ladder)).then(nothing),
-  cancelFetch: () => unwrap(commands.cancelFetch()).then(nothing),
+  renameConversation: (conversation, title) => done(commands.renameConversation(conversation, title)),
+  pinConversation: (conversation, pinned) => done(commands.pinConversation(conversation, pinned)),
+  deleteConversation: (conversation) => done(commands.deleteConversation(conversation)),
+  restoreConversation: (conversation) => unwrap(commands.restoreConversation(conversation)),
+  search: (text, limit) => unwrap(commands.search(text, limit)),
+  send: (conversation, parent, text, edited, on) => stream((channel) => commands.send(conversation, parent, text, edited, channel), on),
+  answerAgain: (question, on) => stream((channel) => commands.answerAgain(question, channel), on),
+  continueAnswer: (answer, on) => stream((channel) => commands.continueAnswer(answer, channel), on),
+  replay: (answer, on) => stream((channel) => commands.replay(answer, channel), on),
+  chooseVersion: (message) => unwrap(commands.chooseVersion(message)),
+  deleteMessage: (message) => unwrap(commands.deleteMessage(message)),
+  restoreMessage: (message) => unwrap(commands.restoreMessage(message)),
+  stop: () => done(commands.stop()),
+  saveUnsent: (conversation, text) => done(commands.saveUnsent(conversation, text)),
+  savePlace: (conversation, place) => done(commands.savePlace(conversation, place)),
+  setSystem: (conversation, text) => done(commands.setSystem(conversation, text)),
+  attach: (conversation, name, bytes) => unwrap(commands.attach(conversation, name, Array.from(bytes))),
+  detach: (attachment) => done(commands.detach(attachment)),
+  promptSize: (conversation, parent, text) => unwrap(commands.promptSize(conversation, parent, text)),
+  exportConversations: (conversations, format) => unwrap(commands.exportConversations(conversations, format)),
+  importConversations: () => unwrap(commands.importConversations()),
+  watchEngine: (on) => done(commands.watchEngine(new Channel<EngineState>(on))),
+  loadLadder: (ladder) => done(commands.loadLadder(ladder)),
+  fetchLadder: (ladder) => done(commands.fetchLadder(ladder)),
+  cancelFetch: () => done(commands.cancelFetch()),
   changeSettings: (settings) => unwrap(commands.changeSettings(settings)) as Promise<Choices>,
 };

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Receipt } from "../backend";
 import { en } from "../words/en";
 import { ja } from "../words/ja";
-import { receiptFacts, receiptLine } from "./receipt";
+import { acceptance, receiptFacts, receiptLine, shares } from "./receipt";
 
 const receipt: Receipt = {
   seconds: 4.12,
@@ -25,15 +25,14 @@ const receipt: Receipt = {
 };
 
 test("a receipt is time first", () => {
-  expect(receiptLine(receipt, en)).toBe("4.1 s · 3.2 tokens per pass");
-  expect(receiptLine({ ...receipt, alone_seconds: 11.96 }, en)).toBe("4.1 s instead of about 12.0 s · 3.2 tokens per pass");
+  expect(receiptLine(receipt, en)).toBe("4.1 s");
+  expect(receiptLine({ ...receipt, alone_seconds: 11.96 }, en)).toBe("4.1 s instead of about 12.0 s");
   expect(receiptLine({ ...receipt, alone_seconds: 11.96 }, ja)).toContain("約 12.0 秒かかるところを 4.1 秒");
 });
 
 test("no gain is claimed within the noise or without the cascade", () => {
   expect(receiptLine({ ...receipt, alone_seconds: 4.4 }, en)).not.toContain("instead");
   expect(receiptLine({ ...receipt, alone_seconds: 12, cascade: false }, en)).toBe("4.1 s");
-  expect(receiptLine({ ...receipt, tokens_per_pass: 0.97 }, en)).toBe("4.1 s");
 });
 
 test("an answer that did not end by itself says why", () => {
@@ -61,4 +60,15 @@ test("the details name every figure, and what went wrong only if something did",
   });
   const bad = Object.fromEntries(receiptFacts({ ...receipt, restarts: 2, left_out: ["A", "B"], stood_aside: "rungs_failed" }, en));
   expect(bad).toMatchObject({ "Restarts of the engine": "2", "Left out": "A, B", "No speed-up, because": "its models failed" });
+});
+
+test("who wrote how much adds up to the whole answer, and who wrote nothing is not named", () => {
+  const rung = (name: string, role: "target" | "draft" | "max_gram", proposed: number, accepted: number) => ({ name, role, proposed, accepted, passes: 0, seconds: 0 });
+  const rungs = [rung("T", "target", 30, 30), rung("D", "draft", 80, 60), rung("E", "draft", 5, 0), rung("M", "max_gram", 0, 0)];
+  expect(shares({ ...receipt, rungs })).toEqual([
+    { name: "T", role: "target", tokens: 30, share: 1 / 3 },
+    { name: "D", role: "draft", tokens: 60, share: 2 / 3 },
+  ]);
+  expect(rungs.map(acceptance)).toEqual(["–", "75%", "0%", "–"]);
+  expect(shares(receipt), "an old receipt without rungs").toEqual([]);
 });

@@ -1,10 +1,10 @@
-import type { Receipt } from "../backend";
+import type { Receipt, RungReceipt } from "../backend";
 import { fill, whyOff, type Words } from "../words";
 
 /** Less faster than this is noise, and no claim is made of it. */
 export const CLAIM = 1.1;
 
-const tenths = (value: number | null) => (value ?? 0).toFixed(1);
+export const tenths = (value: number | null) => (value ?? 0).toFixed(1);
 
 /** What an answer took, in one line. */
 export function receiptLine(receipt: Receipt, words: Words): string {
@@ -12,10 +12,7 @@ export function receiptLine(receipt: Receipt, words: Words): string {
   const alone = receipt.alone_seconds;
   const faster = receipt.cascade && alone !== null && alone > took * CLAIM;
   const time = fill(faster ? words.receiptInstead : words.receiptTime, { seconds: tenths(took), alone: tenths(alone) });
-  // One token per pass is what the target does alone.
-  const drafted = receipt.cascade && (receipt.tokens_per_pass ?? 0) >= 1.05;
-  const perPass = drafted ? fill(words.receiptPerPass, { perPass: tenths(receipt.tokens_per_pass) }) : "";
-  return [time, perPass, finish(receipt, words)].filter(Boolean).join(" · ");
+  return [time, finish(receipt, words)].filter(Boolean).join(" · ");
 }
 
 /** Why the answer ended, where that is worth a word. */
@@ -32,6 +29,27 @@ function finish(receipt: Receipt, words: Words): string {
     case "nothing_allowed":
       return words.finishNothingAllowed;
   }
+}
+
+/** One rung's part of an answer. */
+export interface Share {
+  name: string;
+  role: RungReceipt["role"];
+  /** Tokens of the answer that are its own. */
+  tokens: number;
+  /** Of the whole answer, 0 to 1. */
+  share: number;
+}
+
+/** Who wrote how much of an answer: the rungs that wrote anything, from the target down. */
+export function shares(receipt: Receipt): Share[] {
+  const all = receipt.rungs.reduce((sum, rung) => sum + rung.accepted, 0);
+  return receipt.rungs.filter((rung) => rung.accepted > 0).map(({ name, role, accepted }) => ({ name, role, tokens: accepted, share: accepted / all }));
+}
+
+/** How much of what a rung proposed stands in the answer; a dash where it proposed nothing or has nobody to please. */
+export function acceptance(rung: RungReceipt): string {
+  return rung.role === "target" || rung.proposed === 0 ? "–" : `${Math.round((rung.accepted / rung.proposed) * 100)}%`;
 }
 
 /** The figures behind the line: what each is, and its value. */

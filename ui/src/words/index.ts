@@ -61,3 +61,23 @@ export function size(bytes: number): string {
 export function waiting(seconds: number, words: Words): string {
   return seconds < 90 ? fill(words.seconds, { n: Math.round(seconds) }) : fill(words.minutes, { n: Math.round(seconds / 60) });
 }
+
+/** A text that depends on a number: its forms stand in the order of the language's plural rules, separated by `|`. */
+export function count(text: string, n: number, language: Language): string {
+  const forms = text.split("|");
+  const rules = new Intl.PluralRules(language);
+  const form = forms[rules.resolvedOptions().pluralCategories.indexOf(rules.select(n))] ?? forms[0] ?? "";
+  return fill(form, { n: number(n, language) });
+}
+
+/** A number as people write it: `12,345`. */
+export const number = (n: number, language: Language) => n.toLocaleString(language);
+
+/** A day: `Nov 2, 2026`, `2026/11/02`. */
+export const day = (atMs: number, language: Language) => new Date(atMs).toLocaleDateString(language, { dateStyle: "medium" });
+
+/** The first words of a text, on one line. No character is cut in two. */
+export function shorten(text: string, length: number): string {
+  const line = [...text.replace(/\s+/g, " ").trim()];
+  return line.length > length ? `${line.slice(0, length).join("").trimEnd()}…` : line.join("");
+}

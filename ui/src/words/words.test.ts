@@ -1,9 +1,11 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { en } from "./en";
-import { explain, fill, languageOf, size, waiting } from "./index";
+import { count, explain, fill, languageOf, shorten, size, waiting } from "./index";
 import { ja } from "./ja";
 
-const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+const names = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]))].sort();
 
 test("both languages fill in the same values", () => {
   for (const key of Object.keys(en) as (keyof typeof en)[]) {
@@ -36,4 +38,42 @@ test("sizes and times read like on a label", () => {
   expect(size(1_117_320_768)).toBe("1.1 GB");
   expect(waiting(40.4, en)).toBe("40 s");
   expect(waiting(200, en)).toBe("3 min");
+});
+
+/** Everything of the window but its texts. */
+const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((name) => /\.(svelte|ts)$/.test(name) && !/\.test\.ts$|^words.(en|ja)\.ts$|bindings/.test(name))
+  .map((name) => readFileSync(join("src", name), "utf8"));
+
+test("no text is left over", () => {
+  const all = sources.join("\n");
+  // What is fetched by a computed key stands as a string where the key is made.
+  const unused = Object.keys(en).filter((key) => !new RegExp(`words\\.${key}\\b|"${key}"`).test(all));
+  expect(unused).toEqual([]);
+});
+
+test("no component has text of its own", () => {
+  const found: string[] = [];
+  for (const name of readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".svelte"))) {
+    const markup = readFileSync(join("src", name), "utf8").replace(/<script[\s\S]*?<\/script>|<style[\s\S]*?<\/style>|<!--[\s\S]*?-->/g, "");
+    // Text between tags, without what stands in braces; names of languages and of the program are the same in all.
+    let bare = markup;
+    for (let before = ""; before !== bare; ) {
+      before = bare;
+      bare = bare.replace(/\{[^{}]*\}/g, "");
+    }
+    for (const [, text] of bare.matchAll(/>([^<>]*\p{L}[^<>]*)</gu)) if (!/^\s*(Taki|English|日本語)\s*$/.test(text ?? "")) found.push(`${name}: ${text?.trim()}`);
+    for (const [, text] of bare.matchAll(/(?:title|aria-label|placeholder)="([^"]*\p{L}[^"]*)"/gu)) if (text !== "Esc") found.push(`${name}: ${text}`);
+  }
+  expect(found).toEqual([]);
+});
+
+test("a number chooses its form", () => {
+  expect([0, 1, 2].map((n) => count("{n} hit|{n} hits", n, "en"))).toEqual(["0 hits", "1 hit", "2 hits"]);
+  expect(count("{n} 件", 1234, "ja")).toBe("1,234 件");
+});
+
+test("a shortened text is one line and cuts no character in two", () => {
+  expect(shorten("a\n b", 9)).toBe("a b");
+  expect(shorten("𠮷野家へ行く", 3)).toBe("𠮷野家…");
 });

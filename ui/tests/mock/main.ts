@@ -1,11 +1,19 @@
 // The real window over a made-up app: Tauri's own mock of the IPC, driven by the tests through `window.app`.
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { ChatEvent, EngineState, Opening, Problem } from "../../src/backend";
+import type { ChatEvent, Conversation, EngineState, Opening, Problem } from "../../src/backend";
+import { blank, Store } from "./store";
 
 interface Made {
   calls: { name: string; args: Record<string, unknown> }[];
   opening: Opening;
+  /** Conversations beside the opened one, and when they last changed. */
+  others: { conversation: Conversation; atMs: number }[];
   refuse: Record<string, Problem>;
+  /** What commands answer, where it is not the usual. */
+  give: Record<string, unknown>;
+  /** Commands that do not answer until their name is taken out and `go` is called. */
+  hold: string[];
+  go(): void;
   chat(event: ChatEvent): void;
   engine(state: EngineState): void;
   end(): void;
@@ -33,33 +41,46 @@ const lineOf = (value: unknown) => new Line(Number(/\d+/.exec(String((value as {
 let chat: Line | undefined;
 let engine: Line | undefined;
 let finish: (() => void) | undefined;
+let waiting: (() => void)[] = [];
+let attached = 0;
 
 const app: Made = {
   calls: [],
   refuse: {},
+  give: {},
+  hold: [],
+  others: [],
   opening: {
-    conversation: { id: 1, messages: [], unsent: "" },
+    conversation: blank(1),
+    conversations: [],
     ladders: [
       { id: "smollm2", name: "SmolLM2", rungs: ["SmolLM2 135M", "Max-Gram"], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 0 },
       { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832 },
     ],
     ladder: "smollm2",
     engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
-    settings: { ladder: "smollm2", speedUp: true, exact: false, language: "en", theme: "light" },
+    settings: { ladder: "smollm2", speedUp: true, exact: false, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    limits: { attachmentBytes: 20e6, attachments: 10 },
     notices: [],
   },
+  go: () => waiting.splice(0).forEach((answer) => answer()),
   chat: (event) => chat?.say(event),
   engine: (state) => engine?.say(state),
   end: () => finish?.(),
 };
 window.app = app;
+// The app freezes it too: a library that writes on it would fail there and not here.
+Object.freeze(Object.prototype);
 window.setUp?.(app);
 
-mockIPC((name, payload) => {
-  const args = (payload ?? {}) as Record<string, unknown>;
-  app.calls.push({ name, args: { ...args } });
-  const refusal = app.refuse[name];
-  if (refusal) throw refusal;
+const store = new Store();
+store.put(app.opening.conversation);
+for (const { conversation, atMs } of app.others) store.put(conversation, atMs);
+app.opening.conversations = store.cards();
+
+function answer(name: string, args: Record<string, unknown>): unknown {
+  const id = args.conversation as number;
+  const message = args.message as number;
   switch (name) {
     case "open":
       return app.opening;
@@ -68,15 +89,53 @@ mockIPC((name, payload) => {
       return null;
     case "send":
     case "answer_again":
+    case "continue_answer":
+    case "replay":
       chat = lineOf(args.onEvent);
       return new Promise((resolve) => (finish = () => resolve(null)));
+    case "list_conversations":
+      return store.cards();
+    case "open_conversation":
+      return store.get(id);
     case "new_conversation":
-      return { id: 2, messages: [], unsent: "" };
+      return store.create();
+    case "rename_conversation":
+      return store.change(id, { title: args.title as string }), null;
+    case "pin_conversation":
+      return store.change(id, { pinned: args.pinned as boolean }), null;
+    case "delete_conversation":
+      return store.delete(id), null;
+    case "restore_conversation":
+      return store.restore(id);
+    case "save_unsent":
+      return store.change(id, { unsent: args.text as string }), null;
+    case "save_place":
+      return store.change(id, { place: args.place as Conversation["place"] }), null;
+    case "delete_message":
+      return store.without(message);
+    case "restore_message":
+    case "choose_version":
+      return store.holding(message);
+    case "search":
+      return [];
+    case "attach": {
+      const bytes = (args.bytes as number[]).length;
+      return { id: ++attached, name: args.name, bytes, characters: bytes, tokens: Math.ceil(bytes / 4), cut: false };
+    }
     case "change_settings":
       return args.settings;
     default:
       return null;
   }
+}
+
+mockIPC(async (name, payload) => {
+  const args = (payload ?? {}) as Record<string, unknown>;
+  app.calls.push({ name, args: { ...args } });
+  if (app.hold.includes(name)) await new Promise<void>((resolve) => waiting.push(resolve));
+  const refusal = app.refuse[name];
+  if (refusal) throw refusal;
+  return name in app.give ? app.give[name] : answer(name, args);
 });
 
 await import("../../src/main");

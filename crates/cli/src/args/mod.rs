@@ -1,3 +1,4 @@
+mod chats;
 mod drawing;
 
 use std::path::PathBuf;
@@ -6,6 +7,7 @@ use clap::{Parser, Subcommand};
 use protocol::ladder::EngineSettings;
 use protocol::{Code, Problem, ReviewRule};
 
+pub(crate) use chats::Chats;
 use drawing::{Drawing, Shape};
 
 /// A private assistant that runs wholly on this computer and answers sooner.
@@ -23,6 +25,7 @@ impl Args {
             Command::Chat(args) => args.json,
             Command::Prove(args) => args.json,
             Command::Bench(args) => args.json,
+            Command::Chats { command } => command.json(),
             Command::Lab { command } => command.json(),
             Command::Models {
                 command: Models::List { json } | Models::Fetch { json, .. } | Models::Verify { json, .. },
@@ -37,6 +40,11 @@ impl Args {
 pub(crate) enum Command {
     /// Talk, or ask one question with --once
     Chat(Chat),
+    /// See, search, export and import the conversations of the window
+    Chats {
+        #[command(subcommand)]
+        command: Chats,
+    },
     /// See and fetch model files
     Models {
         #[command(subcommand)]

@@ -1,12 +1,13 @@
 //! The real program, run as a person or a script runs it.
 //!
-//! `problems` needs no model. `answers`, `lab`, `peers` and `proofs` need the SmolLM2 ladder where the program keeps its models; without
+//! `problems` and `chats` need no model. `answers`, `lab`, `peers` and `proofs` need the SmolLM2 ladder where the program keeps its models; without
 //! it they fail and say so. The Qwen ladder is used if it is there, and must be with `FULL=1`.
 //! Every run has a home folder of its own, so that nobody's settings and conversations are touched.
 
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod chats;
 mod files;
 mod lab;
 #[cfg(unix)]

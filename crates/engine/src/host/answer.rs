@@ -6,7 +6,9 @@ use protocol::{Code, Problem, Receipt, ReviewRule, Sampling};
 pub struct Ask {
     /// The conversation, ending with the user's message.
     pub messages: Vec<Message>,
-    /// At most this many answer tokens; None goes on to the end of the context.
+    /// Text that the answer begins with, for going on behind it; it is not given again.
+    pub begun: String,
+    /// At most this many answer tokens, those of what was begun included; None goes on to the end of the context.
     pub max_tokens: Option<u32>,
     /// How tokens are drawn.
     pub sampling: Sampling,
@@ -25,6 +27,7 @@ impl Ask {
     pub fn plain(messages: Vec<Message>) -> Self {
         Self {
             messages,
+            begun: String::new(),
             max_tokens: None,
             sampling: Sampling::default(),
             review_rule: ReviewRule::Coupled,
@@ -90,6 +93,7 @@ impl<'a> Progress<'a> {
         Generate {
             id,
             messages: self.ask.messages.clone(),
+            begun: self.ask.begun.clone(),
             shown: self.tokens.clone(),
             max_tokens: self.ask.max_tokens,
             sampling: self.ask.sampling.clone(),

@@ -157,7 +157,7 @@ impl Call<'_> {
 
     /// Refuses a text that no context could hold before it is sent anywhere.
     fn fits(&self, ask: &Ask) -> Result<(), Problem> {
-        let bytes: usize = ask.messages.iter().map(|message| message.text.len()).sum();
+        let bytes = ask.messages.iter().map(|message| message.text.len()).sum::<usize>() + ask.begun.len();
         match self.inner.view().loaded.as_ref().map(|loaded| loaded.context) {
             Some(context) if bytes > LONGEST_TOKEN.saturating_mul(context as usize) => {
                 let about = |per_token: f64| (f64::from(context) * per_token / 100.0).round() * 100.0;

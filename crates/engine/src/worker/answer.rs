@@ -98,6 +98,9 @@ impl Answerer<'_> {
     fn try_answer(&mut self, ask: &Generate, inbox: &Inbox, outbox: &Outbox) -> Result<(), Problem> {
         let began = self.watch.now();
         let prompt = self.weights.tokenize(&self.weights.template().render(&ask.messages)?);
+        // As plain text: the answer's own words are no markup either.
+        let mut shown = if ask.begun.is_empty() { Vec::new() } else { self.weights.tokens_of(ask.begun.as_bytes()) };
+        shown.extend_from_slice(&ask.shown);
         let end_tokens = self.weights.end_tokens();
         let settings = self.drawing(&ask.sampling)?;
         let rule = self.rule(ask.review_rule)?;
@@ -105,7 +108,7 @@ impl Answerer<'_> {
         let fresh = shape.as_ref().map(|shape| || shape.begin());
         let request = Request {
             prompt: &prompt,
-            shown: &ask.shown,
+            shown: &shown,
             max_tokens: ask.max_tokens.map_or(usize::MAX, |most| most as usize),
             sampler: &settings,
             rule,
@@ -131,7 +134,7 @@ impl Answerer<'_> {
         writer.finish();
         self.single = outcome.single_pass.or(self.single);
         let read_in = began_after(&self.watch, began, outcome.total);
-        let receipt = receipt::of(&outcome, ask, &self.names, self.single, read_in, self.widths.is_some());
+        let receipt = receipt::of(&outcome, ask, shown.len(), &self.names, self.single, read_in, self.widths.is_some());
         outbox.send(&Event::Learned(Box::new(self.lessons())));
         outbox.send(&Event::Finished { id: ask.id, reason: receipt.finish, receipt: Box::new(receipt) });
         Ok(())

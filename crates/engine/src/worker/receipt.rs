@@ -8,11 +8,12 @@ use protocol::{FinishReason, Receipt, RungReceipt, RungRole};
 
 use super::hold::MAX_GRAM;
 
-/// `names` are the ladder's from the target down, `single` is the time of a one-token pass, `extra` what was spent
+/// `shown` are the tokens that were there before, `names` are the ladder's from the target down, `single` is the time of a one-token pass, `extra` what was spent
 /// outside the run.
 pub(super) fn of(
     outcome: &Outcome,
     ask: &Generate,
+    shown: usize,
     names: &[String],
     single: Option<Duration>,
     extra: Duration,
@@ -20,7 +21,7 @@ pub(super) fn of(
 ) -> Receipt {
     let seconds = (outcome.total + extra).as_secs_f64();
     let first = outcome.first_token.map_or(seconds, |first| (first + extra).as_secs_f64());
-    let fresh = outcome.tokens - ask.shown.len().min(outcome.tokens);
+    let fresh = outcome.tokens - shown.min(outcome.tokens);
     let passes = outcome.target_passes;
     let later = fresh.saturating_sub(1) as f64;
     // Where no draft was kept the target alone would have been no slower, whatever its single pass was measured at.

@@ -1,0 +1,100 @@
+//! `taki chats`: the conversations of the window.
+
+use std::path::Path;
+
+use protocol::chat::{Conversation, ExportFormat, Found};
+use protocol::worker::Speaker;
+use protocol::{Code, Language, Problem};
+use serde_json::json;
+use store::{Places, Store};
+
+use crate::args::Chats;
+use crate::output::Output;
+
+pub(crate) fn run(command: &Chats, output: &Output) -> Result<(), Problem> {
+    // The window may be open: what it has begun is its own to end.
+    let (store, notices) = Store::open_beside(&Places::find()?)?;
+    for notice in notices {
+        output.note(notice.sentence(output.language));
+    }
+    match command {
+        Chats::List { .. } => list(&store, output),
+        Chats::Search { words, limit, .. } => search(&store, &words.join(" "), *limit, output),
+        Chats::Show { conversation, .. } => {
+            let conversation = store.conversation(*conversation)?;
+            print(&conversation, output);
+            output.json(&json!({ "conversation": conversation }));
+            Ok(())
+        }
+        Chats::Export { path, conversations, .. } => {
+            let exported = store.export(conversations, format(path)?, output.language, path)?;
+            output.line(format_args!("{exported} conversations written to {}", path.display()));
+            output.json(&json!({ "exported": exported, "path": path }));
+            Ok(())
+        }
+        Chats::Import { path, .. } => {
+            let imported = store.import(path)?;
+            output.line(format_args!("{imported} conversations added"));
+            output.json(&json!({ "imported": imported }));
+            Ok(())
+        }
+        Chats::Delete { conversation, .. } => {
+            store.delete_conversation(*conversation)?;
+            output.line(format_args!(
+                "Deleted. `taki chats restore {conversation}` takes it back until the window starts."
+            ));
+            output.json(&json!({ "deleted": conversation }));
+            Ok(())
+        }
+        Chats::Restore { conversation, .. } => {
+            let restored = store.restore_conversation(*conversation)?;
+            output.line(format_args!("“{}” is back.", restored.title));
+            output.json(&json!({ "restored": conversation }));
+            Ok(())
+        }
+    }
+}
+
+fn list(store: &Store, output: &Output) -> Result<(), Problem> {
+    let cards = store.conversations()?;
+    for card in &cards {
+        let pin = if card.pinned { "*" } else { " " };
+        output.line(format_args!("{:>5} {pin} {:>4} messages  {}", card.id, card.messages, card.title));
+    }
+    output.json(&json!({ "conversations": cards }));
+    Ok(())
+}
+
+fn search(store: &Store, text: &str, limit: u32, output: &Output) -> Result<(), Problem> {
+    let found = store.search(text, limit)?;
+    for Found { conversation, title, before, hit, after, .. } in &found {
+        let around = format!("{before}[{hit}]{after}").replace(['\r', '\n'], " ");
+        output.line(format_args!("{conversation:>5}  {title}: {around}"));
+    }
+    output.json(&json!({ "found": found }));
+    Ok(())
+}
+
+fn print(conversation: &Conversation, output: &Output) {
+    let you = if output.language == Language::Japanese { "あなた" } else { "You" };
+    output.line(format_args!("{}\n", conversation.title));
+    for message in &conversation.messages {
+        output.line(format_args!("{}:", if message.speaker == Speaker::User { you } else { "Taki" }));
+        for file in &message.attachments {
+            output.line(format_args!("[{}]", file.name));
+        }
+        output.line(format_args!("{}\n", message.text));
+    }
+}
+
+fn format(path: &Path) -> Result<ExportFormat, Problem> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("json") => Ok(ExportFormat::Json),
+        Some("md") => Ok(ExportFormat::Markdown),
+        _ => {
+            let reason = "its name has to end in .json or .md";
+            Err(Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason))
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The child on its own, for tests.
+
+fn main() {
+    std::process::exit(documents::child_main());
+}

@@ -1,0 +1,75 @@
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// Language of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum UiLanguage {
+    /// The system's.
+    #[default]
+    System,
+    /// English.
+    En,
+    /// Japanese.
+    Ja,
+}
+
+/// Colours of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// The system's.
+    #[default]
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// The user's choices, kept in the settings file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Settings {
+    /// Catalogue id of the ladder to load.
+    pub ladder: String,
+    /// Whether the cascade is on.
+    pub speed_up: bool,
+    /// Exact mode.
+    pub exact: bool,
+    /// Language of the window.
+    pub language: UiLanguage,
+    /// Colours of the window.
+    pub theme: Theme,
+    /// How much larger than usual everything is; 1 is usual.
+    pub zoom: f64,
+    /// Whether the list of conversations is shown.
+    pub sidebar: bool,
+    /// Instructions that the user keeps for use in conversations.
+    pub presets: Vec<Preset>,
+}
+
+/// Instructions under a name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Preset {
+    /// What the user calls them.
+    pub name: String,
+    /// What the model is told.
+    pub text: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ladder: "smollm2".to_owned(),
+            speed_up: true,
+            exact: false,
+            language: UiLanguage::System,
+            theme: Theme::System,
+            zoom: 1.0,
+            sidebar: true,
+            presets: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Conversations as files: all of them as JSON, what is to be read as Markdown, and back.
+
+mod markdown;
+mod rows;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use protocol::chat::ExportFormat;
+use protocol::worker::Speaker;
+use protocol::{Code, Language, Problem};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tempfile::NamedTempFile;
+
+use crate::database::Store;
+
+/// Larger files are refused.
+const LARGEST: u64 = 1 << 30;
+
+/// Written into every JSON file; a newer one is not understood.
+const FORMAT: u32 = 1;
+
+/// A file of conversations.
+#[derive(Debug, Serialize, Deserialize)]
+struct Exported {
+    taki_conversations: u32,
+    conversations: Vec<Conversation>,
+}
+
+/// A conversation with all its branches.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Conversation {
+    title: String,
+    /// Whether a person chose the title.
+    renamed: bool,
+    pinned: bool,
+    system: String,
+    unsent: String,
+    at_ms: f64,
+    /// The first message that is shown, by its place in the list.
+    chosen: Option<usize>,
+    /// Every message stands behind the one it follows.
+    messages: Vec<Message>,
+    /// Files in the composer.
+    attached: Vec<File>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Message {
+    speaker: Speaker,
+    text: String,
+    /// The message it follows, by its place in the list.
+    #[serde(default)]
+    parent: Option<usize>,
+    /// The next message that is shown, by its place in the list.
+    #[serde(default)]
+    chosen: Option<usize>,
+    #[serde(default)]
+    at_ms: f64,
+    /// As it is kept, digit for digit.
+    #[serde(default)]
+    receipt: Option<Box<RawValue>>,
+    #[serde(default)]
+    problem: Option<Box<RawValue>>,
+    #[serde(default)]
+    system: Option<String>,
+    #[serde(default)]
+    attachments: Vec<File>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct File {
+    name: String,
+    bytes: u64,
+    cut: bool,
+    #[serde(default)]
+    text: String,
+}
+
+impl Store {
+    /// Writes conversations to `path`, all of them if none are named: wholly or not at all. `language` is for headings.
+    ///
+    /// # Errors
+    /// See [`Store`]; [`Code::FileUnusable`].
+    pub fn export(
+        &self,
+        conversations: &[u32],
+        format: ExportFormat,
+        language: Language,
+        path: &Path,
+    ) -> Result<u32, Problem> {
+        let exported = self.read(|transaction| rows::read(transaction, conversations))?;
+        let unusable = |error: &dyn std::fmt::Display| unusable(path, error);
+        let text = match format {
+            ExportFormat::Markdown => markdown::write(&exported, language).into_bytes(),
+            ExportFormat::Json => {
+                let all = Exported { taki_conversations: FORMAT, conversations: exported };
+                let text = serde_json::to_vec_pretty(&all).map_err(|error| unusable(&error))?;
+                return put(&text, path, all.conversations.len()).map_err(|error| unusable(&error));
+            }
+        };
+        put(&text, path, exported.len()).map_err(|error| unusable(&error))
+    }
+
+    /// Adds the conversations of a file that [`Self::export`] wrote, all of them or none. Gives how many.
+    ///
+    /// # Errors
+    /// See [`Store`]; [`Code::FileUnusable`].
+    pub fn import(&self, path: &Path) -> Result<u32, Problem> {
+        let unusable = |error: &dyn std::fmt::Display| unusable(path, error);
+        let bytes = fs::metadata(path).map_err(|error| unusable(&error))?.len();
+        if bytes > LARGEST {
+            return Err(unusable(&"it is too large"));
+        }
+        let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
+        let text = text.trim_start_matches('\u{feff}');
+        let conversations = if text.trim_start().starts_with('{') {
+            let all: Exported = serde_json::from_str(text).map_err(|error| unusable(&error))?;
+            if all.taki_conversations > FORMAT {
+                return Err(unusable(&"it was written by a newer version of Taki"));
+            }
+            all.conversations
+        } else {
+            markdown::read(text).map_err(|reason| unusable(&reason))?
+        };
+        conversations.iter().try_for_each(check).map_err(|reason| unusable(&reason))?;
+        self.write(|transaction| conversations.iter().try_for_each(|one| rows::write(transaction, one)))?;
+        Ok(conversations.len() as u32)
+    }
+}
+
+/// Whether the messages are a tree.
+fn check(conversation: &Conversation) -> Result<(), &'static str> {
+    let count = conversation.messages.len();
+    let chosen = conversation.messages.iter().map(|message| message.chosen).chain([conversation.chosen]);
+    if chosen.flatten().any(|place| place >= count) {
+        return Err("a message that was chosen is missing");
+    }
+    let mut messages = conversation.messages.iter().enumerate();
+    if messages.any(|(place, message)| message.parent.is_some_and(|parent| parent >= place)) {
+        return Err("a message stands before the one it follows");
+    }
+    if conversation.messages.iter().any(|message| message.speaker == Speaker::System) {
+        return Err("instructions stand among the messages");
+    }
+    Ok(())
+}
+
+fn put(text: &[u8], path: &Path, count: usize) -> std::io::Result<u32> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(count as u32)
+}
+
+fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason)
+}

@@ -1,0 +1,124 @@
+//! Conversations between the database and a file.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
+use serde_json::value::RawValue;
+
+use super::{Conversation, File, Message};
+use crate::attachments::{self, Attachment};
+use crate::{conversations, search, tree};
+use protocol::worker::Speaker;
+
+/// The named conversations, or all of them, the oldest first. What was deleted is not among them.
+pub(super) fn read(connection: &Connection, ids: &[u32]) -> rusqlite::Result<Vec<Conversation>> {
+    if !ids.is_empty() {
+        return ids.iter().map(|id| conversation(connection, *id)).collect();
+    }
+    // One that nothing was said in is only a place to begin.
+    let sql = "SELECT id FROM conversation WHERE NOT deleted AND EXISTS \
+                   (SELECT 1 FROM message WHERE message.conversation = conversation.id AND message.deleted IS NULL) \
+               ORDER BY id";
+    let all: Vec<u32> = connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    all.into_iter().map(|id| conversation(connection, id)).collect()
+}
+
+fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversation> {
+    let sql =
+        "SELECT title, renamed, pinned, system, unsent, at_ms, chosen FROM conversation WHERE id = ?1 AND NOT deleted";
+    let (mut found, chosen) = connection.query_row(sql, [id], |row| {
+        let found = Conversation {
+            title: row.get("title")?,
+            renamed: row.get("renamed")?,
+            pinned: row.get("pinned")?,
+            system: row.get("system")?,
+            unsent: row.get("unsent")?,
+            at_ms: row.get("at_ms")?,
+            ..Conversation::default()
+        };
+        Ok((found, row.get::<_, Option<u32>>("chosen")?))
+    })?;
+    let sql = "SELECT id, parent, chosen, speaker, text, receipt, problem, at_ms, system FROM message \
+               WHERE conversation = ?1 AND deleted IS NULL ORDER BY id";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([id])?;
+    let (mut places, mut choices) = (HashMap::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        let (id, parent): (u32, Option<u32>) = (row.get("id")?, row.get("parent")?);
+        places.insert(id, found.messages.len());
+        choices.push(row.get::<_, Option<u32>>("chosen")?);
+        let raw = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(column)?.and_then(raw));
+        found.messages.push(Message {
+            speaker: tree::speaker(row)?,
+            text: row.get("text")?,
+            parent: parent.and_then(|parent| places.get(&parent).copied()),
+            chosen: None,
+            at_ms: row.get("at_ms")?,
+            receipt: raw("receipt")?,
+            problem: raw("problem")?,
+            system: row.get("system")?,
+            attachments: attachments::texts_of(connection, id)?.into_iter().map(File::from).collect(),
+        });
+    }
+    let place = |chosen: Option<u32>| chosen.and_then(|id| places.get(&id).copied());
+    for (message, choice) in found.messages.iter_mut().zip(choices) {
+        message.chosen = place(choice);
+    }
+    found.chosen = place(chosen);
+    found.attached = attachments::texts_in_composer(connection, id)?.into_iter().map(File::from).collect();
+    Ok(found)
+}
+
+/// As it is kept; what is no JSON any more is left out.
+fn raw(text: String) -> Option<Box<RawValue>> {
+    RawValue::from_string(text).ok()
+}
+
+/// Adds a conversation that was checked.
+pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO conversation (title, renamed, pinned, system, unsent, at_ms) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id";
+    let values = params![one.title, one.renamed, one.pinned, one.system, one.unsent, one.at_ms];
+    let id: u32 = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    let sql = "INSERT INTO message (conversation, parent, speaker, text, receipt, problem, finished, at_ms, system) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8) RETURNING id";
+    let mut insert = connection.prepare_cached(sql)?;
+    let mut ids: Vec<u32> = Vec::with_capacity(one.messages.len());
+    for message in &one.messages {
+        let parent = message.parent.map(|place| ids[place]);
+        let speaker = if message.speaker == Speaker::User { "user" } else { "assistant" };
+        let (receipt, problem) =
+            (message.receipt.as_deref().map(RawValue::get), message.problem.as_deref().map(RawValue::get));
+        let values = params![id, parent, speaker, message.text, receipt, problem, message.at_ms, message.system];
+        let new: u32 = insert.query_row(values, |row| row.get(0))?;
+        for file in &message.attachments {
+            attachments::add(connection, id, Some(new), &file.into())?;
+        }
+        search::index(connection, new, &message.text)?;
+        ids.push(new);
+    }
+    for file in &one.attached {
+        attachments::add(connection, id, None, &file.into())?;
+    }
+    let chosen = |place: Option<usize>| place.map(|place| ids[place]);
+    connection.execute("UPDATE conversation SET chosen = ?2 WHERE id = ?1", params![id, chosen(one.chosen)])?;
+    let mut choose = connection.prepare_cached("UPDATE message SET chosen = ?2 WHERE id = ?1")?;
+    for (message, id) in one.messages.iter().zip(&ids) {
+        choose.execute(params![id, chosen(message.chosen)])?;
+    }
+    conversations::name(connection, id)
+}
+
+impl From<Attachment> for File {
+    fn from(attachment: Attachment) -> Self {
+        let Attachment { name, bytes, text, cut } = attachment;
+        Self { name, bytes, cut, text }
+    }
+}
+
+impl From<&File> for Attachment {
+    fn from(file: &File) -> Self {
+        let File { name, bytes, cut, text } = file.clone();
+        Self { name, bytes, text, cut }
+    }
+}

@@ -1,0 +1,61 @@
+use std::sync::Arc;
+
+use protocol::chat::{AttachmentCard, PromptSize};
+use protocol::worker::Speaker;
+use protocol::{Code, Problem};
+use store::Said;
+use tauri::State;
+
+use super::blocking;
+use crate::app::App;
+use crate::extract;
+use crate::prompt::prompt;
+
+/// Takes the text out of a file and keeps it for the next message.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn attach(
+    app: State<'_, Arc<App>>,
+    conversation: u32,
+    name: String,
+    bytes: Vec<u8>,
+) -> Result<AttachmentCard, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        if app.disk()?.store.conversation(conversation)?.attached.len() >= extract::MOST as usize {
+            return Err(Problem::new(Code::AttachmentsTooMany).with("limit", extract::MOST));
+        }
+        let attachment = extract::attachment(&name, &bytes)?;
+        let card = app.disk()?.store.attach(conversation, &attachment)?;
+        Ok(AttachmentCard { tokens: app.tokens_of(&attachment), ..card })
+    })
+    .await
+}
+
+/// Takes a file that was not sent yet out of the composer.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn detach(app: State<'_, Arc<App>>, attachment: u32) -> Result<(), Problem> {
+    app.disk()?.store.detach(attachment)
+}
+
+/// How much of the context the question `text` behind `parent` would take, with the files in the composer. None while
+/// nothing is loaded or an answer is being written.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn prompt_size(
+    app: State<'_, Arc<App>>,
+    conversation: u32,
+    parent: Option<u32>,
+    text: String,
+) -> Result<Option<PromptSize>, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let store = &app.disk()?.store;
+        let mut branch = parent.map(|parent| store.said(parent)).transpose()?.unwrap_or_default();
+        branch.push(Said { speaker: Speaker::User, text, attachments: store.attached(conversation)? });
+        let system = store.conversation(conversation)?.system;
+        Ok(app.size_of(prompt(&system, branch)))
+    })
+    .await
+}

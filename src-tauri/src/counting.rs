@@ -1,0 +1,54 @@
+//! How many tokens something is for the loaded target.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use engine::Ask;
+use protocol::chat::{Conversation, PromptSize};
+use protocol::worker::{Message, Speaker};
+use protocol::{Code, Problem};
+use store::Attachment;
+
+use crate::app::App;
+use crate::prompt::framed;
+
+impl App {
+    /// What the prompt would take of the context. None while nothing is loaded or the engine does something else.
+    pub(crate) fn size_of(&self, messages: Vec<Message>) -> Option<PromptSize> {
+        let context = self.engine.loaded()?.context;
+        match self.count(messages)? {
+            Ok(tokens) => Some(PromptSize { tokens, context }),
+            // Nobody counted it; more than there is room for is all that is known.
+            Err(problem) if problem.code == Code::PromptTooLong => Some(PromptSize { tokens: context + 1, context }),
+            Err(_) => None,
+        }
+    }
+
+    /// Tokens of a file as the model sees it. None as in [`Self::size_of`], or if it is more than could ever be sent.
+    pub(crate) fn tokens_of(&self, file: &Attachment) -> Option<u32> {
+        let count = |text| self.count(vec![Message { speaker: Speaker::User, text }])?.ok();
+        Some(count(framed(file))?.saturating_sub(count(".".to_owned())?))
+    }
+
+    fn count(&self, messages: Vec<Message>) -> Option<Result<u32, Problem>> {
+        let _one_at_a_time = self.counting.try_lock().ok()?;
+        self.engine.loaded()?;
+        let call = self.engine.begin().ok()?;
+        let record = call.record(&Ask { max_tokens: Some(0), ..Ask::plain(messages) });
+        Some(record.map(|record| record.prompt.len() as u32))
+    }
+
+    /// Tells the tokens of the files in the composer.
+    pub(crate) fn counted(&self, mut conversation: Conversation) -> Conversation {
+        if let Ok(disk) = self.disk() {
+            for card in &mut conversation.attached {
+                card.tokens = disk.store.attachment(card.id).ok().and_then(|file| self.tokens_of(&file));
+            }
+        }
+        conversation
+    }
+
+    /// Waits until nothing is being counted: counting is quick and must not stand in the way of what a person asks for.
+    pub(crate) fn after_counting(&self) -> MutexGuard<'_, ()> {
+        self.counting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

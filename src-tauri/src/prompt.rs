@@ -1,0 +1,79 @@
+//! What the model is to see of a conversation.
+
+use protocol::worker::{Message, Speaker};
+use store::{Attachment, Said};
+
+/// The branch that ends with a question, below its instructions: every earlier question with its answer. One that got no
+/// word of an answer (it was too long, perhaps, or stopped at once) would only stand in the way.
+pub(crate) fn prompt(system: &str, branch: Vec<Said>) -> Vec<Message> {
+    let mut messages: Vec<Message> = Vec::new();
+    for said in branch.into_iter().filter(|said| !said.text.is_empty()) {
+        let unanswered = messages.last().is_some_and(|last| last.speaker == said.speaker);
+        if unanswered {
+            messages.pop();
+        }
+        messages.push(Message { speaker: said.speaker, text: with_files(&said.text, &said.attachments) });
+    }
+    if !system.trim().is_empty() {
+        messages.insert(0, Message { speaker: Speaker::System, text: system.to_owned() });
+    }
+    messages
+}
+
+/// A question below the text of its files, each in a frame that nothing in it can end.
+pub(crate) fn with_files(question: &str, files: &[Attachment]) -> String {
+    let mut text: String = files.iter().map(framed).collect();
+    text.push_str(question);
+    text
+}
+
+/// One file as the model sees it.
+pub(crate) fn framed(file: &Attachment) -> String {
+    let longest = file.text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let name = file.name.replace(|c: char| c.is_control(), " ");
+    let part = if file.cut { " (first part)" } else { "" };
+    let end = if file.text.ends_with('\n') { "" } else { "\n" };
+    format!("File {name}{part}:\n{fence}\n{}{end}{fence}\n\n", file.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(speaker: Speaker, text: &str) -> Said {
+        Said { speaker, text: text.to_owned(), attachments: Vec::new() }
+    }
+
+    #[test]
+    fn the_model_hears_every_question_with_its_answer_below_the_instructions() {
+        use Speaker::{Assistant, User};
+        let branch = vec![
+            said(User, "far too long"),
+            said(Assistant, ""),
+            said(User, "a"),
+            said(Assistant, "answer"),
+            said(User, "stopped at once"),
+            said(Assistant, ""),
+            said(User, "b"),
+        ];
+        let texts = |system, branch: &[Said]| {
+            prompt(system, branch.to_vec()).into_iter().map(|message| message.text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts("", &branch), ["a", "answer", "b"]);
+        assert_eq!(texts(" \n", &branch[..1]), ["far too long"], "the question itself is always heard");
+        let told = prompt("be kind", branch);
+        assert_eq!((told[0].speaker, told[0].text.as_str(), told.len()), (Speaker::System, "be kind", 4));
+    }
+
+    #[test]
+    fn files_stand_before_the_question_in_a_frame_they_cannot_end() {
+        let file =
+            |name: &str, text: &str, cut| Attachment { name: name.to_owned(), bytes: 1, text: text.to_owned(), cut };
+        let files = [file("a.csv", "1,2\n", false), file("b\n.md", "````\ncode\n```", true)];
+        assert_eq!(
+            with_files("What is in it?", &files),
+            "File a.csv:\n```\n1,2\n```\n\nFile b .md (first part):\n`````\n````\ncode\n```\n`````\n\nWhat is in it?"
+        );
+    }
+}

@@ -1,0 +1,41 @@
+import type { Backend, Choices, Preset } from "../backend";
+import type { Told } from "./told.svelte";
+
+const EMPTY: Choices = { ladder: "", speedUp: true, exact: false, language: "system", theme: "system", presets: [], zoom: 1, sidebar: true };
+
+/** Steps of the zoom, as browsers have them. */
+const ZOOMS = [0.5, 0.67, 0.75, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2];
+
+/** The user's choices as they are kept. */
+export class Chosen {
+  now = $state<Choices>(EMPTY);
+
+  constructor(
+    readonly backend: Backend,
+    readonly told: Told,
+  ) {}
+
+  change(change: Partial<Choices>) {
+    return this.told.asked(async () => void (this.now = await this.backend.changeSettings({ ...$state.snapshot(this.now), ...change })));
+  }
+
+  zoomIn = () => this.#zoom(ZOOMS.find((step) => step > this.now.zoom + 0.005));
+  zoomOut = () => this.#zoom(ZOOMS.findLast((step) => step < this.now.zoom - 0.005));
+  zoomBack = () => this.#zoom(1);
+
+  async #zoom(zoom: number | undefined) {
+    if (zoom !== undefined && zoom !== this.now.zoom) await this.change({ zoom });
+  }
+
+  toggleSidebar = () => this.change({ sidebar: !this.now.sidebar });
+
+  keepPreset(index: number, preset: Preset) {
+    const presets = $state.snapshot(this.now.presets);
+    presets[index] = preset;
+    return this.change({ presets });
+  }
+
+  dropPreset(index: number) {
+    return this.change({ presets: $state.snapshot(this.now.presets).filter((_, at) => at !== index) });
+  }
+}

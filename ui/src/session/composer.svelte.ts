@@ -1,0 +1,166 @@
+import { problemOf, Refusal, type AttachmentCard, type Backend, type Conversation, type Limits, type Problem, type PromptSize, type ShownMessage } from "../backend";
+import { size } from "../words";
+import type { Answers } from "./answers.svelte";
+import type { Engine } from "./engine.svelte";
+import type { Thread } from "./thread.svelte";
+import type { Told } from "./told.svelte";
+
+/** How long after the last key unsent text is kept, in milliseconds. */
+const REST = 400;
+
+/** What is about to be said: text, files, and whether it waits for the engine. */
+export class Composer {
+  text = $state("");
+  attached = $state<AttachmentCard[]>([]);
+  /** Names of files being read. */
+  arriving = $state<string[]>([]);
+  /** Files that could not be taken, and why. */
+  refused = $state<{ name: string; problem: Problem }[]>([]);
+  /** It is sent by itself as soon as the engine is free. */
+  queued = $state(false);
+  /** How much of the context the next question would take, the last time it was asked. */
+  size = $state<PromptSize | null>(null);
+  limits = $state<Limits>({ attachmentBytes: 0, attachments: 0 });
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  #keeping: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly backend: Backend,
+    readonly told: Told,
+    readonly engine: Engine,
+    readonly thread: Thread,
+    readonly answers: Answers,
+  ) {}
+
+  /** What else keeps the engine busy. */
+  blocked: () => boolean = () => false;
+
+  /** Whether Enter does something now. */
+  sendable = $derived.by(() => this.text.trim() !== "" && this.arriving.length === 0 && !this.queued && (this.engine.ready || this.engine.coming));
+
+  take(conversation: Conversation) {
+    this.text = conversation.unsent;
+    this.attached = conversation.attached;
+    this.refused = [];
+    this.queued = false;
+    this.size = null;
+    void this.measure();
+  }
+
+  /** Sends what is in the composer, at once or as soon as it can be answered. It stays there until it is on disk. */
+  async send() {
+    const typed = this.text;
+    const text = typed.trim();
+    if (!text || this.queued || this.arriving.length > 0) return;
+    if (this.answers.busy || this.blocked() || this.engine.coming) {
+      this.queued = true;
+      this.told.announcement = "queuedSaid";
+      return;
+    }
+    if (!this.engine.ready) {
+      this.told.problem = { code: "nothing_loaded", details: {} };
+      return;
+    }
+    clearTimeout(this.#rest);
+    // Or the same text would be kept as unsent behind the message.
+    await this.#keeping;
+    const { id } = this.thread;
+    const sent = (question: ShownMessage) => {
+      // Another conversation's composer is shown now; this one's was emptied on disk.
+      if (this.thread.id !== id) return;
+      question.attachments = this.attached;
+      this.attached = [];
+      this.refused = [];
+      this.size = null;
+      // What was typed since Enter stays.
+      this.text = this.text.startsWith(typed) ? this.text.slice(typed.length) : this.text;
+    };
+    await this.answers.send(text, { sent });
+  }
+
+  /** The engine is free, or will not be. */
+  flush() {
+    if (!this.queued || this.answers.busy || this.blocked() || this.engine.coming) return;
+    this.queued = false;
+    void this.send();
+  }
+
+  unqueue() {
+    this.queued = false;
+  }
+
+  /** The text changed: kept on disk once the keys rest. What waited is no longer what was meant. */
+  typed() {
+    this.queued = false;
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => {
+      void this.keep();
+      void this.measure();
+    }, REST);
+  }
+
+  put(text: string) {
+    this.text = text;
+    this.typed();
+  }
+
+  keep() {
+    clearTimeout(this.#rest);
+    const [conversation, text] = [this.thread.id, this.text];
+    this.#keeping = this.told.behind(() => this.backend.saveUnsent(conversation, text));
+    return this.#keeping;
+  }
+
+  /** Asks how much of the context is taken. It is only a help: if it cannot be told, nothing is said. */
+  async measure() {
+    const { id, leaf } = this.thread;
+    const text = this.text.trim();
+    const size = text && this.engine.ready && !this.answers.busy && !this.blocked() ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
+    // Unless the text is another by now.
+    if (this.thread.id === id && this.text.trim() === text) this.size = size;
+  }
+
+  setSystem(text: string) {
+    const { id } = this.thread;
+    return this.told.asked(async () => {
+      await this.backend.setSystem(id, text);
+      if (this.thread.id === id) this.thread.system = text;
+    });
+  }
+
+  /** One after the other, so that they stand in the order they came in. */
+  async attach(files: Iterable<File>) {
+    const { id } = this.thread;
+    const all = [...files];
+    this.refused = [];
+    this.arriving.push(...all.map((file) => file.name));
+    for (const file of all) {
+      try {
+        const card = await this.#read(id, file);
+        if (this.thread.id === id) this.attached.push(card);
+        this.told.announcement = "attachedSaid";
+      } catch (thrown) {
+        if (this.thread.id === id) this.refused.push({ name: file.name, problem: problemOf(thrown) });
+      } finally {
+        this.arriving.splice(this.arriving.indexOf(file.name), 1);
+      }
+    }
+    void this.measure();
+  }
+
+  async #read(conversation: number, file: File): Promise<AttachmentCard> {
+    const { attachmentBytes, attachments } = this.limits;
+    // A file of gigabytes is not even read.
+    if (attachmentBytes !== null && file.size > attachmentBytes) throw new Refusal({ code: "document_too_large", details: { name: file.name, limit: size(attachmentBytes) } });
+    if (this.attached.length >= attachments) throw new Refusal({ code: "attachments_too_many", details: { limit: String(attachments) } });
+    return this.backend.attach(conversation, file.name, new Uint8Array(await file.arrayBuffer()));
+  }
+
+  detach(card: AttachmentCard) {
+    return this.told.asked(async () => {
+      await this.backend.detach(card.id);
+      this.attached = this.attached.filter((other) => other.id !== card.id);
+      this.told.announcement = "detachedSaid";
+    });
+  }
+}

@@ -1,0 +1,167 @@
+import { expect, test, vi } from "vitest";
+import { Refusal } from "../backend";
+import { answered, asked, opened, said, still } from "./bench";
+import { blank, ready, receipt } from "./written";
+
+still();
+
+const loading = { kind: "loading", ladder: "a", rung: "A", fraction: 0.5 } as const;
+
+test("a message stands below the last one", async () => {
+  const { backend, session } = await opened({ conversation: { ...blank(1), messages: [said(1, "user", "Why?"), said(2, "assistant", "Because.", { receipt })] } });
+  session.composer.text = "And how?";
+  void session.composer.send();
+  await vi.waitFor(() => expect(backend.calls.at(-1)).toEqual(["send", 1, 2, "And how?", null]));
+});
+
+test("text typed after Enter stays in the composer", async () => {
+  const { backend, session } = await opened();
+  session.composer.text = "Why? ";
+  void session.composer.send();
+  await vi.waitFor(() => expect(backend.calls.at(-1)).toEqual(["send", 1, null, "Why?", null]));
+  session.composer.text = "Why? And how?";
+  backend.on({ kind: "saved", message: 11, answer: 12 });
+  expect(session.composer.text).toBe("And how?");
+});
+
+test("a message is kept unsent before it is sent, never after", async () => {
+  const { backend, session } = await opened();
+  let kept: () => void = () => undefined;
+  backend.saveUnsent = () => new Promise<void>((resolve) => (kept = resolve));
+  session.composer.put("Why?");
+  await vi.advanceTimersByTimeAsync(1000);
+  void session.composer.send();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(backend.calls).toEqual([]);
+  kept();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.calls).toEqual([["send", 1, null, "Why?", null]]);
+});
+
+test("unsent text is kept once the keys rest", async () => {
+  const { backend, session } = await opened();
+  for (const text of ["W", "Wh", "Why"]) {
+    session.composer.put(text);
+    await vi.advanceTimersByTimeAsync(100);
+  }
+  expect(backend.calls).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(backend.calls).toEqual([["saveUnsent", 1, "Why"]]);
+});
+
+test("without a model nothing is sent, and that is said", async () => {
+  const { backend, session } = await opened({ engine: { kind: "empty" } });
+  session.composer.text = "Why?";
+  await session.composer.send();
+  expect(backend.calls).toEqual([]);
+  expect(session.told.problem?.code).toBe("nothing_loaded");
+  expect(session.composer.text).toBe("Why?");
+  backend.engine(ready);
+  expect(session.told.problem, "it is there now").toBeUndefined();
+});
+
+test("a message waits for a model that is coming and is then sent by itself, once", async () => {
+  const { backend, session } = await opened({ engine: loading });
+  session.composer.text = "Why?";
+  await session.composer.send();
+  await session.composer.send();
+  expect([session.composer.queued, session.told.announcement]).toEqual([true, "queuedSaid"]);
+  backend.engine({ ...loading, fraction: 0.9 });
+  expect(backend.named("send")).toEqual([]);
+  backend.engine(ready);
+  backend.engine(ready);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send")).toEqual([["send", 1, null, "Why?", null]]);
+  expect(session.composer.queued).toBe(false);
+});
+
+test("what waits can be taken back, by hand or by typing on", async () => {
+  const { backend, session } = await opened({ engine: loading });
+  session.composer.text = "Why?";
+  await session.composer.send();
+  void session.escape();
+  expect([session.composer.queued, session.composer.text]).toEqual([false, "Why?"]);
+  await session.composer.send();
+  session.composer.put("Why not");
+  backend.engine(ready);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send")).toEqual([]);
+});
+
+test("if the model cannot be loaded, what waited stays in the composer", async () => {
+  const { backend, session } = await opened({ engine: loading });
+  session.composer.text = "Why?";
+  await session.composer.send();
+  backend.engine({ kind: "failed", problem: { code: "model_damaged", details: {} } });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send")).toEqual([]);
+  expect([session.composer.queued, session.composer.text]).toEqual([false, "Why?"]);
+});
+
+test("a second question waits for the first answer", async () => {
+  const { backend, session, sent } = await asked();
+  session.composer.text = "And how?";
+  await session.composer.send();
+  expect(backend.named("send")).toHaveLength(1);
+  backend.on({ kind: "text", text: "Because." });
+  backend.on({ kind: "finished", receipt });
+  backend.end();
+  await sent;
+  await vi.waitFor(() => expect(backend.named("send")).toHaveLength(2));
+  expect(backend.named("send")[1]).toEqual(["send", 1, 12, "And how?", null]);
+});
+
+test("files go along with the message; one that is refused says why and the others are there", async () => {
+  const { backend, session } = await opened();
+  const take = backend.attach;
+  backend.attach = async (id, name, bytes) => {
+    if (name === "b.pdf") throw new Refusal({ code: "document_unknown", details: { name } });
+    return take(id, name, bytes);
+  };
+  const attaching = session.composer.attach([new File(["abc"], "a.txt"), new File(["x"], "b.pdf"), new File(["xy"], "c.md")]);
+  session.composer.text = "Sum up.";
+  await session.composer.send();
+  expect(backend.named("send"), "not before they are read").toEqual([]);
+  await attaching;
+  expect(session.composer.attached.map(({ name }) => name)).toEqual(["a.txt", "c.md"]);
+  expect(session.composer.refused).toMatchObject([{ name: "b.pdf", problem: { code: "document_unknown" } }]);
+  void session.composer.send();
+  await vi.waitFor(() => expect(backend.named("send")).toHaveLength(1));
+  backend.on({ kind: "saved", message: 11, answer: 12 });
+  expect(session.thread.messages[0]?.attachments.map(({ name }) => name)).toEqual(["a.txt", "c.md"]);
+  expect(session.composer.attached).toEqual([]);
+});
+
+test("what is too large or too many is refused before it is read", async () => {
+  const { backend, session } = await opened();
+  const files = [new File(["x".repeat(1001)], "large.txt"), ...["a", "b", "c", "d"].map((name) => new File(["x"], name))];
+  await session.composer.attach(files);
+  expect(backend.named("attach").map(([, , name]) => name)).toEqual(["a", "b", "c"]);
+  expect(session.composer.refused.map(({ name, problem }) => [name, problem.code])).toEqual([
+    ["large.txt", "document_too_large"],
+    ["d", "attachments_too_many"],
+  ]);
+});
+
+test("how full the conversation is, is asked once the keys rest and forgotten when the text is another", async () => {
+  const { backend, session } = await opened();
+  backend.size = { tokens: 9, context: 10 };
+  session.composer.put("Why?");
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(session.composer.size).toEqual({ tokens: 9, context: 10 });
+  session.composer.put("");
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(session.composer.size).toBeNull();
+});
+
+test("a message waits for a replay too", async () => {
+  const { backend, session } = await answered();
+  const replaying = session.replay.run(session.thread.leaf!);
+  session.composer.text = "And how?";
+  await session.composer.send();
+  expect([session.composer.queued, backend.named("send").length]).toEqual([true, 1]);
+  backend.on({ kind: "finished", receipt });
+  backend.end();
+  await replaying;
+  await vi.waitFor(() => expect(backend.named("send")).toHaveLength(2));
+});

@@ -1,0 +1,54 @@
+import type { Backend, EngineState, LadderCard, Opened } from "../backend";
+import type { Told } from "./told.svelte";
+
+/** The ladders, and what the engine is doing with one of them. */
+export class Engine {
+  state = $state<EngineState>({ kind: "empty" });
+  ladders = $state<LadderCard[]>([]);
+  /** Called when it can answer, or could not be made to. */
+  settled: () => void = () => undefined;
+
+  constructor(
+    readonly backend: Backend,
+    readonly told: Told,
+  ) {}
+
+  ready = $derived(this.state.kind === "ready");
+  /** It will be able to answer without anyone doing anything. */
+  coming = $derived(this.state.kind === "loading" || this.state.kind === "fetching");
+  /** Context length in tokens. */
+  context = $derived(this.state.kind === "ready" ? this.state.loaded.context : undefined);
+  /** Nothing can be used yet: the first start. */
+  bare = $derived(this.ladders.length > 0 && this.ladders.every((card) => (card.missingBytes ?? 0) > 0));
+
+  take(opening: Opened) {
+    this.ladders = opening.ladders;
+    this.state = opening.engine;
+  }
+
+  watch() {
+    return this.backend.watchEngine((state) => void this.#changed(state));
+  }
+
+  async #changed(state: EngineState) {
+    const fetched = this.state.kind === "fetching" && state.kind !== "fetching";
+    this.state = state;
+    // What was missing is there.
+    if (state.kind === "ready" && this.told.problem?.code === "nothing_loaded") this.told.problem = undefined;
+    if (!this.coming) this.settled();
+    // What is installed has changed.
+    if (fetched || state.kind === "failed") await this.told.behind(async () => void (this.ladders = (await this.backend.open()).ladders));
+  }
+
+  fetch(ladder: string) {
+    return this.told.asked(() => this.backend.fetchLadder(ladder));
+  }
+
+  cancelFetch() {
+    return this.told.asked(() => this.backend.cancelFetch());
+  }
+
+  load(ladder: string) {
+    return this.told.asked(() => this.backend.loadLadder(ladder));
+  }
+}

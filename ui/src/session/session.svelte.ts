@@ -1,0 +1,213 @@
+import { problemOf, type Backend, type Conversation, type ConversationCard, type Place, type ShownMessage } from "../backend";
+import { Answers } from "./answers.svelte";
+import { Chosen } from "./choices.svelte";
+import { Composer } from "./composer.svelte";
+import { Conversations } from "./conversations.svelte";
+import { Engine } from "./engine.svelte";
+import { Replay } from "./replay.svelte";
+import { Search } from "./search.svelte";
+import { Thread } from "./thread.svelte";
+import { Told } from "./told.svelte";
+
+/** How long after the last scrolling the reader's place is kept, in milliseconds. */
+const REST = 400;
+
+/** The state of the window. Components read it; only its methods change it. What concerns one noun alone is that noun's. */
+export class Session {
+  readonly told = new Told();
+  readonly thread = new Thread();
+  readonly engine: Engine;
+  readonly chosen: Chosen;
+  readonly conversations: Conversations;
+  readonly search: Search;
+  readonly answers: Answers;
+  readonly composer: Composer;
+  readonly replay: Replay;
+  opened = $state(false);
+  /** Whether another conversation is on its way to the screen. */
+  turning = $state(false);
+  #turn = 0;
+  #moved = false;
+  #rest: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly backend: Backend) {
+    this.engine = new Engine(backend, this.told);
+    this.chosen = new Chosen(backend, this.told);
+    this.conversations = new Conversations(backend, this.told);
+    this.search = new Search(backend);
+    this.answers = new Answers(backend, this.told, this.thread);
+    this.composer = new Composer(backend, this.told, this.engine, this.thread, this.answers);
+    this.replay = new Replay(backend);
+    this.engine.settled = () => this.composer.flush();
+    this.composer.blocked = () => this.replay.running;
+    this.replay.ended = () => this.composer.flush();
+    this.answers.ended = () => this.composer.flush();
+    this.answers.kept = () => void this.conversations.refresh();
+  }
+
+  ladder = $derived.by(() => this.engine.ladders.find((card) => card.id === this.chosen.now.ladder));
+  /** Whether an answer may be begun now. */
+  free = $derived.by(() => this.engine.ready && !this.answers.busy && !this.replay.running);
+
+  async open() {
+    try {
+      const opening = await this.backend.open();
+      this.thread.show(opening.conversation);
+      this.composer.take(opening.conversation);
+      this.composer.limits = opening.limits;
+      this.engine.take(opening);
+      this.chosen.now = opening.settings;
+      this.conversations.cards = opening.conversations;
+      this.told.notices = opening.notices;
+      this.told.fatal = undefined;
+      this.opened = true;
+      await this.engine.watch();
+    } catch (thrown) {
+      this.told.fatal = problemOf(thrown);
+    }
+  }
+
+  /** Shows a conversation, at a message if one is named. */
+  async openConversation(id: number, message?: number) {
+    if (id !== this.thread.id && !(await this.#turnTo(() => this.backend.openConversation(id)))) return;
+    if (message === undefined) return;
+    // A hit may stand on a branch that is not shown.
+    if (this.thread.at(message) < 0) await this.#show(() => this.backend.chooseVersion(message));
+    this.thread.goal = message;
+  }
+
+  /** Begins anew; what is empty already is left as it is. */
+  async newConversation() {
+    if (this.thread.messages.length === 0 && !this.composer.text.trim() && this.composer.attached.length === 0) return;
+    await this.#turnTo(() => this.backend.newConversation());
+    await this.conversations.refresh();
+  }
+
+  async deleteConversation(card: ConversationCard) {
+    const { id } = card;
+    if (id === this.answers.where) await this.answers.stop();
+    await this.told.asked(async () => {
+      const beside = this.#neighbour(id);
+      await this.backend.deleteConversation(id);
+      if (id === this.thread.id) this.#take(await (beside ? this.backend.openConversation(beside) : this.backend.newConversation()));
+      this.conversations.cards = await this.backend.listConversations();
+      this.told.offerUndo("deletedConversation", card.title, async () => {
+        await this.composer.keep();
+        this.#take(await this.backend.restoreConversation(id));
+        this.conversations.cards = await this.backend.listConversations();
+      });
+    });
+  }
+
+  /** What is shown when this one is gone. */
+  #neighbour(id: number): number | undefined {
+    const { cards } = this.conversations;
+    const at = cards.findIndex((card) => card.id === id);
+    return (cards[at + 1] ?? cards[at - 1])?.id;
+  }
+
+  /** The conversation below or above the open one in the list. */
+  async step(by: 1 | -1) {
+    const { cards } = this.conversations;
+    const next = cards[cards.findIndex((card) => card.id === this.thread.id) + by];
+    if (next) await this.openConversation(next.id);
+  }
+
+  async #turnTo(fetch: () => Promise<Conversation>): Promise<boolean> {
+    const turn = ++this.#turn;
+    this.turning = true;
+    void this.leave();
+    const done = await this.told.asked(async () => {
+      const conversation = await fetch();
+      // Someone who clicks through the list wants the last one.
+      if (turn === this.#turn) this.#take(conversation);
+    });
+    if (turn === this.#turn) this.turning = false;
+    return done && turn === this.#turn;
+  }
+
+  #take(conversation: Conversation) {
+    this.thread.show(conversation, this.answers.writing);
+    this.composer.take(conversation);
+    this.thread.goal = undefined;
+    this.told.announcement = "conversationSaid";
+  }
+
+  #show(fetch: () => Promise<Conversation>) {
+    const { id } = this.thread;
+    return this.told.asked(async () => {
+      const conversation = await fetch();
+      if (this.thread.id === id) this.thread.show(conversation, this.answers.writing);
+    });
+  }
+
+  /** Asks a question anew, in other words: a branch beside it. */
+  async edit(question: ShownMessage, text: string) {
+    if (!this.free || !text.trim()) return;
+    await this.answers.send(text.trim(), { edited: question });
+  }
+
+  async answerAgain(question = this.thread.question) {
+    if (this.free && question) await this.answers.again(question);
+  }
+
+  /** Whether an answer ended before it was done: stopped, cut by a limit, or interrupted. */
+  continuable(answer: ShownMessage): boolean {
+    if (answer.speaker !== "assistant" || !answer.text || answer.id !== this.thread.leaf?.id || this.answers.here) return false;
+    const finish = answer.receipt?.finish;
+    return finish === undefined || finish === "stopped" || finish === "length";
+  }
+
+  /** Whether Escape has something to take back or to stop. */
+  pressing = $derived.by(() => this.composer.queued || this.answers.here || this.replay.running);
+
+  /** Takes back what waits, or stops what is being written here. */
+  escape() {
+    if (this.composer.queued) this.composer.unqueue();
+    else if (this.pressing) return this.answers.stop();
+  }
+
+  async continueAnswer(answer: ShownMessage) {
+    if (this.free) await this.answers.continue(answer);
+  }
+
+  async chooseVersion(message: ShownMessage, step: 1 | -1) {
+    const version = this.thread.beside(message, step);
+    if (version === undefined || this.answers.here) return;
+    if (await this.#show(() => this.backend.chooseVersion(version))) this.told.announcement = "versionSaid";
+  }
+
+  async deleteMessage(message: ShownMessage) {
+    if (this.answers.here) return;
+    const { id } = this.thread;
+    const done = await this.#show(() => this.backend.deleteMessage(message.id));
+    if (!done) return;
+    void this.conversations.refresh();
+    this.told.offerUndo("deletedMessage", message.text, async () => {
+      const conversation = await this.backend.restoreMessage(message.id);
+      if (this.thread.id === id) this.thread.show(conversation, this.answers.writing);
+      void this.conversations.refresh();
+    });
+  }
+
+  /** The reader has moved. Kept on disk once the scrolling rests. */
+  read(place: Place | null) {
+    this.thread.place = place;
+    this.#moved = true;
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => void this.#keepPlace(), REST);
+  }
+
+  async #keepPlace() {
+    clearTimeout(this.#rest);
+    if (!this.#moved) return;
+    this.#moved = false;
+    const { id, place } = this.thread;
+    await this.told.behind(() => this.backend.savePlace(id, place));
+  }
+
+  /** The window, or this conversation, is about to go from the screen. */
+  leave() {
+    return Promise.all([this.composer.keep(), this.#keepPlace()]);
+  }
+}

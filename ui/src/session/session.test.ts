@@ -1,0 +1,162 @@
+import { expect, test, vi } from "vitest";
+import type { Conversation } from "../backend";
+import { answered, asked, opened, said, still, texts } from "./bench";
+import { blank, ready } from "./written";
+
+still();
+
+const first: Conversation = { ...blank(1), title: "First", messages: [said(1, "user", "Why?"), said(2, "assistant", "Because.")], unsent: "half" };
+const second: Conversation = { ...blank(7), title: "Second", messages: [said(71, "user", "How?")], unsent: "a thought", place: { message: 71, offset: 5 } };
+
+async function two() {
+  const all = await opened({ conversation: first });
+  all.backend.stored.set(7, second);
+  await all.session.conversations.refresh();
+  return all;
+}
+
+test("every conversation keeps its own unsent text and place", async () => {
+  const { backend, session } = await two();
+  session.composer.put("half a sentence");
+  session.read({ message: 1, offset: 40 });
+  await session.openConversation(7);
+  expect(backend.named("saveUnsent")).toEqual([["saveUnsent", 1, "half a sentence"]]);
+  expect(backend.named("savePlace")).toEqual([["savePlace", 1, { message: 1, offset: 40 }]]);
+  expect([session.composer.text, session.thread.place]).toEqual(["a thought", { message: 71, offset: 5 }]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(backend.named("savePlace"), "nothing is kept for the wrong one").toHaveLength(1);
+});
+
+test("of two clicks in the list the last one counts", async () => {
+  const { backend, session } = await two();
+  const open = backend.openConversation;
+  let late: () => void = () => undefined;
+  backend.openConversation = async (id) => {
+    if (id === 7) await new Promise<void>((resolve) => (late = resolve));
+    return open(id);
+  };
+  const slow = session.openConversation(7);
+  backend.stored.set(8, { ...blank(8), title: "Third" });
+  await session.openConversation(8);
+  late();
+  await slow;
+  expect([session.thread.title, session.turning]).toEqual(["Third", false]);
+});
+
+test("a hit on a branch that is not shown brings its branch", async () => {
+  const { backend, session } = await two();
+  const branch = { ...first, messages: [said(5, "user", "Why not?")] };
+  await session.openConversation(1, 2);
+  expect(backend.named("chooseVersion")).toEqual([]);
+  expect(session.thread.goal).toBe(2);
+  backend.stored.set(1, branch);
+  await session.openConversation(1, 5);
+  expect(backend.named("chooseVersion")).toEqual([["chooseVersion", 5]]);
+  expect([texts(session), session.thread.goal]).toEqual([["Why not?"], 5]);
+});
+
+test("an empty conversation is not begun twice", async () => {
+  const { backend, session } = await opened();
+  await session.newConversation();
+  expect(session.thread.id).toBe(1);
+  session.composer.text = "for another one";
+  await session.newConversation();
+  expect(session.thread.id).toBe(2);
+  expect(backend.named("saveUnsent")).toEqual([["saveUnsent", 1, "for another one"]]);
+  expect(session.composer.text).toBe("");
+});
+
+test("a deleted conversation makes room for its neighbour and can be had back", async () => {
+  const { backend, session } = await two();
+  await session.deleteConversation(session.conversations.cards[0]!);
+  expect(backend.named("deleteConversation")).toEqual([["deleteConversation", 1]]);
+  expect(session.thread.title).toBe("Second");
+  expect(session.told.undo).toMatchObject({ what: "deletedConversation", name: "First" });
+  await session.told.takeBack();
+  expect(backend.named("restoreConversation")).toEqual([["restoreConversation", 1]]);
+  expect([session.thread.title, session.told.undo, session.told.announcement]).toEqual(["First", undefined, "restoredSaid"]);
+});
+
+test("the offer to undo goes by itself, but not while it is looked at", async () => {
+  const { session } = await two();
+  await session.deleteConversation(session.conversations.cards[1]!);
+  session.told.pause();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(session.told.undo).toBeDefined();
+  session.told.resume();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(session.told.undo).toBeUndefined();
+});
+
+test("a conversation that is being answered is stopped before it is deleted", async () => {
+  const { backend, session } = await asked();
+  await session.deleteConversation(session.conversations.cards[0]!);
+  expect(backend.calls.map(([name]) => name).filter((name) => name === "stop" || name === "deleteConversation")).toEqual(["stop", "deleteConversation"]);
+});
+
+test("a deleted message comes back where it was", async () => {
+  const { backend, session } = await answered();
+  backend.stored.set(1, { ...blank(1), messages: [said(11, "user", "Why?"), said(12, "assistant", "Because.")] });
+  await session.deleteMessage(session.thread.messages[0]!);
+  expect(texts(session)).toEqual([]);
+  await session.told.takeBack();
+  expect(backend.named("restoreMessage")).toEqual([["restoreMessage", 11]]);
+  expect(texts(session)).toEqual(["Why?", "Because."]);
+});
+
+test("versions are turned over one by one and end at both ends", async () => {
+  const { backend, session } = await opened({ conversation: { ...blank(1), messages: [said(4, "user", "Why?", { versions: [1, 4, 6] })] } });
+  const message = session.thread.messages[0]!;
+  await session.chooseVersion(message, 1);
+  await session.chooseVersion(message, -1);
+  await session.chooseVersion({ ...message, id: 6 }, 1);
+  expect(backend.named("chooseVersion")).toEqual([["chooseVersion", 6], ["chooseVersion", 1]]);
+});
+
+test("while an answer is written its branch stays", async () => {
+  const { backend, session } = await asked();
+  await session.deleteMessage(session.thread.messages[0]!);
+  await session.chooseVersion({ ...session.thread.messages[0]!, versions: [9, 11] }, -1);
+  expect([backend.named("deleteMessage"), backend.named("chooseVersion")]).toEqual([[], []]);
+});
+
+test("what goes on in the background settles no problem", async () => {
+  const { session } = await opened();
+  session.told.problem = { code: "busy", details: {} };
+  await session.composer.keep();
+  expect(session.told.problem.code).toBe("busy");
+  await session.chosen.change({ speedUp: false });
+  expect(session.told.problem).toBeUndefined();
+  expect(session.chosen.now.speedUp).toBe(false);
+});
+
+test("what is installed is read again when a download ends", async () => {
+  const { backend, session } = await opened();
+  const card = { id: "a", name: "A", rungs: [], licences: [], bytes: 9, missingBytes: 0 };
+  backend.opening.ladders = [card];
+  backend.engine({ kind: "fetching", ladder: "a", doneBytes: 1, totalBytes: 9, secondsLeft: null });
+  expect(session.ladder).toBeUndefined();
+  backend.engine(ready);
+  await vi.waitFor(() => expect(session.ladder).toEqual(card));
+});
+
+test("the zoom goes by the steps of browsers and not beyond", async () => {
+  const { session } = await opened();
+  const { chosen } = session;
+  await chosen.zoomIn();
+  expect(chosen.now.zoom).toBe(1.1);
+  for (let step = 0; step < 20; step++) await chosen.zoomIn();
+  expect(chosen.now.zoom).toBe(2);
+  await chosen.zoomBack();
+  for (let step = 0; step < 20; step++) await chosen.zoomOut();
+  expect(chosen.now.zoom).toBe(0.5);
+});
+
+test("instructions are kept, changed and dropped by their place", async () => {
+  const { chosen } = (await opened()).session;
+  await chosen.keepPreset(0, { name: "a", text: "A" });
+  await chosen.keepPreset(1, { name: "b", text: "B" });
+  await chosen.keepPreset(0, { name: "c", text: "C" });
+  await chosen.dropPreset(1);
+  expect(chosen.now.presets).toEqual([{ name: "c", text: "C" }]);
+});

@@ -1,0 +1,90 @@
+import { problemOf, type Problem } from "../backend";
+
+/** Keys of `Words` that screen readers hear when something happens. */
+export type Announcement =
+  | ""
+  | "thinking"
+  | "answered"
+  | "stopped"
+  | "queuedSaid"
+  | "deletedSaid"
+  | "restoredSaid"
+  | "attachedSaid"
+  | "detachedSaid"
+  | "versionSaid"
+  | "conversationSaid"
+  | "copied";
+
+/** Something that was just deleted and can be had back. */
+export interface Undo {
+  what: "deletedConversation" | "deletedMessage";
+  /** Its title or first words. */
+  name: string;
+  back: () => Promise<void>;
+  /** Whether something was typed since: then Ctrl+Z is for the field. */
+  typed: boolean;
+}
+
+/** How long a deletion can be taken back on the screen, in milliseconds. */
+export const UNDO = 10_000;
+
+/** What the window tells: problems, notices, what can be undone, what screen readers hear. */
+export class Told {
+  notices = $state<Problem[]>([]);
+  /** Why the window has nothing to show. */
+  fatal = $state<Problem>();
+  /** What went wrong outside an answer. */
+  problem = $state<Problem>();
+  announcement = $state<Announcement>("");
+  undo = $state<Undo>();
+  /** A file that was written or the number of conversations that came in. */
+  moved = $state<{ what: "exported"; path: string } | { what: "imported"; count: number }>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Does what the user asked for; a problem shown before is settled with it. True if it was done. */
+  asked(work: () => Promise<void>): Promise<boolean> {
+    this.problem = undefined;
+    return this.behind(work);
+  }
+
+  /** Does something the user did not ask for: it may have a problem, but settles none. */
+  async behind(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (thrown) {
+      this.problem = problemOf(thrown);
+      return false;
+    }
+  }
+
+  offerUndo(what: Undo["what"], name: string, back: () => Promise<void>) {
+    this.moved = undefined;
+    this.undo = { what, name, back, typed: false };
+    this.announcement = "deletedSaid";
+    this.resume();
+  }
+
+  /** The toast is looked at: it stays. */
+  pause() {
+    clearTimeout(this.#timer);
+  }
+
+  resume() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.settle(), UNDO);
+  }
+
+  settle() {
+    clearTimeout(this.#timer);
+    this.undo = undefined;
+    this.moved = undefined;
+  }
+
+  async takeBack() {
+    const undo = this.undo;
+    if (!undo) return;
+    this.settle();
+    if (await this.asked(undo.back)) this.announcement = "restoredSaid";
+  }
+}

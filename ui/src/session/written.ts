@@ -1,0 +1,82 @@
+// For tests: a backend whose answers the test writes itself.
+import type { Backend, Conversation, EngineState, Found, Listen, Opened, PromptSize, Receipt } from "../backend";
+
+export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
+export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
+export const blank = (id: number): Conversation => ({ id, title: "", pinned: false, messages: [], unsent: "", system: "", attached: [], place: null });
+
+export class Written implements Backend {
+  on: Listen = () => undefined;
+  engine: (state: EngineState) => void = () => undefined;
+  end: () => void = () => undefined;
+  refuse: (thrown: unknown) => void = () => undefined;
+  calls: [name: string, ...args: unknown[]][] = [];
+  stored = new Map<number, Conversation>([[1, blank(1)]]);
+  found: Found[] = [];
+  size: PromptSize | null = null;
+  opening: Opened = {
+    conversation: blank(1),
+    conversations: [],
+    ladders: [],
+    ladder: "a",
+    engine: ready,
+    settings: { ladder: "a", speedUp: true, exact: false, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    limits: { attachmentBytes: 1000, attachments: 3 },
+    notices: [],
+  };
+
+  open = async () => this.opening;
+  listConversations = async () => [...this.stored.values()].map(({ id, title, pinned, messages }) => ({ id, title, pinned, atMs: id, messages: messages.length }));
+  openConversation = async (id: number) => (this.calls.push(["openConversation", id]), this.#get(id));
+  newConversation = async () => (this.stored.set(2, blank(2)), this.#get(2));
+  renameConversation = (id: number, title: string) => this.#done("rename", id, title);
+  pinConversation = (id: number, pinned: boolean) => this.#done("pin", id, pinned);
+  deleteConversation = (id: number) => this.#done("deleteConversation", id);
+  restoreConversation = async (id: number) => (this.calls.push(["restoreConversation", id]), this.#get(id));
+  search = async (text: string, limit: number) => (this.calls.push(["search", text, limit]), this.found);
+  send = (...[conversation, parent, text, edited, on]: Parameters<Backend["send"]>) => this.#stream(["send", conversation, parent, text, edited], on);
+  answerAgain = (question: number, on: Listen) => this.#stream(["answerAgain", question], on);
+  continueAnswer = (answer: number, on: Listen) => this.#stream(["continueAnswer", answer], on);
+  replay = (answer: number, on: Listen) => this.#stream(["replay", answer], on);
+  chooseVersion = async (message: number) => (this.calls.push(["chooseVersion", message]), this.#get(1));
+  deleteMessage = async (message: number) => (this.calls.push(["deleteMessage", message]), blank(1));
+  restoreMessage = async (message: number) => (this.calls.push(["restoreMessage", message]), this.#get(1));
+  stop = () => this.#done("stop");
+  saveUnsent = (conversation: number, text: string) => this.#done("saveUnsent", conversation, text);
+  savePlace = (conversation: number, place: unknown) => this.#done("savePlace", conversation, place);
+  setSystem = (conversation: number, text: string) => this.#done("setSystem", conversation, text);
+  attach = async (conversation: number, name: string, bytes: Uint8Array) => {
+    this.calls.push(["attach", conversation, name, bytes.length]);
+    return { id: this.calls.length, name, bytes: bytes.length, characters: bytes.length, tokens: 1, cut: false };
+  };
+  detach = (attachment: number) => this.#done("detach", attachment);
+  promptSize = async () => this.size;
+  exportConversations = async () => "/tmp/out.md";
+  importConversations = async () => 2;
+  watchEngine = async (on: (state: EngineState) => void) => void (this.engine = on);
+  loadLadder = (ladder: string) => this.#done("loadLadder", ladder);
+  fetchLadder = (ladder: string) => this.#done("fetchLadder", ladder);
+  cancelFetch = () => this.#done("cancelFetch");
+  changeSettings = async (settings: Opened["settings"]) => settings;
+
+  named = (name: string) => this.calls.filter(([called]) => called === name);
+
+  #get(id: number): Conversation {
+    const conversation = this.stored.get(id);
+    if (!conversation) throw new Error(`no conversation ${id}`);
+    return structuredClone(conversation);
+  }
+
+  async #done(...call: [string, ...unknown[]]) {
+    this.calls.push(call);
+  }
+
+  #stream(call: [string, ...unknown[]], on: Listen) {
+    this.calls.push(call);
+    this.on = on;
+    return new Promise<void>((resolve, reject) => {
+      this.end = resolve;
+      this.refuse = reject;
+    });
+  }
+}

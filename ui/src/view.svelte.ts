@@ -1,0 +1,23 @@
+import { tick } from "svelte";
+
+/** What is open in the window at the moment; none of it is kept. */
+export class View {
+  dialog = $state<"settings" | "palette" | "shortcuts">();
+  /** Where the settings are opened. */
+  section = $state<string>();
+  /** Too narrow for a list beside the conversation: it lies on top of it. */
+  narrow = $state(false);
+  drawer = $state(false);
+  /** The conversation whose title is being changed. */
+  renaming = $state<number>();
+  /** The message that is being edited. */
+  editing = $state<number>();
+
+  openSettings(section?: string) {
+    this.section = section;
+    this.dialog = "settings";
+  }
+}
+
+/** Puts the keyboard somewhere once it is there. */
+export const focus = (selector: string) => tick().then(() => document.querySelector<HTMLElement>(selector)?.focus());

@@ -1,0 +1,159 @@
+// The composer: files by every way in, instructions, waiting for the model, and how much room is left.
+import { expect, type Page } from "@playwright/test";
+import { ask, by, calls, chat, conversation, engine, open, settings, test } from "./window";
+
+const args = async (page: Page, name: string) => (await calls(page, name)).map((call) => call.args);
+const loading = { kind: "loading", ladder: "smollm2", rung: "SmolLM2 135M", fraction: 0.6 } as const;
+const loaded = { ladder: "smollm2", rungs: [], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] };
+
+test("it grows with its text up to a part of the window", async ({ page }) => {
+  await open(page);
+  const height = () => by(page, "composer").evaluate((field) => field.clientHeight);
+  const before = await height();
+  await by(page, "composer").fill("line\n".repeat(6));
+  expect(await height()).toBeGreaterThan(before * 1.5);
+  await by(page, "composer").fill("line\n".repeat(200));
+  expect(await height()).toBeLessThan(720 * 0.41);
+  await by(page, "composer").fill("");
+  expect(await height()).toBe(before);
+});
+
+test("files come in by the button and go along with the message", async ({ page }) => {
+  await open(page);
+  await expect(by(page, "attach")).toHaveAttribute("data-tip", "Attach files · Text, Markdown, CSV, PDF, Word or Excel, up to 20 MB each, at most 10");
+  const choosing = page.waitForEvent("filechooser");
+  await by(page, "attach").click();
+  await (await choosing).setFiles({ name: "売上.csv", mimeType: "text/csv", buffer: Buffer.from("a,b,c\n1,2,3") });
+  await expect(by(page, "attachment")).toHaveText("売上.csv 3 tokens");
+  expect((await args(page, "attach"))[0]).toMatchObject({ conversation: 1, name: "売上.csv", bytes: [...Buffer.from("a,b,c\n1,2,3")] });
+  await expect(by(page, "composer")).toBeFocused();
+  await ask(page, "Sum up.");
+  await expect(by(page, "message-user").getByTestId("attachment")).toHaveText("売上.csv 3 tokens");
+  await expect(page.locator("form").getByTestId("attachment")).toHaveCount(0);
+});
+
+test("files come in by dropping, and can be taken out again", async ({ page }) => {
+  await open(page);
+  await page.evaluate(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["x"], "notes.md"));
+    for (const name of ["dragenter", "dragover", "drop"]) window.dispatchEvent(new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true }));
+  });
+  await expect(by(page, "attachment")).toContainText("notes.md");
+  await expect(by(page, "drop")).toHaveCount(0);
+  await page.getByRole("button", { name: "Remove notes.md" }).click();
+  await expect(by(page, "attachment")).toHaveCount(0);
+  expect(await args(page, "detach")).toEqual([{ attachment: 1 }]);
+  await expect(by(page, "composer")).toBeFocused();
+});
+
+async function paste(page: Page, data: Record<string, string>, file?: string) {
+  await by(page, "composer").evaluate(
+    (field, { data, file }) => {
+      const clipboardData = new DataTransfer();
+      for (const [type, text] of Object.entries(data)) clipboardData.setData(type, text);
+      if (file) clipboardData.items.add(new File(["x"], file));
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    },
+    { data, file },
+  );
+}
+
+test("a pasted file and a pasted table are attached, pasted words are not", async ({ page }) => {
+  await open(page);
+  await paste(page, {}, "scan.pdf");
+  await expect(by(page, "attachment")).toContainText("scan.pdf");
+  await paste(page, { "text/html": "<table><tr><td>a", "text/plain": "a\tb\r\n1\t2\r\n" });
+  await expect(by(page, "attachment").last()).toContainText("Pasted table.tsv");
+  expect((await args(page, "attach")).at(-1)).toMatchObject({ bytes: [...Buffer.from("a\tb\n1\t2")] });
+  await paste(page, { "text/html": "<table><tr><td>one cell", "text/plain": "one cell" });
+  await paste(page, { "text/html": "<p>words", "text/plain": "words\twith a tab\nand a line" });
+  await expect(by(page, "attachment")).toHaveCount(2);
+});
+
+test("a file that cannot be taken says why and does not stop the others", async ({ page }) => {
+  await open(page, { limits: { attachmentBytes: 5, attachments: 10 } });
+  await by(page, "attach-input").setInputFiles([
+    { name: "large.txt", mimeType: "text/plain", buffer: Buffer.from("123456") },
+    { name: "small.txt", mimeType: "text/plain", buffer: Buffer.from("1") },
+  ]);
+  await expect(by(page, "refused")).toHaveAttribute("data-code", "document_too_large");
+  await expect(by(page, "refused")).toContainText("large.txt");
+  await expect(by(page, "attachment")).toContainText("small.txt");
+  await by(page, "refused").getByRole("button").click();
+  await expect(by(page, "refused")).toHaveCount(0);
+});
+
+test("instructions are chosen by keyboard, shown, and can be the user's own", async ({ page }) => {
+  await open(page, { settings: { ...settings, presets: [{ name: "Short", text: "Three sentences at most." }] } });
+  await by(page, "presets").focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("menuitemradio")).toHaveText(["No instructions", "Rewrite politely", "Summarise", "Translate 日本語⇄English", "Explain a spreadsheet formula", "Short"]);
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Enter");
+  expect(await args(page, "set_system")).toEqual([{ conversation: 1, text: "Three sentences at most." }]);
+  await expect(by(page, "presets")).toHaveText("Short");
+  await expect(by(page, "composer")).toBeFocused();
+});
+
+test("ready-made instructions are the same ones in the other language; unknown ones are kept", async ({ page }) => {
+  await open(page);
+  await by(page, "presets").click();
+  await page.getByRole("menuitemradio", { name: "Summarise" }).click();
+  await page.keyboard.press("Control+,");
+  await by(page, "language-select").selectOption("ja");
+  await by(page, "settings-close").click();
+  await expect(by(page, "presets")).toHaveText("要約する");
+});
+
+test("instructions from elsewhere are shown as others", async ({ page }) => {
+  await open(page, { conversation: conversation({ system: "Be a pirate." }) });
+  await expect(by(page, "presets")).toHaveText("Other instructions");
+  await by(page, "presets").click();
+  await page.getByRole("menuitemradio", { name: "No instructions" }).click();
+  expect(await args(page, "set_system")).toEqual([{ conversation: 1, text: "" }]);
+});
+
+test("a message typed while the model is loaded is sent by itself", async ({ page }) => {
+  await open(page, { engine: loading });
+  await engine(page, loading);
+  await by(page, "composer").fill("Why is the sea salty?");
+  await by(page, "composer").press("Enter");
+  await expect(by(page, "queued")).toContainText("Will be sent as soon as the model is ready.");
+  await expect(by(page, "said")).toHaveText("The message is waiting.");
+  expect(await calls(page, "send")).toEqual([]);
+  await engine(page, { kind: "ready", loaded });
+  await expect.poll(() => args(page, "send")).toMatchObject([{ text: "Why is the sea salty?" }]);
+  await chat(page, { kind: "saved", message: 11, answer: 12 });
+  await expect(by(page, "queued")).toHaveCount(0);
+  await expect(by(page, "composer")).toHaveValue("");
+});
+
+test("a message that waits is taken back by button or Escape, and stays typed", async ({ page }) => {
+  await open(page, { engine: loading });
+  for (const back of [() => by(page, "queued").getByRole("button", { name: "Don't send" }).click(), () => page.keyboard.press("Escape")]) {
+    await by(page, "composer").fill("Why?");
+    await by(page, "composer").press("Enter");
+    await expect(by(page, "queued")).toBeVisible();
+    await back();
+    await expect(by(page, "queued")).toHaveCount(0);
+    await expect(by(page, "composer")).toHaveValue("Why?");
+  }
+  await engine(page, { kind: "ready", loaded });
+  await expect(by(page, "send")).toBeEnabled();
+  expect(await calls(page, "send")).toEqual([]);
+});
+
+test("how much room is left is said near the end, and what does not fit before it is sent", async ({ page }) => {
+  await open(page, { give: { prompt_size: { tokens: 1000, context: 8192 } } });
+  await by(page, "composer").fill("Why?");
+  await expect.poll(() => calls(page, "prompt_size")).toHaveLength(1);
+  await expect(by(page, "room")).toBeEmpty();
+  await page.evaluate(() => (window.app.give.prompt_size = { tokens: 7000, context: 8192 }));
+  await by(page, "composer").fill("Why not?");
+  await expect(by(page, "room")).toHaveText("About 1,192 tokens left in this conversation.");
+  await page.evaluate(() => (window.app.give.prompt_size = { tokens: 9000, context: 8192 }));
+  await by(page, "composer").fill("Why not, then?");
+  await expect(by(page, "room")).toHaveText("Too long: 9,000 tokens, and this conversation holds 8,192. Shorten the message or take out a file.");
+});

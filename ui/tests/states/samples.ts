@@ -1,0 +1,82 @@
+// What the states are made of.
+import type { Conversation, LadderCard, Problem } from "../../src/backend";
+import { conversation, receipt } from "../window";
+
+export const missing: LadderCard = {
+  id: "smollm2",
+  name: "SmolLM2",
+  rungs: ["SmolLM2 135M", "Max-Gram"],
+  licences: ["Apache-2.0"],
+  bytes: 98_362_432,
+  missingBytes: 98_362_432,
+};
+
+export const large: LadderCard = { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832 };
+
+export const damaged: Problem = { code: "model_damaged", details: { path: "/models/b179c952.gguf" } };
+
+const DAY = 86_400_000;
+const now = Date.now();
+
+const file = { id: 1, name: "売上報告 2026 第3四半期.csv", bytes: 48_200, characters: 31_000, tokens: 9_240, cut: false };
+
+export const files = [file, { id: 2, name: "Minutes of the meeting of the works council on the new canteen.pdf", bytes: 1_900_000, characters: 250_000, tokens: 60_000, cut: true }];
+
+export const ladder = {
+  ...receipt,
+  exact: true,
+  rungs: [
+    { name: "Qwen 1.5B", role: "target" as const, proposed: 41, accepted: 41, passes: 45, seconds: 8 },
+    { name: "Qwen 0.5B", role: "draft" as const, proposed: 44, accepted: 31, passes: 50, seconds: 1.2 },
+    { name: "Max-Gram", role: "max_gram" as const, proposed: 26, accepted: 18, passes: 0, seconds: 0 },
+  ],
+};
+
+export const answered: Conversation = conversation({
+  id: 3,
+  title: "Why is the sea salty?",
+  messages: [
+    { id: 1, speaker: "user", text: "Why is the sea salty? 海はなぜ塩辛いのですか。", versions: [1, 7, 9] },
+    {
+      id: 2,
+      speaker: "assistant",
+      text: "Rivers dissolve minerals from rock and carry them to the sea.\n\nWater evaporates, the salt stays behind.\n  • sodium\n  • chloride",
+      receipt: ladder,
+      versions: [5, 2],
+    },
+    { id: 3, speaker: "user", text: "Tell me a long story about these figures.", attachments: [file] },
+    { id: 4, speaker: "assistant", text: "Once upon a time there was a river that wanted to be a waterfall.", receipt: { ...receipt, finish: "stopped" } },
+  ],
+});
+
+const titles: [title: string, daysAgo: number, pinned?: boolean][] = [
+  ["週報のひな形", 3, true],
+  ["Letter to the landlord about the broken heating", 0],
+  ["見積書の書き方を教えてください", 0.01],
+  ["", 0.02],
+  ["Canteen menu for the week of the company's anniversary, with allergens", 1],
+  ["VLOOKUP の使い方", 1],
+  ["Translate the safety data sheet", 9],
+  ["出張報告書の要約", 30],
+];
+
+export const others = titles.map(([title, ago, pinned = false], index) => ({
+  conversation: conversation({ id: 20 + index, title, pinned, messages: [{ id: 200 + index, speaker: "user", text: title || "?" }] }),
+  atMs: now - ago * DAY,
+}));
+
+export const long: Conversation = conversation({
+  id: 8,
+  title: "A long talk",
+  messages: Array.from({ length: 40 }, (_, at) => ({
+    id: 100 + at,
+    speaker: at % 2 ? ("assistant" as const) : ("user" as const),
+    text: at % 2 ? `Answer ${at}: ${"Rivers carry salt to the sea. ".repeat(8)}` : `Question ${at}?`,
+    receipt: at % 2 ? receipt : null,
+  })),
+});
+
+export const found = [
+  { conversation: 8, title: "A long talk", message: 103, before: "… 3: Rivers carry ", hit: "salt", after: " to the sea. Rivers carry salt to …", atMs: now - 9 * DAY },
+  { conversation: 22, title: "見積書の書き方を教えてください", message: null, before: "", hit: "見積", after: "書の書き方を教えてください", atMs: now - 2 * DAY },
+];

@@ -1,0 +1,309 @@
+// Every state of every screen, in both languages and both themes: accessible, nothing sticks out, and with a picture to look at
+// (`npm run pictures`).
+import { expect, type Page } from "@playwright/test";
+import { accessible, ask, by, chat, conversation, engine, open, picture, settings, test, type Start } from "../window";
+import { answered, damaged, files, found, ladder, large, long, missing, others } from "./samples";
+
+interface State {
+  start?: Start;
+  go?: (page: Page) => Promise<unknown>;
+}
+
+const loading = { kind: "loading", ladder: "smollm2", rung: "SmolLM2 135M", fraction: 0.6 } as const;
+const presets = [{ name: "短く答える", text: "三文以内で答えてください。" }];
+// Long enough to scroll; every message more is one more for axe to look at.
+const lengthy = { ...long, messages: long.messages.slice(0, 12) };
+const narrow = { width: 420, height: 620 };
+
+const chat_: Record<string, State> = {
+  empty: {},
+  "with a list": { start: { conversation: answered, others } },
+  reading: {
+    async go(page) {
+      await ask(page, "Why is the sea salty?");
+      await chat(page, { kind: "reading", done: 30, total: 60 });
+      await expect(by(page, "message-assistant")).toContainText("50%");
+    },
+  },
+  streaming: {
+    start: { others },
+    async go(page) {
+      await ask(page, "Why is the sea salty?\n海はなぜ塩辛いのですか。");
+      await chat(page, { kind: "text", text: "Rivers carry salt. 川が塩を運ぶからです。" });
+      await expect(by(page, "message-assistant")).toContainText("川");
+    },
+  },
+  "actions of a question": { start: { conversation: answered }, go: (page) => by(page, "message-user").last().hover() },
+  editing: {
+    start: { conversation: answered },
+    async go(page) {
+      await by(page, "edit").first().click();
+      await expect(by(page, "editor")).toBeFocused();
+    },
+  },
+  receipt: {
+    start: { conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    async go(page) {
+      await by(page, "receipt").first().locator("summary").click();
+      await expect(by(page, "receipt").first().getByRole("table")).toBeVisible();
+    },
+  },
+  replaying: {
+    start: { conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    async go(page) {
+      await by(page, "receipt").locator("summary").click();
+      await by(page, "replay-start").click();
+      await chat(page, { kind: "text", text: "Rivers dissolve minerals" });
+      await expect(by(page, "replay").getByRole("progressbar")).toBeVisible();
+    },
+  },
+  replayed: {
+    start: { conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    async go(page) {
+      await by(page, "receipt").locator("summary").click();
+      await by(page, "replay-start").click();
+      await chat(page, { kind: "text", text: answered.messages[1]?.text ?? "" });
+      await chat(page, { kind: "finished", receipt: { ...ladder, cascade: false, seconds: 15.2 } });
+      await page.evaluate(() => window.app.end());
+      await expect(by(page, "replay-verdict")).toHaveAttribute("data-same", "true");
+    },
+  },
+  "scrolled up": {
+    start: { conversation: lengthy },
+    async go(page) {
+      await by(page, "transcript").evaluate((view) => (view.scrollTop = 300));
+      await expect(by(page, "latest")).toBeVisible();
+    },
+  },
+  "failed answer": {
+    async go(page) {
+      await ask(page, "Hello");
+      await chat(page, { kind: "text", text: "Half an" });
+      await chat(page, { kind: "failed", problem: { code: "worker_gave_up", details: {} } });
+      await page.evaluate(() => window.app.end());
+      await expect(by(page, "problem").getByRole("button")).toBeVisible();
+    },
+  },
+  unanswered: { start: { conversation: conversation({ messages: [{ id: 7, speaker: "user", text: "Hello?" }] }) } },
+  undo: {
+    start: { conversation: answered, others },
+    async go(page) {
+      await by(page, "message-user").last().hover();
+      await by(page, "delete-message").nth(2).click();
+      await expect(by(page, "toast")).toBeVisible();
+    },
+  },
+  notice: { start: { notices: [{ code: "settings_set_aside", details: { path: "/home/a/settings.toml", kept: "settings.toml.1" } }] } },
+  "narrow chat": { start: { conversation: answered, others }, go: (page) => page.setViewportSize(narrow) },
+};
+
+const composer: Record<string, State> = {
+  files: { start: { conversation: conversation({ attached: files, unsent: "What changed since last year?" }) } },
+  "file refused": {
+    async go(page) {
+      await page.evaluate(() => (window.app.refuse.attach = { code: "document_scanned", details: { name: "scan.pdf" } }));
+      await by(page, "attach-input").setInputFiles({ name: "scan.pdf", mimeType: "application/pdf", buffer: Buffer.from("x") });
+      await expect(by(page, "refused")).toBeVisible();
+    },
+  },
+  "file arriving": {
+    async go(page) {
+      await page.evaluate(() => window.app.hold.push("attach"));
+      await by(page, "attach-input").setInputFiles({ name: "report.pdf", mimeType: "application/pdf", buffer: Buffer.from("x") });
+      await expect(page.getByText("report.pdf")).toBeVisible();
+    },
+  },
+  presets: {
+    start: { conversation: conversation({ system: presets[0]!.text }), settings: { ...settings, presets } },
+    async go(page) {
+      await by(page, "presets").click();
+      await expect(page.getByRole("menu")).toBeVisible();
+    },
+  },
+  queued: {
+    start: { engine: loading },
+    async go(page) {
+      await by(page, "composer").fill("Why is the sea salty?");
+      await by(page, "composer").press("Enter");
+      await expect(by(page, "queued")).toBeVisible();
+    },
+  },
+  "nearly full": { start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 7600, context: 8192 } } }, go: (page) => expect(by(page, "room")).not.toBeEmpty() },
+  full: { start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 12600, context: 8192 } } }, go: (page) => expect(by(page, "room")).not.toBeEmpty() },
+  drop: {
+    async go(page) {
+      await page.evaluate(() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["x"], "x.txt"));
+        window.dispatchEvent(new DragEvent("dragenter", { dataTransfer: data }));
+      });
+      await expect(by(page, "drop")).toBeVisible();
+    },
+  },
+};
+
+const list: Record<string, State> = {
+  found: {
+    start: { conversation: lengthy, others, give: { search: found } },
+    async go(page) {
+      await by(page, "search").fill("salt");
+      await expect(by(page, "found")).toHaveCount(2);
+    },
+  },
+  "nothing found": {
+    start: { others },
+    async go(page) {
+      await by(page, "search").fill("xyzzy");
+      await expect(by(page, "search-state")).toContainText("xyzzy");
+    },
+  },
+  "search failed": {
+    start: { others },
+    async go(page) {
+      await page.evaluate(() => (window.app.refuse.search = { code: "database_failed", details: { reason: "disk I/O error" } }));
+      await by(page, "search").fill("xyzzy");
+      await expect(by(page, "search-state")).toContainText("disk I/O error");
+    },
+  },
+  "menu of a conversation": {
+    start: { conversation: answered, others },
+    async go(page) {
+      await by(page, "conversation").nth(1).hover();
+      await by(page, "conversation-menu").first().click();
+      await expect(page.getByRole("menu")).toBeVisible();
+    },
+  },
+  renaming: {
+    start: { conversation: answered, others },
+    async go(page) {
+      await by(page, "conversation").nth(1).dblclick();
+      await expect(by(page, "rename")).toBeFocused();
+    },
+  },
+  "list hidden": { start: { conversation: answered, others, settings: { ...settings, sidebar: false } } },
+  "narrow list": {
+    start: { conversation: answered, others },
+    async go(page) {
+      await page.setViewportSize(narrow);
+      await by(page, "sidebar-toggle").click();
+      await expect(by(page, "sidebar")).toBeVisible();
+    },
+  },
+};
+
+const engines: Record<string, State> = {
+  "first run": { start: { engine: { kind: "empty" }, ladders: [missing, large] } },
+  "first run fetching": {
+    start: { engine: { kind: "empty" }, ladders: [missing, large] },
+    async go(page) {
+      await engine(page, { kind: "fetching", ladder: "smollm2", doneBytes: 49e6, totalBytes: 98e6, secondsLeft: 40 });
+      await expect(by(page, "engine-state").getByRole("progressbar")).toBeVisible();
+    },
+  },
+  "first run narrow": { start: { engine: { kind: "empty" }, ladders: [missing, large] }, go: (page) => page.setViewportSize(narrow) },
+  download: { start: { conversation: answered, engine: { kind: "empty" }, ladders: [missing] } },
+  fetching: {
+    start: { conversation: answered, engine: { kind: "empty" }, ladders: [missing] },
+    async go(page) {
+      await engine(page, { kind: "fetching", ladder: "smollm2", doneBytes: 49e6, totalBytes: 98e6, secondsLeft: 40 });
+      await expect(by(page, "engine-state").getByRole("progressbar")).toBeVisible();
+    },
+  },
+  loading: { start: { engine: loading } },
+  "failed engine": { start: { engine: { kind: "failed", problem: damaged }, ladders: [missing] } },
+};
+
+const dialogs: Record<string, State> = {
+  settings: {
+    start: { settings: { ...settings, presets } },
+    async go(page) {
+      await by(page, "settings").click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+    },
+  },
+  "settings below": {
+    start: { settings: { ...settings, presets } },
+    async go(page) {
+      await by(page, "presets").click();
+      await page.getByRole("menuitem").last().click();
+      await by(page, "preset-new").click();
+      await expect(by(page, "preset-name")).toBeFocused();
+    },
+  },
+  "settings searched": {
+    async go(page) {
+      await by(page, "settings").click();
+      await by(page, "settings-search").fill("markdown");
+      await expect(by(page, "export-markdown")).toBeVisible();
+      await expect(by(page, "language-select")).toHaveCount(0);
+    },
+  },
+  "settings without a hit": {
+    async go(page) {
+      await by(page, "settings").click();
+      await by(page, "settings-search").fill("xyzzy");
+      await expect(by(page, "settings-none")).toBeVisible();
+    },
+  },
+  "settings narrow": {
+    async go(page) {
+      await page.setViewportSize(narrow);
+      await by(page, "settings").click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+    },
+  },
+  palette: {
+    start: { conversation: answered, others },
+    async go(page) {
+      await page.keyboard.press("Control+Shift+P");
+      await expect(by(page, "palette-input")).toBeFocused();
+    },
+  },
+  "palette searched": {
+    start: { conversation: answered, others },
+    async go(page) {
+      await page.keyboard.press("Control+p");
+      await by(page, "palette-input").fill("VLOOK");
+      await expect(page.getByRole("option")).toHaveCount(1);
+    },
+  },
+  shortcuts: {
+    async go(page) {
+      await page.keyboard.press("F1");
+      await expect(page.getByRole("dialog")).toBeVisible();
+    },
+  },
+};
+
+const pages = { light: "rgb(251, 253, 254)", dark: "rgb(18, 25, 29)" };
+
+for (const language of ["en", "ja"] as const) {
+  for (const [name, { start = {}, go }] of Object.entries({ ...chat_, ...composer, ...list, ...engines, ...dialogs })) {
+    test(`${name}, ${language}`, async ({ page }) => {
+      await page.emulateMedia({ reducedMotion: "reduce" });
+      await open(page, { ...start, settings: { ...settings, ...start.settings, language } });
+      // What watches the engine is told the state at once.
+      if (start.engine) await engine(page, start.engine);
+      await go?.(page);
+      await expect(page.locator("html")).toHaveAttribute("lang", language);
+      // Nothing may stick out of the window at the side.
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      for (const theme of ["light", "dark"] as const) {
+        await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
+        await expect(page.locator("body")).toHaveCSS("background-color", pages[theme]);
+        if ((theme === "light") === (language === "en") || process.env.PICTURES) await picture(page, `${name}-${language}-${theme}`);
+        await accessible(page);
+      }
+    });
+  }
+}
+
+test("a window that cannot open is accessible and says why", async ({ page }) => {
+  await page.addInitScript(() => {
+    window.setUp = (app) => (app.refuse.open = { code: "folder_unwritable", details: { path: "/data", reason: "no permission" } });
+  });
+  await page.goto("/");
+  await expect(by(page, "problem-sentence")).toContainText("/data");
+  await picture(page, "fatal");
+  await accessible(page);
+});
