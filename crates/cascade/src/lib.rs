@@ -10,6 +10,7 @@
 //! The way in is [`Cascade::run`].
 
 mod automaton;
+mod branching;
 mod constraint;
 mod glance;
 mod ladder;
@@ -32,7 +33,7 @@ pub mod toy;
 pub use constraint::{Constraint, TokenMask};
 pub use ladder::{Cascade, Rejected};
 pub use maxgram::{Drafter, Match, MaxGram};
-pub use model::{Clock, LanguageModel, Logits, Token, VocabId};
+pub use model::{Branch, Clock, LanguageModel, Logits, Token, VocabId};
 pub use policy::{FixedPolicy, KError, Policy};
 pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
 pub use rule::ReviewRule;

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Proposal;
 use super::forecast::{Forecast, log_odds, probability};
 use super::lookahead::Outcomes;
+use super::{Proposal, Second};
 use crate::maxgram::Match;
 use crate::share::Share;
 
@@ -90,6 +90,31 @@ fn figure(proposal: &Proposal) -> f64 {
     log_odds(f64::from(proposal.confidence))
 }
 
+/// How often a model's second choice is right where the first is wrong, by its share of what the first leaves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct OfSeconds(Forecast);
+
+impl OfSeconds {
+    /// First guess: a model is less right in what it doubts than it believes.
+    pub(super) fn guess() -> Self {
+        Self(Forecast::guess(-0.7, 0.5, FLOOR))
+    }
+
+    /// Probability that `second` is right if the first choice is wrong.
+    pub(super) fn of(&self, second: Second) -> f64 {
+        probability(self.0.at(log_odds(f64::from(second.confidence))))
+    }
+
+    /// Takes in that the first choice was wrong and whether `second` was right.
+    pub(super) fn saw(&mut self, second: Second, right: bool) {
+        self.0.saw(log_odds(f64::from(second.confidence)), 0.0, right);
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.0.is_sound()
+    }
+}
+
 /// What one reviewer kept of Max-Gram's proposals, by drafter, match length and count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct OfCopies {
@@ -137,7 +162,7 @@ mod tests {
     use super::*;
 
     fn sure(confidence: f32) -> Proposal {
-        Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None }
+        Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None, second: None }
     }
 
     #[test]
@@ -153,6 +178,17 @@ mod tests {
         assert!((often - 1.0).abs() < 1e-9 && model.outcomes()[0].0 > 0.4 && model.outcomes()[0].1 < 0.15, "{model:?}");
         (0..300).for_each(|_| model.saw(&low, 0.0, true));
         assert!(model.of(&low, 0.0) > 0.7, "the text has changed: {model:?}");
+    }
+
+    #[test]
+    fn second_choices_are_learned_by_their_share() {
+        let mut seconds = OfSeconds::guess();
+        let second = |confidence| Second { token: 0, confidence };
+        for index in 0..200 {
+            seconds.saw(second(0.9), index % 5 != 0);
+            seconds.saw(second(0.3), index % 5 == 0);
+        }
+        assert!(seconds.of(second(0.9)) > 0.7 && seconds.of(second(0.3)) < 0.3 && seconds.is_sound(), "{seconds:?}");
     }
 
     #[test]
