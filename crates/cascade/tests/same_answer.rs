@@ -10,7 +10,8 @@ use std::ops::ControlFlow;
 use cascade::policy::{Action, Adaptive, CostCurve, Reviewed, View};
 use cascade::toy::{Habit, Ticking, Toy};
 use cascade::{
-    Cascade, Constraint, Finish, FixedPolicy, Policy, Request, ReviewRule, RunError, SamplerSettings, Sink, Step, Token,
+    Cascade, Constraint, Finish, FixedPolicy, NgramTable, Personal, Policy, Request, ReviewRule, RunError,
+    SamplerSettings, Sink, Step, Token,
 };
 use proptest::prelude::*;
 use support::{Rule, Ruled, rule, sampler};
@@ -318,6 +319,25 @@ proptest! {
         let ran = case.run(&mut case.ladder(), How { policy: Some(&mut policy), ..How::default() }).unwrap();
         prop_assert_eq!((&ran.tokens, ran.finish), (&alone.tokens, alone.finish));
         prop_assert!(ran.passes <= alone.passes);
+    }
+
+    #[test]
+    fn earlier_chats_and_tables_change_nothing(
+        case in case(habit()), texts in prop::collection::vec(prop::collection::vec(0_u32..9, 0..40), 0..5), seed in any::<u64>(),
+    ) {
+        let case = Case { max_gram: true, ..case };
+        // The matrix has a place for Max-Gram whether or not the case had one.
+        let mut policy = Wild(seed);
+        let (mut ladder, alone) = (case.ladder(), case.alone());
+        let vocab = cascade::LanguageModel::vocab(ladder.target()).clone();
+        let max_gram = ladder.max_gram_mut().unwrap();
+        max_gram.set_personal(Personal::with_tokens(100, &texts.concat()), vocab.size);
+        for text in &texts {
+            max_gram.add_personal(text);
+        }
+        max_gram.set_table(Some(NgramTable::count(vocab.hash, &texts.concat())), &vocab).ok();
+        let ran = case.run(&mut ladder, How { policy: Some(&mut policy), ..How::default() }).unwrap();
+        prop_assert_eq!(ran.tokens, alone.tokens);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::forecast::{Forecast, log_odds, probability};
 use super::lookahead::Outcomes;
 use super::{Proposal, Second};
-use crate::maxgram::Match;
+use crate::maxgram::{DRAFTERS, Match};
 use crate::share::Share;
 
 /// What a new observation of a copy leaves of the older ones.
@@ -21,10 +21,12 @@ const MATCHED: [usize; 7] = [1, 2, 3, 4, 6, 9, 15];
 const COUNTED: [u32; 2] = [1, 3];
 
 /// First guesses: that a copied token of each class of length is kept, by drafter.
-const COPIED: [[f64; 8]; 3] = [
+const COPIED: [[f64; 8]; DRAFTERS] = [
     [0.15, 0.35, 0.5, 0.6, 0.65, 0.7, 0.8, 0.85],
     [0.1, 0.2, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
     [0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4],
+    [0.1, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
+    [0.1, 0.15, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25],
 ];
 
 /// What the first guesses about a model are worth: information on intercept and slope.
@@ -118,16 +120,16 @@ impl OfSeconds {
 /// What one reviewer kept of Max-Gram's proposals, by drafter, match length and count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct OfCopies {
-    by_length: [[Share; MATCHED.len() + 1]; 3],
+    by_length: [[Share; MATCHED.len() + 1]; DRAFTERS],
     /// What counts add to that: a class that was rarely seen is drawn towards its length's.
-    by_count: [[[Share; COUNTED.len() + 1]; MATCHED.len() + 1]; 3],
+    by_count: [[[Share; COUNTED.len() + 1]; MATCHED.len() + 1]; DRAFTERS],
 }
 
 impl OfCopies {
     pub(super) fn guess() -> Self {
         Self {
             by_length: COPIED.map(|lengths| lengths.map(|share| Share::guess(share, PRIOR))),
-            by_count: [[[Share::guess(0.0, 0.0); COUNTED.len() + 1]; MATCHED.len() + 1]; 3],
+            by_count: [[[Share::guess(0.0, 0.0); COUNTED.len() + 1]; MATCHED.len() + 1]; DRAFTERS],
         }
     }
 
