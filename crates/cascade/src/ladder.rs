@@ -62,6 +62,11 @@ impl<M: LanguageModel> Cascade<M> {
         self.max_gram = on.then(MaxGram::default);
     }
 
+    /// Max-Gram, if it is at the bottom.
+    pub fn max_gram_mut(&mut self) -> Option<&mut MaxGram> {
+        self.max_gram.as_mut()
+    }
+
     /// The target.
     pub fn target(&self) -> &M {
         &self.rungs[0].model

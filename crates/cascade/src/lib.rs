@@ -10,11 +10,13 @@
 //! The way in is [`Cascade::run`].
 
 mod automaton;
+mod branching;
 mod constraint;
 mod glance;
 mod ladder;
 mod maxgram;
 mod model;
+mod personal;
 mod phrases;
 pub mod policy;
 mod random;
@@ -26,14 +28,17 @@ mod rung;
 mod sampler;
 mod share;
 mod successors;
+mod table;
 #[cfg(any(test, feature = "toy"))]
 pub mod toy;
 
 pub use constraint::{Constraint, TokenMask};
 pub use ladder::{Cascade, Rejected};
 pub use maxgram::{Drafter, Match, MaxGram};
-pub use model::{Clock, LanguageModel, Logits, Token, VocabId};
+pub use model::{Branch, Clock, LanguageModel, Logits, Token, VocabId};
+pub use personal::Personal;
 pub use policy::{FixedPolicy, KError, Policy};
 pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
 pub use rule::ReviewRule;
 pub use sampler::{Breakers, Dry, SamplerSettings};
+pub use table::{NgramTable, TableError};

@@ -2,10 +2,12 @@
 
 use crate::automaton::SuffixAutomaton;
 use crate::glance::Glance;
-use crate::model::Token;
+use crate::model::{Token, VocabId};
+use crate::personal::Personal;
 use crate::phrases::Phrases;
 use crate::share::Share;
 use crate::successors::Successors;
+use crate::table::{NgramTable, TableError};
 
 /// A way of drafting without a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +18,19 @@ pub enum Drafter {
     Successors,
     /// Goes on as a rejected draft did.
     Phrases,
+    /// Copies what followed the longest match in the user's earlier chats.
+    Personal,
+    /// Says what usually comes in the language.
+    Table,
 }
+
+/// How many there are.
+pub(crate) const DRAFTERS: usize = 5;
 
 impl Drafter {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Suffix, Self::Successors, Self::Phrases];
+    pub(crate) const ALL: [Self; DRAFTERS] =
+        [Self::Suffix, Self::Successors, Self::Phrases, Self::Personal, Self::Table];
 }
 
 /// What could be copied, and how well it fits.
@@ -53,7 +63,7 @@ impl Match {
 /// What each drafter would say next, so that a review can judge all of them though only one was asked.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Foresight {
-    said: [Option<(Match, Token)>; 3],
+    said: [Option<(Match, Token)>; DRAFTERS],
     best: Option<(Match, Token)>,
 }
 
@@ -71,8 +81,13 @@ const LENGTHS: [usize; 5] = [1, 2, 3, 5, 9];
 const COUNTS: [u32; 2] = [1, 3];
 
 /// First guesses of being right, by drafter and match length.
-const RIGHT: [[f64; LENGTHS.len() + 1]; 3] =
-    [[0.2, 0.4, 0.55, 0.65, 0.7, 0.8], [0.1, 0.25, 0.25, 0.25, 0.25, 0.25], [0.1, 0.25, 0.4, 0.5, 0.5, 0.5]];
+const RIGHT: [[f64; LENGTHS.len() + 1]; DRAFTERS] = [
+    [0.2, 0.4, 0.55, 0.65, 0.7, 0.8],
+    [0.1, 0.25, 0.25, 0.25, 0.25, 0.25],
+    [0.1, 0.25, 0.4, 0.5, 0.5, 0.5],
+    [0.1, 0.1, 0.2, 0.35, 0.5, 0.6],
+    [0.1, 0.15, 0.25, 0.25, 0.25, 0.25],
+];
 
 /// How many observations a first guess is worth.
 const PRIOR: f64 = 10.0;
@@ -80,7 +95,8 @@ const PRIOR: f64 = 10.0;
 /// What a new observation leaves of the older ones.
 const KEEP: f64 = 0.99;
 
-/// Max-Gram: drafts from the text alone, from a table of successors and from rejected drafts.
+/// Max-Gram: drafts from the text alone, from a table of successors and from rejected drafts; if it was given them, also
+/// from the user's earlier chats and from a table of the language.
 ///
 /// Every review tells what each drafter should have said, so the best one is known by match length and count without
 /// spending anything. Unlike the paper's bottom rung it is silent where nothing matches.
@@ -89,8 +105,10 @@ pub struct MaxGram {
     suffix: SuffixAutomaton,
     successors: Successors,
     phrases: Phrases,
+    personal: Personal,
+    table: Option<NgramTable>,
     /// By drafter, class of length and class of count: how often the next token was right.
-    right: [[[Share; COUNTS.len() + 1]; LENGTHS.len() + 1]; 3],
+    right: [[[Share; COUNTS.len() + 1]; LENGTHS.len() + 1]; DRAFTERS],
 }
 
 impl Default for MaxGram {
@@ -99,6 +117,8 @@ impl Default for MaxGram {
             suffix: SuffixAutomaton::default(),
             successors: Successors::default(),
             phrases: Phrases::default(),
+            personal: Personal::default(),
+            table: None,
             right: RIGHT.map(|lengths| lengths.map(|share| [Share::guess(share, PRIOR); COUNTS.len() + 1])),
         }
     }
@@ -158,6 +178,14 @@ impl MaxGram {
                 let (length, count, token) = self.successors.find(text)?;
                 Some((Match { by, length, count, source: 0 }, token))
             }
+            Drafter::Personal => {
+                let (length, count, source) = self.personal.find(text)?;
+                Some((Match { by, length, count, source }, self.personal.from(source).next()?))
+            }
+            Drafter::Table => {
+                let (length, count, token) = self.table.as_ref()?.find(text)?;
+                Some((Match { by, length, count, source: 0 }, token))
+            }
             Drafter::Phrases => {
                 let (length, source) = self.phrases.find(text)?;
                 Some((Match { by, length, count: 1, source }, self.phrases.from(source).next()?))
@@ -185,20 +213,52 @@ impl MaxGram {
             // The source may run into the tokens just copied: a text that repeats itself goes on repeating.
             Drafter::Suffix => (0..most).for_each(|index| text.push(text[found.source + index])),
             Drafter::Phrases => text.extend(self.phrases.from(found.source).take(most)),
-            Drafter::Successors => {
-                while text.len() - before < most {
-                    let Some((_, _, token)) = self.successors.find(text) else { break };
-                    text.push(token);
-                }
-            }
+            Drafter::Personal => text.extend(self.personal.from(found.source).take(most)),
+            Drafter::Successors => go_on(text, most, |text| self.successors.find(text)),
+            Drafter::Table => go_on(text, most, |text| self.table.as_ref()?.find(text)),
         }
         text.len() - before
+    }
+
+    /// What the user's earlier chats said; empty unless [`set_personal`](Self::set_personal) was called.
+    pub fn personal(&self) -> &Personal {
+        &self.personal
+    }
+
+    /// Drafts from these earlier chats from now on. What is in no vocabulary of `size` tokens is left out.
+    pub fn set_personal(&mut self, mut personal: Personal, size: usize) {
+        personal.keep_below(size);
+        self.personal = personal;
+    }
+
+    /// Takes in another text of the user's chats.
+    pub fn add_personal(&mut self, text: &[Token]) {
+        self.personal.add(text);
+    }
+
+    /// Drafts from `table` from now on.
+    ///
+    /// # Errors
+    /// It is of another vocabulary than `vocab`; then there is none.
+    pub fn set_table(&mut self, table: Option<NgramTable>, vocab: &VocabId) -> Result<(), TableError> {
+        self.table = None;
+        table.as_ref().map_or(Ok(()), |table| table.check(vocab.hash, vocab.size))?;
+        self.table = table;
+        Ok(())
     }
 
     /// Bytes of what outlives a text.
     #[cfg(test)]
     fn lasting_bytes(&self) -> usize {
         self.successors.bytes() + self.phrases.bytes()
+    }
+}
+
+/// Appends up to `most` tokens, each found behind those before it.
+fn go_on(text: &mut Vec<Token>, most: usize, find: impl Fn(&[Token]) -> Option<(usize, u32, Token)>) {
+    for _ in 0..most {
+        let Some((_, _, token)) = find(text) else { break };
+        text.push(token);
     }
 }
 
@@ -264,6 +324,35 @@ mod tests {
             max_gram.judge(&foresight, 6);
         }
         assert_eq!(drafted(&max_gram, &text, 1), [6], "what the model thought of came every time");
+    }
+
+    #[test]
+    fn earlier_chats_and_the_language_speak_where_the_text_says_nothing() {
+        let mut max_gram = knowing(&[1]);
+        let vocab = VocabId { hash: 5, size: 50 };
+        let chats = [20, 21, 22, 23, 24, 99];
+        max_gram.set_personal(Personal::with_tokens(100, &chats), vocab.size);
+        assert_eq!(drafted(&max_gram, &[1, 20, 21, 22], 9), [23, 24], "99 is no token");
+        max_gram.add_personal(&[30, 31, 32, 33]);
+        assert_eq!(drafted(&max_gram, &[1, 30, 31, 32], 9), [33]);
+        let table = NgramTable::count(5, &[40, 41, 42, 40, 41, 42, 43]);
+        assert_eq!(
+            max_gram.set_table(Some(table.clone()), &VocabId { hash: 6, size: 50 }),
+            Err(TableError::OtherVocabulary)
+        );
+        assert!(drafted(&max_gram, &[1, 40, 41], 1).is_empty());
+        max_gram.set_table(Some(table), &vocab).unwrap();
+        assert_eq!(drafted(&max_gram, &[1, 40, 41], 1), [42]);
+        // Each is judged at every review, asked or not: who is never right is not asked again.
+        let text = [1, 20, 21, 22];
+        for _ in 0..300 {
+            let foresight = max_gram.foresee(&text);
+            max_gram.judge(&foresight, 7);
+        }
+        let worse = max_gram.foresee(&text).best().map_or(0.0, |(found, _)| max_gram.right_of(&found).of());
+        assert!(worse < 0.1, "{worse}");
+        max_gram.set_personal(Personal::default(), vocab.size);
+        assert!(max_gram.personal().tokens().is_empty() && drafted(&max_gram, &text, 2).is_empty());
     }
 
     #[test]

@@ -12,6 +12,15 @@ pub struct VocabId {
     pub size: usize,
 }
 
+/// A token that a pass scores in place of one of its tokens: a review's second thought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Branch {
+    /// Index of that token among the pass's tokens; what stands before it stands before the branch too.
+    pub at: usize,
+    /// The token.
+    pub token: Token,
+}
+
 /// Scores after some tokens, row by row.
 #[derive(Debug, Clone, Copy)]
 pub struct Logits<'a> {
@@ -66,6 +75,27 @@ pub trait LanguageModel {
     /// One call is one forward pass: the caller splits long prompts. On an error the model may hold any prefix of what
     /// it held before plus `tokens`; [`len`](Self::len) tells which.
     fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Self::Error>;
+
+    /// Most branches that it can score in one pass; 0 if it cannot.
+    fn branches(&self) -> usize {
+        0
+    }
+
+    /// As [`extend`](Self::extend), and behind those rows one for each of `branches`: the logits after its token, as if that
+    /// stood in place of the one it names. It holds `tokens` afterwards; one branch can then be [taken](Self::take) instead.
+    ///
+    /// Never called with more branches than [`branches`](Self::branches) says.
+    fn extend_with(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> Result<Logits<'_>, Self::Error> {
+        debug_assert!(branches.is_empty(), "it can score none");
+        self.extend(tokens, rows)
+    }
+
+    /// Of the last pass, holds the token of branch `index` in place of the token it named and of all behind that; without a pass.
+    /// On an error the model may hold any prefix of that.
+    fn take(&mut self, index: usize) -> Result<(), Self::Error> {
+        let _ = index;
+        Ok(())
+    }
 }
 
 /// Time, passed in so that everything built on it is testable.

@@ -6,7 +6,7 @@ use crate::constraint::Outlook;
 use crate::glance::Glance;
 use crate::ladder::Cascade;
 use crate::maxgram::Foresight;
-use crate::model::{LanguageModel, Token};
+use crate::model::{Branch, LanguageModel, Token};
 use crate::policy::{Action, Foreseen, Proposal, Reviewed, View};
 use crate::rule::{self, Odds};
 use crate::run::{Halt, Run, allowed};
@@ -42,6 +42,8 @@ struct Verdict {
     kept: usize,
     /// None if a kept token ends the text, or if nothing may stand behind the kept ones.
     own: Option<Token>,
+    /// If its own token was a branch: which, the token behind that and how sure the target was of it.
+    bonus: Option<(usize, Token, f32)>,
     /// Not under coupled sampling: what it draws all of these from.
     odds: Vec<Odds>,
 }
@@ -61,7 +63,9 @@ impl<M: LanguageModel> Run<'_, M> {
             let width = allowed(widths, self.ladder.text.len() - from + 1);
             self.cut(from + width - 1);
         }
+        self.branches.clear();
         if reviewer == 0 {
+            self.branch(room);
             self.count_review();
         }
         match self.review(reviewer, from, began, foresight) {
@@ -175,7 +179,8 @@ impl<M: LanguageModel> Run<'_, M> {
         let Some((found, _)) = self.foresee().best() else { return Ok(()) };
         let Cascade { text, max_gram, .. } = &mut *self.ladder;
         let copied = max_gram.as_ref().map_or(0, |max_gram| max_gram.draft(&found, text, tokens));
-        let proposal = Proposal { asked: rung, writer: rung, backer: rung, confidence: 1.0, copied: Some(found) };
+        let proposal =
+            Proposal { asked: rung, writer: rung, backer: rung, confidence: 1.0, copied: Some(found), second: None };
         self.proposals.extend(std::iter::repeat_n(proposal, copied));
         if self.rule.is_some() {
             self.odds.extend(self.ladder.text[before..].iter().copied().map(Odds::certain));
@@ -224,9 +229,18 @@ impl<M: LanguageModel> Run<'_, M> {
         rung.text_cut(from - 1);
         let (read, lenience) = (rung.read(), rung.lenience);
         let start = self.clock.now();
-        let logits = rung.read_to(text, text.len(), proposed + 1).map_err(Halt::Target)?;
+        for branch in &mut self.branches {
+            branch.at -= read;
+        }
+        let logits = rung.read_with(text, text.len(), proposed + 1, &self.branches).map_err(Halt::Target)?;
         let time = self.clock.now().saturating_sub(start);
-        let pass = Pass { width: text.len() - read, time, reads_prompt: read < prompt, began, foresight };
+        let pass = Pass {
+            width: text.len() - read + self.branches.len(),
+            time,
+            reads_prompt: read < prompt,
+            began,
+            foresight,
+        };
         self.sure.clear();
         if let Some(rule) = self.rule {
             let mut odds = |index: usize| {
@@ -238,10 +252,17 @@ impl<M: LanguageModel> Run<'_, M> {
             let found = rule::decide(rule, proposals, ends, &mut odds, &|index| noise(from + index))
                 .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
             self.sure.extend(found.odds.iter().map(|odds| odds.sure));
-            self.settle(reviewer, from, &pass, Verdict { kept: found.kept, own: found.own, odds: found.odds });
+            self.settle(
+                reviewer,
+                from,
+                &pass,
+                Verdict { kept: found.kept, own: found.own, bonus: None, odds: found.odds },
+            );
             return Ok(());
         }
-        let mut verdict = Verdict { kept: 0, own: None, odds: Vec::new() };
+        let wants_seconds = self.may_branch && reviewer > 0;
+        self.seconds.clear();
+        let mut verdict = Verdict { kept: 0, own: None, bonus: None, odds: Vec::new() };
         for index in 0..=proposed {
             let row = logits.row(index).unwrap_or_default();
             let looked = self.guard.as_mut().map(|guard| guard.look(text, from + index));
@@ -260,13 +281,25 @@ impl<M: LanguageModel> Run<'_, M> {
                 Some(&token) if sampler.lets_pass(&pick, token, row, lenience) => {
                     verdict.kept += 1;
                     self.sure.push(glance.share(token));
+                    self.seconds.push(if wants_seconds { sampler.second(&glance, token, row) } else { None });
                     if self.request.end_tokens.contains(&token) {
                         break;
                     }
                 }
                 _ => {
                     self.sure.push(glance.share(pick.token));
+                    self.seconds.push(if wants_seconds { sampler.second(&glance, pick.token, row) } else { None });
                     verdict.own = Some(pick.token);
+                    let here = |branch: &Branch| branch.at + read == from + index && branch.token == pick.token;
+                    if let Some(branch) = self.branches.iter().position(here) {
+                        let row = logits.row(proposed + 1 + branch).unwrap_or_default();
+                        let wrong = std::mem::replace(&mut text[from + index], pick.token);
+                        let history = &text[..=from + index];
+                        let bonus = sampler.pick(self.request.sampler, row, None, history, from + index + 1 - prompt);
+                        text[from + index] = wrong;
+                        // Without a usable score the token behind is left to the next pass, which will say so.
+                        verdict.bonus = bonus.map(|bonus| (branch, bonus.token, Glance::at(row).share(bonus.token)));
+                    }
                     break;
                 }
             }
@@ -305,17 +338,22 @@ impl<M: LanguageModel> Run<'_, M> {
                 reviewer,
                 proposals: &self.proposals[from - self.committed..],
                 kept: verdict.kept,
+                own: verdict.own,
+                branched: verdict.bonus.is_some(),
                 width: pass.width,
                 time: pass.time,
                 round: self.clock.now().saturating_sub(pass.began),
             });
         }
         self.remember_rejected(from + verdict.kept, verdict.own);
+        let branch_writer = self.proposals.get(from - self.committed + verdict.kept).map_or(0, |wrong| wrong.backer);
         self.cut(from + verdict.kept);
         let first = from - self.committed;
-        for (proposal, sure) in self.proposals[first..].iter_mut().zip(&self.sure) {
+        for (index, proposal) in self.proposals[first..].iter_mut().enumerate() {
             // What it let pass is worth what its word is worth, not what a copy is.
-            (proposal.backer, proposal.confidence, proposal.copied) = (reviewer, *sure, None);
+            (proposal.backer, proposal.copied) = (reviewer, None);
+            proposal.confidence = self.sure.get(index).copied().unwrap_or_default();
+            proposal.second = self.seconds.get(index).copied().flatten();
         }
         // What stands now stands as the reviewer's own: it is distributed by its odds, not by those it was drafted with.
         self.odds.truncate(first);
@@ -324,7 +362,16 @@ impl<M: LanguageModel> Run<'_, M> {
             self.ladder.text.push(token);
             let (asked, writer, backer) = (reviewer, reviewer, reviewer);
             let confidence = self.sure.last().copied().unwrap_or_default();
-            self.proposals.push(Proposal { asked, writer, backer, confidence, copied: None });
+            let second = self.seconds.last().copied().flatten();
+            let own = Proposal { asked, writer, backer, confidence, copied: None, second };
+            self.proposals.push(own);
+            if let Some((branch, bonus, confidence)) = verdict.bonus {
+                self.ladder.rungs[reviewer].take(branch, from + verdict.kept);
+                let last = self.proposals.len() - 1;
+                self.proposals[last] = Proposal { asked: branch_writer, writer: branch_writer, ..own };
+                self.ladder.text.push(bonus);
+                self.proposals.push(Proposal { confidence, ..own });
+            }
         }
         let target = &self.ladder.rungs[0];
         let usual = target.time.checked_div(target.passes as u32).unwrap_or(Duration::MAX);

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::constraint::{Guard, Outlook};
 use crate::ladder::Cascade;
-use crate::model::{Clock, LanguageModel, Token};
-use crate::policy::{Policy, Proposal};
+use crate::model::{Branch, Clock, LanguageModel, Token};
+use crate::policy::{Policy, Proposal, Second};
 use crate::random::Noise;
 use crate::request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
-use crate::rule::{Odds, Rule};
+use crate::rule::{Odds, ReviewRule, Rule};
 use crate::rung::Fault;
 
 /// Why work in progress was dropped.
@@ -39,6 +39,14 @@ pub(crate) struct Run<'r, M: LanguageModel> {
     pub(crate) reviews: u64,
     /// How sure the latest reviewer was of each token that it kept, then of its own.
     pub(crate) sure: Vec<f32>,
+    /// What it would have said otherwise, where a review with branches may come.
+    pub(crate) seconds: Vec<Option<Second>>,
+    /// Whether the target can look at second choices too in this run.
+    pub(crate) may_branch: bool,
+    /// Those of the review at hand, `at` being an index of the text.
+    pub(crate) branches: Vec<Branch>,
+    /// What the policy chose for them; kept for its memory.
+    pub(crate) chosen: Vec<usize>,
     /// Times of the target's one-token passes.
     pub(crate) singles: Vec<Duration>,
     tallies: Vec<Tally>,
@@ -96,6 +104,12 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             target.keep_chunks();
         }
         let guard = request.constraint.map(|make| Guard::new(make(), request.end_tokens, size, tokens));
+        // A branch is the target's own token in another place of the pass: exact widths and a constraint's state know no such
+        // place, and the odds of other rules no such token.
+        let may_branch = ladder.target().branches() > 0
+            && guard.is_none()
+            && request.widths.is_none()
+            && (request.rule == ReviewRule::Coupled || request.sampler.temperature <= 0.0);
         let mut run = Self {
             committed: ladder.text.len(),
             reused: ladder.rungs[0].read().min(tokens),
@@ -115,6 +129,10 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             odds: Vec::new(),
             reviews: 0,
             sure: Vec::new(),
+            seconds: Vec::new(),
+            may_branch,
+            branches: Vec::new(),
+            chosen: Vec::new(),
             writers: Vec::new(),
             singles: Vec::new(),
             began,
@@ -250,6 +268,10 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         for (index, proposal) in self.proposals.iter().enumerate() {
             let ends = self.ends(self.ladder.text[self.committed + index]);
             self.tallies[proposal.writer].proposed += usize::from(!ends);
+        }
+        self.proposed += self.branches.len();
+        for branch in &self.branches {
+            self.tallies[self.proposals[branch.at - self.committed].backer].proposed += 1;
         }
     }
 

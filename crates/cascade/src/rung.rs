@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::model::{LanguageModel, Logits, Token};
+use crate::model::{Branch, LanguageModel, Logits, Token};
 
 /// A model with the knowledge of how much of the common text it holds.
 #[derive(Debug)]
@@ -87,11 +87,28 @@ impl<M: LanguageModel> Rung<M> {
     ///
     /// `text[..to]` is longer than what was read, and `rows` at most the number of tokens still to read.
     pub(crate) fn read_to(&mut self, text: &[Token], to: usize, rows: usize) -> Result<Logits<'_>, Fault<M::Error>> {
+        self.read_with(text, to, rows, &[])
+    }
+
+    /// The same with one more row for each of `branches`.
+    pub(crate) fn read_with(
+        &mut self,
+        text: &[Token],
+        to: usize,
+        rows: usize,
+        branches: &[Branch],
+    ) -> Result<Logits<'_>, Fault<M::Error>> {
         self.drop_stale()?;
         let from = self.valid;
         let width = self.model.vocab().size;
-        let logits = self.model.extend(&text[self.valid..to], rows).map_err(Fault::Model)?;
-        if logits.rows() != rows || logits.row(0).is_some_and(|row| row.len() != width) {
+        let tokens = &text[self.valid..to];
+        let logits = if branches.is_empty() {
+            self.model.extend(tokens, rows)
+        } else {
+            self.model.extend_with(tokens, rows, branches)
+        };
+        let logits = logits.map_err(Fault::Model)?;
+        if logits.rows() != rows + branches.len() || logits.row(0).is_some_and(|row| row.len() != width) {
             return Err(Fault::Lies("it returned the wrong number of scores"));
         }
         self.valid = to;
@@ -99,6 +116,13 @@ impl<M: LanguageModel> Rung<M> {
             self.in_chunks = to;
         }
         Ok(logits)
+    }
+
+    /// Has the model hold branch `index` of its last pass as the token at `at`. If it cannot, the token is read again.
+    pub(crate) fn take(&mut self, index: usize, at: usize) {
+        if self.model.take(index).is_ok() && self.valid == at && self.model.len() == at + 1 {
+            self.valid = at + 1;
+        }
     }
 
     /// Makes the model hold exactly the text's first `valid` tokens.

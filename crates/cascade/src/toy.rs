@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::model::{Clock, LanguageModel, Logits, Token, VocabId};
+use crate::model::{Branch, Clock, LanguageModel, Logits, Token, VocabId};
 
 /// How a toy model misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,9 @@ pub struct Toy {
     held: Vec<Token>,
     scores: Vec<f32>,
     passes: usize,
+    /// Most branches of a pass, and those of the last one with the index of the token they stood for.
+    branches: usize,
+    branched: Vec<Branch>,
     /// How long it takes for each token of a pass, and on which clock.
     pace: Option<(Duration, Ticking)>,
 }
@@ -60,6 +63,8 @@ impl Toy {
             held: Vec::new(),
             scores: Vec::new(),
             passes: 0,
+            branches: 0,
+            branched: Vec::new(),
             pace: None,
         }
     }
@@ -85,6 +90,13 @@ impl Toy {
         self
     }
 
+    /// The same scoring at most `branches` branches in a pass.
+    #[must_use]
+    pub fn with_branches(mut self, branches: usize) -> Self {
+        self.branches = branches;
+        self
+    }
+
     /// The same taking `each` on `clock` for every token of a pass.
     #[must_use]
     pub fn with_pace(mut self, each: Duration, clock: &Ticking) -> Self {
@@ -100,6 +112,19 @@ impl Toy {
     /// Passes made.
     pub fn passes(&self) -> usize {
         self.passes
+    }
+
+    /// Scores behind the first `end` tokens that it holds, and behind `last` after them.
+    fn score_row(&mut self, end: usize, last: Option<Token>, width: usize) {
+        let context: Vec<Token> = self.held[end.saturating_sub(3)..end].iter().copied().chain(last).collect();
+        for token in 0..width {
+            let score = match self.habit {
+                Habit::Nan => f32::NAN,
+                Habit::OutOfVocabulary if token == self.vocab.size => 99.0,
+                _ => self.score(&context, token),
+            };
+            self.scores.push(score);
+        }
     }
 
     fn score(&self, context: &[Token], token: usize) -> f32 {
@@ -133,9 +158,19 @@ impl LanguageModel for Toy {
     }
 
     fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Broke> {
+        self.extend_with(tokens, rows, &[])
+    }
+
+    fn branches(&self) -> usize {
+        self.branches
+    }
+
+    fn extend_with(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> Result<Logits<'_>, Broke> {
+        assert!(branches.len() <= self.branches, "no more than it can");
+        assert!(branches.iter().all(|branch| branch.at < tokens.len() && tokens[branch.at] != branch.token));
         assert!(!tokens.is_empty() && rows <= tokens.len(), "the caller keeps the contract");
         assert!(tokens.iter().all(|t| (*t as usize) < self.vocab.size), "only tokens of the vocabulary are read");
-        if self.held.len() + tokens.len() > self.capacity {
+        if self.held.len() + tokens.len() + branches.len() > self.capacity {
             return Err(Broke);
         }
         if self.habit == Habit::Forgets {
@@ -151,21 +186,31 @@ impl LanguageModel for Toy {
             self.held.extend_from_slice(&tokens[..tokens.len() / 2]);
             return Err(Broke);
         }
+        let start = self.held.len();
+        self.branched.clear();
+        self.branched.extend(branches.iter().map(|branch| Branch { at: start + branch.at, ..*branch }));
         self.held.extend_from_slice(tokens);
         let width = self.vocab.size + usize::from(self.habit == Habit::OutOfVocabulary);
         let rows = if self.habit == Habit::NoRows { 0 } else { rows };
         self.scores.clear();
         for end in self.held.len() - rows + 1..=self.held.len() {
-            for token in 0..width {
-                let score = match self.habit {
-                    Habit::Nan => f32::NAN,
-                    Habit::OutOfVocabulary if token == self.vocab.size => 99.0,
-                    _ => self.score(&self.held[..end], token),
-                };
-                self.scores.push(score);
-            }
+            self.score_row(end, None, width);
+        }
+        for index in 0..branches.len() {
+            let Branch { at, token } = self.branched[index];
+            self.score_row(at, Some(token), width);
         }
         Ok(Logits::new(&self.scores, width))
+    }
+
+    fn take(&mut self, index: usize) -> Result<(), Broke> {
+        let Branch { at, token } = self.branched[index];
+        if self.habit == Habit::NoRollBack {
+            return Err(Broke);
+        }
+        self.held.truncate(at);
+        self.held.push(token);
+        Ok(())
     }
 }
 

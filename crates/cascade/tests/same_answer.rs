@@ -10,7 +10,8 @@ use std::ops::ControlFlow;
 use cascade::policy::{Action, Adaptive, CostCurve, Reviewed, View};
 use cascade::toy::{Habit, Ticking, Toy};
 use cascade::{
-    Cascade, Constraint, Finish, FixedPolicy, Policy, Request, ReviewRule, RunError, SamplerSettings, Sink, Step, Token,
+    Cascade, Constraint, Finish, FixedPolicy, NgramTable, Personal, Policy, Request, ReviewRule, RunError,
+    SamplerSettings, Sink, Step, Token,
 };
 use proptest::prelude::*;
 use support::{Rule, Ruled, rule, sampler};
@@ -33,13 +34,15 @@ struct Case {
     end_tokens: Vec<Token>,
     chunk: usize,
     widths: Option<Vec<usize>>,
+    /// Most second choices that the target can look at.
+    branches: usize,
     capacity: usize,
     law: Option<Rule>,
 }
 
 impl Case {
     fn ladder(&self) -> Cascade<Toy> {
-        let target = Toy::new(self.vocab, TARGET).with_capacity(self.capacity);
+        let target = Toy::new(self.vocab, TARGET).with_capacity(self.capacity).with_branches(self.branches);
         let mut ladder = Cascade::new(target);
         ladder.set_max_gram(self.max_gram);
         for (index, (agreement, habit)) in (2..).zip(&self.drafts) {
@@ -158,13 +161,13 @@ fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> impl Strategy
             1_usize..40,
             prop::collection::vec(token, 0..2),
             1_usize..9,
-            prop::option::of(prop::collection::vec(1_usize..7, 0..3)),
+            (prop::option::of(prop::collection::vec(1_usize..7, 0..3)), 0_usize..4),
             prop_oneof![Just(4096_usize), 31_usize..60],
         );
         (ladder, sampler(), text, prop::option::of(rule())).prop_map(move |(ladder, sampler, text, law)| {
             let (drafts, mut k, lenience) = ladder;
             k.iter_mut().enumerate().for_each(|(row, entries)| entries[..row].fill(0));
-            let (prompt, max_tokens, end_tokens, chunk, widths, capacity) = text;
+            let (prompt, max_tokens, end_tokens, chunk, (widths, branches), capacity) = text;
             Case {
                 vocab,
                 drafts,
@@ -178,6 +181,7 @@ fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> impl Strategy
                 end_tokens,
                 chunk,
                 widths,
+                branches,
                 capacity,
                 law,
             }
@@ -205,6 +209,28 @@ impl Policy for Wild {
     }
 
     fn learn(&mut self, _: &Reviewed<'_>) {}
+
+    fn branches(&mut self, view: &View<'_>, most: usize, chosen: &mut Vec<usize>) {
+        // Too many, twice the same, past the end: whatever comes.
+        chosen.extend((0..most + 2).map(|index| (index * 7 + self.0 as usize % 5) % (view.pending.len() + 2)));
+    }
+}
+
+/// A matrix that has the target look at every second choice.
+struct Branching(FixedPolicy);
+
+impl Policy for Branching {
+    fn next(&mut self, view: &View<'_>) -> Action {
+        self.0.next(view)
+    }
+
+    fn learn(&mut self, reviewed: &Reviewed<'_>) {
+        self.0.learn(reviewed);
+    }
+
+    fn branches(&mut self, view: &View<'_>, most: usize, chosen: &mut Vec<usize>) {
+        chosen.extend(0..view.pending.len().min(most));
+    }
 }
 
 proptest! {
@@ -287,6 +313,34 @@ proptest! {
     }
 
     #[test]
+    fn second_choices_save_passes_and_change_nothing(case in case(Just(Habit::Sound))) {
+        let (case, alone) = (Case { branches: 8, ..case.clone() }, case.alone());
+        let mut policy = Branching(case.policy());
+        let ran = case.run(&mut case.ladder(), How { policy: Some(&mut policy), ..How::default() }).unwrap();
+        prop_assert_eq!((&ran.tokens, ran.finish), (&alone.tokens, alone.finish));
+        prop_assert!(ran.passes <= alone.passes);
+    }
+
+    #[test]
+    fn earlier_chats_and_tables_change_nothing(
+        case in case(habit()), texts in prop::collection::vec(prop::collection::vec(0_u32..9, 0..40), 0..5), seed in any::<u64>(),
+    ) {
+        let case = Case { max_gram: true, ..case };
+        // The matrix has a place for Max-Gram whether or not the case had one.
+        let mut policy = Wild(seed);
+        let (mut ladder, alone) = (case.ladder(), case.alone());
+        let vocab = cascade::LanguageModel::vocab(ladder.target()).clone();
+        let max_gram = ladder.max_gram_mut().unwrap();
+        max_gram.set_personal(Personal::with_tokens(100, &texts.concat()), vocab.size);
+        for text in &texts {
+            max_gram.add_personal(text);
+        }
+        max_gram.set_table(Some(NgramTable::count(vocab.hash, &texts.concat())), &vocab).ok();
+        let ran = case.run(&mut ladder, How { policy: Some(&mut policy), ..How::default() }).unwrap();
+        prop_assert_eq!(ran.tokens, alone.tokens);
+    }
+
+    #[test]
     fn a_run_stopped_anywhere_leaves_the_ladder_usable(
         case in case(habit()), cancel_after in 0_usize..40, steps in 1_usize..20, fresh in any::<bool>(),
     ) {
@@ -342,7 +396,7 @@ proptest! {
 
     #[test]
     fn a_target_that_fails_is_an_error_and_no_panic(case in case(Just(Habit::Sound)), habit in habit()) {
-        let mut ladder = Cascade::new(Toy::new(case.vocab, TARGET).with_habit(habit).with_capacity(case.capacity));
+        let mut ladder = Cascade::new(Toy::new(case.vocab, TARGET).with_habit(habit).with_capacity(case.capacity).with_branches(2));
         let small = Case { drafts: Vec::new(), max_gram: true, k: vec![vec![4]], ..case };
         if let Ok(ran) = small.run(&mut ladder, How::default()) {
             prop_assert_eq!(ran.tokens, small.alone().tokens);
@@ -364,6 +418,7 @@ fn plain(k: Vec<Vec<u32>>, drafts: Vec<(f32, Habit)>, max_gram: bool) -> Case {
         end_tokens: Vec::new(),
         chunk: 64,
         widths: None,
+        branches: 0,
         capacity: 4096,
         law: None,
     }
@@ -377,6 +432,25 @@ fn a_perfect_draft_saves_the_passes_that_it_should() {
         // The pass that reads the prompt draws one token, every later one its whole draft and a bonus.
         assert_eq!(ran.passes, 1 + 59_usize.div_ceil(n + 1), "drafts of {n}");
     }
+}
+
+#[test]
+fn where_the_second_choice_is_right_a_pass_wins_the_token_behind_it() {
+    let mut saved = 0;
+    for (seed, temperature) in [(0, 0.0), (1, 0.7), (2, 0.7)] {
+        let sampler = SamplerSettings { temperature, seed, ..SamplerSettings::greedy() };
+        let k = vec![vec![4, 0], vec![0, 2]];
+        let case = Case { sampler, branches: 8, max_tokens: 400, ..plain(k, vec![(0.6, Habit::Sound)], true) };
+        let without = case.run(&mut case.ladder(), How::default()).unwrap();
+        let mut ladder = case.ladder();
+        let mut policy = Branching(case.policy());
+        let with = case.run(&mut ladder, How { policy: Some(&mut policy), ..How::default() }).unwrap();
+        assert_eq!(with.tokens, without.tokens);
+        saved += without.passes - with.passes;
+        // What was won stays with the target: no pass but those counted, and the one that read the prompt.
+        assert_eq!(ladder.target().passes(), with.passes, "nothing is read twice");
+    }
+    assert!(saved > 40, "{saved} passes saved");
 }
 
 #[test]

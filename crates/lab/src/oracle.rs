@@ -9,7 +9,7 @@ use crate::trace::Recorded;
 const LONGEST: usize = 40;
 
 /// The least that any policy can spend on `question`, in the units of `costs`, reading the prompt not included: it drafts only
-/// what is right and stops where it would be wrong.
+/// what is right, stops where it would be wrong and looks at a second choice only where that is right.
 ///
 /// It is a bound for what these drafts and Max-Gram's copies can do one token behind the other, found by dynamic
 /// programming backwards over the answer. No policy reaches it: which draft is right is known only after the review.
@@ -25,8 +25,9 @@ pub fn least_cost(question: &Recorded, costs: &Costs) -> f64 {
         (1..=LONGEST + 1).map(|width| curve.at(width).unwrap_or(f64::INFINITY)).collect()
     };
     let (target, drafts): (_, Vec<_>) = (passes(0), (1..=question.drafts.len()).map(passes).collect());
-    let right =
-        |draft: usize, at: usize| question.drafts[draft][at].first().map(|best| best.0) == wanted.get(at).copied();
+    let says = |draft: usize, at: usize, choice: usize| {
+        question.drafts[draft][at].get(choice).is_some_and(|(token, _)| Some(token) == wanted.get(at))
+    };
     // least[i]: from the moment that i tokens are final. The first comes with the prompt.
     let mut least = vec![0.0; wanted.len() + 1];
     for from in (1..wanted.len()).rev() {
@@ -43,8 +44,12 @@ pub fn least_cost(question: &Recorded, costs: &Costs) -> f64 {
                 drafted[count + copy] = drafted[count + copy].min(spent);
                 for (draft, pass) in drafts.iter().enumerate() {
                     let next = count + copy + 1;
-                    if next <= most && right(draft, at + copy) {
+                    if next <= most && says(draft, at + copy, 0) {
                         drafted[next] = drafted[next].min(spent + pass[copy]);
+                    } else if next < most && says(draft, at + copy, 1) {
+                        // The second choice is looked at beside the first, and the target's own token comes behind it.
+                        let then = least[(from + next + 1).min(wanted.len())];
+                        best = best.min(spent + pass[copy] + target[next + 1] + then);
                     }
                 }
             }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use cascade::policy::{Adaptive, CostCurve};
 use cascade::{
-    Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Request, ReviewRule, SamplerSettings, Sink,
-    Step, Token, VocabId,
+    Branch, Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Request, ReviewRule, SamplerSettings,
+    Sink, Step, Token, VocabId,
 };
 
 use crate::costs::Costs;
@@ -71,6 +71,9 @@ impl Clock for Meter {
     }
 }
 
+/// Branches that the played target looks at in one pass at most.
+const BRANCHES: usize = 8;
+
 /// Tokens of no meaning behind the real ones.
 const STRANGE: usize = 256;
 
@@ -89,6 +92,8 @@ struct Replayed<'t> {
     prompt: usize,
     vocab: VocabId,
     held: usize,
+    /// Where the branches of the last pass stand.
+    taken: Vec<usize>,
     curve: CostCurve,
     meter: Meter,
     scores: Vec<f32>,
@@ -125,6 +130,27 @@ impl Replayed<'_> {
             },
         }
     }
+
+    /// One pass over `tokens` and as many besides as `beside`; leaves the last `rows` rows.
+    fn read(&mut self, tokens: &[Token], rows: usize, beside: usize) {
+        // What both ways have to read is not what is compared.
+        let new = tokens.len() - self.prompt.saturating_sub(self.held).min(tokens.len());
+        if self.astray.is_none() {
+            let known = |at: usize| at.checked_sub(self.prompt).map(|position| self.answer.get(position));
+            let wrong = |(index, token): (usize, &Token)| {
+                let at = self.held + index;
+                known(at).is_some_and(|known| known != Some(token)).then_some(at)
+            };
+            self.astray = tokens.iter().enumerate().find_map(wrong);
+        }
+        self.held += tokens.len();
+        let cost = self.curve.at(new.max(1) + beside).unwrap_or(0.0);
+        self.meter.0.set(self.meter.0.get() + if new == tokens.len() { cost } else { 0.0 });
+        self.scores.clear();
+        for position in self.held - rows..self.held {
+            self.fill((position + 1).saturating_sub(self.prompt));
+        }
+    }
 }
 
 impl LanguageModel for Replayed<'_> {
@@ -149,24 +175,30 @@ impl LanguageModel for Replayed<'_> {
     }
 
     fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Infallible> {
-        // What both ways have to read is not what is compared.
-        let new = tokens.len() - self.prompt.saturating_sub(self.held).min(tokens.len());
-        if self.astray.is_none() {
-            let known = |at: usize| at.checked_sub(self.prompt).map(|position| self.answer.get(position));
-            let wrong = |(index, token): (usize, &Token)| {
-                let at = self.held + index;
-                known(at).is_some_and(|known| known != Some(token)).then_some(at)
-            };
-            self.astray = tokens.iter().enumerate().find_map(wrong);
-        }
-        self.held += tokens.len();
-        let cost = self.curve.at(new.max(1)).unwrap_or(0.0);
-        self.meter.0.set(self.meter.0.get() + if new == tokens.len() { cost } else { 0.0 });
-        self.scores.clear();
-        for position in self.held - rows..self.held {
-            self.fill((position + 1).saturating_sub(self.prompt));
+        self.read(tokens, rows, 0);
+        Ok(Logits::new(&self.scores, self.vocab.size))
+    }
+
+    fn branches(&self) -> usize {
+        if matches!(self.said, Said::Target) { BRANCHES } else { 0 }
+    }
+
+    fn extend_with(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> Result<Logits<'_>, Infallible> {
+        let start = self.held;
+        self.taken.clear();
+        self.taken.extend(branches.iter().map(|branch| start + branch.at));
+        self.read(tokens, rows, branches.len());
+        for branch in branches {
+            // Behind a branch that is not the answer's token nothing is asked.
+            self.fill((start + branch.at + 1).saturating_sub(self.prompt));
         }
         Ok(Logits::new(&self.scores, self.vocab.size))
+    }
+
+    fn take(&mut self, index: usize) -> Result<(), Infallible> {
+        self.held = self.taken[index] + 1;
+        self.astray = self.astray.filter(|at| *at < self.taken[index]);
+        Ok(())
     }
 }
 
@@ -211,6 +243,7 @@ impl<'c> Player<'c> {
             prompt: question.prompt.len(),
             vocab: VocabId { hash: 0, size },
             held: 0,
+            taken: Vec::new(),
             curve: self.costs.curve(rung),
             meter: meter.clone(),
             scores: Vec::new(),
@@ -301,6 +334,25 @@ mod tests {
         assert_eq!(played.passes[0], 6);
         assert_eq!(played.accepted, [6, 14, 0]);
         assert!((played.cost - (6.0 + 0.1 * played.passes[1] as f64)).abs() < 1e-9, "{played:?}");
+    }
+
+    #[test]
+    fn where_the_second_choice_is_right_less_has_to_be_drafted() {
+        let costs = Costs { about: String::new(), models: vec![vec![(1, 1.0), (64, 1.1)], vec![(1, 0.2), (64, 0.3)]] };
+        let played = |second_is_right: bool| {
+            let mut question = question(600, 3);
+            let other = question.size - 1;
+            for row in question.drafts[0].iter_mut().filter(|row| row.len() > 1 && row[1].1 == 1000) {
+                row[1].0 = if second_is_right { row[1].0 } else { other };
+            }
+            play([&question], &costs, 1, &Plan::Adaptive).unwrap().remove(0)
+        };
+        let (right, wrong) = (played(true), played(false));
+        // Every third token of the draft is wrong. A pass wins three tokens either way: two drafted ones and the target's own,
+        // or one drafted, the second choice and the target's own behind that.
+        assert!(right.passes[0] <= 201 && wrong.passes[0] <= 202, "{right:?} {wrong:?}");
+        assert!(right.passes[1] < 450 && wrong.passes[1] > 550, "{right:?} {wrong:?}");
+        assert!(right.cost < 0.9 * wrong.cost, "{right:?} {wrong:?}");
     }
 
     #[test]

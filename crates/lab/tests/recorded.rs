@@ -25,7 +25,7 @@ fn the_papers_ordering_holds_with_the_papers_costs() {
     let of = |name| improvement(&study, name);
     assert!(of("both") >= of("vertical") && of("both") >= of("horizontal"));
     assert!(of("vertical") > of("speculative") && of("horizontal") > of("speculative"));
-    assert!(of("adaptive") > 1.05 * of("both"), "{study:?}");
+    assert!(of("adaptive") > 1.15 * of("both"), "{study:?}");
 }
 
 #[test]
@@ -33,11 +33,11 @@ fn on_a_flat_machine_the_adaptive_cascade_is_ahead_of_the_best_fixed_draft_in_ev
     let trace = trace();
     let costs = Costs::load(&data("flat.costs.json")).unwrap();
     let study = study(&trace, &costs, 1.0).unwrap();
-    // 1.225 when written; the aim is 1.25.
-    assert!(improvement(&study, "adaptive") > 1.21 * improvement(&study, "speculative"), "{study:?}");
+    // 1.287 when written; the aim is 1.25.
+    assert!(improvement(&study, "adaptive") > 1.27 * improvement(&study, "speculative"), "{study:?}");
     let plans = [study.plans[0].plan.clone(), Plan::Adaptive];
     for category in categories(&trace, &costs, &plans).unwrap() {
-        assert!(category.improvements[1] >= 1.03 * category.improvements[0], "{category:?}");
+        assert!(category.improvements[1] >= 1.08 * category.improvements[0], "{category:?}");
     }
     // Every second question was not looked at when the policy's few constants were chosen.
     let ratio = |half: usize| {
@@ -47,7 +47,7 @@ fn on_a_flat_machine_the_adaptive_cascade_is_ahead_of_the_best_fixed_draft_in_ev
         };
         cost(&plans[0]) / cost(&plans[1])
     };
-    assert!(ratio(0) > 1.21 && ratio(1) > 1.20, "tuned on {}, held out {}", ratio(0), ratio(1));
+    assert!(ratio(0) > 1.26 && ratio(1) > 1.25, "tuned on {}, held out {}", ratio(0), ratio(1));
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Proposal;
 use super::forecast::{Forecast, log_odds, probability};
 use super::lookahead::Outcomes;
-use crate::maxgram::Match;
+use super::{Proposal, Second};
+use crate::maxgram::{DRAFTERS, Match};
 use crate::share::Share;
 
 /// What a new observation of a copy leaves of the older ones.
@@ -21,10 +21,12 @@ const MATCHED: [usize; 7] = [1, 2, 3, 4, 6, 9, 15];
 const COUNTED: [u32; 2] = [1, 3];
 
 /// First guesses: that a copied token of each class of length is kept, by drafter.
-const COPIED: [[f64; 8]; 3] = [
+const COPIED: [[f64; 8]; DRAFTERS] = [
     [0.15, 0.35, 0.5, 0.6, 0.65, 0.7, 0.8, 0.85],
     [0.1, 0.2, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
     [0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4],
+    [0.1, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
+    [0.1, 0.15, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25],
 ];
 
 /// What the first guesses about a model are worth: information on intercept and slope.
@@ -90,19 +92,44 @@ fn figure(proposal: &Proposal) -> f64 {
     log_odds(f64::from(proposal.confidence))
 }
 
+/// How often a model's second choice is right where the first is wrong, by its share of what the first leaves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct OfSeconds(Forecast);
+
+impl OfSeconds {
+    /// First guess: a model is less right in what it doubts than it believes.
+    pub(super) fn guess() -> Self {
+        Self(Forecast::guess(-0.7, 0.5, FLOOR))
+    }
+
+    /// Probability that `second` is right if the first choice is wrong.
+    pub(super) fn of(&self, second: Second) -> f64 {
+        probability(self.0.at(log_odds(f64::from(second.confidence))))
+    }
+
+    /// Takes in that the first choice was wrong and whether `second` was right.
+    pub(super) fn saw(&mut self, second: Second, right: bool) {
+        self.0.saw(log_odds(f64::from(second.confidence)), 0.0, right);
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.0.is_sound()
+    }
+}
+
 /// What one reviewer kept of Max-Gram's proposals, by drafter, match length and count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct OfCopies {
-    by_length: [[Share; MATCHED.len() + 1]; 3],
+    by_length: [[Share; MATCHED.len() + 1]; DRAFTERS],
     /// What counts add to that: a class that was rarely seen is drawn towards its length's.
-    by_count: [[[Share; COUNTED.len() + 1]; MATCHED.len() + 1]; 3],
+    by_count: [[[Share; COUNTED.len() + 1]; MATCHED.len() + 1]; DRAFTERS],
 }
 
 impl OfCopies {
     pub(super) fn guess() -> Self {
         Self {
             by_length: COPIED.map(|lengths| lengths.map(|share| Share::guess(share, PRIOR))),
-            by_count: [[[Share::guess(0.0, 0.0); COUNTED.len() + 1]; MATCHED.len() + 1]; 3],
+            by_count: [[[Share::guess(0.0, 0.0); COUNTED.len() + 1]; MATCHED.len() + 1]; DRAFTERS],
         }
     }
 
@@ -137,7 +164,7 @@ mod tests {
     use super::*;
 
     fn sure(confidence: f32) -> Proposal {
-        Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None }
+        Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None, second: None }
     }
 
     #[test]
@@ -153,6 +180,17 @@ mod tests {
         assert!((often - 1.0).abs() < 1e-9 && model.outcomes()[0].0 > 0.4 && model.outcomes()[0].1 < 0.15, "{model:?}");
         (0..300).for_each(|_| model.saw(&low, 0.0, true));
         assert!(model.of(&low, 0.0) > 0.7, "the text has changed: {model:?}");
+    }
+
+    #[test]
+    fn second_choices_are_learned_by_their_share() {
+        let mut seconds = OfSeconds::guess();
+        let second = |confidence| Second { token: 0, confidence };
+        for index in 0..200 {
+            seconds.saw(second(0.9), index % 5 != 0);
+            seconds.saw(second(0.3), index % 5 == 0);
+        }
+        assert!(seconds.of(second(0.9)) > 0.7 && seconds.of(second(0.3)) < 0.3 && seconds.is_sound(), "{seconds:?}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-use super::acceptance::{OfCopies, OfModel};
+use super::acceptance::{OfCopies, OfModel, OfSeconds};
+use super::branches::{Chance, worthwhile};
 use super::cost::CostCurve;
 use super::knowledge::{Knowledge, KnowledgeError, Learned, Pace};
 use super::lookahead::{AHEAD, Lookahead};
@@ -61,6 +62,8 @@ pub struct Adaptive {
     passes: Vec<f64>,
     /// Chances of survival by number of copied tokens, from none; kept for its memory.
     chances: Vec<f64>,
+    /// What second choices are expected to win; kept for its memory.
+    seconds: Vec<Chance>,
 }
 
 /// A draft that is thought about.
@@ -80,7 +83,8 @@ impl Adaptive {
     /// A curve may be empty: it is then learned while the target works alone; a draft without any is never used.
     pub fn new(curves: Vec<CostCurve>) -> Self {
         let models = curves.len();
-        let learned = Learned { models: vec![OfModel::guess(); models], copies: OfCopies::guess() };
+        let learned =
+            Learned { models: vec![OfModel::guess(); models], copies: OfCopies::guess(), seconds: OfSeconds::guess() };
         Self {
             paces: curves.into_iter().map(Pace::new).collect(),
             learned: vec![learned; models],
@@ -91,6 +95,7 @@ impl Adaptive {
             credit: 0.0,
             passes: Vec::new(),
             chances: Vec::new(),
+            seconds: Vec::new(),
         }
     }
 
@@ -244,13 +249,16 @@ impl Adaptive {
 
     /// Probability that all of `pending` is kept.
     fn survival(&self, reviewer: usize, pending: &[Proposal]) -> f64 {
-        let (learned, shift) = (&self.learned[reviewer], self.shift(reviewer));
-        with_depth(pending)
-            .map(|(proposal, depth)| match &proposal.copied {
-                Some(copy) => learned.copies.of(copy, depth),
-                None => learned.models.get(proposal.backer).map_or(0.0, |model| model.of(proposal, shift)),
-            })
-            .product()
+        with_depth(pending).map(|(proposal, depth)| self.kept(reviewer, proposal, depth)).product()
+    }
+
+    /// Probability that `proposal`, with `depth` tokens of the same copy before it, is kept if everything before it is.
+    fn kept(&self, reviewer: usize, proposal: &Proposal, depth: usize) -> f64 {
+        let learned = &self.learned[reviewer];
+        match &proposal.copied {
+            Some(copy) => learned.copies.of(copy, depth),
+            None => learned.models.get(proposal.backer).map_or(0.0, |model| model.of(proposal, self.shift(reviewer))),
+        }
     }
 
     fn shift(&self, reviewer: usize) -> f64 {
@@ -273,6 +281,11 @@ impl Adaptive {
                 model.saw(proposal, shift, kept);
             }
         }
+        if let (Some(own), Some(wrong)) = (reviewed.own, reviewed.proposals.get(reviewed.kept))
+            && let Some(second) = wrong.second
+        {
+            learned.seconds.saw(second, second.token == own);
+        }
         if let Some(foreseen) = reviewed.foreseen
             && reviewed.proposals.first().is_none_or(|first| first.writer != self.paces.len())
         {
@@ -282,7 +295,7 @@ impl Adaptive {
 
     /// Books what the target's review cost against what it would have cost without proposals.
     fn book(&mut self, reviewed: &Reviewed<'_>, single: f64) {
-        let alone = single * (reviewed.kept + 1) as f64;
+        let alone = single * reviewed.tokens() as f64;
         let behind = self.behind.unwrap_or(-SLACK * single);
         // A review without proposals is the target alone: its noise is nobody's loss.
         let loss = if reviewed.proposals.is_empty() { 0.0 } else { reviewed.round.as_secs_f64() - alone };
@@ -336,12 +349,33 @@ impl Policy for Adaptive {
     fn learn(&mut self, reviewed: &Reviewed<'_>) {
         let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
         pace.cost.saw(reviewed.width, reviewed.time.as_secs_f64());
-        pace.saw((reviewed.kept + 1) as f64, reviewed.round.as_secs_f64());
+        pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64());
         let single = pace.cost.at(1);
         self.learn_kept(reviewed);
         if let (0, Some(single)) = (reviewed.reviewer, single) {
             self.book(reviewed, single);
         }
+    }
+
+    fn branches(&mut self, view: &View<'_>, most: usize, chosen: &mut Vec<usize>) {
+        let Some(pace) = self.paces.get(view.reviewer) else { return };
+        let Some(rate) = pace.rate() else { return };
+        let mut chances = std::mem::take(&mut self.seconds);
+        chances.clear();
+        let mut survival = 1.0;
+        for (index, (proposal, depth)) in with_depth(view.pending).enumerate() {
+            let kept = self.kept(view.reviewer, proposal, depth);
+            if let Some(second) = proposal.second {
+                let right = self.learned[view.reviewer].seconds.of(second);
+                chances.push(Chance { index, gain: survival * (1.0 - kept) * right });
+            }
+            survival *= kept;
+        }
+        let width = view.pending.len() + 1;
+        let cost = |more: usize| Some(rate * (pace.cost.at(width + more)? - pace.cost.at(width)?));
+        let count = worthwhile(&mut chances, most, cost);
+        chosen.extend(chances[..count].iter().map(|chance| chance.index));
+        self.seconds = chances;
     }
 
     fn stands_aside(&self) -> bool {

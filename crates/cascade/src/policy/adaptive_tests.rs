@@ -80,16 +80,25 @@ impl World {
                         reviewer: 1,
                         proposals: &[],
                         kept: 0,
+                        own: None,
+                        branched: false,
                         width: 1,
                         time,
                         round: time,
                         foreseen: max_gram.map(|found| Foreseen { found, right: numbers.share() < self.copy_kept }),
                     });
-                    pending.push(Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None });
+                    pending.push(Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None, second: None });
                     spent += self.draft;
                 }
                 Action::Draft { tokens, .. } => pending.extend(std::iter::repeat_n(
-                    Proposal { asked: 2, writer: 2, backer: 2, confidence: 1.0, copied: Some(Match::of_length(4)) },
+                    Proposal {
+                        asked: 2,
+                        writer: 2,
+                        backer: 2,
+                        confidence: 1.0,
+                        copied: Some(Match::of_length(4)),
+                        second: None,
+                    },
                     tokens,
                 )),
                 Action::Review => break,
@@ -106,6 +115,8 @@ impl World {
             reviewer: 0,
             proposals: &pending,
             kept,
+            own: None,
+            branched: false,
             width: pending.len() + 1,
             time: Duration::from_secs_f64(time),
             round: Duration::from_secs_f64(spent),

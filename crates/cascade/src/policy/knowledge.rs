@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::acceptance::{OfCopies, OfModel};
+use super::acceptance::{OfCopies, OfModel, OfSeconds};
 use super::cost::CostCurve;
 
 /// Version of the shape of [`Knowledge`].
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How much the latest review counts in the running rate.
 const FRESH: f64 = 0.01;
@@ -82,11 +82,12 @@ pub(super) struct Learned {
     /// By model of the ladder.
     pub(super) models: Vec<OfModel>,
     pub(super) copies: OfCopies,
+    pub(super) seconds: OfSeconds,
 }
 
 impl Learned {
     fn is_sound(&self) -> bool {
-        self.models.iter().all(OfModel::is_sound) && self.copies.is_sound()
+        self.models.iter().all(OfModel::is_sound) && self.copies.is_sound() && self.seconds.is_sound()
     }
 }
 
@@ -134,7 +135,7 @@ mod tests {
         let mut policy = Adaptive::new(curves());
         for index in 0..200 {
             let confidence = 0.3 + 0.003 * index as f32;
-            let draft = Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None };
+            let draft = Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None, second: None };
             let time = Duration::from_millis(12);
             let (proposals, width) = ([draft, draft], 3);
             for reviewer in [0, 1] {
@@ -143,6 +144,8 @@ mod tests {
                     reviewer,
                     proposals: &proposals,
                     kept,
+                    own: None,
+                    branched: false,
                     width,
                     time,
                     round: time,

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod adaptive;
+mod branches;
 mod cost;
 mod fixed;
 mod forecast;
@@ -17,6 +18,7 @@ pub use knowledge::{Knowledge, KnowledgeError};
 use std::time::Duration;
 
 use crate::maxgram::Match;
+use crate::model::Token;
 
 /// A token that waits for a review.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +33,17 @@ pub struct Proposal {
     pub confidence: f32,
     /// If Max-Gram stands behind it: what it was copied from.
     pub copied: Option<Match>,
+    /// What its backer would have said otherwise, if that was asked.
+    pub second: Option<Second>,
+}
+
+/// A model's second choice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Second {
+    /// The token.
+    pub token: Token,
+    /// Its share of what the model's best four leave to others than the first choice, 0 to 1.
+    pub confidence: f32,
 }
 
 /// What a policy sees when it decides. Rung 0 is the target; the last rung is Max-Gram.
@@ -82,6 +95,10 @@ pub struct Reviewed<'a> {
     pub proposals: &'a [Proposal],
     /// How many of them, from the start, it kept.
     pub kept: usize,
+    /// What it put behind these; None if they end the text.
+    pub own: Option<Token>,
+    /// Whether that was one of the second choices that it looked at too, which won one token more.
+    pub branched: bool,
     /// Tokens in its pass.
     pub width: usize,
     /// Time of its pass.
@@ -90,6 +107,13 @@ pub struct Reviewed<'a> {
     pub round: Duration,
     /// What Max-Gram would have copied first, whether or not it was asked: it tells for free how good it is.
     pub foreseen: Option<Foreseen>,
+}
+
+impl Reviewed<'_> {
+    /// Tokens that it won.
+    pub fn tokens(&self) -> usize {
+        self.kept + 1 + usize::from(self.branched)
+    }
 }
 
 /// Max-Gram's next token before a review, judged by the review.
@@ -110,6 +134,11 @@ pub trait Policy {
 
     /// Called after every review, inner ones included.
     fn learn(&mut self, reviewed: &Reviewed<'_>);
+
+    /// Names at most `most` of the pending proposals, by index, whose second choices the target is to look at in the same pass.
+    fn branches(&mut self, view: &View<'_>, most: usize, chosen: &mut Vec<usize>) {
+        let _ = (view, most, chosen);
+    }
 
     /// Whether it lets the target work alone at present because drafting does not pay.
     fn stands_aside(&self) -> bool {

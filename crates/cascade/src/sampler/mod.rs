@@ -7,7 +7,9 @@ mod settings;
 pub use settings::{Breakers, Dry, SamplerSettings};
 
 use crate::constraint::TokenMask;
+use crate::glance::Glance;
 use crate::model::Token;
+use crate::policy::Second;
 use crate::random::Noise;
 use crate::rule::Odds;
 use edit::Edited;
@@ -95,6 +97,15 @@ impl Sampler {
             return false;
         }
         self.value_of(token, row).is_some_and(|value| value >= pick.value - f64::from(lenience).ln())
+    }
+
+    /// What was likeliest to be drawn in place of `first`, the last pick or what was let pass for it, among the row's best.
+    pub(crate) fn second(&self, glance: &Glance, first: Token, row: &[f32]) -> Option<Second> {
+        let others = glance.tokens().filter(|token| *token != first);
+        let (_, token) =
+            others.filter_map(|token| Some((self.value_of(token, row)?, token))).max_by(|a, b| a.0.total_cmp(&b.0))?;
+        let rest = (1.0 - glance.share(first)).max(f32::MIN_POSITIVE);
+        Some(Second { token, confidence: (glance.share(token) / rest).min(1.0) })
     }
 
     fn value_of(&self, token: Token, row: &[f32]) -> Option<f64> {
