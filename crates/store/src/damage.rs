@@ -101,7 +101,7 @@ fn copy_rows(from: &Connection, to: &Transaction<'_>, table: &str) -> rusqlite::
     let count = read.column_count();
     let mut copied = 0;
     for id in rows(from, table) {
-        let row = read.query_row([id], |row| (0..count).map(|index| value(row.get_ref(index)?)).collect());
+        let row = read.query_row([id], |row| (0..count).map(|index| row.get_ref(index).map(value)).collect());
         let row: Vec<Value> = match row {
             Ok(row) => row,
             // Nothing is there, or nothing that can be read.
@@ -152,14 +152,14 @@ fn scan(from: &Connection, table: &str, order: &str) -> (Vec<i64>, bool) {
     (ids, whole)
 }
 
-fn value(value: ValueRef<'_>) -> rusqlite::Result<Value> {
-    Ok(match value {
+fn value(value: ValueRef<'_>) -> Value {
+    match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Integer(number),
         ValueRef::Real(number) => Value::Real(number),
         ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
         ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
-    })
+    }
 }
 
 /// Gives rows back what they refer to, as well as can be.

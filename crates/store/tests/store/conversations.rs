@@ -146,7 +146,7 @@ fn files_go_with_the_message_they_are_sent_with() {
     home.store.detach(second.id).unwrap();
     let home = home.again();
     let attached = home.store.conversation(id).unwrap().attached;
-    assert_eq!(attached, [first.clone()]);
+    assert_eq!(attached, std::slice::from_ref(&first));
     let asked = home.ask(id, None, "what is in it?");
     assert_eq!(home.store.detach(first.id).unwrap_err().code, Code::Gone, "it was sent");
     home.store.attach(id, &file("c.txt")).unwrap();
