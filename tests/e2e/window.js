@@ -44,13 +44,23 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS }) {
   await listening(port, driver);
   // It passes requests on to the browser's own driver, which may come up later, and drops them until then.
   await listening(native, driver);
-  const browser = await remote({
+  const end = () => {
+    driver.kill();
+    return new Promise((resolve) => (driver.exitCode === null && driver.signalCode === null ? driver.once("exit", resolve) : resolve()));
+  };
+  const opening = remote({
     hostname: "127.0.0.1",
     port,
     logLevel: "error",
     connectionRetryCount: 0,
     connectionRetryTimeout: 30_000,
     capabilities: { browserName: "wry", "wdio:enforceWebDriverClassic": true, "tauri:options": { application: app } },
+  });
+  // One that does not open must not stand in the way of the next.
+  const browser = await opening.catch(async (error) => {
+    await end();
+    for (const { pid } of processes().filter(({ command }) => command[0] === app)) process.kill(pid, "SIGKILL");
+    throw error;
   });
   const by = (id) => browser.$(`[data-testid="${id}"]`);
   return {
@@ -69,8 +79,12 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS }) {
     shot: (name) => execFileSync("scrot", ["--overwrite", "--focused", path.join(shots, `${name}.png`)]),
     async close() {
       await browser.deleteSession().catch(() => undefined);
-      driver.kill();
-      await new Promise((resolve) => (driver.exitCode === null ? driver.once("exit", resolve) : resolve()));
+      await end();
+      // The next start would only show the window of one that is still saying its last words.
+      for (let tries = 0; appPid() !== undefined; tries++) {
+        if (tries === 100) throw new Error("the app did not end");
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
     },
   };
 }
