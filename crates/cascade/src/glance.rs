@@ -1,42 +1,46 @@
 //! The few best tokens of a row of scores: how sure a model is, and what else it thought of.
 
 use crate::model::Token;
+use crate::row::above;
 
 /// Tokens that are kept of a row.
 pub(crate) const BEST: usize = 4;
-
-/// Scores looked at in one go: a block without a score among the best is skipped after one comparison.
-const BLOCK: usize = 64;
 
 /// The best tokens of a row, best first.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Glance {
     best: [(f32, Token); BEST],
     found: usize,
+    /// Whether a score is +∞, which is as broken as NaN: nothing can be compared with it.
+    broken: bool,
 }
 
 impl Glance {
     /// Looks at `row`. What is no finite number is passed over.
     pub(crate) fn at(row: &[f32]) -> Self {
-        let mut glance = Self { best: [(f32::NEG_INFINITY, 0); BEST], found: 0 };
-        for (block, scores) in row.chunks(BLOCK).enumerate() {
-            let floor = glance.best[BEST - 1].0;
-            if scores.iter().fold(f32::NEG_INFINITY, |most, score| most.max(*score)) > floor {
-                for (index, &score) in scores.iter().enumerate() {
-                    glance.add(score, (block * BLOCK + index) as Token);
-                }
-            }
-        }
+        let mut glance = Self { best: [(f32::NEG_INFINITY, 0); BEST], found: 0, broken: false };
+        above(row, |score, token| {
+            glance.add(score, token);
+            glance.best[BEST - 1].0
+        });
         glance
     }
 
     fn add(&mut self, score: f32, token: Token) {
+        self.broken |= score.is_infinite();
         if score.is_finite() && score > self.best[BEST - 1].0 {
             let place = self.best.iter().position(|(other, _)| score > *other).unwrap_or(BEST - 1);
             self.best[place..].rotate_right(1);
             self.best[place] = (score, token);
             self.found = BEST.min(self.found + 1);
         }
+    }
+
+    /// The best token with its score, and its probability against the second best alone. Ties go to the lower id. None if
+    /// no score is a finite number or one is +∞.
+    pub(crate) fn best_two(&self) -> Option<((f32, Token), f32)> {
+        let [best, second, ..] = self.best;
+        (self.found > 0 && !self.broken).then(|| (best, 1.0 / (1.0 + (second.0 - best.0).exp())))
     }
 
     /// The tokens, best first; at most four.

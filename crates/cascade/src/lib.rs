@@ -22,6 +22,7 @@ pub mod policy;
 mod random;
 mod request;
 mod review;
+mod row;
 mod rule;
 mod run;
 mod rung;

@@ -34,6 +34,8 @@ pub struct Personal {
     /// For each hash the last index.
     last: Vec<u32>,
     most: usize,
+    /// Tokens from here on are none of the vocabulary.
+    below: Token,
 }
 
 impl Personal {
@@ -42,7 +44,7 @@ impl Personal {
 
     /// Keeps the newest `most` tokens.
     pub fn new(most: usize) -> Self {
-        Self { most, ..Self::default() }
+        Self { most, below: END, ..Self::default() }
     }
 
     /// The same with what [`tokens`](Self::tokens) gave earlier.
@@ -82,6 +84,7 @@ impl Personal {
     }
 
     fn push(&mut self, token: Token) {
+        let token = if token < self.below { token } else { END };
         let index = self.tokens.len() as u32;
         let list = self.tokens.last_chunk().map(list);
         let before = list.map_or(NOWHERE, |list| std::mem::replace(&mut self.last[list], index));
@@ -89,11 +92,11 @@ impl Personal {
         self.tokens.push(token);
     }
 
-    /// Leaves nothing that is no token of a vocabulary of `size` tokens: what comes from a file may be damaged.
+    /// Leaves and takes in nothing that is no token of a vocabulary of `size` tokens: what comes from a file may be damaged.
     pub(crate) fn keep_below(&mut self, size: usize) {
-        if self.tokens.iter().any(|token| *token as usize >= size && *token != END) {
-            let sound = |token: &Token| if (*token as usize) < size { *token } else { END };
-            let tokens: Vec<Token> = self.tokens.iter().map(sound).collect();
+        self.below = Token::try_from(size).unwrap_or(END);
+        if self.tokens.iter().any(|token| *token >= self.below && *token != END) {
+            let tokens = std::mem::take(&mut self.tokens);
             self.rebuild(&tokens);
         }
     }
@@ -191,6 +194,8 @@ mod tests {
         let mut personal = Personal::with_tokens(100, &[1, 2, 3, 4, 70, 1, 2, 3, 60]);
         personal.keep_below(60);
         assert_eq!(goes_on(&personal, &[1, 2, 3]), Some((3, 1, vec![4])));
+        personal.add(&[7, 8, 9, 10, 60, 11]);
+        assert_eq!(goes_on(&personal, &[7, 8, 9]), Some((3, 1, vec![10])), "nor are those that come later");
     }
 
     #[test]

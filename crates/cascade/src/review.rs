@@ -270,10 +270,11 @@ impl<M: LanguageModel> Run<'_, M> {
                 break;
             }
             let mask = looked.map(|(_, mask)| mask);
-            let pick = sampler
-                .pick(self.request.sampler, row, mask, &text[..from + index], from + index - prompt)
-                .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
             let glance = Glance::at(row);
+            let (seen, history, position) = ((row, &glance), &text[..from + index], from + index - prompt);
+            let pick = sampler
+                .pick_seen(self.request.sampler, seen, mask, history, position)
+                .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
             if let Some(max_gram) = &mut max_gram {
                 max_gram.thought(&text[..from + index], &glance);
             }
@@ -295,10 +296,12 @@ impl<M: LanguageModel> Run<'_, M> {
                         let row = logits.row(proposed + 1 + branch).unwrap_or_default();
                         let wrong = std::mem::replace(&mut text[from + index], pick.token);
                         let history = &text[..=from + index];
-                        let bonus = sampler.pick(self.request.sampler, row, None, history, from + index + 1 - prompt);
+                        let glance = Glance::at(row);
+                        let bonus =
+                            sampler.pick_seen(self.request.sampler, (row, &glance), None, history, position + 1);
                         text[from + index] = wrong;
                         // Without a usable score the token behind is left to the next pass, which will say so.
-                        verdict.bonus = bonus.map(|bonus| (branch, bonus.token, Glance::at(row).share(bonus.token)));
+                        verdict.bonus = bonus.map(|bonus| (branch, bonus.token, glance.share(bonus.token)));
                     }
                     break;
                 }

@@ -1,6 +1,8 @@
 //! Exact mode: what is held from earlier requests never changes a bit of what the target computes, and is used where that is
 //! sure.
 
+#![allow(clippy::unwrap_used)]
+
 use std::ops::ControlFlow;
 
 use cascade::toy::Ticking;

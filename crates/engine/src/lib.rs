@@ -4,7 +4,9 @@
 //! over pipes and starts another one when it dies. The *worker* half ([`worker_main`]) is the same binary re-run with the
 //! argument `worker`: it owns models, KV caches and the cascade, and is the only process that llama.cpp can abort.
 
+mod branches;
 mod exact;
+mod fnv;
 mod host;
 mod llama;
 mod shape;

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::rc::Rc;
 
-use cascade::{LanguageModel, Logits, Token, VocabId};
+use cascade::{Branch, LanguageModel, Logits, Token, VocabId};
 use llama_cpp_2::LogOptions;
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
@@ -17,13 +17,17 @@ use llama_cpp_2::token::LlamaToken;
 use protocol::learned::Threads;
 use protocol::{Code, Problem};
 
+use crate::fnv::Fnv;
 use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
 
 /// Most tokens of one forward pass.
 pub(crate) const WIDEST: usize = 512;
 
-/// The one sequence a context holds.
+/// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
+const BRANCHES: usize = 8;
+
+/// The sequence that a context holds; those behind it are the branches'.
 const SEQUENCE: i32 = 0;
 
 /// `llama_flash_attn_type`: never, and wherever the device has it.
@@ -198,12 +202,25 @@ impl Weights {
             .with_n_threads_batch(i32::from(threads.wide))
             // Flash attention sums in another order for another width (measured): exact mode goes without.
             .with_flash_attention_policy(if exact { FLASH_OFF } else { FLASH_AUTO })
+            // Branches share the cells of what stands before them.
+            .with_n_seq_max(if exact { 1 } else { 1 + BRANCHES as u32 })
+            .with_kv_unified(true)
             .with_no_perf(true);
         let context = self.model.new_context(&llama.backend, params)?;
         // llama.cpp rounds the length up; what was asked for is the limit.
         let capacity = capacity.min(context.n_ctx()) as usize;
-        let batch = LlamaBatch::new(WIDEST, 1);
-        Ok(LlamaRung { context, batch, vocab: self.vocab.clone(), capacity, held: 0, scores: Vec::new() })
+        let batch = LlamaBatch::new(WIDEST, 1 + BRANCHES as i32);
+        let vocab = self.vocab.clone();
+        Ok(LlamaRung {
+            context,
+            batch,
+            vocab,
+            capacity,
+            held: 0,
+            scores: Vec::new(),
+            may_branch: false,
+            branched: Vec::new(),
+        })
     }
 }
 
@@ -219,25 +236,7 @@ fn vocab_id(model: &LlamaModel) -> VocabId {
     for special in [vocab.bos(), vocab.eos()] {
         hash.add(&special.0.to_le_bytes());
     }
-    VocabId { hash: hash.0, size: vocab.n_tokens().max(0) as usize }
-}
-
-/// FNV-1a: the same in every run and on every machine.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn add(&mut self, bytes: &[u8]) {
-        // A length in front keeps neighbours apart.
-        for byte in (bytes.len() as u32).to_le_bytes().iter().chain(bytes) {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
+    VocabId { hash: hash.of(), size: vocab.n_tokens().max(0) as usize }
 }
 
 /// A model with its KV cache: one rung of a ladder.
@@ -249,6 +248,10 @@ pub(crate) struct LlamaRung<'m> {
     held: usize,
     /// Rows of the last pass, put side by side.
     scores: Vec<f32>,
+    /// Whether passes may have branches: in exact mode, and where they proved wrong, never.
+    may_branch: bool,
+    /// Positions of the last pass's branches.
+    branched: Vec<usize>,
 }
 
 /// What llama.cpp refused.
@@ -275,22 +278,73 @@ pub(crate) enum LlamaError {
 impl LlamaRung<'_> {
     /// Takes tokens out of the cache; `held` follows only what really happened.
     fn remove_from(&mut self, len: usize) -> Result<(), LlamaError> {
+        self.drop_branches()?;
         if len == 0 {
             self.context.clear_kv_cache();
-        } else if !matches!(self.context.clear_kv_cache_seq(Some(SEQUENCE as u32), Some(len as u32), None), Ok(true)) {
-            return Err(LlamaError::NoRollBack);
+        } else {
+            self.remove(SEQUENCE, len)?;
         }
         self.held = self.held.min(len);
         Ok(())
     }
 
-    fn fill_batch(&mut self, tokens: &[Token], rows: usize) -> bool {
+    /// Lets passes have branches, or not.
+    pub(crate) fn let_branch(&mut self, may: bool) {
+        self.may_branch = may;
+    }
+
+    /// A token belongs to the context's sequence and to that of every branch behind it; a branch to its own.
+    fn fill_batch(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> bool {
         self.batch.clear();
-        tokens.iter().enumerate().all(|(index, token)| {
+        let mut of = [SEQUENCE; 1 + BRANCHES];
+        for (index, token) in tokens.iter().enumerate() {
+            let mut count = 1;
+            for (branch, _) in branches.iter().enumerate().filter(|(_, branch)| branch.at > index) {
+                of[count] = sequence(branch);
+                count += 1;
+            }
             let (token, position) = (LlamaToken(*token as i32), (self.held + index) as i32);
-            self.batch.add(token, position, &[SEQUENCE], index + rows >= tokens.len()).is_ok()
+            if self.batch.add(token, position, &of[..count], index + rows >= tokens.len()).is_err() {
+                return false;
+            }
+        }
+        branches.iter().enumerate().all(|(index, branch)| {
+            let (token, position) = (LlamaToken(branch.token as i32), (self.held + branch.at) as i32);
+            self.batch.add(token, position, &[sequence(index)], true).is_ok()
         })
     }
+
+    /// Gives each branch of the coming pass what is held.
+    fn open_branches(&mut self, branches: &[Branch]) -> Result<(), LlamaError> {
+        for (index, branch) in branches.iter().enumerate() {
+            self.branched.push(self.held + branch.at);
+            self.context
+                .copy_kv_cache_seq(SEQUENCE, sequence(index), None, None)
+                .map_err(|_| LlamaError::NoRollBack)?;
+        }
+        Ok(())
+    }
+
+    fn drop_branches(&mut self) -> Result<(), LlamaError> {
+        for index in 0..self.branched.len() {
+            self.remove(sequence(index), 0)?;
+        }
+        self.branched.clear();
+        Ok(())
+    }
+
+    /// Takes the tokens from position `from` on out of `sequence`.
+    fn remove(&mut self, sequence: i32, from: usize) -> Result<(), LlamaError> {
+        match self.context.clear_kv_cache_seq(Some(sequence as u32), Some(from as u32), None) {
+            Ok(true) => Ok(()),
+            _ => Err(LlamaError::NoRollBack),
+        }
+    }
+}
+
+/// The sequence of branch `index`.
+fn sequence(index: usize) -> i32 {
+    SEQUENCE + 1 + index as i32
 }
 
 impl LanguageModel for LlamaRung<'_> {
@@ -313,10 +367,21 @@ impl LanguageModel for LlamaRung<'_> {
     }
 
     fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, LlamaError> {
-        let full = LlamaError::Full { asked: tokens.len(), held: self.held, capacity: self.capacity };
-        if tokens.len() > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, rows) {
+        self.extend_with(tokens, rows, &[])
+    }
+
+    fn branches(&self) -> usize {
+        if self.may_branch { BRANCHES } else { 0 }
+    }
+
+    fn extend_with(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> Result<Logits<'_>, LlamaError> {
+        self.drop_branches()?;
+        let asked = tokens.len() + branches.len();
+        let full = LlamaError::Full { asked, held: self.held, capacity: self.capacity };
+        if asked > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, rows, branches) {
             return Err(full);
         }
+        self.open_branches(branches)?;
         if let Err(error) = self.context.decode(&mut self.batch) {
             // Some of it may have gone in: back to what is known, or to nothing.
             if self.remove_from(self.held).is_err() {
@@ -326,13 +391,23 @@ impl LanguageModel for LlamaRung<'_> {
         }
         self.held += tokens.len();
         let first = tokens.len() - rows;
-        if rows == 1 {
+        if rows == 1 && branches.is_empty() {
             return Ok(Logits::new(self.context.get_logits_ith(first as i32), self.vocab.size));
         }
         self.scores.clear();
-        for index in first..tokens.len() {
+        for index in first..asked {
             self.scores.extend_from_slice(self.context.get_logits_ith(index as i32));
         }
         Ok(Logits::new(&self.scores, self.vocab.size))
+    }
+
+    fn take(&mut self, index: usize) -> Result<(), LlamaError> {
+        let Some(&at) = self.branched.get(index) else { return Err(LlamaError::NoRollBack) };
+        self.remove(SEQUENCE, at)?;
+        self.held = at;
+        let [from, to] = [at, at + 1].map(|position| Some(position as u32));
+        self.context.copy_kv_cache_seq(sequence(index), SEQUENCE, from, to).map_err(|_| LlamaError::NoRollBack)?;
+        self.held = at + 1;
+        self.drop_branches()
     }
 }

@@ -3,6 +3,7 @@
 use super::settings::SamplerSettings;
 use crate::model::Token;
 use crate::random::Noise;
+use crate::row::{PART, from, tops};
 
 /// The tokens that may still be drawn, with the buffers to choose among them.
 #[derive(Debug, Default)]
@@ -11,6 +12,9 @@ pub(super) struct Candidates {
     pub(super) left: Vec<(f32, Token)>,
     /// How far each candidate is from the expected surprise, its score, its token, its probability.
     surprises: Vec<(f64, f32, Token, f64)>,
+    /// The highest score of each part of the row, as it stands and in another order.
+    tops: Vec<f32>,
+    floors: Vec<f32>,
 }
 
 fn falling(a: (f32, Token), b: (f32, Token)) -> std::cmp::Ordering {
@@ -21,21 +25,48 @@ impl Candidates {
     /// Leaves what all filters keep of `row`: at least one token if one has a finite score.
     pub(super) fn filter(&mut self, settings: &SamplerSettings, row: &[f32], noise: Noise) {
         self.left.clear();
-        let finite = row.iter().enumerate().filter(|(_, l)| l.is_finite());
-        self.left.extend(finite.map(|(token, l)| (*l, token as Token)));
+        let most = settings.top_k;
+        if most > 0 && settings.top_n_sigma <= 0.0 && most * PART <= row.len() {
+            self.best_of(row, most);
+        } else {
+            self.all_of(row);
+        }
         if settings.top_n_sigma > 0.0 {
             self.top_n_sigma(settings.top_n_sigma);
         }
-        if settings.top_k > 0 && settings.top_k < self.left.len() {
-            self.left.select_nth_unstable_by(settings.top_k - 1, |a, b| falling(*a, *b));
-            self.left.truncate(settings.top_k);
-        }
+        self.top_k(most);
         if settings.typical_p < 1.0 {
             self.typical(settings.typical_p);
         }
         self.top_p_and_min_p(settings.top_p, settings.min_p);
         if settings.crosses_out() && noise.coin() <= f64::from(settings.xtc_probability) {
             self.cross_out(settings.xtc_threshold);
+        }
+    }
+
+    fn all_of(&mut self, row: &[f32]) {
+        let finite = row.iter().enumerate().filter(|(_, l)| l.is_finite());
+        self.left.extend(finite.map(|(token, l)| (*l, token as Token)));
+    }
+
+    /// All of `row` that may be among the `most` best, and few others: a vocabulary is long, and nearly all of it is far below.
+    fn best_of(&mut self, row: &[f32], most: usize) {
+        tops(row, &mut self.tops);
+        self.floors.clear();
+        self.floors.extend_from_slice(&self.tops);
+        let (_, floor, _) = self.floors.select_nth_unstable_by(most - 1, |a, b| b.total_cmp(a));
+        from(row, &self.tops, *floor, |score, token| {
+            if score.is_finite() {
+                self.left.push((score, token));
+            }
+        });
+    }
+
+    /// Leaves the `most` best; all if that is 0.
+    fn top_k(&mut self, most: usize) {
+        if most > 0 && most < self.left.len() {
+            self.left.select_nth_unstable_by(most - 1, |a, b| falling(*a, *b));
+            self.left.truncate(most);
         }
     }
 
@@ -139,6 +170,22 @@ mod tests {
         assert_eq!(kept(&SamplerSettings { min_p: 0.4, ..base.clone() }, &row), [0, 1]);
         // Over top-k's two tokens the first has 2/3 of the probability: top-p 0.6 keeps it alone.
         assert_eq!(kept(&SamplerSettings { top_k: 2, top_p: 0.6, ..base }, &row), [0]);
+    }
+
+    #[test]
+    fn a_long_rows_best_are_found_without_the_rest_and_lower_ids_go_first() {
+        // Scores 0 to 96, each of them about ten times.
+        let row: Vec<f32> = (0..1000).map(|token| (token * 37 % 97) as f32).collect();
+        for top_k in [1, 3, 10, 15] {
+            let mut sorted: Vec<(f32, Token)> = row.iter().copied().zip(0..).collect();
+            sorted.sort_by(|a, b| falling(*a, *b));
+            let mut wanted: Vec<Token> = sorted[..top_k].iter().map(|(_, token)| *token).collect();
+            wanted.sort_unstable();
+            assert_eq!(kept(&SamplerSettings { top_k, ..SamplerSettings::greedy() }, &row), wanted, "{top_k}");
+        }
+        let mut silenced = vec![f32::NEG_INFINITY; 1000];
+        (silenced[7], silenced[900]) = (1.0, 2.0);
+        assert_eq!(kept(&SamplerSettings { top_k: 5, ..SamplerSettings::greedy() }, &silenced), [7, 900]);
     }
 
     #[test]

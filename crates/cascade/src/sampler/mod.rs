@@ -60,14 +60,28 @@ impl Sampler {
         history: &[Token],
         position: usize,
     ) -> Option<Pick> {
+        self.pick_seen(settings, (row, &Glance::at(row)), mask, history, position)
+    }
+
+    /// The same of a row that was looked at already.
+    pub(crate) fn pick_seen(
+        &mut self,
+        settings: &SamplerSettings,
+        (row, glance): (&[f32], &Glance),
+        mask: Option<&TokenMask>,
+        history: &[Token],
+        position: usize,
+    ) -> Option<Pick> {
         let Self { edited, candidates, last } = self;
         *last = Last::Row;
         let mut row = row;
-        if mask.is_some() || settings.edits() {
+        let (best, confidence) = if mask.is_some() || settings.edits() {
             edited.of(settings, row, mask, history);
             (*last, row) = (Last::Edited, &edited.row);
-        }
-        let (best, confidence) = best_two(row)?;
+            Glance::at(row).best_two()?
+        } else {
+            glance.best_two()?
+        };
         let greedy = settings.temperature <= 0.0;
         if greedy && !settings.may_drop_the_best() {
             return Some(Pick { token: best.1, value: f64::from(best.0), confidence });
@@ -144,21 +158,6 @@ impl Last {
             _ => f64::from(score),
         }
     }
-}
-
-/// The best token with its score, and its probability against the second best alone. Ties go to the lower id.
-fn best_two(row: &[f32]) -> Option<((f32, Token), f32)> {
-    let (mut best, mut second) = ((f32::NEG_INFINITY, 0), f32::NEG_INFINITY);
-    for (token, &score) in row.iter().enumerate() {
-        if score > best.0 {
-            second = best.0;
-            best = (score, token as Token);
-        } else if score > second {
-            second = score;
-        }
-    }
-    // +∞ is as broken as NaN: nothing can be compared with it.
-    best.0.is_finite().then(|| (best, 1.0 / (1.0 + (second - best.0).exp())))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use super::memory::Memory;
 use super::outbox::Outbox;
 use super::shelf::{READING, Shelf, tokenizers_differ};
 use super::threads;
+use crate::branches;
 use crate::exact::identical_widths;
 use crate::llama::{Llama, LlamaRung};
 
@@ -118,6 +119,11 @@ impl Shelf {
             .context(llama, context, threads, settings.exact)
             .map_err(|error| refused(path, error.to_string()))?;
         let rolls_back = can_roll_back(&mut target).map_err(|error| refused(path, error.to_string()))?;
+        if rolls_back && !settings.exact {
+            target.let_branch(true);
+            let holds = branches::hold(&mut target).map_err(|error| refused(path, error.to_string()))?;
+            target.let_branch(holds);
+        }
         trying.next(name);
         let widths = if settings.exact {
             Some(identical_widths(&mut target).map_err(|error| refused(path, error.to_string()))?)
