@@ -100,8 +100,9 @@ export function picture(page: Page, name: string) {
   return page.screenshot({ path: process.env.PICTURES ? `${process.env.PICTURES}/${file}` : test.info().outputPath(file) });
 }
 
-export async function accessible(page: Page) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+export async function accessible(page: Page, rules?: string[]) {
+  const axe = new AxeBuilder({ page });
+  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
   expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
 }
 

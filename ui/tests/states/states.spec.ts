@@ -291,8 +291,10 @@ for (const language of ["en", "ja"] as const) {
       for (const theme of ["light", "dark"] as const) {
         await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
         await expect(page.locator("body")).toHaveCSS("background-color", pages[theme]);
-        if ((theme === "light") === (language === "en") || process.env.PICTURES) await picture(page, `${name}-${language}-${theme}`);
-        await accessible(page);
+        // Every rule once for each language; the other colours change nothing but the contrast, and nobody's words.
+        const own = (theme === "light") === (language === "en");
+        if (process.env.PICTURES) await picture(page, `${name}-${language}-${theme}`);
+        await accessible(page, own ? undefined : ["color-contrast"]);
       }
     });
   }
