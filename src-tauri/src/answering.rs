@@ -1,10 +1,11 @@
 //! One answer from the engine to the window and to the disk.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::{Answering as Happening, Ask, Call};
 use protocol::chat::ChatEvent;
-use protocol::{Problem, Receipt};
+use protocol::{Code, Problem, Receipt};
 use tauri::ipc::Channel;
 
 use crate::app::{App, now_ms};
@@ -16,6 +17,9 @@ const FRAME: Duration = Duration::from_millis(16);
 
 /// Longest shown text, in time, that a crash of this program may lose.
 const CHECKPOINT: Duration = Duration::from_millis(250);
+
+/// How often more than once the end of an answer is tried to be kept; every try waits for a locked database by itself.
+const TRIES: usize = 4;
 
 /// An answer that is asked for.
 struct Wanted {
@@ -87,10 +91,19 @@ fn write(app: &App, call: Call<'_>, wanted: Wanted, window: &Channel<ChatEvent>)
         None => receipt,
     });
     // What is shown is final; if the disk refuses now, the person must know.
-    let kept = match &result {
+    let keep = || match &result {
         Ok(receipt) => disk.store.finish_answer(answer, &text, receipt, now_ms()),
         Err(problem) => disk.store.fail_answer(answer, &text, problem, now_ms()),
     };
+    let mut kept = keep();
+    // Another program may be writing much at once: it is worth some patience.
+    for _ in 0..TRIES {
+        if !matches!(&kept, Err(problem) if problem.code == Code::DatabaseFailed) {
+            break;
+        }
+        thread::sleep(CHECKPOINT);
+        kept = keep();
+    }
     relay.tell(match result.and_then(|receipt| kept.map(|()| receipt)) {
         Ok(receipt) => ChatEvent::Finished { receipt },
         Err(problem) => ChatEvent::Failed { problem },

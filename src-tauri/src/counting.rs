@@ -32,7 +32,8 @@ impl App {
     fn count(&self, messages: Vec<Message>) -> Option<Result<u32, Problem>> {
         let _one_at_a_time = self.counting.try_lock().ok()?;
         self.engine.loaded()?;
-        let call = self.engine.begin().ok()?;
+        // Nobody asked for a model to be loaded for this.
+        let call = self.engine.begin().ok().filter(engine::Call::holds)?;
         let record = call.record(&Ask { max_tokens: Some(0), ..Ask::plain(messages) });
         Some(record.map(|record| record.prompt.len() as u32))
     }
@@ -47,7 +48,7 @@ impl App {
         conversation
     }
 
-    /// Waits until nothing is being counted: counting is quick and must not stand in the way of what a person asks for.
+    /// Waits until nothing is being counted: it must not make the engine look busy to what a person asks for.
     pub(crate) fn after_counting(&self) -> MutexGuard<'_, ()> {
         self.counting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -74,6 +74,10 @@ impl App {
 
     fn try_load(&self, id: &str, settings: EngineSettings) -> Result<EngineState, Problem> {
         let disk = self.disk()?;
+        // Files that were changed since they were last read are read first, which takes seconds.
+        if let (0, Some(first)) = (disk.models.ready(&disk.catalog, id)?, disk.catalog.models_of(id)?.first()) {
+            self.state.set(EngineState::Loading { ladder: id.to_owned(), rung: first.name.clone(), fraction: 0.0 });
+        }
         let ladder = catalog::resolve(&disk.catalog, &disk.models, id)?;
         let known = disk.learned.recall(&engine::conditions(&ladder, settings));
         let call = {

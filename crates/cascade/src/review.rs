@@ -227,6 +227,8 @@ impl<M: LanguageModel> Run<'_, M> {
         let rung = &mut rungs[reviewer];
         // Re-decode the last token: drawing needs its logits.
         rung.text_cut(from - 1);
+        // A model that can only forget everything holds less than it was said to: places of branches count from what it holds.
+        rung.drop_stale().map_err(Halt::Target)?;
         let (read, lenience) = (rung.read(), rung.lenience);
         let start = self.clock.now();
         for branch in &mut self.branches {

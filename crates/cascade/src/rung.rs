@@ -126,7 +126,7 @@ impl<M: LanguageModel> Rung<M> {
     }
 
     /// Makes the model hold exactly the text's first `valid` tokens.
-    fn drop_stale(&mut self) -> Result<(), Fault<M::Error>> {
+    pub(crate) fn drop_stale(&mut self) -> Result<(), Fault<M::Error>> {
         if self.model.len() > self.valid
             && let Err(refused) = self.model.truncate(self.valid)
         {

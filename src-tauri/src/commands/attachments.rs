@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use protocol::chat::{AttachmentCard, PromptSize};
 use protocol::worker::Speaker;
 use protocol::{Code, Problem};
@@ -11,20 +13,23 @@ use crate::app::App;
 use crate::extract;
 use crate::prompt::prompt;
 
-/// Takes the text out of a file and keeps it for the next message.
+/// Takes the text out of a file and keeps it for the next message. Its bytes come as one text: as a list of numbers each
+/// would take thirty times its size on the way.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn attach(
     app: State<'_, Arc<App>>,
     conversation: u32,
     name: String,
-    bytes: Vec<u8>,
+    base64: String,
 ) -> Result<AttachmentCard, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         if app.disk()?.store.conversation(conversation)?.attached.len() >= extract::MOST as usize {
             return Err(Problem::new(Code::AttachmentsTooMany).with("limit", extract::MOST));
         }
+        let bytes =
+            BASE64_STANDARD.decode(base64).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
         let attachment = extract::attachment(&name, &bytes)?;
         let card = app.disk()?.store.attach(conversation, &attachment)?;
         Ok(AttachmentCard { tokens: app.tokens_of(&attachment), ..card })

@@ -102,8 +102,6 @@ pub(crate) async fn replay(
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn stop(app: State<'_, Arc<App>>) -> Result<(), Problem> {
-    if app.is_answering() {
-        app.engine.cancel();
-    }
+    app.stop();
     Ok(())
 }

@@ -34,8 +34,11 @@ export const commands = {
 	savePlace: (conversation: number, place: Place | null) => typedError<null, Problem>(__TAURI_INVOKE("save_place", { conversation, place })),
 	/**  Keeps the instructions that stand above a conversation; empty for none. */
 	setSystem: (conversation: number, text: string) => typedError<null, Problem>(__TAURI_INVOKE("set_system", { conversation, text })),
-	/**  Takes the text out of a file and keeps it for the next message. */
-	attach: (conversation: number, name: string, bytes: number[]) => typedError<AttachmentCard, Problem>(__TAURI_INVOKE("attach", { conversation, name, bytes })),
+	/**
+	 *  Takes the text out of a file and keeps it for the next message. Its bytes come as one text: as a list of numbers each
+	 *  would take thirty times its size on the way.
+	 */
+	attach: (conversation: number, name: string, base64: string) => typedError<AttachmentCard, Problem>(__TAURI_INVOKE("attach", { conversation, name, base64 })),
 	/**  Takes a file that was not sent yet out of the composer. */
 	detach: (attachment: number) => typedError<null, Problem>(__TAURI_INVOKE("detach", { attachment })),
 	/**

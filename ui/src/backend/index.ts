@@ -93,6 +93,16 @@ async function stream(call: (channel: Channel<ChatEvent>) => Promise<Result<null
   await Promise.race([ended, patience]).finally(() => clearTimeout(late));
 }
 
+/** Bytes as one text: a list of numbers would take many times its size on the way to the app. */
+function base64Of(bytes: Uint8Array): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onerror = () => reject(reader.error ?? new Error("a file could not be read"));
+    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, ""));
+    reader.readAsDataURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+  });
+}
+
 const done = (call: Promise<Result<null>>) => unwrap(call).then(nothing);
 
 export const tauriBackend: Backend = {
@@ -116,7 +126,7 @@ export const tauriBackend: Backend = {
   saveUnsent: (conversation, text) => done(commands.saveUnsent(conversation, text)),
   savePlace: (conversation, place) => done(commands.savePlace(conversation, place)),
   setSystem: (conversation, text) => done(commands.setSystem(conversation, text)),
-  attach: (conversation, name, bytes) => unwrap(commands.attach(conversation, name, Array.from(bytes))),
+  attach: (conversation, name, bytes) => base64Of(bytes).then((text) => unwrap(commands.attach(conversation, name, text))),
   detach: (attachment) => done(commands.detach(attachment)),
   promptSize: (conversation, parent, text) => unwrap(commands.promptSize(conversation, parent, text)),
   exportConversations: (conversations, format) => unwrap(commands.exportConversations(conversations, format)),

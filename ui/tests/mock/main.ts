@@ -119,7 +119,7 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "search":
       return [];
     case "attach": {
-      const bytes = (args.bytes as number[]).length;
+      const bytes = atob(args.base64 as string).length;
       return { id: ++attached, name: args.name, bytes, characters: bytes, tokens: Math.ceil(bytes / 4), cut: false };
     }
     case "change_settings":

@@ -144,6 +144,11 @@ impl Call<'_> {
         }
     }
 
+    /// Whether the worker runs and holds the ladder, so that nothing has to be loaded first.
+    pub fn holds(&self) -> bool {
+        self.work.holds && self.work.process.is_some()
+    }
+
     /// Ends the worker; nothing is loaded any more.
     pub(super) fn end(mut self) {
         self.drop_process();
@@ -275,7 +280,7 @@ impl Call<'_> {
         command: impl FnOnce(u32) -> Command,
         take: &mut dyn FnMut(u32, Event) -> Option<Result<T, Problem>>,
     ) -> Attempt<T> {
-        if !self.work.holds || self.work.process.is_none() {
+        if !self.holds() {
             match self.try_load(&mut |_| {}) {
                 Attempt::Done(Ok(_)) => {}
                 Attempt::Done(Err(problem)) => return Attempt::Done(Err(problem)),
