@@ -166,9 +166,14 @@ export type Code =
 "memory_short" | 
 /**  The prompt has `{tokens}` tokens, the context only `{context}`. */
 "prompt_too_long" | 
-/**  The folder `{path}` cannot be written: `{reason}`. */
+/**
+ *  The text has `{size}`, far more than `{context}` tokens can hold (about `{words}` English words, `{characters}`
+ *  Japanese characters).
+ */
+"text_too_long" | 
+/**  The folder `{path}` cannot be written: `{reason}`; the environment's `{variable}` names another one. */
 "folder_unwritable" | 
-/**  No space: needs `{need}`, free `{free}` in `{path}`. */
+/**  No space: `{size}` to write, `{reserve}` to stay free, `{free}` free in `{path}`. */
 "disk_full" | 
 /**  The download of `{name}` failed: `{reason}`. */
 "download_failed" | 
@@ -178,6 +183,8 @@ export type Code =
 "suite_unreadable" | 
 /**  The file `{path}` cannot be used or written: `{reason}`. */
 "file_unusable" | 
+/**  Standard output cannot be written: `{reason}`. */
+"output_failed" | 
 /**  The command line cannot be understood: `{reason}`. */
 "wrong_use" | 
 /**  The setting `{name}` cannot be `{value}`: `{reason}`. */
