@@ -172,6 +172,7 @@ fn mend(transaction: &Transaction<'_>, version: usize) -> rusqlite::Result<()> {
         "UPDATE message SET parent = ( \
              SELECT max(earlier.id) FROM message AS earlier \
              WHERE earlier.conversation = message.conversation AND earlier.id < message.id \
+             AND earlier.deleted IS NULL \
          ) WHERE parent IS NOT NULL AND NOT EXISTS ( \
              SELECT 1 FROM message AS above WHERE above.id = message.parent AND above.conversation = message.conversation \
          ); \

@@ -34,7 +34,10 @@ impl Store {
             crate::messages::tidy(transaction)?;
             crate::search::catch_up(transaction)
         })?;
-        store.wipe()?;
+        // What cannot be wiped now is tried again at the next start; it is no reason to keep everything else away.
+        if let Err(problem) = store.wipe() {
+            tracing::warn!(code = %problem.code, details = ?problem.details, "what was deleted could not be wiped");
+        }
         remove_old_copies(&places.data.join(FILE), SystemTime::now());
         Ok((store, notices))
     }

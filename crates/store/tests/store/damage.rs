@@ -28,6 +28,15 @@ fn filled(places: &Places) -> PathBuf {
     places.data.join("taki.sqlite3")
 }
 
+/// Makes the table of attachments unreadable, and nothing else.
+fn damage_attachments(path: &Path) {
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'attachment'";
+    let root = Connection::open(path).unwrap().query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
+    let mut bytes = fs::read(path).unwrap();
+    bytes[(root - 1) * 4096..root * 4096].fill(0xA5);
+    fs::write(path, bytes).unwrap();
+}
+
 #[test]
 fn of_a_damaged_database_what_can_be_read_is_there_again_and_the_original_is_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -83,6 +92,35 @@ fn of_a_damaged_database_what_can_be_read_is_there_again_and_the_original_is_kep
             assert_eq!((notices.len(), store.last_opened(0.0).unwrap().messages.len()), (0, shown));
         }
     }
+}
+
+#[test]
+fn what_lost_its_parent_hangs_on_nothing_that_was_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = Places::below(folder.path());
+    let path = filled(&places);
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    // As if 100 could not be read and 99 was another version of it.
+    let sql = "DELETE FROM message WHERE id = 100; UPDATE message SET deleted = 99 WHERE id = 99;";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    damage_attachments(&path);
+    let (store, notices) = Store::open(&places).unwrap();
+    assert_eq!(notices.iter().map(|n| n.code).collect::<Vec<_>>(), [Code::DatabaseRecovered]);
+    assert_eq!(store.last_opened(0.0).unwrap().messages.len(), 198);
+    assert_eq!(store.restore_message(99).unwrap_err().code, Code::Gone, "what was deleted is wiped");
+}
+
+#[test]
+fn what_cannot_be_wiped_keeps_nothing_else_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = Places::below(folder.path());
+    let path = filled(&places);
+    let sql = "UPDATE message SET deleted = 199 WHERE id = 199";
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let (store, notices) = Store::open(&places).unwrap();
+    assert_eq!((notices.len(), store.last_opened(0.0).unwrap().messages.len()), (0, 198));
 }
 
 #[test]
