@@ -156,6 +156,59 @@ fn the_log_of_a_damaged_database_is_kept_with_it() {
 }
 
 #[test]
+fn a_recovery_that_was_cut_off_is_ended_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = Places::below(folder.path());
+    let path = filled(&places);
+    let recovering = with_ending(&path, ".recovering");
+    damage_attachments(&path);
+    let damaged = fs::read(&path).unwrap();
+    // Cut off while rows were copied: the damaged one is still there, and is read again.
+    fs::write(&recovering, b"half of it").unwrap();
+    let (store, notices) = Store::open(&places).unwrap();
+    assert_eq!((notices.len(), store.last_opened(0.0).unwrap().messages.len()), (1, 200));
+    assert!(!recovering.exists());
+    drop(store);
+
+    // Cut off when the damaged one was away, its log not yet.
+    let kept = PathBuf::from(&notices[0].details["kept"]);
+    fs::rename(&path, &recovering).unwrap();
+    fs::write(with_ending(&path, "-wal"), b"its log").unwrap();
+    assert_eq!(Store::open_beside(&places).unwrap_err().code, Code::DatabaseFailed, "that is left to the window");
+    let (store, again) = Store::open(&places).unwrap();
+    assert_eq!(again, notices);
+    assert_eq!(store.last_opened(0.0).unwrap().messages.len(), 200);
+    assert!(!recovering.exists() && fs::read(&kept).unwrap() == damaged);
+    assert_eq!(fs::read(with_ending(&kept, "-wal")).unwrap(), b"its log");
+    drop(store);
+    assert_eq!(Store::open(&places).unwrap().1, []);
+
+    // The same where nothing could be read.
+    fs::rename(&path, with_ending(&kept, "-2")).unwrap();
+    fs::write(&recovering, b"").unwrap();
+    let (store, notices) = Store::open(&places).unwrap();
+    assert_eq!(notices.iter().map(|n| n.code).collect::<Vec<_>>(), [Code::DatabaseSetAside]);
+    assert_eq!(notices[0].details["kept"], with_ending(&kept, "-2").display().to_string());
+    assert_eq!(store.conversations().unwrap(), []);
+}
+
+#[test]
+fn a_program_beside_the_window_leaves_a_damaged_database_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = Places::below(folder.path());
+    let path = filled(&places);
+    damage_attachments(&path);
+    let damaged = fs::read(&path).unwrap();
+    assert_eq!(Store::open_beside(&places).unwrap_err().code, Code::DatabaseFailed);
+    assert!(fs::read(&path).unwrap() == damaged);
+    let others = fs::read_dir(&places.data)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains(".damaged-"));
+    assert_eq!(others.count(), 0);
+    assert_eq!(Store::open(&places).unwrap().1[0].code, Code::DatabaseRecovered);
+}
+
+#[test]
 fn a_database_of_a_newer_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let places = Places::below(folder.path());
