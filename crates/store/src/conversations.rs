@@ -80,8 +80,9 @@ impl Store {
     /// See [`Store`].
     pub fn new_conversation(&self, now_ms: f64) -> Result<Conversation, Problem> {
         self.write(|transaction| {
-            let unused = "SELECT id FROM conversation WHERE NOT deleted AND NOT pinned AND NOT renamed AND system = '' \
+            let unused = "SELECT id FROM conversation WHERE NOT deleted AND NOT pinned AND NOT renamed AND system = '' AND unsent = '' \
                           AND NOT EXISTS (SELECT 1 FROM message WHERE message.conversation = conversation.id) \
+                          AND NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.conversation = conversation.id) \
                           ORDER BY id DESC LIMIT 1";
             let found = transaction.query_row(unused, [], |row| row.get(0)).optional()?;
             let id = match found {

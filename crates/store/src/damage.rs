@@ -1,16 +1,16 @@
 //! What is done with a database that is damaged: it is kept as it is, and what can be read of it is copied row by row.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use protocol::Problem;
+use protocol::{Code, Problem};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Transaction, params_from_iter};
 
 use crate::migrations::{shape, version};
-use crate::places::{free_name, unwritable, with_ending};
+use crate::places::{free_name, last_kept, unwritable, with_ending};
 
 /// What SQLite keeps beside a database that is in use or was cut off.
 const BESIDE: &[&str] = &["-wal", "-shm"];
@@ -24,55 +24,94 @@ const GAP: i64 = 1_000_000;
 /// The same where no row behind the gap is known.
 const BEYOND: i64 = 10_000;
 
-/// Moves the database and what belongs to it out of the way. Gives its new place.
-pub(crate) fn set_aside(path: &Path, now: SystemTime) -> Result<PathBuf, Problem> {
+/// Puts a new database with what can be read of the damaged one into `path` and keeps the damaged one as it is beside it.
+/// Says so.
+pub(crate) fn replace(path: &Path, now: SystemTime) -> Result<Problem, Problem> {
+    let recovered = recovering(path);
+    remove(&recovered);
+    if let Err(error) = try_recover(path, &recovered) {
+        tracing::warn!(%error, "nothing could be recovered");
+        remove(&recovered);
+    }
+    // A file without anything in it is an empty database.
+    File::options().create(true).append(true).open(&recovered).map_err(|error| unwritable(path, &error))?;
     let kept = free_name(path, now, BESIDE);
+    // From here on it is the new one that counts: it is complete. What follows `resume` can do as well.
     fs::rename(path, &kept).map_err(|error| unwritable(path, &error))?;
+    put_in_place(path, &kept)
+}
+
+/// Whether a program was cut off while it replaced a damaged database: the old one is away, the new one not in its place.
+pub(crate) fn is_cut_off(path: &Path) -> bool {
+    !path.exists() && recovering(path).exists()
+}
+
+/// Ends what a program that was cut off in [`replace`] had begun. Says so if there was something.
+pub(crate) fn resume(path: &Path) -> Result<Option<Problem>, Problem> {
+    match last_kept(path) {
+        Some(kept) if is_cut_off(path) => put_in_place(path, &kept).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Moves what belongs to the damaged database to it and the new one into its place.
+fn put_in_place(path: &Path, kept: &Path) -> Result<Problem, Problem> {
     for ending in BESIDE {
-        // They exist only if the program was cut off.
-        match fs::rename(with_ending(path, ending), with_ending(&kept, ending)) {
+        // They exist only if the program was cut off. The log must be away first: SQLite would merge it into the new one.
+        match fs::rename(with_ending(path, ending), with_ending(kept, ending)) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(unwritable(path, &error)),
             _ => {}
         }
     }
-    tracing::warn!(kept = %kept.display(), "database set aside");
-    Ok(kept)
+    let recovered = recovering(path);
+    let messages = messages_in(&recovered);
+    fs::rename(&recovered, path).map_err(|error| unwritable(path, &error))?;
+    tracing::warn!(kept = %kept.display(), messages, "database set aside");
+    let code = if messages > 0 { Code::DatabaseRecovered } else { Code::DatabaseSetAside };
+    let notice = Problem::new(code).with("path", path.display()).with("kept", kept.display());
+    Ok(if messages > 0 { notice.with("messages", messages) } else { notice })
 }
 
-/// Copies what can be read of `kept` into a new database in `path`, of the same version. Gives how many messages that are;
-/// without any there is no new database.
-pub(crate) fn recover(kept: &Path, path: &Path) -> usize {
-    match try_recover(kept, path) {
-        Ok(messages @ 1..) => messages,
-        other => {
-            tracing::warn!(?other, "nothing could be recovered");
-            for ending in [""].iter().chain(BESIDE) {
-                // What is not there need not go.
-                let _ = fs::remove_file(with_ending(path, ending));
-            }
-            0
-        }
+/// Where the new database is made.
+fn recovering(path: &Path) -> PathBuf {
+    with_ending(path, ".recovering")
+}
+
+fn remove(database: &Path) {
+    for ending in ["", "-journal"].iter().chain(BESIDE) {
+        // What is not there need not go.
+        let _ = fs::remove_file(with_ending(database, ending));
     }
 }
 
-fn try_recover(kept: &Path, path: &Path) -> Result<usize, Box<dyn std::error::Error>> {
+/// How many messages are in a database; none in an empty one.
+fn messages_in(path: &Path) -> usize {
+    let count = |connection: Connection| connection.query_row("SELECT count(*) FROM message", [], |row| row.get(0));
+    Connection::open(path).and_then(count).map_or(0, |messages: u32| messages as usize)
+}
+
+/// Copies what can be read of the database in `damaged` into a new one in `path`, of the same version. Without any message
+/// there is nothing in the new one.
+fn try_recover(damaged: &Path, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     // Reading a log changes its database: that is done to a copy.
     let folder = tempfile::tempdir_in(path.parent().unwrap_or(Path::new(".")))?;
     let copy = folder.path().join("copy");
-    fs::copy(kept, &copy)?;
-    if with_ending(kept, "-wal").exists() {
-        fs::copy(with_ending(kept, "-wal"), with_ending(&copy, "-wal"))?;
+    fs::copy(damaged, &copy)?;
+    if with_ending(damaged, "-wal").exists() {
+        fs::copy(with_ending(damaged, "-wal"), with_ending(&copy, "-wal"))?;
     }
     let from = Connection::open(&copy)?;
     // Or a file that ends too early is not read at all.
     from.pragma_update(None, "writable_schema", true)?;
     let version = version(&from)?;
     let mut to = Connection::open(path)?;
+    // It is renamed: no journal may come back after the end of it.
+    to.pragma_update(None, "synchronous", "EXTRA")?;
     // Rows come before what they refer to.
     to.pragma_update(None, "foreign_keys", false)?;
     let transaction = to.transaction()?;
     if !shape(&transaction, version)? {
-        return Ok(0);
+        return Ok(());
     }
     let mut messages = 0;
     for table in TABLES {
@@ -81,9 +120,12 @@ fn try_recover(kept: &Path, path: &Path) -> Result<usize, Box<dyn std::error::Er
             messages = copied;
         }
     }
+    if messages == 0 {
+        return Ok(());
+    }
     mend(&transaction, version)?;
     transaction.commit()?;
-    Ok(messages)
+    Ok(())
 }
 
 /// Copies the rows of a table that can be read. Gives how many.
@@ -172,6 +214,7 @@ fn mend(transaction: &Transaction<'_>, version: usize) -> rusqlite::Result<()> {
         "UPDATE message SET parent = ( \
              SELECT max(earlier.id) FROM message AS earlier \
              WHERE earlier.conversation = message.conversation AND earlier.id < message.id \
+             AND earlier.deleted IS NULL \
          ) WHERE parent IS NOT NULL AND NOT EXISTS ( \
              SELECT 1 FROM message AS above WHERE above.id = message.parent AND above.conversation = message.conversation \
          ); \

@@ -29,39 +29,46 @@ impl Store {
     /// # Errors
     /// [`Code::FolderUnwritable`]; [`Code::DatabaseNewer`]; [`Code::DatabaseFailed`]: it is locked, for example.
     pub fn open(places: &Places) -> Result<(Self, Vec<Problem>), Problem> {
-        let (store, notices) = Self::open_beside(places)?;
+        make(&places.data)?;
+        let path = places.data.join(FILE);
+        let mut notices = Vec::from_iter(damage::resume(&path)?);
+        let connection = match connect(&path) {
+            Err(Refused::Damaged) => {
+                notices.push(damage::replace(&path, SystemTime::now())?);
+                connect(&path)
+            }
+            other => other,
+        };
+        let store = Self::of(connection.map_err(|refused| refused.problem(&places.data))?);
         store.write(|transaction| {
             crate::messages::tidy(transaction)?;
             crate::search::catch_up(transaction)
         })?;
-        store.wipe()?;
-        remove_old_copies(&places.data.join(FILE), SystemTime::now());
+        // What cannot be wiped now is tried again at the next start; it is no reason to keep everything else away.
+        if let Err(problem) = store.wipe() {
+            tracing::warn!(code = %problem.code, details = ?problem.details, "what was deleted could not be wiped");
+        }
+        remove_old_copies(&path, SystemTime::now());
         Ok((store, notices))
     }
 
     /// The same for a program that runs beside the window: answers in progress and what may yet be restored stay as they
-    /// are.
+    /// are, and so does a damaged database, which the window may have open.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// As [`Self::open`]; [`Code::DatabaseFailed`] if it is damaged.
     pub fn open_beside(places: &Places) -> Result<(Self, Vec<Problem>), Problem> {
         make(&places.data)?;
         let path = places.data.join(FILE);
-        let of = |connection| Self { connection: Mutex::new(connection) };
-        let (store, notices) = match connect(&path) {
-            Ok(connection) => (of(connection), Vec::new()),
-            Err(Refused::Damaged) => {
-                let kept = damage::set_aside(&path, SystemTime::now())?;
-                let messages = damage::recover(&kept, &path);
-                let store = of(connect(&path).map_err(|refused| refused.problem(&places.data))?);
-                let code = if messages > 0 { Code::DatabaseRecovered } else { Code::DatabaseSetAside };
-                let notice = Problem::new(code).with("path", path.display()).with("kept", kept.display());
-                (store, vec![if messages > 0 { notice.with("messages", messages) } else { notice }])
-            }
-            Err(refused) => return Err(refused.problem(&places.data)),
-        };
+        // A new one would stand in the place of what was recovered.
+        let connection = if damage::is_cut_off(&path) { Err(Refused::Damaged) } else { connect(&path) };
+        let store = Self::of(connection.map_err(|refused| refused.problem(&places.data))?);
         store.write(crate::search::catch_up)?;
-        Ok((store, notices))
+        Ok((store, Vec::new()))
+    }
+
+    fn of(connection: Connection) -> Self {
+        Self { connection: Mutex::new(connection) }
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -125,7 +132,9 @@ impl Refused {
             Self::Failed(error) => failed(&error),
             Self::Newer => Problem::new(Code::DatabaseNewer).with("path", folder.display()),
             Self::Copy(path, error) => unwritable(&path, &error),
-            Self::Damaged => Problem::new(Code::DatabaseFailed).with("reason", "it is damaged"),
+            Self::Damaged => {
+                Problem::new(Code::DatabaseFailed).with("reason", "it is damaged; the window mends it when it starts")
+            }
         }
     }
 }

@@ -115,12 +115,12 @@ impl Store {
         })
     }
 
-    /// An answer that ended is written on, and is the chosen one.
+    /// An answer that ended is written on, and is the chosen one. Its receipt goes: it is not that of the longer text.
     ///
     /// # Errors
     /// See [`Store`].
     pub fn reopen_answer(&self, answer: u32) -> Result<(), Problem> {
-        let sql = "UPDATE message SET finished = 0, problem = NULL, indexed = 0 \
+        let sql = "UPDATE message SET finished = 0, problem = NULL, receipt = NULL, indexed = 0 \
                    WHERE id = ?1 AND speaker = 'assistant' AND deleted IS NULL";
         self.write(|transaction| {
             one(transaction.execute(sql, [answer])?)?;
@@ -151,8 +151,7 @@ impl Store {
         })
     }
 
-    /// The answer could not be completed; the rest as in [`Self::finish_answer`]. A receipt from before it was continued
-    /// stays.
+    /// The answer could not be completed; the rest as in [`Self::finish_answer`], but it has no receipt.
     ///
     /// # Errors
     /// See [`Store`].

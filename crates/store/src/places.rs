@@ -77,6 +77,18 @@ pub(crate) fn free_name(path: &Path, now: SystemTime, endings: &[&str]) -> PathB
     (1..=u32::MAX).map(candidate).find(free).unwrap_or_else(|| candidate(0))
 }
 
+/// The last of the files beside `path` that [`free_name`] named.
+pub(crate) fn last_kept(path: &Path) -> Option<PathBuf> {
+    let start = format!("{}.damaged-", path.file_name()?.to_string_lossy());
+    let number = |kept: &PathBuf| -> Option<(u64, u32)> {
+        let name = kept.file_name()?.to_str()?.strip_prefix(&start)?;
+        let (seconds, again) = name.split_once('-').unwrap_or((name, "1"));
+        Some((seconds.parse().ok()?, again.parse().ok()?))
+    };
+    let files = fs::read_dir(path.parent()?).ok()?.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    files.filter_map(|kept| Some((number(&kept)?, kept))).max().map(|(_, kept)| kept)
+}
+
 /// `path` with `ending` behind its name.
 pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -101,6 +113,7 @@ mod tests {
             fs::write(if names.is_empty() { with_ending(&kept, "-wal") } else { kept.clone() }, b"").unwrap();
             names.push(kept.file_name().unwrap().to_string_lossy().into_owned());
         }
+        assert_eq!(last_kept(&path).unwrap().file_name().unwrap().to_string_lossy(), names[2]);
         assert_eq!(names, ["x.db.damaged-1700000000", "x.db.damaged-1700000000-2", "x.db.damaged-1700000000-3"]);
     }
 }

@@ -66,6 +66,7 @@ fn an_answer_is_written_on() {
     home.answer(asked, "other");
     home.store.set_system(id, "be long").unwrap();
     let given = home.store.given(first).unwrap();
+    assert_eq!(given.receipt, Some(receipt()), "who goes on has what it cost so far");
     assert_eq!((given.question, given.text.as_str(), given.system.as_str()), (asked, "one", "be brief"));
     home.store.reopen_answer(first).unwrap();
     assert_eq!(home.texts(id), ["q", "one"]);
@@ -73,7 +74,14 @@ fn an_answer_is_written_on() {
     let home = home.again();
     assert_eq!(home.texts(id), ["q", "one waterfall"], "what was shown survives");
     assert_eq!(home.store.search("waterfall", 9).unwrap().len(), 1);
-    assert!(home.store.given(first).unwrap().receipt.is_some());
+    assert_eq!(
+        home.store.given(first).unwrap().receipt,
+        None,
+        "a receipt of the shorter text says nothing of this one"
+    );
+    home.store.reopen_answer(first).unwrap();
+    home.store.finish_answer(first, "one waterfall more", &receipt(), 0.0).unwrap();
+    assert_eq!(home.store.given(first).unwrap().receipt, Some(receipt()));
 }
 
 #[test]

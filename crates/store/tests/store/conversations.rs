@@ -106,6 +106,24 @@ fn the_list_has_pinned_ones_first_and_titles_from_first_questions() {
 }
 
 #[test]
+fn a_new_conversation_has_nothing_in_its_composer() {
+    let home = Home::new();
+    let first = home.begin();
+    assert_eq!(home.begin(), first, "one that nothing was done with is as good as new");
+    home.store.save_unsent(first, "a draft").unwrap();
+    let second = home.begin();
+    assert_ne!(second, first);
+    let file = Attachment { name: "a.txt".to_owned(), bytes: 1, text: "x".to_owned(), cut: false };
+    let attached = home.store.attach(second, &file).unwrap();
+    let third = home.begin();
+    assert!(third != first && third != second);
+    home.store.delete_conversation(third).unwrap();
+    home.store.detach(attached.id).unwrap();
+    assert_eq!(home.begin(), second, "its composer is empty again");
+    assert_eq!(home.store.conversation(first).unwrap().unsent, "a draft");
+}
+
+#[test]
 fn what_is_deleted_can_be_restored_until_the_next_start_and_leaves_no_trace_then() {
     let home = Home::new();
     let (kept, gone) = (home.begin(), 2);

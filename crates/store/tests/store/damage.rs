@@ -28,6 +28,15 @@ fn filled(places: &Places) -> PathBuf {
     places.data.join("taki.sqlite3")
 }
 
+/// Makes the table of attachments unreadable, and nothing else.
+fn damage_attachments(path: &Path) {
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'attachment'";
+    let root = Connection::open(path).unwrap().query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
+    let mut bytes = fs::read(path).unwrap();
+    bytes[(root - 1) * 4096..root * 4096].fill(0xA5);
+    fs::write(path, bytes).unwrap();
+}
+
 #[test]
 fn of_a_damaged_database_what_can_be_read_is_there_again_and_the_original_is_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -86,6 +95,35 @@ fn of_a_damaged_database_what_can_be_read_is_there_again_and_the_original_is_kep
 }
 
 #[test]
+fn what_lost_its_parent_hangs_on_nothing_that_was_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = Places::below(folder.path());
+    let path = filled(&places);
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    // As if 100 could not be read and 99 was another version of it.
+    let sql = "DELETE FROM message WHERE id = 100; UPDATE message SET deleted = 99 WHERE id = 99;";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    damage_attachments(&path);
+    let (store, notices) = Store::open(&places).unwrap();
+    assert_eq!(notices.iter().map(|n| n.code).collect::<Vec<_>>(), [Code::DatabaseRecovered]);
+    assert_eq!(store.last_opened(0.0).unwrap().messages.len(), 198);
+    assert_eq!(store.restore_message(99).unwrap_err().code, Code::Gone, "what was deleted is wiped");
+}
+
+#[test]
+fn what_cannot_be_wiped_keeps_nothing_else_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = Places::below(folder.path());
+    let path = filled(&places);
+    let sql = "UPDATE message SET deleted = 199 WHERE id = 199";
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let (store, notices) = Store::open(&places).unwrap();
+    assert_eq!((notices.len(), store.last_opened(0.0).unwrap().messages.len()), (0, 198));
+}
+
+#[test]
 fn the_log_of_a_damaged_database_is_kept_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let (places, cut) = (Places::below(folder.path()), Places::below(&folder.path().join("cut")));
@@ -115,6 +153,59 @@ fn the_log_of_a_damaged_database_is_kept_with_it() {
     let kept = Path::new(&notices[0].details["kept"]);
     assert!(fs::read(kept).unwrap() == damaged, "the damaged file is as it was found");
     assert!(fs::read(with_ending(kept, "-wal")).unwrap() == log, "and so is its log");
+}
+
+#[test]
+fn a_recovery_that_was_cut_off_is_ended_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = Places::below(folder.path());
+    let path = filled(&places);
+    let recovering = with_ending(&path, ".recovering");
+    damage_attachments(&path);
+    let damaged = fs::read(&path).unwrap();
+    // Cut off while rows were copied: the damaged one is still there, and is read again.
+    fs::write(&recovering, b"half of it").unwrap();
+    let (store, notices) = Store::open(&places).unwrap();
+    assert_eq!((notices.len(), store.last_opened(0.0).unwrap().messages.len()), (1, 200));
+    assert!(!recovering.exists());
+    drop(store);
+
+    // Cut off when the damaged one was away, its log not yet.
+    let kept = PathBuf::from(&notices[0].details["kept"]);
+    fs::rename(&path, &recovering).unwrap();
+    fs::write(with_ending(&path, "-wal"), b"its log").unwrap();
+    assert_eq!(Store::open_beside(&places).unwrap_err().code, Code::DatabaseFailed, "that is left to the window");
+    let (store, again) = Store::open(&places).unwrap();
+    assert_eq!(again, notices);
+    assert_eq!(store.last_opened(0.0).unwrap().messages.len(), 200);
+    assert!(!recovering.exists() && fs::read(&kept).unwrap() == damaged);
+    assert_eq!(fs::read(with_ending(&kept, "-wal")).unwrap(), b"its log");
+    drop(store);
+    assert_eq!(Store::open(&places).unwrap().1, []);
+
+    // The same where nothing could be read.
+    fs::rename(&path, with_ending(&kept, "-2")).unwrap();
+    fs::write(&recovering, b"").unwrap();
+    let (store, notices) = Store::open(&places).unwrap();
+    assert_eq!(notices.iter().map(|n| n.code).collect::<Vec<_>>(), [Code::DatabaseSetAside]);
+    assert_eq!(notices[0].details["kept"], with_ending(&kept, "-2").display().to_string());
+    assert_eq!(store.conversations().unwrap(), []);
+}
+
+#[test]
+fn a_program_beside_the_window_leaves_a_damaged_database_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = Places::below(folder.path());
+    let path = filled(&places);
+    damage_attachments(&path);
+    let damaged = fs::read(&path).unwrap();
+    assert_eq!(Store::open_beside(&places).unwrap_err().code, Code::DatabaseFailed);
+    assert!(fs::read(&path).unwrap() == damaged);
+    let others = fs::read_dir(&places.data)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains(".damaged-"));
+    assert_eq!(others.count(), 0);
+    assert_eq!(Store::open(&places).unwrap().1[0].code, Code::DatabaseRecovered);
 }
 
 #[test]
