@@ -88,12 +88,15 @@ export class Session {
     if (id === this.answers.where) await this.answers.stop();
     await this.told.asked(async () => {
       const beside = this.#neighbour(id);
+      // What is gone takes no text any more, and undo brings back what was kept.
+      if (id === this.thread.id) await this.composer.keep();
       await this.backend.deleteConversation(id);
       if (id === this.thread.id) this.#take(await (beside ? this.backend.openConversation(beside) : this.backend.newConversation()));
       this.conversations.cards = await this.backend.listConversations();
       this.told.offerUndo("deletedConversation", card.title, async () => {
         await this.composer.keep();
-        this.#take(await this.backend.restoreConversation(id));
+        const kept = this.composer.text;
+        this.#take(await this.backend.restoreConversation(id), kept);
         this.conversations.cards = await this.backend.listConversations();
       });
     });
@@ -116,17 +119,20 @@ export class Session {
   async #turnTo(fetch: () => Promise<Conversation>): Promise<boolean> {
     const turn = ++this.#turn;
     this.turning = true;
+    const kept = this.composer.text;
     void this.leave();
     const done = await this.told.asked(async () => {
       const conversation = await fetch();
       // Someone who clicks through the list wants the last one.
-      if (turn === this.#turn) this.#take(conversation);
+      if (turn === this.#turn) this.#take(conversation, kept);
     });
     if (turn === this.#turn) this.turning = false;
     return done && turn === this.#turn;
   }
 
-  #take(conversation: Conversation) {
+  /** `kept` is the unsent text that is on disk already: what was typed while the conversation was on its way is kept here. */
+  #take(conversation: Conversation, kept = this.composer.text) {
+    if (this.composer.text !== kept) void this.composer.keep();
     this.thread.show(conversation, this.answers.writing);
     this.composer.take(conversation);
     this.thread.goal = undefined;
