@@ -23,6 +23,8 @@ export class Session {
   readonly answers: Answers;
   readonly composer: Composer;
   readonly replay: Replay;
+  /** Texts of messages that are being edited, by message: they are there again when one returns to their conversation. */
+  readonly edits = new Map<number, string>();
   opened = $state(false);
   /** Whether another conversation is on its way to the screen. */
   turning = $state(false);
@@ -147,10 +149,14 @@ export class Session {
     });
   }
 
-  /** Asks a question anew, in other words: a branch beside it. */
-  async edit(question: ShownMessage, text: string) {
+  /** Asks a question anew, in other words: a branch beside it. `sent` is called once it is on disk, which it may never be. */
+  async edit(question: ShownMessage, text: string, sent: () => void = () => undefined) {
     if (!this.free || !text.trim()) return;
-    await this.answers.send(text.trim(), { edited: question });
+    const kept = () => {
+      this.edits.delete(question.id);
+      sent();
+    };
+    await this.answers.send(text.trim(), { edited: question, sent: kept });
   }
 
   async answerAgain(question = this.thread.question) {
