@@ -27,6 +27,28 @@ test("a question is edited in place: Escape leaves it, Enter asks it anew beside
   await expect(by(page, "version").first()).toHaveText("4 / 4");
 });
 
+test("an edited question stays in its editor until it is on disk, and while another conversation is shown", async ({ page }) => {
+  await open(page, { conversation: answered, others });
+  await page.evaluate(() => (window.app.refuse.send = { code: "database_failed", details: {} }));
+  await by(page, "message-user").first().getByTestId("edit").click();
+  await by(page, "editor").fill("Why is it blue?");
+  await page.keyboard.press("Enter");
+  await expect(by(page, "problem")).toBeVisible();
+  await expect(by(page, "editor")).toHaveValue("Why is it blue?");
+  await expect(by(page, "editor")).toBeEditable();
+  await by(page, "conversation").filter({ hasText: others[0]!.conversation.title }).click();
+  await expect(by(page, "editor")).toHaveCount(0);
+  await by(page, "conversation").filter({ hasText: answered.title }).click();
+  await expect(by(page, "editor")).toHaveValue("Why is it blue?");
+  await page.evaluate(() => delete window.app.refuse.send);
+  await by(page, "editor").press("Enter");
+  await expect(by(page, "editor")).not.toBeEditable();
+  await chat(page, { kind: "saved", message: 11, answer: 12 });
+  await expect(by(page, "editor")).toHaveCount(0);
+  await expect(by(page, "message-text")).toHaveText(["Why is it blue?", ""]);
+  await expect(by(page, "composer")).toBeFocused();
+});
+
 test("the arrow up in an empty composer edits the last question", async ({ page }) => {
   await open(page, { conversation: answered });
   await by(page, "composer").press("ArrowUp");

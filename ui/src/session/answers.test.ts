@@ -93,6 +93,23 @@ test("an edited question is a branch beside the old one and takes over its files
   expect(texts(session)).toEqual(["Why not?", "Well."]);
 });
 
+test("the text of an edited question is held until it is on disk", async () => {
+  const { backend, session } = await answered();
+  const question = session.thread.messages[0]!;
+  session.edits.set(11, "Why not?");
+  let times = 0;
+  const edit = () => session.edit(question, "Why not?", () => times++);
+  const refused = edit();
+  backend.refuse(new Refusal({ code: "database_failed", details: {} }));
+  await refused;
+  expect([times, session.edits.get(11), session.told.problem?.code]).toEqual([0, "Why not?", "database_failed"]);
+  expect(texts(session)).toEqual(["Why?", "Because."]);
+  void edit();
+  expect(session.edits.get(11)).toBe("Why not?");
+  backend.on({ kind: "saved", message: 13, answer: 14 });
+  expect([times, session.edits.get(11)]).toEqual([1, undefined]);
+});
+
 test("an answer that was cut off goes on behind its text", async () => {
   const messages = [said(1, "user", "Why?"), said(2, "assistant", "Because ", { receipt: { ...receipt, finish: "length" } })];
   const { backend, session } = await opened({ conversation: { ...blank(1), messages } });

@@ -62,9 +62,11 @@ export class Composer {
       return;
     }
     clearTimeout(this.#rest);
+    const { id } = this.thread;
     // Or the same text would be kept as unsent behind the message.
     await this.#keeping;
-    const { id } = this.thread;
+    // Another conversation is shown by now: the text waits, unsent, in its own.
+    if (this.thread.id !== id) return;
     const sent = (question: ShownMessage) => {
       // Another conversation's composer is shown now; this one's was emptied on disk.
       if (this.thread.id !== id) return;
@@ -137,7 +139,8 @@ export class Composer {
     for (const file of all) {
       try {
         const card = await this.#read(id, file);
-        if (this.thread.id === id) this.attached.push(card);
+        // A conversation that was left and opened again has it already.
+        if (this.thread.id === id && !this.attached.some((other) => other.id === card.id)) this.attached.push(card);
         this.told.announcement = "attachedSaid";
       } catch (thrown) {
         if (this.thread.id === id) this.refused.push({ name: file.name, problem: problemOf(thrown) });

@@ -38,6 +38,27 @@ test("a message is kept unsent before it is sent, never after", async () => {
   expect(backend.calls).toEqual([["send", 1, null, "Why?", null]]);
 });
 
+test("a message is not sent into a conversation that was opened meanwhile", async () => {
+  const { backend, session } = await opened();
+  const keep = backend.saveUnsent;
+  let kept: () => void = () => undefined;
+  backend.saveUnsent = async (id, text) => {
+    await new Promise<void>((resolve) => (kept = resolve));
+    return keep(id, text);
+  };
+  session.composer.put("Why?");
+  await vi.advanceTimersByTimeAsync(1000);
+  const sent = session.composer.send();
+  const slow = kept;
+  await session.newConversation();
+  slow();
+  await sent;
+  kept();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send")).toEqual([]);
+  expect(backend.named("saveUnsent").at(-1), "it is where it was typed").toEqual(["saveUnsent", 1, "Why?"]);
+});
+
 test("unsent text is kept once the keys rest", async () => {
   const { backend, session } = await opened();
   for (const text of ["W", "Wh", "Why"]) {
@@ -130,6 +151,26 @@ test("files go along with the message; one that is refused says why and the othe
   backend.on({ kind: "saved", message: 11, answer: 12 });
   expect(session.thread.messages[0]?.attachments.map(({ name }) => name)).toEqual(["a.txt", "c.md"]);
   expect(session.composer.attached).toEqual([]);
+});
+
+test("a file that was read while its conversation was left and opened again is there once", async () => {
+  const { backend, session } = await opened();
+  const take = backend.attach;
+  let read: () => void = () => undefined;
+  backend.attach = async (id, name, bytes) => {
+    const card = await take(id, name, bytes);
+    backend.stored.set(1, { ...blank(1), attached: [card] });
+    await new Promise<void>((resolve) => (read = resolve));
+    return card;
+  };
+  const attaching = session.composer.attach([new File(["abc"], "a.txt")]);
+  await vi.waitFor(() => expect(backend.named("attach")).toHaveLength(1));
+  session.composer.text = "Sum up.";
+  await session.newConversation();
+  await session.openConversation(1);
+  read();
+  await attaching;
+  expect(session.composer.attached.map(({ name }) => name)).toEqual(["a.txt"]);
 });
 
 test("what is too large or too many is refused before it is read", async () => {

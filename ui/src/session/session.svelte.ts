@@ -23,6 +23,8 @@ export class Session {
   readonly answers: Answers;
   readonly composer: Composer;
   readonly replay: Replay;
+  /** Texts of messages that are being edited, by message: they are there again when one returns to their conversation. */
+  readonly edits = new Map<number, string>();
   opened = $state(false);
   /** Whether another conversation is on its way to the screen. */
   turning = $state(false);
@@ -88,12 +90,15 @@ export class Session {
     if (id === this.answers.where) await this.answers.stop();
     await this.told.asked(async () => {
       const beside = this.#neighbour(id);
+      // What is gone takes no text any more, and undo brings back what was kept.
+      if (id === this.thread.id) await this.composer.keep();
       await this.backend.deleteConversation(id);
       if (id === this.thread.id) this.#take(await (beside ? this.backend.openConversation(beside) : this.backend.newConversation()));
       this.conversations.cards = await this.backend.listConversations();
       this.told.offerUndo("deletedConversation", card.title, async () => {
         await this.composer.keep();
-        this.#take(await this.backend.restoreConversation(id));
+        const kept = this.composer.text;
+        this.#take(await this.backend.restoreConversation(id), kept);
         this.conversations.cards = await this.backend.listConversations();
       });
     });
@@ -116,17 +121,20 @@ export class Session {
   async #turnTo(fetch: () => Promise<Conversation>): Promise<boolean> {
     const turn = ++this.#turn;
     this.turning = true;
+    const kept = this.composer.text;
     void this.leave();
     const done = await this.told.asked(async () => {
       const conversation = await fetch();
       // Someone who clicks through the list wants the last one.
-      if (turn === this.#turn) this.#take(conversation);
+      if (turn === this.#turn) this.#take(conversation, kept);
     });
     if (turn === this.#turn) this.turning = false;
     return done && turn === this.#turn;
   }
 
-  #take(conversation: Conversation) {
+  /** `kept` is the unsent text that is on disk already: what was typed while the conversation was on its way is kept here. */
+  #take(conversation: Conversation, kept = this.composer.text) {
+    if (this.composer.text !== kept) void this.composer.keep();
     this.thread.show(conversation, this.answers.writing);
     this.composer.take(conversation);
     this.thread.goal = undefined;
@@ -141,10 +149,14 @@ export class Session {
     });
   }
 
-  /** Asks a question anew, in other words: a branch beside it. */
-  async edit(question: ShownMessage, text: string) {
+  /** Asks a question anew, in other words: a branch beside it. `sent` is called once it is on disk, which it may never be. */
+  async edit(question: ShownMessage, text: string, sent: () => void = () => undefined) {
     if (!this.free || !text.trim()) return;
-    await this.answers.send(text.trim(), { edited: question });
+    const kept = () => {
+      this.edits.delete(question.id);
+      sent();
+    };
+    await this.answers.send(text.trim(), { edited: question, sent: kept });
   }
 
   async answerAgain(question = this.thread.question) {

@@ -27,6 +27,34 @@ test("every conversation keeps its own unsent text and place", async () => {
   expect(backend.named("savePlace"), "nothing is kept for the wrong one").toHaveLength(1);
 });
 
+test("what is typed while another conversation is opened, begun or had back is kept in the one that goes", async () => {
+  const { backend, session } = await two();
+  const typing = <A extends unknown[], R>(call: (...args: A) => Promise<R>, text: string) => async (...args: A) => {
+    session.composer.put(text);
+    return call(...args);
+  };
+  backend.openConversation = typing(backend.openConversation, "half a sentence");
+  await session.openConversation(7);
+  expect(backend.named("saveUnsent")).toEqual([["saveUnsent", 1, "half"], ["saveUnsent", 1, "half a sentence"]]);
+  expect(session.composer.text).toBe("a thought");
+  backend.newConversation = typing(backend.newConversation, "a thought more");
+  await session.newConversation();
+  expect(backend.named("saveUnsent").at(-1)).toEqual(["saveUnsent", 7, "a thought more"]);
+  await session.deleteConversation(session.conversations.cards.find(({ id }) => id === 7)!);
+  backend.restoreConversation = typing(backend.restoreConversation, "new");
+  await session.told.takeBack();
+  expect(backend.named("saveUnsent").at(-1)).toEqual(["saveUnsent", 2, "new"]);
+});
+
+test("what was typed in a conversation is kept before it is deleted, so that undo has it", async () => {
+  const { backend, session } = await two();
+  session.composer.put("half a sentence");
+  await session.deleteConversation(session.conversations.cards[0]!);
+  expect(backend.calls.slice(0, 2)).toEqual([["saveUnsent", 1, "half a sentence"], ["deleteConversation", 1]]);
+  await session.deleteConversation({ ...session.conversations.cards[0]!, id: 1 });
+  expect(backend.named("saveUnsent"), "one that is not shown has nothing new").toHaveLength(1);
+});
+
 test("of two clicks in the list the last one counts", async () => {
   const { backend, session } = await two();
   const open = backend.openConversation;
