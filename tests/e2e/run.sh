@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs the end-to-end tests in the real window on a display of its own.
+# Usage: run.sh [test [FILE ...]] or run.sh kills [HOW_MANY [SEED]]
 # TAKI_APP: the program (default: the release build). TAKI_SHOTS: where screenshots go (default: a temporary folder).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,4 +34,4 @@ mkdir -p "$TAKI_SHOTS"
 export WEBKIT_DISABLE_DMABUF_RENDERER=1
 export TAKI_MODELS=${TAKI_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/taki/models}
 cd "$here"
-dbus-run-session -- npm test --silent
+dbus-run-session -- npm run --silent "${1:-test}" -- "${@:2}"

@@ -31,13 +31,29 @@ async function listening(port, child) {
   }
 }
 
+/** The next start would only show the window of one that is still saying its last words. */
+async function gone() {
+  for (let tries = 0; appPid() !== undefined || workerPid() !== undefined; tries++) {
+    if (tries === 100) throw new Error(appPid() === undefined ? "the worker did not end" : "the app did not end");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** A new home folder; the window of a test writes nowhere else. */
 export const newHome = () => fs.mkdtempSync(path.join(work, "home-"));
 
+/** Puts conversations into a home folder through the terminal program, which lies beside the window's. */
+export function seed(home, conversations) {
+  const file = path.join(work, "seed.json");
+  const said = ({ messages, ...rest }) => ({ ...rest, messages: messages.map((message, at) => ({ parent: at > 0 ? at - 1 : null, at_ms: rest.at_ms + at, ...message })) });
+  fs.writeFileSync(file, JSON.stringify({ taki_conversations: 1, conversations: conversations.map(said) }));
+  execFileSync(path.join(path.dirname(app), "taki"), ["chats", "import", file], { env: { ...process.env, TAKI_HOME: home } });
+}
+
 /** Opens the window. One session per driver. */
-export async function openWindow({ home, models = process.env.TAKI_MODELS }) {
+export async function openWindow({ home, models = process.env.TAKI_MODELS, source = "" }) {
   const [port, native] = [await freePort(), await freePort()];
-  const env = { ...process.env, TAKI_HOME: home, TAKI_MODELS: models, LANG: "en_US.UTF-8" };
+  const env = { ...process.env, TAKI_HOME: home, TAKI_MODELS: models, TAKI_SOURCE: source, LANG: "en_US.UTF-8" };
   const folders = fs.mkdtempSync(path.join(work, "xdg-"));
   for (const name of ["CONFIG", "DATA", "CACHE", "STATE"]) env[`XDG_${name}_HOME`] = path.join(folders, name);
   const driver = spawn("tauri-driver", ["--port", String(port), "--native-port", String(native)], { env, stdio: ["ignore", "ignore", process.env.TAKI_E2E_VERBOSE ? "inherit" : "ignore"] });
@@ -69,6 +85,36 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS }) {
     all: (id) => browser.$$(`[data-testid="${id}"]`),
     /** The latest answer's text as the page has it. */
     answer: () => browser.execute(() => [...document.querySelectorAll('[data-testid="message-assistant"] [data-testid="message-text"]')].at(-1)?.textContent ?? ""),
+    /** What the conversation shows, in order. `done`: nothing is being written into it. */
+    messages: () =>
+      browser.execute(() =>
+        [...document.querySelectorAll("[data-message]")].map((message) => {
+          const text = message.querySelector('[data-testid="message-text"]')?.cloneNode(true);
+          // Names and buttons of code and tables are no part of what was said.
+          for (const extra of text?.querySelectorAll("figcaption, button") ?? []) extra.remove();
+          return {
+            id: Number(message.dataset.message),
+            mine: message.dataset.testid === "message-user",
+            text: text?.textContent ?? "",
+            version: message.querySelector('[data-testid="version"]')?.textContent,
+            done: message.getAttribute("aria-busy") !== "true" && (message.dataset.testid === "message-user" || !!message.querySelector('[data-testid="receipt"]')),
+          };
+        }),
+      ),
+    /** Waits until `is` holds for what the conversation shows, and gives that. */
+    async until(is, what, timeout = 60_000) {
+      let shown;
+      await browser.waitUntil(async () => is((shown = await this.messages())), { timeout, interval: 20, timeoutMsg: `it did not come about that ${what}` });
+      return shown;
+    },
+    /** Some of an answer to the last question; the small model may go on for long. Gives what is shown then. */
+    async brief() {
+      await this.until((messages) => messages.at(-1)?.mine === false && messages.at(-1).text.length > 20, "there is some of an answer");
+      await by("stop").click().catch(() => undefined);
+      return this.until((messages) => messages.at(-1).done, "the answer ended");
+    },
+    /** A button of a message: what is to be seen of it depends on the mouse, what it does does not. */
+    press: (message, button) => browser.execute((id, button) => document.querySelector(`[data-message="${id}"] ${button}`).click(), message, button),
     async ask(text) {
       await by("composer").setValue(text);
       await by("composer").addValue("\uE007");
@@ -77,14 +123,16 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS }) {
     answered: () => by("send").waitForExist({ timeout: 120_000 }),
     // Of the display, not through WebDriver: that waits for a repaint, which a window at rest never makes.
     shot: (name) => execFileSync("scrot", ["--overwrite", "--focused", path.join(shots, `${name}.png`)]),
+    /** Ends the app at once, as a power cut would. The worker must follow by itself. */
+    async kill() {
+      process.kill(appPid(), "SIGKILL");
+      await end();
+      await gone();
+    },
     async close() {
       await browser.deleteSession().catch(() => undefined);
       await end();
-      // The next start would only show the window of one that is still saying its last words.
-      for (let tries = 0; appPid() !== undefined; tries++) {
-        if (tries === 100) throw new Error("the app did not end");
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+      await gone();
     },
   };
 }
