@@ -25,7 +25,7 @@ test("files come in by the button and go along with the message", async ({ page 
   await by(page, "attach").click();
   await (await choosing).setFiles({ name: "売上.csv", mimeType: "text/csv", buffer: Buffer.from("a,b,c\n1,2,3") });
   await expect(by(page, "attachment")).toHaveText("売上.csv 3 tokens");
-  expect((await args(page, "attach"))[0]).toMatchObject({ conversation: 1, name: "売上.csv", bytes: [...Buffer.from("a,b,c\n1,2,3")] });
+  expect((await args(page, "attach"))[0]).toMatchObject({ conversation: 1, name: "売上.csv", base64: btoa("a,b,c\n1,2,3") });
   await expect(by(page, "composer")).toBeFocused();
   await ask(page, "Sum up.");
   await expect(by(page, "message-user").getByTestId("attachment")).toHaveText("売上.csv 3 tokens");
@@ -65,7 +65,7 @@ test("a pasted file and a pasted table are attached, pasted words are not", asyn
   await expect(by(page, "attachment")).toContainText("scan.pdf");
   await paste(page, { "text/html": "<table><tr><td>a", "text/plain": "a\tb\r\n1\t2\r\n" });
   await expect(by(page, "attachment").last()).toContainText("Pasted table.tsv");
-  expect((await args(page, "attach")).at(-1)).toMatchObject({ bytes: [...Buffer.from("a\tb\n1\t2")] });
+  expect((await args(page, "attach")).at(-1)).toMatchObject({ base64: btoa("a\tb\n1\t2") });
   await paste(page, { "text/html": "<table><tr><td>one cell", "text/plain": "one cell" });
   await paste(page, { "text/html": "<p>words", "text/plain": "words\twith a tab\nand a line" });
   await expect(by(page, "attachment")).toHaveCount(2);
