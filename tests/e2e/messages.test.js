@@ -67,12 +67,13 @@ describe("messages", () => {
     await window.by("settings").click();
     await window.by("exact-toggle").click();
     await window.by("settings-close").click();
+    await window.browser.waitUntil(async () => (await window.by("engine-state").getAttribute("data-kind")) !== "ready", { timeout: 5000, interval: 5 }).catch(() => undefined);
     await window.by("new-conversation").click();
     await window.until((messages) => messages.length === 0, "a new conversation began");
     await window.ready();
     // What is copied from the question is what the cascade is quick at.
     await window.ask("Repeat this sentence twice: The mill stands by the river, and the river turns the mill.");
-    await window.until((messages) => messages[1]?.text.length > 150, "there is something to replay");
+    await window.until((messages) => messages[1]?.text.length > 150 || messages[1]?.done, "there is something to replay");
     const [, answer] = await window.brief();
     await window.by("receipt").$("summary").click();
     assert.match(await window.by("receipt").getText(), /Exact mode\s*yes/);

@@ -109,7 +109,7 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS, sourc
     },
     /** Some of an answer to the last question; the small model may go on for long. Gives what is shown then. */
     async brief() {
-      await this.until((messages) => messages.at(-1)?.mine === false && messages.at(-1).text.length > 20, "there is some of an answer");
+      await this.until((messages) => messages.at(-1)?.mine === false && (messages.at(-1).text.length > 20 || messages.at(-1).done), "there is some of an answer");
       await by("stop").click().catch(() => undefined);
       return this.until((messages) => messages.at(-1).done, "the answer ended");
     },

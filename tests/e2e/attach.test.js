@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { newHome, openWindow } from "./window.js";
+
+const documents = path.resolve("../../crates/documents/tests/data");
+
+describe("attached documents", () => {
+  let window;
+  before(async () => {
+    window = await openWindow({ home: newHome() });
+    await window.ready();
+  });
+  after(() => window?.close());
+
+  /** How many tokens the model read for the latest answer, as its receipt says. */
+  async function read() {
+    await window.browser.execute(() => {
+      for (const receipt of document.querySelectorAll('[data-testid="receipt"]')) receipt.open = true;
+    });
+    const receipts = await window.browser.execute(() => [...document.querySelectorAll('[data-testid="receipt"]')].map((receipt) => receipt.textContent));
+    return Number(/Tokens read\s*(\d+)/.exec(receipts.at(-1))?.[1]);
+  }
+
+  const chips = (within) => window.browser.execute((within) => [...document.querySelectorAll(`${within} [data-testid="attachment"]`)].map((chip) => chip.textContent.trim()), within);
+
+  for (const [name, question] of [["typst.pdf", "What wears the rock away?"], ["cid.pdf", "猫の名前は?"]]) {
+    test(`a PDF is read with the question, and the receipt counts its tokens: ${name}`, async () => {
+      await window.by("new-conversation").click();
+      await window.until((messages) => messages.length === 0, "a new conversation began");
+      await window.ask(question);
+      await window.brief();
+      const without = await read();
+      assert.ok(without > 0);
+
+      await window.by("new-conversation").click();
+      await window.until((messages) => messages.length === 0, "a new conversation began");
+      await window.by("attach-input").addValue(path.join(documents, name));
+      await window.browser.waitUntil(async () => (await chips("form")).length === 1, { timeout: 20_000, timeoutMsg: "the file was not attached" });
+      const [chip] = await chips("form");
+      const tokens = Number(new RegExp(`^${name}\\s*([\\d,]+) tokens$`).exec(chip)?.[1].replaceAll(",", ""));
+      assert.ok(tokens > 20, chip);
+      await window.ask(question);
+      const shown = await window.brief();
+      assert.equal(shown[0].text, question, "the file is no part of what was typed");
+      assert.deepEqual(await chips('[data-testid="message-user"]'), [chip], "the message carries it");
+      assert.deepEqual(await chips("form"), [], "the composer no longer does");
+      const grown = (await read()) - without;
+      // Around it stands its name.
+      assert.ok(grown >= tokens * 0.9 && grown <= tokens + 100, `the chip says ${tokens}, the model read ${grown} more`);
+    });
+  }
+
+  test("a PDF with a password is refused with a reason, and nothing is attached", async () => {
+    await window.by("attach-input").addValue(path.join(documents, "locked.pdf"));
+    await window.by("refused").waitForExist({ timeout: 20_000 });
+    assert.match(await window.by("refused").getAttribute("data-code"), /^document_/);
+    assert.deepEqual(await chips("form"), []);
+  });
+});
