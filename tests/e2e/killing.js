@@ -71,7 +71,8 @@ function due({ done, seen }) {
   return seen.findLast(({ at }, index) => seen.slice(index + 1).filter((later) => later.at > at + LOST).length >= 2)?.text ?? "";
 }
 
-function check(home, shown) {
+/** Fails if the database of `home` is damaged or lacks something of what was shown. */
+export function check(home, shown) {
   assert.deepEqual(faults(home), []);
   const kept = new Map(rows(home, "SELECT id, speaker, text, finished, receipt, deleted FROM message").map((row) => [row.id, row]));
   for (const message of shown.values()) {
@@ -90,12 +91,13 @@ function check(home, shown) {
 
 /**
  * Starts the app, chats, kills it and checks, `times` times with the same files. `told` hears of every kill.
- * Gives how many messages were shown, and how many answers were cut off.
+ * Gives how many messages were shown, how many answers were cut off, the home folder and what was shown last.
  */
 export async function kills(times, seed, told = () => undefined) {
   const home = newHome();
   const roll = dice(seed);
   let [messages, cut] = [0, 0];
+  let last;
   for (let time = 1; time <= times; time++) {
     const window = await openWindow({ home });
     let shown;
@@ -110,9 +112,10 @@ export async function kills(times, seed, told = () => undefined) {
       await (killed ? window.kill() : window.close());
     }
     check(home, shown);
+    last = shown;
     messages += shown.size;
     cut += [...shown.values()].filter(({ done }) => !done).length;
     told(time, shown.size);
   }
-  return { messages, cut };
+  return { messages, cut, home, last };
 }
