@@ -29,8 +29,7 @@ pub(crate) struct App {
     pub(crate) cancel_fetch: AtomicBool,
     pub(crate) fetching: AtomicBool,
     answering: AtomicBool,
-    /// Whether an answer waits until what is being counted is counted, and whether it was stopped before it began.
-    waiting: AtomicBool,
+    /// Whether the answer was stopped, perhaps before it had the engine.
     stopped: AtomicBool,
 }
 
@@ -60,7 +59,6 @@ impl App {
             cancel_fetch: AtomicBool::new(false),
             fetching: AtomicBool::new(false),
             answering: AtomicBool::new(false),
-            waiting: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
         };
         let _ = app.open_disk();
@@ -118,31 +116,24 @@ impl App {
     /// The right to answer, refused while the engine does something else, and what ends it. A stop is for this answer
     /// from now on.
     pub(crate) fn begin_answering(&self) -> Result<(Call<'_>, Answering<'_>), Problem> {
+        if self.answering.swap(true, Ordering::AcqRel) {
+            return Err(Problem::new(Code::Busy));
+        }
+        let answering = Answering(self);
         self.stopped.store(false, Ordering::Release);
-        self.waiting.store(true, Ordering::Release);
         let _counted = self.after_counting();
-        self.waiting.store(false, Ordering::Release);
         if self.stopped.load(Ordering::Acquire) {
             return Err(Problem::new(Code::Cancelled));
         }
-        let call = self.engine.begin().map_err(|busy| {
-            // What holds the engine is either an answer or a model on its way.
-            if self.is_answering() { busy } else { Problem::new(Code::NothingLoaded) }
-        })?;
-        if self.answering.swap(true, Ordering::AcqRel) {
-            // The last answer is still being kept.
-            return Err(Problem::new(Code::Busy));
-        }
-        Ok((call, Answering(self)))
+        // Nobody else answers: what holds the engine is a model on its way.
+        let call = self.engine.begin().map_err(|_| Problem::new(Code::NothingLoaded))?;
+        Ok((call, answering))
     }
 
     /// Stops the answer in progress, or the one that waits for its turn.
     pub(crate) fn stop(&self) {
-        let waiting = self.waiting.load(Ordering::Acquire);
-        if waiting {
+        if self.is_answering() {
             self.stopped.store(true, Ordering::Release);
-        }
-        if waiting || self.is_answering() {
             self.engine.cancel();
         }
     }

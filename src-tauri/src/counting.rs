@@ -25,8 +25,20 @@ impl App {
 
     /// Tokens of a file as the model sees it. None as in [`Self::size_of`], or if it is more than could ever be sent.
     pub(crate) fn tokens_of(&self, file: &Attachment) -> Option<u32> {
-        let count = |text| self.count(vec![Message { speaker: Speaker::User, text }])?.ok();
-        Some(count(framed(file))?.saturating_sub(count(".".to_owned())?))
+        self.tokens_beyond(self.empty()?, file)
+    }
+
+    fn tokens_beyond(&self, empty: u32, file: &Attachment) -> Option<u32> {
+        Some(self.said(framed(file))?.saturating_sub(empty))
+    }
+
+    /// Tokens of a message with next to nothing in it.
+    fn empty(&self) -> Option<u32> {
+        self.said(".".to_owned())
+    }
+
+    fn said(&self, text: String) -> Option<u32> {
+        self.count(vec![Message { speaker: Speaker::User, text }])?.ok()
     }
 
     fn count(&self, messages: Vec<Message>) -> Option<Result<u32, Problem>> {
@@ -40,9 +52,13 @@ impl App {
 
     /// Tells the tokens of the files in the composer.
     pub(crate) fn counted(&self, mut conversation: Conversation) -> Conversation {
-        if let Ok(disk) = self.disk() {
+        if conversation.attached.is_empty() {
+            return conversation;
+        }
+        // Without it no file's tokens can be told: none is read for nothing.
+        if let (Ok(disk), Some(empty)) = (self.disk(), self.empty()) {
             for card in &mut conversation.attached {
-                card.tokens = disk.store.attachment(card.id).ok().and_then(|file| self.tokens_of(&file));
+                card.tokens = disk.store.attachment(card.id).ok().and_then(|file| self.tokens_beyond(empty, &file));
             }
         }
         conversation

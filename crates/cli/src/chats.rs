@@ -13,10 +13,7 @@ use crate::output::Output;
 
 pub(crate) fn run(command: &Chats, output: &Output) -> Result<(), Problem> {
     // The window may be open: what it has begun is its own to end.
-    let (store, notices) = Store::open_beside(&Places::find()?)?;
-    for notice in notices {
-        output.note(notice.sentence(output.language));
-    }
+    let store = Store::open_beside(&Places::find()?)?;
     match command {
         Chats::List { .. } => list(&store, output),
         Chats::Search { words, limit, .. } => search(&store, &words.join(" "), *limit, output),

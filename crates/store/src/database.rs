@@ -57,14 +57,14 @@ impl Store {
     ///
     /// # Errors
     /// As [`Self::open`]; [`Code::DatabaseFailed`] if it is damaged.
-    pub fn open_beside(places: &Places) -> Result<(Self, Vec<Problem>), Problem> {
+    pub fn open_beside(places: &Places) -> Result<Self, Problem> {
         make(&places.data)?;
         let path = places.data.join(FILE);
         // A new one would stand in the place of what was recovered.
         let connection = if damage::is_cut_off(&path) { Err(Refused::Damaged) } else { connect(&path) };
         let store = Self::of(connection.map_err(|refused| refused.problem(&places.data))?);
         store.write(crate::search::catch_up)?;
-        Ok((store, Vec::new()))
+        Ok(store)
     }
 
     fn of(connection: Connection) -> Self {

@@ -185,7 +185,7 @@ fn an_answer_cut_off_keeps_its_text_and_an_empty_one_goes() {
     let cut = home.store.begin_answer(asked, 0.0).unwrap();
     home.store.checkpoint(cut, "so far").unwrap();
     home.store.begin_answer(asked, 0.0).unwrap();
-    let (beside, _) = store::Store::open_beside(&home.places).unwrap();
+    let beside = store::Store::open_beside(&home.places).unwrap();
     assert_eq!(beside.conversation(id).unwrap().messages[1].versions.len(), 2, "another program leaves them alone");
     let home = home.again();
     assert_eq!(home.texts(id), ["q", "so far"]);
