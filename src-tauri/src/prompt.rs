@@ -1,7 +1,7 @@
 //! What the model is to see of a conversation.
 
 use protocol::worker::{Message, Speaker};
-use store::{Attachment, Said};
+use store::{Attachment, Said, fence};
 
 /// The branch that ends with a question, below its instructions: every earlier question with its answer. One that got no
 /// word of an answer (it was too long, perhaps, or stopped at once) would only stand in the way.
@@ -29,8 +29,7 @@ pub(crate) fn with_files(question: &str, files: &[Attachment]) -> String {
 
 /// One file as the model sees it.
 pub(crate) fn framed(file: &Attachment) -> String {
-    let longest = file.text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
+    let fence = fence(&file.text);
     let name = file.name.replace(|c: char| c.is_control(), " ");
     let part = if file.cut { " (first part)" } else { "" };
     let end = if file.text.ends_with('\n') { "" } else { "\n" };

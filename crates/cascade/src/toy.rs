@@ -1,10 +1,12 @@
 //! Toy models: tiny, deterministic and as badly behaved as asked, so that every property is testable in milliseconds.
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::model::{Branch, Clock, LanguageModel, Logits, Token, VocabId};
+use crate::request::{Sink, Step};
 
 /// How a toy model misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,5 +238,20 @@ impl Clock for Ticking {
     fn now(&self) -> Duration {
         self.pass(Duration::from_millis(1));
         self.time.get()
+    }
+}
+
+/// Keeps the tokens of an answer.
+#[derive(Debug, Clone, Default)]
+pub struct Kept(pub Vec<Token>);
+
+impl Sink for Kept {
+    fn reading(&mut self, _: usize, _: usize) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
+        self.0.extend_from_slice(step.tokens);
+        ControlFlow::Continue(())
     }
 }

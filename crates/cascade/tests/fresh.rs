@@ -3,12 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::ops::ControlFlow;
-
-use cascade::toy::Ticking;
+use cascade::toy::{Kept, Ticking};
 use cascade::{
-    Cascade, FixedPolicy, LanguageModel, Logits, Outcome, Request, ReviewRule, SamplerSettings, Sink, Step, Token,
-    VocabId,
+    Cascade, FixedPolicy, LanguageModel, Logits, Outcome, Request, ReviewRule, SamplerSettings, Token, VocabId,
 };
 use proptest::prelude::*;
 
@@ -75,19 +72,6 @@ impl LanguageModel for Rounding {
     }
 }
 
-struct Kept(Vec<Token>);
-
-impl Sink for Kept {
-    fn reading(&mut self, _: usize, _: usize) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
-        self.0.extend_from_slice(step.tokens);
-        ControlFlow::Continue(())
-    }
-}
-
 fn run(ladder: &mut Cascade<Rounding>, prompt: &[Token], cascade: bool) -> (Vec<Token>, Outcome) {
     let request = Request {
         prompt,
@@ -104,7 +88,7 @@ fn run(ladder: &mut Cascade<Rounding>, prompt: &[Token], cascade: bool) -> (Vec<
         widths: Some(&[1]),
         cancelled: &|| false,
     };
-    let mut kept = Kept(Vec::new());
+    let mut kept = Kept::default();
     let mut policy = FixedPolicy::new(&[vec![3]]).unwrap();
     let outcome = ladder.run(&request, &mut policy, &Ticking::default(), &mut kept).unwrap();
     (kept.0, outcome)

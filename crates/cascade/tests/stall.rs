@@ -2,25 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use cascade::policy::{Action, Reviewed, View};
-use cascade::toy::{Ticking, Toy};
-use cascade::{Cascade, Outcome, Policy, Request, ReviewRule, SamplerSettings, Sink, Step, Token};
-
-struct Kept(Vec<Token>);
-
-impl Sink for Kept {
-    fn reading(&mut self, _: usize, _: usize) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
-        self.0.extend_from_slice(step.tokens);
-        ControlFlow::Continue(())
-    }
-}
+use cascade::toy::{Kept, Ticking, Toy};
+use cascade::{Cascade, Outcome, Policy, Request, ReviewRule, SamplerSettings, Token};
 
 /// Has the draft propose three tokens before every review of the target from token `from` of the answer on.
 struct From(usize);
@@ -58,7 +44,7 @@ fn answer(each: Duration, from: usize, cascade: bool) -> (Vec<Token>, Outcome) {
         widths: None,
         cancelled: &|| false,
     };
-    let mut kept = Kept(Vec::new());
+    let mut kept = Kept::default();
     let outcome = ladder.run(&request, &mut From(from), &clock, &mut kept).unwrap();
     (kept.0, outcome)
 }

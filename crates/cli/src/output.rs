@@ -20,7 +20,7 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, language: language(), terminal: io::stderr().is_terminal(), lost: RefCell::default() }
+        Self { json, language: Language::of_system(), terminal: io::stderr().is_terminal(), lost: RefCell::default() }
     }
 
     pub(crate) fn wants_json(&self) -> bool {
@@ -126,10 +126,4 @@ impl Output {
         }
         self.note(format!("[{line}]"));
     }
-}
-
-fn language() -> Language {
-    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
-    let chosen = set.into_iter().find(|value| !value.is_empty()).unwrap_or_default();
-    if chosen.starts_with("ja") { Language::Japanese } else { Language::English }
 }

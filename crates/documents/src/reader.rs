@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use protocol::{Code, Problem, frame};
+use protocol::{Code, Problem, frame, rerun};
 
 use crate::child::{ARGUMENT, Reply, Request};
 use crate::output::Output;
@@ -70,23 +70,9 @@ impl Reader {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut command = rerun(&self.program, ARGUMENT);
         // A panic may repeat what is in the document: that is for nobody's log.
         command.stderr(Stdio::null()).env("RUST_BACKTRACE", "0");
-        #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt;
-            // Ctrl+C in a terminal is for the program that asked.
-            command.process_group(0);
-        }
-        #[cfg(windows)]
-        {
-            use std::os::windows::process::CommandExt;
-            const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-            const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
-            command.creation_flags(CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP);
-        }
         command
     }
 }

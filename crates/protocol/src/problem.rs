@@ -151,6 +151,15 @@ pub enum Language {
     Japanese,
 }
 
+impl Language {
+    /// The language of the system, as the environment has it.
+    pub fn of_system() -> Self {
+        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+        let chosen = set.into_iter().find(|value| !value.is_empty()).unwrap_or_default();
+        if chosen.starts_with("ja") { Self::Japanese } else { Self::English }
+    }
+}
+
 /// What is wrong, with the details its sentence needs. The words are in `messages/problems.*.json`, shared with the window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, thiserror::Error)]
 #[error("{}", self.sentence(Language::English))]

@@ -16,6 +16,8 @@ use tempfile::NamedTempFile;
 
 use crate::database::Store;
 
+pub use markdown::fence;
+
 /// Larger files are refused.
 const LARGEST: u64 = 1 << 30;
 

@@ -18,6 +18,7 @@ mod tree;
 
 pub use attachments::Attachment;
 pub use database::Store;
+pub use exchange::fence;
 pub use learned::LearnedFolder;
 pub use messages::{Given, Said};
 pub use places::Places;

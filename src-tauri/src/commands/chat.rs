@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use engine::Call;
 use protocol::chat::{ChatEvent, Opening};
 use protocol::{Code, Problem};
 use tauri::State;
@@ -33,19 +34,17 @@ pub(crate) async fn send(
     edited: Option<u32>,
     on_event: Channel<ChatEvent>,
 ) -> Result<(), Problem> {
-    let app = Arc::clone(&app);
-    blocking(move || {
-        if text.trim().is_empty() {
-            return Err(Problem::new(Code::MessageEmpty));
-        }
-        // Nothing is kept of a message that cannot be answered now: it stays in the composer.
-        let (call, _answering) = app.begin_answering()?;
+    if text.trim().is_empty() {
+        return Err(Problem::new(Code::MessageEmpty));
+    }
+    // Nothing is kept of a message that cannot be answered now: it stays in the composer.
+    answered(app, move |app, call| {
         let store = &app.disk()?.store;
         let question = match edited {
             Some(edited) => store.add_version(edited, &text, now_ms())?,
             None => store.add_question(conversation, parent, &text, now_ms())?,
         };
-        answering::answer(&app, call, question, &on_event)
+        answering::answer(app, call, question, &on_event)
     })
     .await
 }
@@ -58,12 +57,7 @@ pub(crate) async fn answer_again(
     message: u32,
     on_event: Channel<ChatEvent>,
 ) -> Result<(), Problem> {
-    let app = Arc::clone(&app);
-    blocking(move || {
-        let (call, _answering) = app.begin_answering()?;
-        answering::answer(&app, call, message, &on_event)
-    })
-    .await
+    answered(app, move |app, call| answering::answer(app, call, message, &on_event)).await
 }
 
 /// Goes on behind the text of an answer that was stopped or cut off.
@@ -74,12 +68,7 @@ pub(crate) async fn continue_answer(
     message: u32,
     on_event: Channel<ChatEvent>,
 ) -> Result<(), Problem> {
-    let app = Arc::clone(&app);
-    blocking(move || {
-        let (call, _answering) = app.begin_answering()?;
-        answering::go_on(&app, call, message, &on_event)
-    })
-    .await
+    answered(app, move |app, call| answering::go_on(app, call, message, &on_event)).await
 }
 
 /// Answers the question of an answer once more with the cascade off. Nothing of it is kept.
@@ -90,10 +79,18 @@ pub(crate) async fn replay(
     message: u32,
     on_event: Channel<ChatEvent>,
 ) -> Result<(), Problem> {
+    answered(app, move |app, call| answering::replay(app, call, message, &on_event)).await
+}
+
+/// Has the engine write something, and returns when that has ended.
+async fn answered(
+    app: State<'_, Arc<App>>,
+    write: impl for<'a> FnOnce(&'a App, Call<'a>) -> Result<(), Problem> + Send + 'static,
+) -> Result<(), Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         let (call, _answering) = app.begin_answering()?;
-        answering::replay(&app, call, message, &on_event)
+        write(&app, call)
     })
     .await
 }

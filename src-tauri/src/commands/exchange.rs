@@ -54,11 +54,9 @@ fn path(chosen: FilePath) -> Result<std::path::PathBuf, Problem> {
 
 /// The language of headings: the window's.
 fn language(chosen: UiLanguage) -> Language {
-    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
-    let system = set.into_iter().find(|value| !value.is_empty()).unwrap_or_default();
     match chosen {
         UiLanguage::Ja => Language::Japanese,
-        UiLanguage::System if system.starts_with("ja") => Language::Japanese,
-        UiLanguage::System | UiLanguage::En => Language::English,
+        UiLanguage::En => Language::English,
+        UiLanguage::System => Language::of_system(),
     }
 }

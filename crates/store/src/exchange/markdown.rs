@@ -94,8 +94,8 @@ fn looks_like_mark(line: &str) -> bool {
     line.trim_start_matches('\\').starts_with(MARK)
 }
 
-/// More backticks than anywhere in the text.
-fn fence(text: &str) -> String {
+/// A line around `text` that nothing in it can end: more backticks than anywhere in it, at least three.
+pub fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.max(2) + 1)
 }
