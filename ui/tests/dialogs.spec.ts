@@ -1,7 +1,7 @@
 // The palette, the shortcuts, the zoom, the settings and the first start.
 import { expect, type Page } from "@playwright/test";
 import { answered, large, missing, others } from "./states/samples";
-import { by, calls, engine, open, settings, test } from "./window";
+import { by, calls, engine, inside, open, settings, test } from "./window";
 
 const args = async (page: Page, name: string) => (await calls(page, name)).map((call) => call.args);
 
@@ -76,7 +76,7 @@ test("at twice the size the list makes room and nothing sticks out", async ({ pa
   await expect(by(page, "sidebar")).toHaveCount(0);
   await by(page, "settings").click();
   await expect(by(page, "settings-close")).toBeInViewport();
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  await inside(page);
 });
 
 test("settings are found by what they are about", async ({ page }) => {

@@ -1,6 +1,6 @@
 import { expect, type Page } from "@playwright/test";
 import { english, japanese } from "./answers";
-import { accessible, ask, by, chat, conversation, open, picture, receipt, test } from "./window";
+import { accessible, ask, by, chat, conversation, inside, open, picture, receipt, test } from "./window";
 
 const answers = (...texts: string[]) =>
   conversation({
@@ -21,7 +21,7 @@ for (const [language, theme, text] of [["en", "light", english], ["en", "dark", 
       await expect(answer(page).locator("pre .keyword").first()).toBeVisible();
       await page.evaluate(() => document.fonts.ready);
       await picture(page, `answer-${language}-${theme}-${name}`);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      await inside(page);
       expect(await page.evaluate(() => { const view = document.querySelector("main section")!; return view.scrollWidth - view.clientWidth; })).toBeLessThanOrEqual(0);
       await accessible(page);
     });

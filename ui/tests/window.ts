@@ -94,6 +94,16 @@ export async function ask(page: Page, text: string) {
   await chat(page, { kind: "saved", message: 11, answer: 12 });
 }
 
+/** Makes the window narrow, and waits until it has noticed. */
+export async function narrowed(page: Page) {
+  await page.setViewportSize({ width: 420, height: 620 });
+  await expect(page.locator(".window.narrow")).toBeAttached();
+}
+
+/** Nothing may stick out of the window at the side, once what was changed is laid out. */
+export const inside = (page: Page) =>
+  expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth - innerWidth), "sticks out by").toBeLessThanOrEqual(0);
+
 /** Keeps a picture where `npm run pictures` wants them, or beside the results of the test. */
 export function picture(page: Page, name: string) {
   const file = `${name.replaceAll(" ", "-")}.png`;

@@ -1,7 +1,7 @@
 // Every state of every screen, in both languages and both themes: accessible, nothing sticks out, and with a picture to look at
 // (`npm run pictures`).
 import { expect, type Page } from "@playwright/test";
-import { accessible, ask, by, chat, conversation, engine, open, picture, settings, test, type Start } from "../window";
+import { accessible, ask, by, chat, conversation, engine, inside, narrowed, open, picture, settings, test, type Start } from "../window";
 import { answered, damaged, files, found, ladder, large, long, missing, others } from "./samples";
 
 interface State {
@@ -13,7 +13,6 @@ const loading = { kind: "loading", ladder: "smollm2", rung: "SmolLM2 135M", frac
 const presets = [{ name: "短く答える", text: "三文以内で答えてください。" }];
 // Long enough to scroll; every message more is one more for axe to look at.
 const lengthy = { ...long, messages: long.messages.slice(0, 12) };
-const narrow = { width: 420, height: 620 };
 
 const chat_: Record<string, State> = {
   empty: {},
@@ -94,7 +93,7 @@ const chat_: Record<string, State> = {
     },
   },
   notice: { start: { notices: [{ code: "settings_set_aside", details: { path: "/home/a/settings.toml", kept: "settings.toml.1" } }] } },
-  "narrow chat": { start: { conversation: answered, others }, go: (page) => page.setViewportSize(narrow) },
+  "narrow chat": { start: { conversation: answered, others }, go: (page) => narrowed(page) },
 };
 
 const composer: Record<string, State> = {
@@ -184,7 +183,7 @@ const list: Record<string, State> = {
   "narrow list": {
     start: { conversation: answered, others },
     async go(page) {
-      await page.setViewportSize(narrow);
+      await narrowed(page);
       await by(page, "sidebar-toggle").click();
       await expect(by(page, "sidebar")).toBeVisible();
     },
@@ -200,7 +199,7 @@ const engines: Record<string, State> = {
       await expect(by(page, "engine-state").getByRole("progressbar")).toBeVisible();
     },
   },
-  "first run narrow": { start: { engine: { kind: "empty" }, ladders: [missing, large] }, go: (page) => page.setViewportSize(narrow) },
+  "first run narrow": { start: { engine: { kind: "empty" }, ladders: [missing, large] }, go: (page) => narrowed(page) },
   download: { start: { conversation: answered, engine: { kind: "empty" }, ladders: [missing] } },
   fetching: {
     start: { conversation: answered, engine: { kind: "empty" }, ladders: [missing] },
@@ -247,7 +246,7 @@ const dialogs: Record<string, State> = {
   },
   "settings narrow": {
     async go(page) {
-      await page.setViewportSize(narrow);
+      await narrowed(page);
       await by(page, "settings").click();
       await expect(page.getByRole("dialog")).toBeVisible();
     },
@@ -286,8 +285,7 @@ for (const language of ["en", "ja"] as const) {
       if (start.engine) await engine(page, start.engine);
       await go?.(page);
       await expect(page.locator("html")).toHaveAttribute("lang", language);
-      // Nothing may stick out of the window at the side.
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      await inside(page);
       for (const theme of ["light", "dark"] as const) {
         await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
         await expect(page.locator("body")).toHaveCSS("background-color", pages[theme]);
