@@ -11,6 +11,7 @@ use protocol::{Code, Problem};
 use store::{LearnedFolder, Places, Store};
 
 use crate::engine_state::EngineWatch;
+use crate::turns::{Answering, Turns};
 
 /// Everything the commands work on.
 pub(crate) struct App {
@@ -21,14 +22,11 @@ pub(crate) struct App {
     /// Why it has not, and one try at a time.
     refused: Mutex<Problem>,
     settings: Mutex<Settings>,
+    pub(crate) turns: Turns,
     /// One load or fetch at a time.
     pub(crate) loading: Mutex<()>,
     /// Held while tokens are counted.
     pub(crate) counting: Mutex<()>,
-    /// Set to stop the fetch in progress.
-    pub(crate) cancel_fetch: AtomicBool,
-    pub(crate) fetching: AtomicBool,
-    answering: AtomicBool,
     /// Whether the answer was stopped, perhaps before it had the engine.
     stopped: AtomicBool,
 }
@@ -54,11 +52,9 @@ impl App {
             disk: OnceLock::new(),
             refused: Mutex::new(Problem::new(Code::Internal)),
             settings: Mutex::default(),
+            turns: Turns::default(),
             loading: Mutex::default(),
             counting: Mutex::default(),
-            cancel_fetch: AtomicBool::new(false),
-            fetching: AtomicBool::new(false),
-            answering: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
         };
         let _ = app.open_disk();
@@ -115,11 +111,8 @@ impl App {
 
     /// The right to answer, refused while the engine does something else, and what ends it. A stop is for this answer
     /// from now on.
-    pub(crate) fn begin_answering(&self) -> Result<(Call<'_>, Answering<'_>), Problem> {
-        if self.answering.swap(true, Ordering::AcqRel) {
-            return Err(Problem::new(Code::Busy));
-        }
-        let answering = Answering(self);
+    pub(crate) fn begin_answering(&self) -> Result<(Call<'_>, Answering), Problem> {
+        let answering = self.turns.answer()?;
         self.stopped.store(false, Ordering::Release);
         let _counted = self.after_counting();
         if self.stopped.load(Ordering::Acquire) {
@@ -132,22 +125,19 @@ impl App {
 
     /// Stops the answer in progress, or the one that waits for its turn.
     pub(crate) fn stop(&self) {
-        if self.is_answering() {
+        if self.turns.is_answering() {
             self.stopped.store(true, Ordering::Release);
             self.engine.cancel();
         }
     }
 
-    pub(crate) fn is_answering(&self) -> bool {
-        self.answering.load(Ordering::Acquire)
-    }
-
     /// Ends everything in progress; what is shown is on disk when this returns.
     pub(crate) fn end(&self) {
-        self.cancel_fetch.store(true, Ordering::Release);
+        // What is on its way is fetched no further and loads nothing any more.
+        drop(self.turns.choose());
         self.engine.stop();
         let patience = Instant::now() + LAST_WORDS;
-        while (self.is_answering() || self.fetching.load(Ordering::Acquire)) && Instant::now() < patience {
+        while (self.turns.is_answering() || self.loading.try_lock().is_err()) && Instant::now() < patience {
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -155,15 +145,6 @@ impl App {
 
 /// How long the end of the program waits for the last text to reach the disk.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// Held until an answer is over and kept.
-pub(crate) struct Answering<'a>(&'a App);
-
-impl Drop for Answering<'_> {
-    fn drop(&mut self) {
-        self.0.answering.store(false, Ordering::Release);
-    }
-}
 
 impl Disk {
     fn open() -> Result<(Self, Settings), Problem> {
@@ -181,6 +162,11 @@ impl Disk {
         if let Some(Err(problem)) = learned.map(|learned| self.learned.keep(&learned)) {
             tracing::warn!(code = %problem.code, "what was learned could not be kept");
         }
+    }
+
+    /// Display name of the target of a ladder of the catalogue.
+    pub(crate) fn target(&self, ladder: &str) -> Option<String> {
+        self.catalog.models_of(ladder).ok()?.first().map(|model| model.name.clone())
     }
 
     fn card(&self, ladder: &LadderEntry) -> Result<LadderCard, Problem> {

@@ -11,6 +11,7 @@ mod engine_state;
 mod extract;
 mod loading;
 mod prompt;
+mod turns;
 
 use std::sync::Arc;
 
@@ -47,7 +48,9 @@ fn run() -> tauri::Result<()> {
         .build(tauri::generate_context!())?;
     // Only now is it sure that no other instance works on the same files, and no window is open yet.
     let app = Arc::new(App::start());
-    app.load_chosen();
+    if let Ok(choice) = app.turns.choose() {
+        app.load_chosen(choice);
+    }
     window.manage(Arc::clone(&app));
     window.run(move |_, event| {
         if matches!(event, RunEvent::Exit) {

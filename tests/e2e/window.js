@@ -130,7 +130,7 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS, sourc
       await gone();
     },
     async close() {
-      await browser.deleteSession().catch(() => undefined);
+      await browser.deleteSession().catch((error) => console.log(`DELETE: ${error}`));
       await end();
       await gone();
     },

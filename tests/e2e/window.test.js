@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { rows } from "./database.js";
 import { appPid, cpuSeconds, family, megabytes, newHome, openWindow, workerPid } from "./window.js";
 
 const LONG = "Write a long story about a river, a mill and a waterfall.";
@@ -128,6 +129,22 @@ describe("the window with a model", () => {
     await window.browser.pause(2500);
     await window.ready();
     assert.equal(await window.answer(), before);
+  });
+
+  test("of several quick choices the last is loaded, and a waiting message goes to it", async () => {
+    const problems = await window.all("problem").length;
+    await window.by("settings").click();
+    for (let turn = 0; turn < 5; turn++) await window.by("exact-toggle").click();
+    await window.by("settings-close").click();
+    await window.ask("Say yes.");
+    const messages = await window.brief();
+    await window.ready();
+    assert.equal(await window.all("problem").length, problems, "nothing is busy, nothing is refused");
+    assert.equal(JSON.parse(rows(home, `SELECT receipt FROM message WHERE id = ${messages.at(-1).id}`)[0].receipt).exact, true, "the last choice");
+    await window.by("settings").click();
+    await window.by("exact-toggle").click();
+    await window.by("settings-close").click();
+    await window.ready();
   });
 
   test("Japanese and dark colours can be chosen", async () => {

@@ -162,6 +162,22 @@ fn loading_reports_progress_and_can_be_cancelled() {
 }
 
 #[test]
+fn a_worker_that_dies_while_loading_is_replaced_once_before_the_file_is_blamed() {
+    let engine = engine();
+    for (deaths, code) in [(1, None), (2, Some(Code::ModelRefused))] {
+        let mut killed = Vec::new();
+        let loaded = engine.load(&ladder("smollm2"), fast(), &mut |_| {
+            let pid = engine.worker_pid().unwrap();
+            if killed.len() < deaths && !killed.contains(&pid) {
+                killed.push(pid);
+                kill(pid);
+            }
+        });
+        assert_eq!((killed.len(), loaded.err().map(|problem| problem.code)), (deaths, code));
+    }
+}
+
+#[test]
 fn files_that_are_no_models_are_refused_and_the_engine_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let real = fs::read(&ladder("smollm2").rungs[0].path).unwrap();

@@ -16,7 +16,7 @@ use crate::app::{App, now_ms};
 pub(crate) fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
     // A folder that could not be written may be mended by now.
     if app.open_disk()? {
-        app.load_chosen();
+        app.load_chosen(app.turns.choose()?);
     }
     app.opening()
 }

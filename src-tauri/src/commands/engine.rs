@@ -1,12 +1,12 @@
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
+use protocol::Problem;
 use protocol::chat::EngineState;
-use protocol::{Code, Problem};
 use tauri::State;
 use tauri::ipc::Channel;
 
 use crate::app::App;
+use crate::turns::Choice;
 
 /// Tells what the engine is doing, now and at every change.
 #[tauri::command(async)]
@@ -21,8 +21,8 @@ pub(crate) fn watch_engine(app: State<'_, Arc<App>>, on_state: Channel<EngineSta
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn load_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
-    choose(&app, &ladder)?;
-    app.load_chosen();
+    let choice = choose(&app, &ladder)?;
+    app.load_chosen(choice);
     Ok(())
 }
 
@@ -30,27 +30,26 @@ pub(crate) fn load_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<()
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn fetch_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
-    choose(&app, &ladder)?;
-    app.fetch_and_load(ladder)
+    let choice = choose(&app, &ladder)?;
+    app.fetch_and_load(choice);
+    Ok(())
 }
 
 /// Stops fetching; what is there already is kept.
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn cancel_fetch(app: State<'_, Arc<App>>) -> Result<(), Problem> {
-    app.cancel_fetch.store(true, Ordering::Release);
+    app.turns.stop_fetching();
     Ok(())
 }
 
-fn choose(app: &App, ladder: &str) -> Result<(), Problem> {
+fn choose(app: &App, ladder: &str) -> Result<Choice, Problem> {
     app.disk()?.catalog.ladder(ladder)?;
-    if app.is_answering() {
-        return Err(Problem::new(Code::Busy));
-    }
+    let choice = app.turns.choose()?;
     let mut settings = app.settings().clone();
     if settings.ladder != ladder {
         ladder.clone_into(&mut settings.ladder);
         app.change_settings(&settings)?;
     }
-    Ok(())
+    Ok(choice)
 }

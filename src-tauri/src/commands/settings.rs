@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
+use protocol::Problem;
 use protocol::chat::Settings;
-use protocol::{Code, Problem};
 use tauri::State;
 
 use crate::app::App;
@@ -15,12 +15,10 @@ pub(crate) fn change_settings(app: State<'_, Arc<App>>, settings: Settings) -> R
         let now = app.settings();
         now.ladder != settings.ladder || now.exact != settings.exact
     };
-    if reload && app.is_answering() {
-        return Err(Problem::new(Code::Busy));
-    }
+    let choice = reload.then(|| app.turns.choose()).transpose()?;
     app.change_settings(&settings)?;
-    if reload {
-        app.load_chosen();
+    if let Some(choice) = choice {
+        app.load_chosen(choice);
     }
     Ok(settings)
 }

@@ -57,7 +57,8 @@ impl Call<'_> {
     ///
     /// # Errors
     /// [`Code::Cancelled`], [`Code::WorkerMissing`], [`Code::LadderInvalid`], [`Code::MemoryShort`] and what is wrong with
-    /// the target's file; drafts that cannot be used are in [`Loaded::left_out`] instead.
+    /// the target's file; drafts that cannot be used are in [`Loaded::left_out`] instead. A
+    /// worker that dies is replaced once.
     pub fn load(
         mut self,
         ladder: &Ladder,
@@ -70,17 +71,23 @@ impl Call<'_> {
         let known = known.filter(|learned| learned.conditions == conditions).map(|learned| Box::new(learned.lessons));
         self.work.wanted = Some(Wanted { ladder: ladder.clone(), settings, conditions, known });
         let mut reading = ladder.rungs.first().map(|rung| rung.path.clone()).unwrap_or_default();
-        let loaded = match self.try_load(&mut |progress| {
+        let mut on = |progress: LoadProgress| {
             if let Some(rung) = ladder.rungs.iter().find(|rung| rung.name == progress.rung) {
                 reading.clone_from(&rung.path);
             }
             on(progress);
-        }) {
+        };
+        let mut ended = self.try_load(&mut on);
+        // Something else may have ended it: only a file that does it again is blamed.
+        if matches!(ended, Attempt::Died) && !self.cancelled() {
+            ended = self.try_load(&mut on);
+        }
+        let loaded = match ended {
             Attempt::Done(result) => result,
             Attempt::Died if self.cancelled() => Err(Problem::new(Code::Cancelled)),
             Attempt::Died => Err(Problem::new(Code::ModelRefused)
                 .with("path", reading.display())
-                .with("reason", "the engine ended while it read the file")),
+                .with("reason", "the engine ended twice while it read the file")),
         };
         if loaded.is_err() {
             self.work.wanted = None;
