@@ -34,6 +34,11 @@ async function listening(port, child) {
 /** The next start would only show the window of one that is still saying its last words. */
 async function gone() {
   for (let tries = 0; appPid() !== undefined || workerPid() !== undefined; tries++) {
+    // On a busy machine the driver goes away without having closed the window, now and then: the app knows nothing of it.
+    if (tries === 50 && hasPage()) {
+      console.log("the driver left the window open");
+      process.kill(appPid(), "SIGTERM");
+    }
     if (tries === 100) throw new Error(appPid() === undefined ? "the worker did not end" : "the app did not end");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -130,7 +135,7 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS, sourc
       await gone();
     },
     async close() {
-      await browser.deleteSession().catch((error) => console.log(`DELETE: ${error}`));
+      await browser.deleteSession().catch((error) => console.log(`the driver did not close the window: ${error}`));
       await end();
       await gone();
     },
@@ -155,6 +160,9 @@ function processes() {
 
 export const appPid = () => processes().find(({ command }) => command[0] === app && command[1] !== "worker")?.pid;
 export const workerPid = () => processes().find(({ command }) => command[0] === app && command[1] === "worker")?.pid;
+
+/** Whether the app still shows a page: what draws it is a process of its own and goes with the window. */
+const hasPage = () => appPid() !== undefined && processes().some(({ parent, command }) => parent === appPid() && command[0].endsWith("WebKitWebProcess"));
 
 /** The app with everything it started, the worker too. */
 export function family() {
