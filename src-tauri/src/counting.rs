@@ -15,12 +15,12 @@ impl App {
     /// What the prompt would take of the context. None while nothing is loaded or the engine does something else.
     pub(crate) fn size_of(&self, messages: Vec<Message>) -> Option<PromptSize> {
         let context = self.engine.loaded()?.context;
-        match self.count(messages)? {
-            Ok(tokens) => Some(PromptSize { tokens, context }),
-            // Nobody counted it; more than there is room for is all that is known.
-            Err(problem) if problem.code == Code::PromptTooLong => Some(PromptSize { tokens: context + 1, context }),
-            Err(_) => None,
-        }
+        let tokens = match self.count(messages)? {
+            Ok(tokens) => Some(tokens),
+            Err(problem) if problem.code == Code::TextTooLong => None,
+            Err(_) => return None,
+        };
+        Some(PromptSize { tokens, context })
     }
 
     /// Tokens of a file as the model sees it. None as in [`Self::size_of`], or if it is more than could ever be sent.

@@ -84,6 +84,21 @@ test("a file that cannot be taken says why and does not stop the others", async 
   await expect(by(page, "refused")).toHaveCount(0);
 });
 
+test("a file that is too long for the model says so at once, with its name", async ({ page }) => {
+  await open(page, { give: { prompt_size: { tokens: 9020, context: 8192 }, attach: { id: 1, name: "book.txt", bytes: 36000, characters: 36000, tokens: 9000, cut: false } } });
+  await by(page, "attach-input").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await expect(by(page, "room")).toHaveText("“book.txt” alone is too long: 9,000 tokens, and this conversation holds 8,192. Take it out and attach a part of it.");
+  await page.evaluate(() => (window.app.give.prompt_size = null));
+  await page.getByRole("button", { name: /book\.txt/ }).click();
+  await expect(by(page, "room")).toHaveText("");
+});
+
+test("one that is too long to be counted says so too", async ({ page }) => {
+  await open(page, { give: { prompt_size: { tokens: null, context: 8192 }, attach: { id: 1, name: "library.txt", bytes: 36e6, characters: 36e6, tokens: null, cut: false } } });
+  await by(page, "attach-input").setInputFiles({ name: "library.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await expect(by(page, "room")).toHaveText("“library.txt” alone is far too long: this conversation holds 8,192 tokens. Take it out and attach a part of it.");
+});
+
 test("instructions are chosen by keyboard, shown, and can be the user's own", async ({ page }) => {
   await open(page, { settings: { ...settings, presets: [{ name: "Short", text: "Three sentences at most." }] } });
   await by(page, "presets").focus();

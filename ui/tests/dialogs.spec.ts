@@ -1,7 +1,7 @@
 // The palette, the shortcuts, the zoom, the settings and the first start.
 import { expect, type Page } from "@playwright/test";
 import { answered, large, missing, others } from "./states/samples";
-import { by, calls, engine, inside, open, settings, test } from "./window";
+import { ask, by, calls, engine, inside, open, settings, test } from "./window";
 
 const args = async (page: Page, name: string) => (await calls(page, name)).map((call) => call.args);
 
@@ -77,6 +77,48 @@ test("at twice the size the list makes room and nothing sticks out", async ({ pa
   await by(page, "settings").click();
   await expect(by(page, "settings-close")).toBeInViewport();
   await inside(page);
+});
+
+test("Escape empties the search of the settings, then closes them, also where the browser lets the field have the key", async ({ page }) => {
+  await open(page);
+  const escape = () => by(page, "settings-search").dispatchEvent("keydown", { key: "Escape", bubbles: true, cancelable: true });
+  await by(page, "settings").click();
+  await by(page, "settings-search").fill("draft");
+  await escape();
+  await expect(by(page, "settings-search")).toHaveValue("");
+  await expect(by(page, "theme-select")).toBeVisible();
+  await escape();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await by(page, "settings").click();
+  await by(page, "settings-search").fill("draft");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+});
+
+test("what cannot be changed while an answer is written says so", async ({ page }) => {
+  await open(page);
+  await by(page, "settings").click();
+  await expect(by(page, "exact-toggle")).toHaveAccessibleDescription(/a little slower\.$/);
+  await by(page, "settings-close").click();
+  await ask(page, "Why?");
+  await by(page, "settings").click();
+  await expect(by(page, "exact-toggle")).toBeDisabled();
+  for (const id of ["exact-toggle", "ladder-select"]) await expect(by(page, id)).toHaveAccessibleDescription(/Can be changed when the answer is finished\.$/);
+});
+
+test("what is opened right behind Escape stays open", async ({ page }) => {
+  await open(page);
+  // In one task, before the browser tells of the closing.
+  await page.keyboard.press("F1");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.evaluate(() => {
+    document.querySelector<HTMLElement>('[data-testid="shortcuts-close"]')!.click();
+    window.dispatchEvent(new KeyboardEvent("keydown", { key: "p", ctrlKey: true, bubbles: true, cancelable: true }));
+  });
+  await by(page, "palette-input").fill("shortcuts");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
 });
 
 test("settings are found by what they are about", async ({ page }) => {

@@ -455,8 +455,11 @@ export type Problem = {
 
 /**  How much of the target's context a question would take. */
 export type PromptSize = {
-	/**  Tokens of the whole prompt: instructions, the branch, files and the question. */
-	tokens: number,
+	/**
+	 *  Tokens of the whole prompt: instructions, the branch, files and the question. None if it is far too long to be
+	 *  counted.
+	 */
+	tokens: number | null,
 	/**  Tokens that the context holds, the answer included. */
 	context: number,
 };

@@ -12,6 +12,12 @@ export const fresh = (message: Pick<ShownMessage, "id" | "parent" | "speaker" | 
   ...message,
 });
 
+/** Where a question is asked: behind the last message of the chosen branch. */
+export interface End {
+  conversation: number;
+  leaf: number | null;
+}
+
 interface Work {
   /** Starts the stream. */
   call: (on: Listen) => Promise<void>;
@@ -34,6 +40,7 @@ export class Answers {
   kept: () => void = () => undefined;
   #pending = "";
   #frame = 0;
+  #over: Promise<void> = Promise.resolve();
 
   constructor(
     readonly backend: Backend,
@@ -45,12 +52,11 @@ export class Answers {
   /** Whether it is written in the conversation that is shown. */
   here = $derived.by(() => this.where === this.thread.id);
 
-  /** Asks at the end of the branch, or in the place of a question. Returns when the answer has ended. */
-  send(text: string, { edited, sent }: { edited?: ShownMessage; sent?: (question: ShownMessage) => void }) {
-    const { id, leaf } = this.thread;
-    const parent = edited ? edited.parent : (leaf?.id ?? null);
-    return this.#run({
-      call: (on) => this.backend.send(id, parent, text, edited?.id ?? null, on),
+  /** Asks at the end of the branch, in the place of a question, or at a place of another conversation. Returns when the answer has ended. */
+  send(text: string, { edited, sent, at = this.#end() }: { edited?: ShownMessage; sent?: (question: ShownMessage) => void; at?: End }) {
+    const parent = edited ? edited.parent : at.leaf;
+    return this.#run(at.conversation, {
+      call: (on) => this.backend.send(at.conversation, parent, text, edited?.id ?? null, on),
       saved: (question, answer, shown) => {
         const versions = [...(edited?.versions ?? []), question];
         const message = fresh({ id: question, parent, speaker: "user", text, versions, attachments: edited?.attachments ?? [] });
@@ -67,7 +73,7 @@ export class Answers {
 
   again(question: ShownMessage) {
     const old = this.thread.messages[this.thread.at(question.id) + 1];
-    return this.#run({
+    return this.#run(this.thread.id, {
       call: (on) => this.backend.answerAgain(question.id, on),
       saved: (_, answer, shown) => {
         // The old answer stays until there is a new one.
@@ -79,7 +85,7 @@ export class Answers {
   }
 
   continue(answer: ShownMessage) {
-    return this.#run({
+    return this.#run(this.thread.id, {
       call: (on) => this.backend.continueAnswer(answer.id, on),
       saved: () => {
         answer.receipt = null;
@@ -90,15 +96,20 @@ export class Answers {
     });
   }
 
+  #end = (): End => ({ conversation: this.thread.id, leaf: this.thread.leaf?.id ?? null });
+
   #begun(answer: ShownMessage, shown: boolean): ShownMessage {
     this.writing = answer;
     if (shown) this.thread.messages.push(this.writing);
     return this.writing;
   }
 
-  async #run({ call, saved, spares }: Work) {
-    if (this.busy) return;
-    const where = this.thread.id;
+  #run(where: number, work: Work): Promise<void> {
+    if (!this.busy) this.#over = this.#write(where, work);
+    return this.#over;
+  }
+
+  async #write(where: number, { call, saved, spares }: Work) {
     this.where = where;
     this.told.problem = undefined;
     this.told.announcement = "thinking";
@@ -117,7 +128,7 @@ export class Answers {
       this.#paint();
       problem = problemOf(thrown);
       if (this.writing) this.writing.problem = problem;
-      else if (this.thread.id === where) this.told.problem = problem;
+      else this.told.problem = problem;
       this.told.announcement = "";
     }
     this.#paint();
@@ -181,5 +192,10 @@ export class Answers {
 
   stop() {
     return this.told.asked(() => this.backend.stop());
+  }
+
+  /** Stops, and returns when nothing is being written any more. */
+  async halt() {
+    if (await this.stop()) await this.#over;
   }
 }

@@ -1,12 +1,16 @@
 import { problemOf, Refusal, type AttachmentCard, type Backend, type Conversation, type Limits, type Problem, type PromptSize, type ShownMessage } from "../backend";
 import { size } from "../words";
-import type { Answers } from "./answers.svelte";
+import type { Answers, End } from "./answers.svelte";
 import type { Engine } from "./engine.svelte";
+import { Resting } from "./resting";
 import type { Thread } from "./thread.svelte";
 import type { Told } from "./told.svelte";
 
-/** How long after the last key unsent text is kept, in milliseconds. */
-const REST = 400;
+/** A message that waits for the engine. */
+interface Waiting {
+  at: End;
+  text: string;
+}
 
 /** What is about to be said: text, files, and whether it waits for the engine. */
 export class Composer {
@@ -16,12 +20,15 @@ export class Composer {
   arriving = $state<string[]>([]);
   /** Files that could not be taken, and why. */
   refused = $state<{ name: string; problem: Problem }[]>([]);
-  /** It is sent by itself as soon as the engine is free. */
-  queued = $state(false);
+  /** What is sent by itself as soon as the engine is free, in this order; one for a conversation, shown or not. */
+  waiting = $state<Waiting[]>([]);
   /** How much of the context the next question would take, the last time it was asked. */
   size = $state<PromptSize | null>(null);
   limits = $state<Limits>({ attachmentBytes: 0, attachments: 0 });
-  #rest: ReturnType<typeof setTimeout> | undefined;
+  #rest = new Resting(() => {
+    void this.keep();
+    void this.measure();
+  });
   #keeping: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -35,6 +42,9 @@ export class Composer {
   /** What else keeps the engine busy. */
   blocked: () => boolean = () => false;
 
+  /** Whether the text waits to be sent. */
+  queued = $derived.by(() => this.waiting.some(({ at }) => at.conversation === this.thread.id));
+
   /** Whether Enter does something now. */
   sendable = $derived.by(() => this.text.trim() !== "" && this.arriving.length === 0 && !this.queued && (this.engine.ready || this.engine.coming));
 
@@ -42,7 +52,6 @@ export class Composer {
     this.text = conversation.unsent;
     this.attached = conversation.attached;
     this.refused = [];
-    this.queued = false;
     this.size = null;
     void this.measure();
   }
@@ -53,7 +62,7 @@ export class Composer {
     const text = typed.trim();
     if (!text || this.queued || this.arriving.length > 0) return;
     if (this.answers.busy || this.blocked() || this.engine.coming) {
-      this.queued = true;
+      this.waiting.push({ at: { conversation: this.thread.id, leaf: this.thread.leaf?.id ?? null }, text });
       this.told.announcement = "queuedSaid";
       return;
     }
@@ -61,7 +70,7 @@ export class Composer {
       this.told.problem = { code: "nothing_loaded", details: {} };
       return;
     }
-    clearTimeout(this.#rest);
+    this.#rest.done();
     const { id } = this.thread;
     // Or the same text would be kept as unsent behind the message.
     await this.#keeping;
@@ -82,23 +91,28 @@ export class Composer {
 
   /** The engine is free, or will not be. */
   flush() {
-    if (!this.queued || this.answers.busy || this.blocked() || this.engine.coming) return;
-    this.queued = false;
-    void this.send();
+    if (this.waiting.length === 0 || this.answers.busy || this.blocked() || this.engine.coming) return;
+    const [{ at, text }] = this.waiting.splice(0, 1) as [Waiting];
+    if (at.conversation === this.thread.id) void this.send();
+    // It is on disk there, with its files.
+    else if (this.engine.ready) void this.answers.send(text, { at });
+    else this.flush();
   }
 
-  unqueue() {
-    this.queued = false;
+  /** What waits in a conversation is said behind `leaf`. */
+  follow(conversation: number, leaf: number | null) {
+    for (const { at } of this.waiting) if (at.conversation === conversation) at.leaf = leaf;
+  }
+
+  /** What waits in a conversation, or in the one that is shown, is not sent; it stays where it was typed. */
+  unqueue(conversation = this.thread.id) {
+    this.waiting = this.waiting.filter(({ at }) => at.conversation !== conversation);
   }
 
   /** The text changed: kept on disk once the keys rest. What waited is no longer what was meant. */
   typed() {
-    this.queued = false;
-    clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => {
-      void this.keep();
-      void this.measure();
-    }, REST);
+    this.unqueue();
+    this.#rest.stir();
   }
 
   put(text: string) {
@@ -107,8 +121,10 @@ export class Composer {
   }
 
   keep() {
-    clearTimeout(this.#rest);
+    this.#rest.done();
     const [conversation, text] = [this.thread.id, this.text];
+    // Another version may be shown since Enter.
+    this.follow(conversation, this.thread.leaf?.id ?? null);
     this.#keeping = this.told.behind(() => this.backend.saveUnsent(conversation, text));
     return this.#keeping;
   }
@@ -117,7 +133,7 @@ export class Composer {
   async measure() {
     const { id, leaf } = this.thread;
     const text = this.text.trim();
-    const size = text && this.engine.ready && !this.answers.busy && !this.blocked() ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
+    const size = (text || this.attached.length > 0) && this.engine.ready && !this.answers.busy && !this.blocked() ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
     // Unless the text is another by now.
     if (this.thread.id === id && this.text.trim() === text) this.size = size;
   }
@@ -163,6 +179,7 @@ export class Composer {
     return this.told.asked(async () => {
       await this.backend.detach(card.id);
       this.attached = this.attached.filter((other) => other.id !== card.id);
+      void this.measure();
       this.told.announcement = "detachedSaid";
     });
   }

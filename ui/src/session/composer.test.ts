@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { Refusal } from "../backend";
-import { answered, asked, opened, said, still } from "./bench";
+import { answered, asked, opened, said, still, texts } from "./bench";
 import { blank, ready, receipt } from "./written";
 
 still();
@@ -107,6 +107,62 @@ test("what waits can be taken back, by hand or by typing on", async () => {
   backend.engine(ready);
   await vi.advanceTimersByTimeAsync(0);
   expect(backend.named("send")).toEqual([]);
+});
+
+test("what waits is sent in its own conversation, whichever is shown, one after the other", async () => {
+  const { backend, session } = await opened({ engine: loading, conversation: { ...blank(1), messages: [said(1, "user", "Hi."), said(2, "assistant", "Hello.")] } });
+  session.composer.text = "Why?";
+  await session.composer.send();
+  await session.newConversation();
+  expect([session.thread.id, session.composer.text, session.composer.queued]).toEqual([2, "", false]);
+  session.composer.text = "And how?";
+  await session.composer.send();
+  backend.engine(ready);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send")).toEqual([["send", 1, 2, "Why?", null]]);
+  backend.on({ kind: "saved", message: 11, answer: 12 });
+  backend.on({ kind: "text", text: "Because." });
+  expect(texts(session), "the shown conversation is another").toEqual([]);
+  backend.on({ kind: "finished", receipt });
+  backend.end();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send").at(-1)).toEqual(["send", 2, null, "And how?", null]);
+  expect(session.composer.waiting).toEqual([]);
+});
+
+test("who returns to a conversation finds its message waiting, behind the answer that was written meanwhile", async () => {
+  const { backend, session, sent } = await asked();
+  session.composer.text = "And how?";
+  await session.composer.send();
+  await session.newConversation();
+  backend.stored.set(1, { ...blank(1), unsent: "And how?", messages: [said(11, "user", "Why?"), said(12, "assistant", "")] });
+  await session.openConversation(1);
+  expect([session.composer.queued, session.composer.text]).toEqual([true, "And how?"]);
+  await session.openConversation(2);
+  backend.on({ kind: "finished", receipt });
+  backend.end();
+  await sent;
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send").at(-1)).toEqual(["send", 1, 12, "And how?", null]);
+});
+
+test("what waits in a deleted conversation is not sent; a refusal of what waited is told", async () => {
+  const { backend, session } = await opened({ engine: loading });
+  session.composer.text = "Why?";
+  await session.composer.send();
+  await session.newConversation();
+  session.composer.text = "How?";
+  await session.composer.send();
+  backend.stored.set(1, { ...blank(1), unsent: "Why?" });
+  await session.openConversation(1);
+  await session.deleteConversation({ id: 2, title: "", pinned: false, atMs: 0, messages: 0 });
+  await session.newConversation();
+  backend.engine(ready);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send")).toEqual([["send", 1, null, "Why?", null]]);
+  backend.refuse(new Refusal({ code: "disk_full", details: {} }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect([backend.named("send").length, session.told.problem?.code]).toEqual([1, "disk_full"]);
 });
 
 test("if the model cannot be loaded, what waited stays in the composer", async () => {

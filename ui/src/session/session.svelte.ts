@@ -5,12 +5,10 @@ import { Composer } from "./composer.svelte";
 import { Conversations } from "./conversations.svelte";
 import { Engine } from "./engine.svelte";
 import { Replay } from "./replay.svelte";
+import { Resting } from "./resting";
 import { Search } from "./search.svelte";
 import { Thread } from "./thread.svelte";
 import { Told } from "./told.svelte";
-
-/** How long after the last scrolling the reader's place is kept, in milliseconds. */
-const REST = 400;
 
 /** The state of the window. Components read it; only its methods change it. What concerns one noun alone is that noun's. */
 export class Session {
@@ -30,7 +28,7 @@ export class Session {
   turning = $state(false);
   #turn = 0;
   #moved = false;
-  #rest: ReturnType<typeof setTimeout> | undefined;
+  #rest = new Resting(() => void this.#keepPlace());
 
   constructor(readonly backend: Backend) {
     this.engine = new Engine(backend, this.told);
@@ -44,7 +42,11 @@ export class Session {
     this.composer.blocked = () => this.replay.running;
     this.replay.ended = () => this.composer.flush();
     this.answers.ended = () => this.composer.flush();
-    this.answers.kept = () => void this.conversations.refresh();
+    this.answers.kept = () => {
+      const { where, writing } = this.answers;
+      if (where !== undefined && writing) this.composer.follow(where, writing.id);
+      void this.conversations.refresh();
+    };
   }
 
   ladder = $derived.by(() => this.engine.ladders.find((card) => card.id === this.chosen.now.ladder));
@@ -87,7 +89,8 @@ export class Session {
 
   async deleteConversation(card: ConversationCard) {
     const { id } = card;
-    if (id === this.answers.where) await this.answers.stop();
+    this.composer.unqueue(id);
+    if (id === this.answers.where) await this.answers.halt();
     await this.told.asked(async () => {
       const beside = this.#neighbour(id);
       // What is gone takes no text any more, and undo brings back what was kept.
@@ -206,12 +209,11 @@ export class Session {
   read(place: Place | null) {
     this.thread.place = place;
     this.#moved = true;
-    clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => void this.#keepPlace(), REST);
+    this.#rest.stir();
   }
 
   async #keepPlace() {
-    clearTimeout(this.#rest);
+    this.#rest.done();
     if (!this.#moved) return;
     this.#moved = false;
     const { id, place } = this.thread;

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Conversation } from "../backend";
 import { answered, asked, opened, said, still, texts } from "./bench";
-import { blank, ready } from "./written";
+import { blank, ready, receipt } from "./written";
 
 still();
 
@@ -118,8 +118,13 @@ test("the offer to undo goes by itself, but not while it is looked at", async ()
 
 test("a conversation that is being answered is stopped before it is deleted", async () => {
   const { backend, session } = await asked();
-  await session.deleteConversation(session.conversations.cards[0]!);
-  expect(backend.calls.map(([name]) => name).filter((name) => name === "stop" || name === "deleteConversation")).toEqual(["stop", "deleteConversation"]);
+  const deleted = session.deleteConversation(session.conversations.cards[0]!);
+  await vi.advanceTimersByTimeAsync(0);
+  expect([backend.named("stop").length, backend.named("deleteConversation").length]).toEqual([1, 0]);
+  backend.on({ kind: "finished", receipt: { ...receipt, finish: "stopped" } });
+  backend.end();
+  await deleted;
+  expect([session.answers.busy, backend.named("deleteConversation").length]).toEqual([false, 1]);
 });
 
 test("a deleted message comes back where it was", async () => {

@@ -101,6 +101,9 @@ export const en = {
   dontSend: "Don't send",
   roomLeft: "About {n} tokens left in this conversation.",
   roomNone: "Too long: {tokens} tokens, and this conversation holds {context}. Shorten the message or take out a file.",
+  roomFar: "Far too long: this conversation holds {context} tokens. Shorten the message or take out a file.",
+  roomFile: "“{name}” alone is too long: {tokens} tokens, and this conversation holds {context}. Take it out and attach a part of it.",
+  roomFileFar: "“{name}” alone is far too long: this conversation holds {context} tokens. Take it out and attach a part of it.",
   instructions: "Instructions",
   instructionsHint: "What the model is told before every answer in this conversation",
   presetNone: "No instructions",
@@ -273,6 +276,7 @@ export const en = {
   importHint: "Brings conversations back from a JSON file that Taki has exported.",
   chooseFile: "Choose a file …",
   sectionMore: "For experts",
+  settingHeld: "Can be changed when the answer is finished.",
   exact: "Exact mode",
   exactHint: "Bit for bit what the model alone computes; a little slower.",
 

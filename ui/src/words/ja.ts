@@ -103,6 +103,9 @@ export const ja: Words = {
   dontSend: "送信をやめる",
   roomLeft: "この会話の残りは約 {n} トークンです。",
   roomNone: "長すぎます。{tokens} トークンありますが、この会話の上限は {context} トークンです。メッセージを短くするか、添付ファイルを外してください。",
+  roomFar: "長すぎます。この会話の上限は {context} トークンです。メッセージを短くするか、添付ファイルを外してください。",
+  roomFile: "「{name}」だけで長すぎます。{tokens} トークンありますが、この会話の上限は {context} トークンです。外して、一部だけを添付してください。",
+  roomFileFar: "「{name}」だけで長すぎます。この会話の上限は {context} トークンです。外して、一部だけを添付してください。",
   instructions: "指示",
   instructionsHint: "この会話で、回答のたびにモデルに伝える内容",
   presetNone: "指示なし",
@@ -275,6 +278,7 @@ export const ja: Words = {
   importHint: "Taki が書き出した JSON ファイルから会話を取り込みます。",
   chooseFile: "ファイルを選択…",
   sectionMore: "詳しい方向け",
+  settingHeld: "回答が終わると変更できます。",
   exact: "厳密モード",
   exactHint: "モデル単独の計算とビット単位で一致します。少し遅くなります。",
 

@@ -274,6 +274,7 @@ const dialogs: Record<string, State> = {
   },
 };
 
+type Theme = "light" | "dark";
 const pages = { light: "rgb(251, 253, 254)", dark: "rgb(18, 25, 29)" };
 
 for (const language of ["en", "ja"] as const) {
@@ -286,14 +287,14 @@ for (const language of ["en", "ja"] as const) {
       await go?.(page);
       await expect(page.locator("html")).toHaveAttribute("lang", language);
       await inside(page);
-      for (const theme of ["light", "dark"] as const) {
+      // Each language in one of the themes: colours know nothing of words. Pictures are taken of both.
+      const own: Theme = language === "en" ? "light" : "dark";
+      for (const theme of process.env.PICTURES ? (["light", "dark"] as Theme[]) : [own]) {
         await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
         await expect(page.locator("body")).toHaveCSS("background-color", pages[theme]);
-        // Every rule once for each language; the other colours change nothing but the contrast, and nobody's words.
-        const own = (theme === "light") === (language === "en");
         if (process.env.PICTURES) await picture(page, `${name}-${language}-${theme}`);
-        await accessible(page, own ? undefined : ["color-contrast"]);
       }
+      await accessible(page);
     });
   }
 }

@@ -128,8 +128,9 @@ pub struct AttachmentCard {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct PromptSize {
-    /// Tokens of the whole prompt: instructions, the branch, files and the question.
-    pub tokens: u32,
+    /// Tokens of the whole prompt: instructions, the branch, files and the question. None if it is far too long to be
+    /// counted.
+    pub tokens: Option<u32>,
     /// Tokens that the context holds, the answer included.
     pub context: u32,
 }
