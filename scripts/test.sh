@@ -12,8 +12,10 @@ kept() { "$@" 2>&1 | tee -a "$log"; }
 ui() { cd "$root/ui" && npm run --silent check && kept env NO_COLOR=1 npm run --silent test; }
 browser() { cd "$root/ui" && kept env NO_COLOR=1 npm run --silent test:ui; }
 lints() { cargo fmt --all --check && cargo clippy --release --locked --workspace --all-targets --quiet -- -D warnings; }
+cargo_test() { kept cargo test --release --locked --workspace --quiet "$@"; }
+units() { cargo_test --lib && cargo_test --doc; }
 # One after another: two engines at once would only wait for each other.
-rust() { kept cargo test --release --locked --workspace --quiet -- --test-threads=1; }
+rust() { cargo_test --bins --test '*' -- --test-threads=1; }
 window() {
   cd "$root/tests/e2e"
   [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund --ignore-scripts
@@ -24,6 +26,7 @@ notices() { python3 scripts/notices.py --check; }
 step "Checking the user interface" ui
 step "Trying the user interface in a headless browser" browser
 step "Checking formatting and lints" lints
+step "Testing the Rust crates" units
 step "Testing the Rust crates with real models" rust
 step "Checking the third-party notices" notices
 step "Testing the real window" window

@@ -13,6 +13,8 @@ mod loading;
 mod prompt;
 mod turns;
 
+use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use tauri::{Manager, RunEvent};
@@ -45,7 +47,7 @@ fn run() -> tauri::Result<()> {
         }))
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(interface().invoke_handler())
-        .build(tauri::generate_context!())?;
+        .build(context())?;
     // Only now is it sure that no other instance works on the same files, and no window is open yet.
     let app = Arc::new(App::start());
     if let Ok(choice) = app.turns.choose() {
@@ -58,6 +60,19 @@ fn run() -> tauri::Result<()> {
         }
     });
     Ok(())
+}
+
+/// The program's own description. Whoever gives it another home runs another program: one instance for each.
+fn context() -> tauri::Context {
+    let mut context = tauri::generate_context!();
+    if let Some(home) = std::env::var_os("TAKI_HOME").filter(|home| !home.is_empty()) {
+        let home = std::path::absolute(&home).unwrap_or_else(|_| home.into());
+        let mut hash = DefaultHasher::new();
+        home.canonicalize().unwrap_or(home).hash(&mut hash);
+        // A letter first: no part of such a name may begin with a digit.
+        let _ = write!(context.config_mut().identifier, ".h{:x}", hash.finish());
+    }
+    context
 }
 
 /// What the window can call.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -96,6 +96,15 @@ describe("the window with a model", () => {
     assert.equal(workerPid(), pid, "no other worker was started");
     const text = await window.answer();
     assert.ok(kept(home, text.slice(0, 50)), "what is shown is on disk");
+  });
+
+  test("a start with another home is a program of its own", async () => {
+    const other = newHome();
+    const child = spawn(process.env.TAKI_APP, { env: { ...process.env, TAKI_HOME: other }, stdio: "ignore" });
+    await window.browser.waitUntil(() => fs.existsSync(path.join(other, "data", "taki.sqlite3")), { timeout: 20_000, timeoutMsg: "it did not open its own conversations" });
+    assert.equal(child.exitCode, null, "it goes on beside the first");
+    child.kill();
+    await new Promise((resolve) => child.once("exit", resolve));
   });
 
   test("a message that is too long says so and the next one is answered", async () => {
@@ -205,7 +214,7 @@ describe("the window when something is wrong", () => {
     const window = await openWindow({ home, models });
     try {
       await window.by("problem").waitForExist({ timeout: 20_000 });
-      assert.equal(await window.by("problem").getAttribute("data-code"), "model_truncated");
+      assert.equal(await window.by("problem").getAttribute("data-code"), "model_damaged");
       assert.ok((await window.by("problem-next").getText()).length > 10);
       await window.by("download").waitForExist({ timeout: 5000 });
       await window.shot("damaged");

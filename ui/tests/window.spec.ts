@@ -112,7 +112,7 @@ test("a model that is not there is offered, fetched with progress, and can be ca
   expect(await calls(page, "cancel_fetch")).toHaveLength(1);
   await engine(page, { kind: "loading", ladder: "smollm2", rung: "SmolLM2 135M", fraction: 0.5 });
   await expect(by(page, "engine-state")).toContainText("SmolLM2 135M … 50%");
-  await engine(page, { kind: "failed", problem: { code: "model_damaged", details: { path: "/models/x.gguf" } } });
+  await engine(page, { kind: "failed", problem: { code: "model_damaged", details: { path: "/models/x.gguf", model: "x" } } });
   await expect(by(page, "problem-sentence")).toContainText("/models/x.gguf");
 });
 

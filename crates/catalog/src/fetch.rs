@@ -73,6 +73,7 @@ fn fetch_all(
     let there: u64 = missing().map(|model| left_behind(&store.part(&model.sha256), model)).sum();
     let mut meter = Meter::new(total, options.time.clone(), on);
     if total > 0 {
+        store.prepare()?;
         check_space(store, options, total - there)?;
     }
     let mut paths = Vec::new();

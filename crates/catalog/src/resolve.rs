@@ -7,7 +7,7 @@ use protocol::{Code, Problem};
 use crate::entry::{LadderEntry, ModelEntry};
 use crate::header::check_header;
 use crate::manifest::Catalog;
-use crate::store::ModelStore;
+use crate::store::{ModelStore, damaged};
 
 /// Tokens that Max-Gram drafts for a target without draft models.
 const ALONE: u32 = 8;
@@ -21,13 +21,16 @@ const ALONE: u32 = 8;
 pub fn resolve(catalog: &Catalog, store: &ModelStore, ladder_id: &str) -> Result<Ladder, Problem> {
     match catalog.ladder(ladder_id) {
         Ok(entry) => from_catalogue(catalog, store, entry),
-        Err(_) if is_gguf_name(ladder_id) => from_file(ladder_id),
+        Err(_) if is_path(ladder_id) => from_file(ladder_id),
         Err(problem) => Err(problem),
     }
 }
 
-fn is_gguf_name(text: &str) -> bool {
-    Path::new(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
+/// Whether a person means a file: they name one that is there, or write what no id of a catalogue looks like.
+fn is_path(text: &str) -> bool {
+    let path = Path::new(text);
+    let gguf = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+    gguf || text.contains(std::path::is_separator) || path.is_file()
 }
 
 fn from_catalogue(catalog: &Catalog, store: &ModelStore, entry: &LadderEntry) -> Result<Ladder, Problem> {
@@ -40,15 +43,16 @@ fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Pr
     if !path.exists() {
         return Err(Problem::new(Code::NotInstalled).with("ladder", ladder));
     }
-    let checked = check_header(&path).and_then(|header| {
-        let whole = header.file_bytes == model.bytes;
-        if whole { Ok(()) } else { Err(Problem::new(Code::ModelDamaged).with("path", path.display())) }
-    });
+    let checked = check_header(&path)
+        .and_then(|header| if header.file_bytes == model.bytes { Ok(()) } else { Err(damaged(&path, model)) });
     if let Err(problem) = checked {
-        if problem.code != Code::ModelUnreadable {
-            store.set_aside(&path, &model.sha256);
+        if problem.code == Code::ModelUnreadable {
+            return Err(problem);
         }
-        return Err(problem);
+        // Whatever is wrong with it: it is known what it should be, and where that comes from.
+        tracing::warn!(code = %problem.code, "a model of the catalogue is damaged");
+        store.set_aside(&path, &model.sha256);
+        return Err(damaged(&path, model));
     }
     store.assure(model, &AtomicBool::new(false))?;
     Ok(Rung { name: model.name.clone(), path })
@@ -128,15 +132,11 @@ mod tests {
         let big = catalog.model("big").unwrap();
         let mut flipped = target.clone();
         flipped[target.len() - 9] ^= 1;
-        for (contents, code) in [
-            (flipped, Code::ModelDamaged),
-            (Vec::new(), Code::ModelEmpty),
-            (target[..100].to_vec(), Code::ModelTruncated),
-            (vec![9; target.len()], Code::NotGguf),
-            (target[..target.len() - 1].to_vec(), Code::ModelDamaged),
-        ] {
+        for contents in
+            [flipped, Vec::new(), target[..100].to_vec(), vec![9; target.len()], target[..target.len() - 1].to_vec()]
+        {
             fs::write(store.place(&big.sha256), contents).unwrap();
-            assert_eq!(resolve(&catalog, &store, "l").unwrap_err().code, code);
+            assert_eq!(resolve(&catalog, &store, "l").unwrap_err().code, Code::ModelDamaged);
             assert_eq!(resolve(&catalog, &store, "l").unwrap_err().code, Code::NotInstalled);
         }
     }
@@ -150,6 +150,11 @@ mod tests {
         let ladder = resolve(&Catalog::builtin(), &store, path.to_str().unwrap()).unwrap();
         assert_eq!((ladder.rungs[0].name.as_str(), ladder.rungs.len(), ladder.max_gram), ("Tiny 滝", 1, true));
         assert_eq!(ladder.rungs[0].path, path);
+        let other = folder.path().join("model.bin");
+        fs::copy(&path, &other).unwrap();
+        assert!(resolve(&Catalog::builtin(), &store, other.to_str().unwrap()).is_ok(), "whatever it is called");
+        let missing = resolve(&Catalog::builtin(), &store, "./model.bin").unwrap_err();
+        assert_eq!(missing.code, Code::ModelUnreadable, "it is no name of a ladder");
         fs::write(&path, b"no").unwrap();
         assert_eq!(resolve(&Catalog::builtin(), &store, path.to_str().unwrap()).unwrap_err().code, Code::NotGguf);
         assert!(path.exists(), "the user's own file stays where it is");

@@ -21,19 +21,27 @@ pub struct ModelStore {
 }
 
 impl ModelStore {
-    /// Opens the store in the folder `root`, creating what is missing.
+    /// Opens the store in the folder `root`, which is made if it is missing. One that can only be read is good enough for
+    /// the models in it.
     ///
     /// # Errors
     /// [`Code::FolderUnwritable`].
     pub fn open(root: PathBuf) -> Result<Self, Problem> {
-        let store = Self { root };
-        for folder in [store.root.clone(), store.staging(), store.quarantine()] {
-            fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
-        }
-        // A read-only folder is best found before a gigabyte was fetched.
-        let probe = store.staging().join(format!("probe-{}", std::process::id()));
-        File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(|error| unwritable(&store.root, &error))?;
-        Ok(store)
+        fs::create_dir_all(&root).map_err(|error| unwritable(&root, &error))?;
+        Ok(Self { root })
+    }
+
+    /// Makes sure that files can be taken in: best found out before a gigabyte was fetched.
+    ///
+    /// # Errors
+    /// [`Code::FolderUnwritable`].
+    pub(crate) fn prepare(&self) -> Result<(), Problem> {
+        let staging = self.staging();
+        let probe = staging.join(format!("probe-{}", std::process::id()));
+        fs::create_dir_all(&staging)
+            .and_then(|()| File::create(&probe))
+            .and_then(|_| fs::remove_file(&probe))
+            .map_err(|error| unwritable(&self.root, &error))
     }
 
     /// The folder of the store.
@@ -102,7 +110,7 @@ impl ModelStore {
             return Ok(());
         }
         self.set_aside(&path, &model.sha256);
-        Err(Problem::new(Code::ModelDamaged).with("path", path.display()))
+        Err(damaged(&path, model))
     }
 
     /// Where the file with this hash belongs, whether or not it is there.
@@ -132,6 +140,7 @@ impl ModelStore {
     /// not fill the disk.
     pub(crate) fn set_aside(&self, bad: &Path, hash: &Sha256) {
         let kept = self.quarantine().join(format!("{hash}.gguf"));
+        let _ = fs::create_dir_all(self.quarantine());
         if fs::rename(bad, &kept).is_err() {
             // On Windows a file that is in use cannot be moved; it must at least not be taken for good.
             let _ = fs::remove_file(bad);
@@ -158,12 +167,14 @@ impl ModelStore {
     }
 }
 
+/// The problem of a model of the catalogue whose file is not what it should be.
+pub(crate) fn damaged(path: &Path, model: &ModelEntry) -> Problem {
+    Problem::new(Code::ModelDamaged).with("path", path.display()).with("model", &model.id)
+}
+
 /// The problem of a folder that cannot be written.
 pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::new(Code::FolderUnwritable)
-        .with("path", path.display())
-        .with("reason", error)
-        .with("variable", "TAKI_MODELS")
+    protocol::folder_unwritable(path, error, "TAKI_MODELS")
 }
 
 /// The problem of a disk that has no room for `bytes` more if `reserve` is to stay free.
@@ -233,6 +244,19 @@ mod tests {
         fs::write(&part, b"weights").unwrap();
         store.install(&part, &model.sha256).unwrap();
         store.assure(&model, &stopped).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_takes_no_files_still_gives_those_it_has() {
+        let (_folder, store, model) = installed(b"weights");
+        // Whoever runs the tests may write everywhere: these cannot become folders.
+        for name in ["staging", "quarantine", "verified"] {
+            fs::write(store.root().join(name), b"").unwrap();
+        }
+        let store = ModelStore::open(store.root().to_owned()).unwrap();
+        store.assure(&model, &AtomicBool::new(false)).unwrap();
+        assert_eq!(store.path_of(&model), Some(store.place(&model.sha256)));
+        assert_eq!(store.prepare().unwrap_err().code, Code::FolderUnwritable);
     }
 
     #[test]

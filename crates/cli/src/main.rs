@@ -53,17 +53,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints what clap says, or help if that was asked for; whoever wanted JSON gets the error as JSON too.
+/// Says in plain words what cannot be understood, or prints help if that was asked for.
 fn wrong_use(error: &clap::Error) -> ExitCode {
-    let asked_for_json = std::env::args_os().any(|argument| argument == "--json");
-    if error.use_stderr() && asked_for_json {
-        let text = error.to_string();
-        // Its first line says what is wrong, the others how it is used.
-        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let reason = what.split("; ").next().unwrap_or(what).trim_end_matches('.');
-        Output::new(true).problem(&Problem::new(Code::WrongUse).with("reason", reason));
-    }
     // A reader that went away is no reason to fail.
-    let _ = error.print();
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    match args::misunderstood(error) {
+        Some(reason) => {
+            let json = std::env::args_os().any(|argument| argument == "--json");
+            Output::new(json).problem(&Problem::new(Code::WrongUse).with("reason", reason));
+        }
+        None => drop(error.print()),
+    }
+    code
 }

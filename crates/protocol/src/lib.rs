@@ -15,7 +15,7 @@ mod sampling;
 mod size;
 pub mod worker;
 
-pub use problem::{Code, Language, Problem};
+pub use problem::{Code, Language, Problem, folder_unwritable};
 pub use receipt::{FinishReason, Receipt, Role as RungRole, RungReceipt, StoodAside};
 pub use rerun::rerun;
 pub use sampling::{LogitBias, ReviewRule, Sampling};

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ codes! {
     NoSuchModel = "no_such_model",
     /// The ladder `{ladder}` has files that were not fetched yet.
     NotInstalled = "not_installed",
-    /// The file `{path}` does not have the expected hash.
+    /// The file `{path}` of the catalogue's `{model}` is not what it should be.
     ModelDamaged = "model_damaged",
     /// The file `{path}` is no GGUF file.
     NotGguf = "not_gguf",
@@ -233,6 +234,19 @@ impl Problem {
     }
 }
 
+/// The problem of a folder that cannot be written because of `error`; `variable` of the environment names another one.
+pub fn folder_unwritable(folder: &Path, error: &dyn fmt::Display, variable: &str) -> Problem {
+    // The name of a file that was never finished helps nobody.
+    let error = error.to_string();
+    let reason = match folder.ancestors().find(|ancestor| ancestor.exists()) {
+        // The system calls it "not a directory", of a path that should become one.
+        Some(file) if !file.is_dir() => format!("there is a file at {}", file.display()),
+        _ => error.split(" at path ").next().unwrap_or_default().to_owned(),
+    };
+    let problem = Problem::new(Code::FolderUnwritable).with("path", folder.display());
+    problem.with("reason", reason).with("variable", variable)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +276,14 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{}\"", code.as_str()));
         }
+    }
+
+    #[test]
+    fn a_file_in_the_way_of_a_folder_is_named() {
+        let program = std::env::current_exe().unwrap();
+        let reason = |folder: &Path| folder_unwritable(folder, &"os error 20", "X").details["reason"].clone();
+        assert_eq!(reason(&program.join("data/deep")), format!("there is a file at {}", program.display()));
+        assert_eq!(reason(&program.with_file_name("no-such-folder")), "os error 20");
     }
 
     #[test]

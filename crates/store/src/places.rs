@@ -58,10 +58,7 @@ pub(crate) fn make(folder: &Path) -> Result<(), Problem> {
 
 /// The problem of a folder that cannot be written.
 pub(crate) fn unwritable(folder: &Path, error: &dyn std::fmt::Display) -> Problem {
-    // The name of a file that was never finished helps nobody.
-    let reason = error.to_string();
-    let reason = reason.split(" at path ").next().unwrap_or_default();
-    Problem::new(Code::FolderUnwritable).with("path", folder.display()).with("reason", reason).with("variable", HOME)
+    protocol::folder_unwritable(folder, error, HOME)
 }
 
 /// A name beside `path` that nothing has yet, for a file that could not be read: `<name>.damaged-<seconds since 1970>`,

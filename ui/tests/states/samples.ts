@@ -13,7 +13,7 @@ export const missing: LadderCard = {
 
 export const large: LadderCard = { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832 };
 
-export const damaged: Problem = { code: "model_damaged", details: { path: "/models/b179c952.gguf" } };
+export const damaged: Problem = { code: "model_damaged", details: { path: "/models/b179c952.gguf", model: "smollm2-135m" } };
 
 const DAY = 86_400_000;
 const now = Date.now();

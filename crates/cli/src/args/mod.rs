@@ -1,5 +1,6 @@
 mod chats;
 mod drawing;
+mod misunderstood;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use protocol::{Code, Problem, ReviewRule};
 
 pub(crate) use chats::Chats;
 use drawing::{Drawing, Shape};
+pub(crate) use misunderstood::misunderstood;
 
 /// A private assistant that runs wholly on this computer and answers sooner.
 #[derive(Debug, Parser)]

@@ -249,15 +249,35 @@ fn a_damaged_settings_file_is_set_aside_and_said_so() {
 #[test]
 fn wrong_use_ends_with_status_2_and_help_with_0() {
     let taki = Taki::bare();
-    for args in [&["chat", "--json"][..], &["prove"], &["chat", "--temperature", "warm"], &["dance"], &[]] {
+    for args in [&["prove"][..], &["chat", "--temperature", "warm"], &["dance"], &[]] {
         let ran = taki.run(args);
         assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
         assert!(ran.err.contains("--help"), "{args:?}: {ran:?}");
     }
-    for args in [&["chat", "--json", "--once", "x", "--max-tokens", "many"][..], &["prove", "--json"]] {
+    for args in
+        [&["chat", "--json", "--once", "x", "--max-tokens", "many"][..], &["prove", "--json"], &["chat", "--json"]]
+    {
         let ran = taki.run(args);
         assert_eq!((ran.code, ran.json()["error"]["code"].as_str()), (Some(2), Some("wrong_use")), "{ran:?}");
     }
+    for (args, reason) in [
+        (&["chat", "--seed", "-1"][..], "--seed <SEED> cannot be “-1”"),
+        (&["chats", "show", "abc"], "<ID> cannot be “abc”"),
+        (&["chat", "--onec", "x"], "there is no “--onec” here, but there is --once"),
+        (&["model"], "there is no command “model”, but there is models"),
+        (&["chat", "--grammar", "a", "--json-schema", "b", "--once", "x"], "do not go together"),
+        (&["chat", "--once"], "--once <PROMPT> needs a value"),
+        (&["prove", "--suite", "x", "--policy", "none"], "only one of: matrix, adaptive"),
+    ] {
+        let ran = taki.run(args);
+        let said = Problem::new(Code::WrongUse).with("reason", "\0").sentence(Language::English);
+        let (before, after) = said.split_once('\0').unwrap();
+        let line = ran.err.lines().next().unwrap_or_default();
+        assert!(line.starts_with(before) && line.ends_with(after) && line.contains(reason), "{args:?}: {line}");
+        assert_eq!((ran.code, ran.err.lines().count()), (Some(2), 2), "{args:?}: {ran:?}");
+    }
+    let sentence = taki.run(&["chat", "--json"]).json()["error"]["sentence"].as_str().unwrap().to_owned();
+    assert!(sentence.contains("--once <PROMPT> is missing"), "{sentence}");
     let help = taki.run(&["--help"]);
     assert_eq!(help.code, Some(0));
     assert!(help.out.contains("prove") && !help.out.contains("worker"), "{}", help.out);

@@ -29,12 +29,12 @@ fn smollm2_answers_the_same_greedy_and_sampled() {
 
 #[test]
 fn qwen_answers_the_same() {
-    let found = ladder("qwen-coder");
-    if std::env::var_os("FULL").is_some_and(|full| full == "1") {
-        assert!(found.is_ok(), "FULL=1 needs the qwen-coder ladder");
-    } else if found.is_err() {
+    // The engine's own tests play it at every run; this is the command, which knows no ladder from another.
+    if std::env::var_os("FULL").is_none_or(|full| full != "1") {
         return;
     }
+    let found = ladder("qwen-coder");
+    assert!(found.is_ok(), "FULL=1 needs the qwen-coder ladder");
     let proof = prove(&Taki::with_models(), "qwen-coder", 1, &[]);
     assert!(proof["drafted"].as_u64().unwrap() > 0, "{proof}");
 }

@@ -49,6 +49,8 @@ impl Bench {
     pub(crate) fn new(bytes: usize, sources: Vec<Source>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = ModelStore::open(folder.path().join("models")).unwrap();
+        // What tests leave in it lies there before the first fetch.
+        store.prepare().unwrap();
         let contents = Numbers(bytes as u64).bytes(bytes);
         let model = entry("m", &contents, sources);
         let options = FetchOptions {

