@@ -86,14 +86,14 @@ fn write(app: &App, call: Call<'_>, wanted: Wanted, window: &Channel<ChatEvent>)
     let result = call.answer(&ask, &mut |happening| relay.take(happening));
     relay.flush();
     let text = std::mem::take(&mut relay.text);
-    let result = result.map(|receipt| match before {
+    let result = result.map(|receipt| match before.clone() {
         Some(before) => together(before, receipt),
         None => receipt,
     });
     // What is shown is final; if the disk refuses now, the person must know.
     let keep = || match &result {
         Ok(receipt) => disk.store.finish_answer(answer, &text, receipt, now_ms()),
-        Err(problem) => disk.store.fail_answer(answer, &text, problem, now_ms()),
+        Err(problem) => disk.store.fail_answer(answer, &text, problem, before.as_ref(), now_ms()),
     };
     let mut kept = keep();
     // Another program may be writing much at once: it is worth some patience.

@@ -37,6 +37,7 @@ pub(crate) fn together(first: Receipt, last: Receipt) -> Receipt {
         finish: last.finish,
         restarts: first.restarts + last.restarts,
         left_out: left_out.into_iter().collect(),
+        continued: true,
     }
 }
 
@@ -77,6 +78,7 @@ mod tests {
             finish,
             restarts: 1,
             left_out: vec!["broken".to_owned()],
+            continued: false,
         }
     }
 
@@ -89,7 +91,7 @@ mod tests {
         assert_eq!((both.prompt_tokens, both.reused_tokens, both.finish), (100, 20, FinishReason::End));
         let rungs: Vec<_> = both.rungs.iter().map(|rung| (rung.name.as_str(), rung.accepted, rung.seconds)).collect();
         assert_eq!(rungs, [("target", 10, 1.0), ("a", 5, 0.5), ("b", 5, 0.5)]);
-        assert_eq!((both.restarts, both.left_out.len()), (2, 1));
+        assert_eq!((both.restarts, both.left_out.len(), both.continued), (2, 1, true));
         let unknown = together(first, go(50, None, "a", FinishReason::End));
         assert_eq!((unknown.alone_seconds, unknown.speed_up), (None, None), "half an estimate is none");
     }

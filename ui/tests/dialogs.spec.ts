@@ -154,13 +154,13 @@ test("instructions of one's own are written, changed and deleted", async ({ page
 });
 
 test("all conversations go out and come in", async ({ page }) => {
-  await open(page, { others, give: { export_conversations: "/home/a/taki.json", import_conversations: 3 } });
+  await open(page, { others, give: { export_conversations: "/home/a/taki.json", import_conversations: { added: 3, known: 1 } } });
   await by(page, "settings").click();
   await by(page, "export-json").click();
   expect(await args(page, "export_conversations")).toEqual([{ conversations: [], format: "json" }]);
   await expect(by(page, "moved")).toHaveText("Saved as /home/a/taki.json");
   await by(page, "import").click();
-  await expect(by(page, "moved")).toHaveText("3 conversations imported.");
+  await expect(by(page, "moved")).toHaveText("3 conversations imported. 1 was here already.");
 });
 
 test("a cancelled export says nothing", async ({ page }) => {

@@ -1,7 +1,7 @@
 // Messages: editing, versions, going on, deleting, the receipt with its replay, and scrolling.
 import { expect, type Page } from "@playwright/test";
 import { answered, ladder, long, others } from "./states/samples";
-import { ask, by, calls, chat, conversation, open, receipt, test } from "./window";
+import { ask, by, calls, chat, conversation, engine, open, receipt, settings, test } from "./window";
 
 const args = async (page: Page, name: string) => (await calls(page, name)).map((call) => call.args);
 const end = (page: Page) => page.evaluate(() => window.app.end());
@@ -110,11 +110,14 @@ test("a deleted message takes what follows along, and all of it comes back", asy
 });
 
 test("the receipt tells who wrote how much, and the replay that it is the same answer", async ({ page }) => {
-  await open(page, { conversation: conversation({ messages: answered.messages.slice(0, 2) }) });
+  await open(page, { conversation: conversation({ messages: answered.messages.slice(0, 2) }), settings: { ...settings, exact: true } });
   await expect(by(page, "receipt").locator("summary")).toHaveText("9.0 s instead of about 15.0 s");
   await by(page, "receipt").locator("summary").click();
   await expect(by(page, "receipt").getByRole("img")).toHaveAccessibleName("Qwen 1.5B 46%, Qwen 0.5B 34%, Max-Gram 20%");
   await expect(by(page, "receipt").getByRole("row", { name: "Qwen 0.5B" })).toContainText("70%");
+  await expect(by(page, "replay-start")).toBeDisabled();
+  await expect(by(page, "replay-hint")).toHaveText("Qwen 1.5B wrote this answer: choose that model to replay it.");
+  await engine(page, { kind: "ready", loaded: { ladder: "qwen-coder", rungs: ["Qwen 1.5B"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 1, passTimes: [] } });
   await by(page, "replay-start").click();
   await expect(by(page, "send")).toBeVisible();
   await chat(page, { kind: "text", text: answered.messages[1]!.text });

@@ -41,6 +41,7 @@ export const receipt: Receipt = {
   finish: "end",
   restarts: 0,
   left_out: [],
+  continued: false,
 };
 
 export const by = (page: Page, id: string) => page.getByTestId(id);

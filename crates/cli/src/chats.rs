@@ -25,14 +25,18 @@ pub(crate) fn run(command: &Chats, output: &Output) -> Result<(), Problem> {
         }
         Chats::Export { path, conversations, .. } => {
             let exported = store.export(conversations, format(path)?, output.language, path)?;
-            output.line(format_args!("{exported} conversations written to {}", path.display()));
+            output.line(format_args!("{} written to {}", counted(exported), path.display()));
             output.json(&json!({ "exported": exported, "path": path }));
             Ok(())
         }
         Chats::Import { path, .. } => {
-            let imported = store.import(path)?;
-            output.line(format_args!("{imported} conversations added"));
-            output.json(&json!({ "imported": imported }));
+            let imported = store.import(path, &mut |_| ())?;
+            let added = counted(imported.added);
+            match imported.known {
+                0 => output.line(format_args!("{added} added")),
+                known => output.line(format_args!("{added} added; {known} here already")),
+            }
+            output.json(&json!({ "imported": imported.added, "known": imported.known }));
             Ok(())
         }
         Chats::Delete { conversation, .. } => {
@@ -50,6 +54,10 @@ pub(crate) fn run(command: &Chats, output: &Output) -> Result<(), Problem> {
             Ok(())
         }
     }
+}
+
+fn counted(count: u32) -> String {
+    format!("{count} conversation{}", if count == 1 { "" } else { "s" })
 }
 
 fn list(store: &Store, output: &Output) -> Result<(), Problem> {

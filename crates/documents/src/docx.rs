@@ -44,8 +44,16 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits, out: &mut Output) -> Result<()
         Some(part) => Numbering::read(&part, limits.depth)?,
         None => Numbering::default(),
     };
-    let mut walk =
-        Walk { styles, numbering, out, paragraphs: Vec::new(), tables: Vec::new(), note: None, in_list: false };
+    let mut walk = Walk {
+        styles,
+        numbering,
+        out,
+        paragraphs: Vec::new(),
+        tables: Vec::new(),
+        held: 0,
+        note: None,
+        in_list: false,
+    };
     walk.part(&document, limits.depth)?;
     for name in ["word/footnotes.xml", "word/endnotes.xml"] {
         if walk.out.is_cut() {
@@ -66,6 +74,8 @@ struct Walk<'o> {
     /// One in another: a text box lies inside a paragraph.
     paragraphs: Vec<Paragraph>,
     tables: Vec<Table>,
+    /// Characters in them.
+    held: usize,
     /// The foot- or endnote that begins with the next paragraph.
     note: Option<String>,
     /// The last block was an item of a list.
@@ -180,6 +190,14 @@ impl Walk<'_> {
         }
         if let Some(table) = self.tables.last_mut() {
             table.text(text);
+            self.held += text.chars().count();
+            // What does not fit is not collected first: a table may be all of a document.
+            if self.out.overflows(self.held) {
+                while let Some(table) = self.tables.pop() {
+                    self.table(&table);
+                }
+                self.out.leave_out();
+            }
             return;
         }
         let style = self.styles.resolve(paragraph.style.as_deref());
@@ -209,6 +227,7 @@ impl Walk<'_> {
             return;
         }
         self.in_list = false;
+        self.held = 0;
         self.out.paragraph();
         self.out.push(&table.markdown());
     }

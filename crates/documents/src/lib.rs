@@ -11,9 +11,8 @@
 //! }
 //! let reader = documents::Reader::this_program()?;
 //! let limits = documents::Limits::default();
-//! let path = std::path::Path::new("report.pdf");
-//! let bytes = documents::read_file(path, &limits)?;
-//! let extract = reader.extract("report.pdf", &bytes, &limits)?;
+//! let bytes = b"%PDF";
+//! let extract = reader.extract("report.pdf", bytes, &limits)?;
 //! println!("{} characters, the whole of it: {}", extract.text.chars().count(), !extract.cut);
 //! # Ok(())
 //! # }
@@ -41,7 +40,7 @@ use specta::Type;
 
 pub use child::{ARGUMENT, child_main};
 pub use limits::Limits;
-pub use reader::{Reader, read_file};
+pub use reader::Reader;
 
 /// What was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]

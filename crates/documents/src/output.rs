@@ -17,6 +17,11 @@ impl Output {
         self.cut
     }
 
+    /// Whether `more` characters would not fit any more.
+    pub(crate) fn overflows(&self, more: usize) -> bool {
+        more > self.left
+    }
+
     /// Says that something was left out.
     pub(crate) fn leave_out(&mut self) {
         self.cut = true;

@@ -1,8 +1,7 @@
 //! The side that has the document: it starts the child, waits for it and ends it.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -115,28 +114,4 @@ fn believe(reply: Reply, name: &str, limits: &Limits) -> Result<Extract, Problem
     out.push(&extract.text);
     let (text, cut) = out.finish();
     Ok(Extract { text, cut: cut || extract.cut, ..extract })
-}
-
-/// The bytes of a file that someone wants to attach.
-///
-/// # Errors
-/// [`Code::FileUnusable`]: it is no regular file, or cannot be read. [`Code::DocumentTooLarge`].
-pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, Problem> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let unusable = |reason: &dyn std::fmt::Display| {
-        Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason)
-    };
-    let too_large = || Trouble::TooLarge(limits.file_bytes).problem(limits::short(&name));
-    // Looked at before it is opened: opening a pipe would wait for its other end.
-    let known = path.metadata().map_err(|error| unusable(&error))?;
-    if !known.is_file() {
-        return Err(unusable(&io::Error::from(io::ErrorKind::InvalidInput)));
-    }
-    if known.len() > limits.file_bytes {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| unusable(&error))?;
-    file.take(limits.file_bytes + 1).read_to_end(&mut bytes).map_err(|error| unusable(&error))?;
-    if bytes.len() as u64 > limits.file_bytes { Err(too_large()) } else { Ok(bytes) }
 }

@@ -10,7 +10,8 @@ mod conversation;
 mod settings;
 
 pub use conversation::{
-    AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Limits, Place, PromptSize, ShownMessage,
+    AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Imported, Limits, Place, PromptSize,
+    ShownMessage,
 };
 pub use settings::{Preset, Settings, Theme, UiLanguage};
 

@@ -97,4 +97,7 @@ pub struct Receipt {
     pub restarts: u32,
     /// Display names of rungs left out during this answer because they failed.
     pub left_out: Vec<String>,
+    /// Whether it was written in several goes: where one ends, the text is split into tokens anew.
+    #[serde(default)]
+    pub continued: bool,
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use protocol::chat::ExportFormat;
+use protocol::chat::{ExportFormat, Imported};
 use protocol::worker::Speaker;
 use protocol::{Code, Language, Problem};
 use serde::{Deserialize, Serialize};
@@ -107,11 +107,12 @@ impl Store {
         put(&text, path, exported.len()).map_err(|error| unusable(&error))
     }
 
-    /// Adds the conversations of a file that [`Self::export`] wrote, all of them or none. Gives how many.
+    /// Adds the conversations of a file that [`Self::export`] wrote, all of them or none; those that are here already, word
+    /// for word, are left as they are. `on` hears how many are done after each: others may write in between.
     ///
     /// # Errors
     /// See [`Store`]; [`Code::FileUnusable`].
-    pub fn import(&self, path: &Path) -> Result<u32, Problem> {
+    pub fn import(&self, path: &Path, on: &mut dyn FnMut(usize)) -> Result<Imported, Problem> {
         let unusable = |error: &dyn std::fmt::Display| unusable(path, error);
         let bytes = fs::metadata(path).map_err(|error| unusable(&error))?.len();
         if bytes > LARGEST {
@@ -129,8 +130,25 @@ impl Store {
             markdown::read(text).map_err(|reason| unusable(&reason))?
         };
         conversations.iter().try_for_each(check).map_err(|reason| unusable(&reason))?;
-        self.write(|transaction| conversations.iter().try_for_each(|one| rows::write(transaction, one)))?;
-        Ok(conversations.len() as u32)
+        let mut added = Vec::new();
+        let mut known = 0;
+        for (done, one) in conversations.iter().enumerate() {
+            // Each by itself: an answer that is being written must not wait for a whole library.
+            let new = self.write(|transaction| match rows::is_here(transaction, one)? {
+                true => Ok(None),
+                false => rows::write(transaction, one).map(Some),
+            });
+            match new {
+                Ok(Some(id)) => added.push(id),
+                Ok(None) => known += 1,
+                Err(problem) => {
+                    self.write(|transaction| rows::remove(transaction, &added))?;
+                    return Err(problem);
+                }
+            }
+            on(done + 1);
+        }
+        Ok(Imported { added: added.len() as u32, known })
     }
 }
 

@@ -151,15 +151,24 @@ impl Store {
         })
     }
 
-    /// The answer could not be completed; the rest as in [`Self::finish_answer`], but it has no receipt.
+    /// The answer could not be completed; the rest as in [`Self::finish_answer`]. What is known of its cost is `before`: that
+    /// of an answer that was to be continued.
     ///
     /// # Errors
     /// See [`Store`].
-    pub fn fail_answer(&self, answer: u32, text: &str, problem: &Problem, now_ms: f64) -> Result<(), Problem> {
+    pub fn fail_answer(
+        &self,
+        answer: u32,
+        text: &str,
+        problem: &Problem,
+        before: Option<&Receipt>,
+        now_ms: f64,
+    ) -> Result<(), Problem> {
         let problem = json(problem)?;
+        let receipt = before.map(json).transpose()?;
         self.write(|transaction| {
-            let sql = "UPDATE message SET text = ?2, problem = ?3, finished = 1 WHERE id = ?1";
-            one(transaction.execute(sql, params![answer, text, problem])?)?;
+            let sql = "UPDATE message SET text = ?2, problem = ?3, receipt = ?4, finished = 1 WHERE id = ?1";
+            one(transaction.execute(sql, params![answer, text, problem, receipt])?)?;
             settle(transaction, answer, text, now_ms)
         })
     }

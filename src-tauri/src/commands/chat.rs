@@ -11,14 +11,18 @@ use crate::answering;
 use crate::app::{App, now_ms};
 
 /// Everything the window needs to draw itself.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
-    // A folder that could not be written may be mended by now.
-    if app.open_disk()? {
-        app.load_chosen(app.turns.choose()?);
-    }
-    app.opening()
+pub(crate) async fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        // A folder that could not be written may be mended by now.
+        if app.open_disk()? {
+            app.load_chosen(app.turns.choose()?);
+        }
+        app.opening()
+    })
+    .await
 }
 
 /// Keeps a message, then answers it. Returns when the answer has ended. `parent` is the last message of the shown branch,

@@ -4,6 +4,7 @@ use protocol::Problem;
 use protocol::chat::{Conversation, ConversationCard, Found, Place};
 use tauri::State;
 
+use super::blocking;
 use crate::app::{App, now_ms};
 
 /// Every conversation: pinned ones first, then the latest first.
@@ -14,10 +15,11 @@ pub(crate) fn list_conversations(app: State<'_, Arc<App>>) -> Result<Vec<Convers
 }
 
 /// A conversation with its chosen branch. The next start opens it.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn open_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<Conversation, Problem> {
-    Ok(app.counted(app.disk()?.store.open_conversation(conversation)?))
+pub(crate) async fn open_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<Conversation, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || Ok(app.counted(app.disk()?.store.open_conversation(conversation)?))).await
 }
 
 /// An empty conversation. The next start opens it.
@@ -77,10 +79,11 @@ pub(crate) fn choose_version(app: State<'_, Arc<App>>, message: u32) -> Result<C
 }
 
 /// Finds all words of `text` in messages and titles: titles first, then the latest message first, at most `limit`.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn search(app: State<'_, Arc<App>>, text: String, limit: u32) -> Result<Vec<Found>, Problem> {
-    app.disk()?.store.search(&text, limit)
+pub(crate) async fn search(app: State<'_, Arc<App>>, text: String, limit: u32) -> Result<Vec<Found>, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || app.disk()?.store.search(&text, limit)).await
 }
 
 /// Keeps what is in the composer.

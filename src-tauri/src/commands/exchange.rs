@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use protocol::chat::{ExportFormat, UiLanguage};
+use protocol::chat::{ExportFormat, Imported, UiLanguage};
 use protocol::{Code, Language, Problem};
 use tauri::{AppHandle, State};
 use tauri_plugin_dialog::{DialogExt, FilePath};
@@ -33,16 +33,19 @@ pub(crate) async fn export_conversations(
     .await
 }
 
-/// Asks for a file that was exported and adds its conversations. Gives how many they are; None if the person thought
-/// better of it.
+/// Asks for a file that was exported and adds its conversations that are not here yet. None if the person thought better
+/// of it.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn import_conversations(app: State<'_, Arc<App>>, handle: AppHandle) -> Result<Option<u32>, Problem> {
+pub(crate) async fn import_conversations(
+    app: State<'_, Arc<App>>,
+    handle: AppHandle,
+) -> Result<Option<Imported>, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         let dialog = handle.dialog().file().add_filter("Taki", &["json", "md"]);
         let Some(chosen) = dialog.blocking_pick_file() else { return Ok(None) };
-        app.disk()?.store.import(&path(chosen)?).map(Some)
+        app.disk()?.store.import(&path(chosen)?, &mut |_| ()).map(Some)
     })
     .await
 }

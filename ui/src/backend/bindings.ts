@@ -66,10 +66,10 @@ export const commands = {
 	 */
 	exportConversations: (conversations: number[], format: ExportFormat) => typedError<string | null, Problem>(__TAURI_INVOKE("export_conversations", { conversations, format })),
 	/**
-	 *  Asks for a file that was exported and adds its conversations. Gives how many they are; None if the person thought
-	 *  better of it.
+	 *  Asks for a file that was exported and adds its conversations that are not here yet. None if the person thought better
+	 *  of it.
 	 */
-	importConversations: () => typedError<number | null, Problem>(__TAURI_INVOKE("import_conversations")),
+	importConversations: () => typedError<Imported | null, Problem>(__TAURI_INVOKE("import_conversations")),
 	/**  Tells what the engine is doing, now and at every change. */
 	watchEngine: (onState: Channel<EngineState>) => typedError<null, Problem>(__TAURI_INVOKE("watch_engine", { onState })),
 	/**  Chooses a ladder and loads it. */
@@ -142,7 +142,7 @@ export type Code =
 "no_such_model" | 
 /**  The ladder `{ladder}` has files that were not fetched yet. */
 "not_installed" | 
-/**  The file `{path}` does not have the expected hash. */
+/**  The file `{path}` of the catalogue's `{model}` is not what it should be. */
 "model_damaged" | 
 /**  The file `{path}` is no GGUF file. */
 "not_gguf" | 
@@ -349,6 +349,14 @@ export type Found = {
 	atMs: number | null,
 };
 
+/**  What came out of a file of conversations. */
+export type Imported = {
+	/**  Conversations that are new here. */
+	added: number,
+	/**  Those that were here already, word for word. */
+	known: number,
+};
+
 /**  A ladder as the window lists it. */
 export type LadderCard = {
 	/**  Catalogue id. */
@@ -500,6 +508,8 @@ export type Receipt = {
 	restarts: number,
 	/**  Display names of rungs left out during this answer because they failed. */
 	left_out: string[],
+	/**  Whether it was written in several goes: where one ends, the text is split into tokens anew. */
+	continued?: boolean,
 };
 
 /**  What a rung is in its ladder. */

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EngineState, ExportFormat, Found, Opening, Place, Problem, PromptSize, Settings } from "./bindings";
+import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EngineState, ExportFormat, Found, Imported, Opening, Place, Problem, PromptSize, Settings } from "./bindings";
 
 export type * from "./bindings";
 
@@ -40,7 +40,7 @@ export interface Backend {
   /** The path written; null if the user chose none. */
   exportConversations(conversations: number[], format: ExportFormat): Promise<string | null>;
   /** How many came in; null if the user chose no file. */
-  importConversations(): Promise<number | null>;
+  importConversations(): Promise<Imported | null>;
   watchEngine(on: (state: EngineState) => void): Promise<void>;
   loadLadder(ladder: string): Promise<void>;
   fetchLadder(ladder: string): Promise<void>;

@@ -61,10 +61,10 @@ export class Conversations {
 
   import() {
     return this.told.asked(async () => {
-      const count = await this.backend.importConversations();
-      if (count === null) return;
+      const imported = await this.backend.importConversations();
+      if (!imported) return;
       this.cards = await this.backend.listConversations();
-      this.#moved({ what: "imported", count });
+      this.#moved({ what: "imported", ...imported });
     });
   }
 

@@ -38,7 +38,7 @@ export class Told {
   announcement = $state<Announcement>("");
   undo = $state<Undo>();
   /** A file that was written or the number of conversations that came in. */
-  moved = $state<{ what: "exported"; path: string } | { what: "imported"; count: number }>();
+  moved = $state<{ what: "exported"; path: string } | { what: "imported"; added: number; known: number }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Does what the user asked for; a problem shown before is settled with it. True if it was done. */

@@ -52,7 +52,7 @@ export class Written implements Backend {
   detach = (attachment: number) => this.#done("detach", attachment);
   promptSize = async () => this.size;
   exportConversations = async () => "/tmp/out.md";
-  importConversations = async () => 2;
+  importConversations = async () => ({ added: 2, known: 0 });
   watchEngine = async (on: (state: EngineState) => void) => void (this.engine = on);
   loadLadder = (ladder: string) => this.#done("loadLadder", ladder);
   fetchLadder = (ladder: string) => this.#done("fetchLadder", ladder);

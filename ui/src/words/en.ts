@@ -37,6 +37,7 @@ export const en = {
   deletedMessage: "Message deleted: “{name}”",
   exported: "Saved as {path}",
   imported: "{n} conversation imported.|{n} conversations imported.",
+  importedKnown: "{n} was here already.|{n} were here already.",
   searchConversations: "Search conversations",
   searching: "Searching …",
   nothingFound: "Nothing found for “{text}”.",
@@ -236,6 +237,10 @@ export const en = {
   replaySame: "The same answer, character for character.",
   replayDiffers: "The answers differ from character {at} on. In the fast mode, rounding can tip the scales between two equally likely words; exact mode rules this out.",
   replayDiffersExact: "The answers differ from character {at} on. In exact mode this must not happen: please report it.",
+  replayDiffersContinued: "The answers differ from character {at} on. This one was written in several goes: where it was continued, other words can come out.",
+  replayOther: "{name} wrote this answer: choose that model to replay it.",
+  replayExact: "This answer was written in exact mode: switch it on to replay it.",
+  replayFast: "This answer was not written in exact mode: switch it off to replay it.",
   replayStopped: "The replay was stopped before it could be compared.",
   replayTimes: "Measured: {on} s with the speed-up, {off} s without.",
 

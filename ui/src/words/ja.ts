@@ -39,6 +39,7 @@ export const ja: Words = {
   deletedMessage: "メッセージ「{name}」を削除しました。",
   exported: "{path} に保存しました。",
   imported: "{n} 件の会話を取り込みました。",
+  importedKnown: "{n} 件はすでにありました。",
   searchConversations: "会話を検索",
   searching: "検索しています…",
   nothingFound: "「{text}」は見つかりませんでした。",
@@ -238,6 +239,10 @@ export const ja: Words = {
   replaySame: "一字一句、同じ回答です。",
   replayDiffers: "{at} 文字目から異なります。通常モードでは、同じくらい確からしい語のどちらになるかが計算の丸めで変わることがあります。厳密モードでは起こりません。",
   replayDiffersExact: "{at} 文字目から異なります。厳密モードでは起こらないはずの現象です。お手数ですがご報告ください。",
+  replayDiffersContinued: "{at} 文字目から異なります。この回答は何回かに分けて作られたため、続きの部分では別の語になることがあります。",
+  replayOther: "この回答を作ったのは {name} です。再現するには、そのモデルを選んでください。",
+  replayExact: "この回答は厳密モードで作られました。再現するには、厳密モードをオンにしてください。",
+  replayFast: "この回答は厳密モードではありません。再現するには、厳密モードをオフにしてください。",
   replayStopped: "比べる前に再現を停止しました。",
   replayTimes: "実測：高速化ありで {on} 秒、なしで {off} 秒。",
 

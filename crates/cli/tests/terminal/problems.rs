@@ -262,7 +262,7 @@ fn wrong_use_ends_with_status_2_and_help_with_0() {
     }
     for (args, reason) in [
         (&["chat", "--seed", "-1"][..], "--seed <SEED> cannot be “-1”"),
-        (&["chats", "show", "abc"], "<ID> cannot be “abc”"),
+        (&["chats", "show", "abc"], "<CONVERSATION> cannot be “abc”"),
         (&["chat", "--onec", "x"], "there is no “--onec” here, but there is --once"),
         (&["model"], "there is no command “model”, but there is models"),
         (&["chat", "--grammar", "a", "--json-schema", "b", "--once", "x"], "do not go together"),

@@ -51,6 +51,7 @@ pub(super) fn of(
         finish: finish(outcome.finish),
         restarts: 0,
         left_out: outcome.left_out.iter().filter_map(|(index, _)| names.get(*index).cloned()).collect(),
+        continued: false,
     }
 }
 

@@ -135,6 +135,16 @@ pub struct PromptSize {
     pub context: u32,
 }
 
+/// What came out of a file of conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Imported {
+    /// Conversations that are new here.
+    pub added: u32,
+    /// Those that were here already, word for word.
+    pub known: u32,
+}
+
 /// How conversations are written to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]

@@ -74,8 +74,40 @@ fn raw(text: String) -> Option<Box<RawValue>> {
     RawValue::from_string(text).ok()
 }
 
-/// Adds a conversation that was checked.
-pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Result<()> {
+/// Whether a conversation with these very messages is here.
+pub(super) fn is_here(connection: &Connection, one: &Conversation) -> rusqlite::Result<bool> {
+    let Some(first) = one.messages.first() else { return Ok(false) };
+    let sql = "SELECT conversation.id FROM message JOIN conversation ON conversation.id = message.conversation \
+               WHERE message.at_ms = ?1 AND message.text = ?2 AND message.parent IS NULL \
+                   AND message.deleted IS NULL AND NOT conversation.deleted";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_map(params![first.at_ms, first.text], |row| row.get(0))?;
+    for id in found.collect::<Result<Vec<u32>, _>>()? {
+        let other = conversation(connection, id)?.messages;
+        if other.len() == one.messages.len() && other.iter().zip(&one.messages).all(|(a, b)| a.is_same(b)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl Message {
+    /// The same thing said at the same place, at the same time, with the same files.
+    fn is_same(&self, other: &Self) -> bool {
+        let said = |message: &Self| (message.speaker, message.parent, message.at_ms.to_bits());
+        let files = |message: &Self| message.attachments.iter().map(|file| file.text.clone()).collect::<Vec<_>>();
+        said(self) == said(other) && self.text == other.text && files(self) == files(other)
+    }
+}
+
+/// Takes back what was just added.
+pub(super) fn remove(connection: &Connection, ids: &[u32]) -> rusqlite::Result<()> {
+    ids.iter()
+        .try_for_each(|id| connection.execute("UPDATE conversation SET deleted = 1 WHERE id = ?1", [id]).map(|_| ()))
+}
+
+/// Adds a conversation that was checked. Gives its id.
+pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Result<u32> {
     let sql = "INSERT INTO conversation (title, renamed, pinned, system, unsent, at_ms) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id";
     let values = params![one.title, one.renamed, one.pinned, one.system, one.unsent, one.at_ms];
@@ -106,7 +138,8 @@ pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Re
     for (message, id) in one.messages.iter().zip(&ids) {
         choose.execute(params![id, chosen(message.chosen)])?;
     }
-    conversations::name(connection, id)
+    conversations::name(connection, id)?;
+    Ok(id)
 }
 
 impl From<Attachment> for File {

@@ -41,7 +41,7 @@ fn a_further_answer_takes_the_place_only_if_it_says_something() {
     home.store.choose_version(first).unwrap();
     let failed = home.store.begin_answer(asked, 0.0).unwrap();
     assert_eq!(home.texts(id), ["q", ""], "what is being written is looked at");
-    home.store.fail_answer(failed, "", &Problem::new(Code::WorkerGaveUp), 0.0).unwrap();
+    home.store.fail_answer(failed, "", &Problem::new(Code::WorkerGaveUp), None, 0.0).unwrap();
     assert_eq!(home.texts(id), ["q", "first"], "the one that was looked at is back");
     let stopped = home.store.begin_answer(asked, 0.0).unwrap();
     home.store.finish_answer(stopped, "", &receipt(), 0.0).unwrap();
@@ -49,7 +49,7 @@ fn a_further_answer_takes_the_place_only_if_it_says_something() {
 
     let next = home.ask(id, Some(first), "next");
     let silent = home.store.begin_answer(next, 0.0).unwrap();
-    home.store.fail_answer(silent, "", &Problem::new(Code::WorkerGaveUp), 0.0).unwrap();
+    home.store.fail_answer(silent, "", &Problem::new(Code::WorkerGaveUp), None, 0.0).unwrap();
     assert!(home.store.conversation(id).unwrap().messages[3].problem.is_some(), "the only one stays with its problem");
     home.answer(next, "at last");
     let shown = home.store.conversation(id).unwrap().messages;
@@ -268,7 +268,7 @@ proptest! {
         let json = protocol::chat::ExportFormat::Json;
         home.store.export(&[], json, protocol::Language::English, &first).unwrap();
         let other = Home::new();
-        other.store.import(&first).unwrap();
+        other.store.import(&first, &mut |_| ()).unwrap();
         other.store.export(&[], json, protocol::Language::English, &second).unwrap();
         prop_assert_eq!(std::fs::read_to_string(first).unwrap(), std::fs::read_to_string(second).unwrap());
     }

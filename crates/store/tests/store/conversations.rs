@@ -30,7 +30,7 @@ fn a_conversation_survives_with_every_text_as_it_was() {
     home.store.save_place(id, place).unwrap();
     let failed = home.store.begin_answer(more, 9.0).unwrap();
     let problem = Problem::new(Code::WorkerGaveUp);
-    home.store.fail_answer(failed, "half", &problem, 9.0).unwrap();
+    home.store.fail_answer(failed, "half", &problem, None, 9.0).unwrap();
     let home = home.again();
     let again = home.store.last_opened(10.0).unwrap();
     assert_eq!(again.place, place);
@@ -56,7 +56,7 @@ fn what_is_not_there_is_said_so_and_nothing_is_changed() {
     for result in [
         home.store.checkpoint(77, "x"),
         home.store.finish_answer(77, "x", &receipt(), 0.0),
-        home.store.fail_answer(77, "x", &problem, 0.0),
+        home.store.fail_answer(77, "x", &problem, None, 0.0),
         home.store.save_unsent(77, "x"),
         home.store.set_system(77, "x"),
         home.store.save_place(77, None),

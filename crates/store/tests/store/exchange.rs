@@ -1,6 +1,7 @@
 //! Conversations to files and back.
 
 use protocol::chat::ExportFormat::{Json, Markdown};
+use protocol::chat::Imported;
 use protocol::{Code, Language, Problem};
 use store::Attachment;
 
@@ -17,7 +18,7 @@ fn full() -> (Home, u32) {
     let a1 = home.answer(q1, "one");
     let q2 = home.ask(id, Some(a1), "\n  two \r\n");
     let failed = home.store.begin_answer(q2, 9.0).unwrap();
-    home.store.fail_answer(failed, "half", &Problem::new(Code::WorkerGaveUp), 9.0).unwrap();
+    home.store.fail_answer(failed, "half", &Problem::new(Code::WorkerGaveUp), None, 9.0).unwrap();
     home.store.add_version(q2, "two, edited", 9.0).unwrap();
     home.answer(q1, "one more answer");
     home.store.choose_version(failed).unwrap();
@@ -36,7 +37,7 @@ fn json_has_everything_and_comes_back_the_same() {
     let (first, second) = (home.folder.path().join("a.json"), home.folder.path().join("b.json"));
     assert_eq!(home.store.export(&[], Json, Language::English, &first).unwrap(), 2);
     let other = Home::new();
-    assert_eq!(other.store.import(&first).unwrap(), 2);
+    assert_eq!(other.store.import(&first, &mut |_| ()).unwrap(), Imported { added: 2, known: 0 });
     other.store.export(&[], Json, Language::English, &second).unwrap();
     let text = std::fs::read_to_string(&first).unwrap();
     assert_eq!(text, std::fs::read_to_string(&second).unwrap());
@@ -46,8 +47,43 @@ fn json_has_everything_and_comes_back_the_same() {
     assert_eq!((was.unsent, was.system, was.title, was.pinned), (is.unsent, is.system, is.title, is.pinned));
     assert_eq!(was.attached[0].name, is.attached[0].name);
     assert_eq!(other.store.search("edited", 9).unwrap().len(), 1, "what is imported is found");
-    assert_eq!(home.store.import(&first).unwrap(), 2, "importing adds");
-    assert_eq!(home.store.conversations().unwrap().len(), 4);
+    let again = || home.store.import(&first, &mut |_| ()).unwrap();
+    assert_eq!(again(), Imported { added: 0, known: 2 }, "what is here stays as it is");
+    home.ask(id, None, "one more question");
+    assert_eq!(again(), Imported { added: 1, known: 1 }, "one that went on here is another");
+    home.store.delete_conversation(id).unwrap();
+    assert_eq!(again(), Imported { added: 0, known: 2 });
+    for card in home.store.conversations().unwrap() {
+        home.store.delete_conversation(card.id).unwrap();
+    }
+    assert_eq!(again(), Imported { added: 2, known: 0 }, "what was deleted comes back");
+}
+
+#[test]
+fn others_write_between_two_conversations_of_an_import_and_a_broken_one_is_completed() {
+    let (home, _) = full();
+    let path = home.folder.path().join("a.json");
+    home.store.export(&[], Json, Language::English, &path).unwrap();
+    let other = Home::new();
+    let id = other.begin();
+    let question = other.ask(id, None, "meanwhile");
+    let answer = other.store.begin_answer(question, 1.0).unwrap();
+    let mut steps = Vec::new();
+    let imported = other.store.import(&path, &mut |done| {
+        // On this very thread: an import that held the database would wait for itself.
+        other.store.checkpoint(answer, &format!("{done} words")).unwrap();
+        steps.push(done);
+    });
+    assert_eq!((steps, imported.unwrap().added), (vec![1, 2], 2));
+    assert_eq!(other.store.given(answer).unwrap().text, "2 words");
+
+    let third = Home::new();
+    let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        third.store.import(&path, &mut |_| panic!("the program ends in the middle"))
+    }));
+    assert!(broken.is_err());
+    let imported = third.store.import(&path, &mut |_| ()).unwrap();
+    assert_eq!(imported, Imported { added: 1, known: 1 }, "the next try adds what is missing");
 }
 
 #[test]
@@ -59,7 +95,7 @@ fn markdown_is_read_back_as_the_branch_that_was_shown() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(if language == Language::English { "## You" } else { "## あなた" }));
         let other = Home::new();
-        assert_eq!(other.store.import(&path).unwrap(), 1);
+        assert_eq!(other.store.import(&path, &mut |_| ()).unwrap(), Imported { added: 1, known: 0 });
         let (was, is) = (home.store.conversation(id).unwrap(), other.store.conversation(1).unwrap());
         let said = |conversation: &protocol::chat::Conversation| {
             let all = conversation.messages.iter();
@@ -90,9 +126,9 @@ fn what_is_no_export_is_refused_and_adds_nothing() {
         "<!-- taki nonsense -->".to_owned(),
     ] {
         std::fs::write(&path, &text).unwrap();
-        assert_eq!(home.store.import(&path).unwrap_err().code, Code::FileUnusable, "{text}");
+        assert_eq!(home.store.import(&path, &mut |_| ()).unwrap_err().code, Code::FileUnusable, "{text}");
     }
-    assert_eq!(home.store.import(&home.folder.path().join("none")).unwrap_err().code, Code::FileUnusable);
+    assert_eq!(home.store.import(&home.folder.path().join("none"), &mut |_| ()).unwrap_err().code, Code::FileUnusable);
     assert!(home.store.conversations().unwrap().is_empty());
     assert_eq!(home.store.export(&[7], Json, Language::English, &path).unwrap_err().code, Code::Gone);
     let nowhere = home.folder.path().join("no/where.json");

@@ -79,5 +79,6 @@ pub(crate) fn receipt() -> Receipt {
         finish: FinishReason::End,
         restarts: 0,
         left_out: Vec::new(),
+        continued: false,
     }
 }
