@@ -310,6 +310,33 @@ fn a_worker_ends_in_the_middle_of_an_answer_when_its_parent_is_gone() {
 }
 
 #[test]
+fn a_worker_ends_at_once_and_cleanly_while_it_tries_out_a_ladder_for_a_parent_that_is_gone() {
+    let begin = || {
+        let mut worker = Command::new(env!("CARGO_BIN_EXE_engine-worker"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let load = ToWorker::Load { ladder: ladder("smollm2"), settings: fast(), known: None };
+        frame::write(worker.stdin.as_mut().unwrap(), &load).unwrap();
+        worker
+    };
+    // Reading its file is the first half of a load; then passes are timed for more than a second.
+    let timing = |event: &Event| matches!(event, Event::Loading { fraction, .. } if *fraction > 0.5);
+    // Side by side each is slower than alone: the end comes during a pass.
+    for mut worker in [begin(), begin()] {
+        let output = worker.stdout.as_mut().unwrap();
+        while !timing(&frame::read(output).unwrap().unwrap()) {}
+        drop(worker.stdin.take());
+        while let Ok(Some(event)) = frame::read::<Event>(output) {
+            assert!(!matches!(event, Event::Loaded(_)), "it went on for nobody");
+        }
+        let status = worker.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+}
+
+#[test]
 fn a_cancel_that_came_when_nothing_ran_ends_nothing_later() {
     let engine = engine();
     let ladder = ladder("smollm2");

@@ -2,13 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
 
 use protocol::frame;
 use protocol::worker::Command;
-
-/// How long a worker without a parent may take to end by itself.
-const ORPHAN: Duration = Duration::from_secs(2);
 
 /// Commands, read by a thread of their own so that a cancel is seen during a pass.
 #[derive(Debug)]
@@ -37,11 +33,8 @@ impl Inbox {
                     break;
                 }
             }
-            // The parent is gone, or talks nonsense: end between two passes, or at the latest now.
-            flag.store(true, Ordering::Release);
-            drop(sender);
-            thread::sleep(ORPHAN);
-            std::process::exit(0);
+            // The parent is gone, or talks nonsense: nobody waits for anything any more.
+            end_at_once();
         });
         Self { commands, cancel }
     }
@@ -60,4 +53,21 @@ impl Inbox {
     pub(super) fn cancel_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cancel)
     }
+}
+
+/// Ends the process while other threads compute. The worker keeps nothing that could be lost.
+///
+/// An ordinary exit would run the destructors of llama.cpp's globals, and a pass in progress on other threads looks into
+/// them: it crashed there.
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "the standard library ends a process only through its destructors")]
+fn end_at_once() -> ! {
+    // SAFETY: it takes a plain number and never returns; nothing of this process is looked at afterwards.
+    unsafe { libc::_exit(0) }
+}
+
+/// Ends the process while other threads compute: the system ends these before anything is destroyed.
+#[cfg(windows)]
+fn end_at_once() -> ! {
+    std::process::exit(0)
 }

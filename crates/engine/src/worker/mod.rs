@@ -19,7 +19,8 @@ use crate::llama::Llama;
 use inbox::Inbox;
 use outbox::Outbox;
 
-/// Runs the worker until its parent closes the pipe or says [`Command::Quit`]. Returns the exit status.
+/// Runs the worker until its parent says [`Command::Quit`]; returns the exit status. Where the parent closes the pipe or is
+/// gone the process ends at once, in the middle of whatever it does.
 ///
 /// Call it first thing in `main` when the first argument is `worker`: before threads, windows and other libraries.
 pub fn worker_main() -> i32 {
