@@ -4,11 +4,12 @@ use std::io::{self, BufRead, IsTerminal, Read};
 
 use engine::{Answering, Ask, Engine};
 use protocol::worker::{Message, Speaker};
-use protocol::{Code, Problem, Receipt};
+use protocol::{Code, FinishReason, Problem, Receipt};
 use serde_json::{Value, json};
 
 use crate::args::Chat;
-use crate::interrupt::stoppable;
+use crate::interrupt::{self, Told, stoppable};
+use crate::lines::{LONGEST, Lines};
 use crate::models;
 use crate::output::Output;
 use crate::setup::{self, Setup};
@@ -40,12 +41,21 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     };
     let learned = setup.learned();
     let known = learned.recall(&engine::conditions(&ladder, settings));
-    let (engine, loaded) = setup::engine_knowing(&ladder, settings, known, output)?;
-    let talked = if let Some(question) = once {
-        answer_once(&engine, ask, question, output)
-    } else {
-        output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
-        talk(&engine, ask, output)
+    // What is typed while the ladder is loading is kept, too.
+    let wanted = once.map_or_else(|| Wanted::Talk(Lines::open()), Wanted::Answer);
+    let (engine, loaded) = match setup::engine_knowing(&ladder, settings, known, output) {
+        Err(problem) if output.wants_json() && was_stopped(&problem) => {
+            output.json(&uncounted(""));
+            return Ok(());
+        }
+        loaded => loaded?,
+    };
+    let talked = match wanted {
+        Wanted::Answer(question) => answer_once(&engine, ask, question, output),
+        Wanted::Talk(lines) => {
+            output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
+            talk(&engine, ask, lines, output)
+        }
     };
     // It can be learned anew: a disk that refuses is no reason to fail.
     if let Some(Err(problem)) = engine.learned().map(|lessons| learned.keep(&lessons)) {
@@ -54,11 +64,19 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     talked
 }
 
+/// What the person came for.
+enum Wanted {
+    /// The answer to one question.
+    Answer(String),
+    /// A conversation.
+    Talk(Lines),
+}
+
 fn question(once: &str) -> Result<String, Problem> {
     let mut text = once.to_owned();
     if once == "-" {
         let mut bytes = Vec::new();
-        let read = io::stdin().read_to_end(&mut bytes);
+        let read = io::stdin().take(LONGEST).read_to_end(&mut bytes);
         read.map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
         text = String::from_utf8_lossy(&bytes).into_owned();
     }
@@ -75,9 +93,23 @@ fn offer_to_fetch(setup: &Setup, id: &str, problem: Problem, output: &Output) ->
 
 fn answer_once(engine: &Engine, mut ask: Ask, question: String, output: &Output) -> Result<(), Problem> {
     ask.messages.push(said(Speaker::User, question));
-    let (text, receipt) = answer(engine, &ask, output)?;
-    output.json(&json!({ "answer": text, "receipt": shape(&receipt) }));
+    let (text, receipt) = answer(engine, &ask, output);
+    match receipt {
+        Ok(receipt) => output.json(&json!({ "answer": text, "receipt": shape(&receipt) })),
+        Err(problem) if was_stopped(&problem) => output.json(&uncounted(&text)),
+        Err(problem) => return Err(problem),
+    }
     Ok(())
+}
+
+/// Whether it is no more than what the person wanted.
+fn was_stopped(problem: &Problem) -> bool {
+    problem.code == Code::Cancelled && interrupt::told().is_some()
+}
+
+/// What there is of an answer whose worker had to be ended: nobody counted.
+fn uncounted(text: &str) -> Value {
+    json!({ "answer": text, "receipt": { "finish": FinishReason::Stopped } })
 }
 
 /// The receipt with the share of every rung spelled out: for the target `accepted` is what it wrote itself.
@@ -91,9 +123,8 @@ fn shape(receipt: &Receipt) -> Value {
     value
 }
 
-fn talk(engine: &Engine, mut ask: Ask, output: &Output) -> Result<(), Problem> {
-    let person = io::stdin().is_terminal();
-    for line in prompted_lines(person, output) {
+fn talk(engine: &Engine, mut ask: Ask, mut lines: Lines, output: &Output) -> Result<(), Problem> {
+    while let Some(line) = lines.next(output) {
         match line.trim() {
             "" => continue,
             "/quit" | "/exit" => break,
@@ -108,38 +139,41 @@ fn talk(engine: &Engine, mut ask: Ask, output: &Output) -> Result<(), Problem> {
             }
             text => ask.messages.push(said(Speaker::User, text.to_owned())),
         }
-        match answer(engine, &ask, output) {
+        let (text, receipt) = answer(engine, &ask, output);
+        match receipt {
             // Stopped before the first word: the question was never answered.
-            Ok((text, _)) if text.is_empty() => drop(ask.messages.pop()),
-            Ok((text, _)) => ask.messages.push(said(Speaker::Assistant, text)),
+            Ok(_) if text.is_empty() => drop(ask.messages.pop()),
+            Ok(_) => ask.messages.push(said(Speaker::Assistant, text)),
             // The question can be asked again, shorter or after the next step.
-            Err(problem) if person => {
+            Err(problem) if lines.are_typed() || was_stopped(&problem) => {
                 output.problem(&problem);
                 ask.messages.pop();
             }
             Err(problem) => return Err(problem),
         }
+        match interrupt::told() {
+            Some(Told::Stop) => interrupt::forget(),
+            Some(Told::End | Told::HungUp) => break,
+            None => {}
+        }
+        if output.reader_gone() {
+            break;
+        }
     }
     Ok(())
 }
 
-fn prompted_lines(person: bool, output: &Output) -> impl Iterator<Item = String> + '_ {
-    std::iter::from_fn(move || {
-        if person {
-            output.text("\n> ");
-        }
-        let mut line = Vec::new();
-        let read = io::stdin().lock().read_until(b'\n', &mut line);
-        matches!(read, Ok(1..)).then(|| String::from_utf8_lossy(&line).into_owned())
-    })
-}
-
-fn answer(engine: &Engine, ask: &Ask, output: &Output) -> Result<(String, Receipt), Problem> {
+/// The text that came, whatever became of the answer.
+fn answer(engine: &Engine, ask: &Ask, output: &Output) -> (String, Result<Receipt, Problem>) {
     let mut text = String::new();
     let mut on = |event| match event {
-        Answering::Text { text: more, .. } => {
+        Answering::Text { text: more, tokens, .. } => {
+            tracing::debug!(tokens = tokens.len(), "the answer goes on");
             output.text(&more);
             text.push_str(&more);
+            if output.reader_gone() {
+                engine.cancel();
+            }
         }
         Answering::Reading { done, total } if total > 512 && done < total => {
             output.progress(format_args!("Reading … {done} of {total} tokens"));
@@ -152,15 +186,17 @@ fn answer(engine: &Engine, ask: &Ask, output: &Output) -> Result<(String, Receip
         }
     };
     let stop = engine.clone();
-    let result = stoppable(move || stop.cancel(), || engine.answer(ask, &mut on));
+    let receipt = engine.begin().and_then(|call| stoppable(move || stop.cancel(), || call.answer(ask, &mut on)));
     if !text.is_empty() {
         output.text("\n");
     }
-    let receipt = result?;
-    if !output.wants_json() {
-        output.receipt(&receipt);
+    if let Ok(receipt) = &receipt
+        && !output.wants_json()
+        && !output.reader_gone()
+    {
+        output.receipt(receipt);
     }
-    Ok((text, receipt))
+    (text, receipt)
 }
 
 fn said(speaker: Speaker, text: String) -> Message {

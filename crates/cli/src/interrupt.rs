@@ -1,32 +1,121 @@
-//! Ctrl+C: stops the work in progress; with none it ends the program.
+//! Being told to stop (Ctrl+C) or to end: that stops the work in progress; with none the program ends.
 
+use std::io;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use crate::terminal;
 
 type Stop = Box<dyn FnOnce() + Send>;
 
-/// How to stop the work in progress; None once it was asked to.
-static STOP: Mutex<Option<Stop>> = Mutex::new(None);
+/// What the program was told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(windows, allow(dead_code, reason = "Windows only has Ctrl+C"))]
+pub(crate) enum Told {
+    /// To stop what it does: Ctrl+C.
+    Stop,
+    /// To end: SIGTERM.
+    End,
+    /// That its terminal is gone: SIGHUP.
+    HungUp,
+}
+
+impl Told {
+    /// What a program ends with that was told this: 128 and the signal's number.
+    pub(crate) fn status(self) -> u8 {
+        match self {
+            Self::HungUp => 129,
+            Self::Stop => 130,
+            Self::End => 143,
+        }
+    }
+}
+
+struct State {
+    /// How to stop the work in progress; None once it was asked to.
+    stop: Option<Stop>,
+    told: Option<Told>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { stop: None, told: None });
 /// A program can have only one handler.
 static HANDLER: Once = Once::new();
 
-/// Does `work`. The first Ctrl+C meanwhile calls `stop`, the second ends the program, as any does without work.
+/// Does `work`. What the program is told first meanwhile calls `stop`, what it is told next ends it, as anything does
+/// without work.
 pub(crate) fn stoppable<T>(stop: impl FnOnce() + Send + 'static, work: impl FnOnce() -> T) -> T {
     HANDLER.call_once(|| {
-        // Without it Ctrl+C simply ends the program.
-        let _ = ctrlc::set_handler(|| {
-            let stop = held().take();
-            match stop {
-                Some(stop) => stop(),
-                None => std::process::exit(130),
-            }
-        });
+        // Without it a signal simply ends the program.
+        let _ = listen();
     });
-    *held() = Some(Box::new(stop));
+    state().stop = Some(Box::new(stop));
     let result = work();
-    *held() = None;
+    state().stop = None;
     result
 }
 
-fn held() -> MutexGuard<'static, Option<Stop>> {
-    STOP.lock().unwrap_or_else(PoisonError::into_inner)
+/// What the program was told last, unless that is forgotten.
+pub(crate) fn told() -> Option<Told> {
+    state().told
+}
+
+/// Ctrl+C that reached the program as a key.
+pub(crate) fn tell(told: Told) {
+    state().told = Some(told);
+}
+
+/// What was stopped was all that was meant.
+pub(crate) fn forget() {
+    state().told = None;
+}
+
+fn hear(told: Told) {
+    let stop = {
+        let mut state = state();
+        state.told = Some(told);
+        state.stop.take()
+    };
+    match stop {
+        Some(stop) => stop(),
+        None => {
+            terminal::restore();
+            std::process::exit(i32::from(told.status()));
+        }
+    }
+}
+
+#[cfg(unix)]
+fn listen() -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = vec![SIGINT, SIGTERM];
+    if !is_ignored(SIGHUP) {
+        signals.push(SIGHUP);
+    }
+    let mut signals = signal_hook::iterator::Signals::new(signals)?;
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            hear(match signal {
+                SIGHUP => Told::HungUp,
+                SIGTERM => Told::End,
+                _ => Told::Stop,
+            });
+        }
+    });
+    Ok(())
+}
+
+/// Whether whoever started the program wants it to outlive its terminal (`nohup`). Only Linux tells.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+#[cfg(windows)]
+fn listen() -> io::Result<()> {
+    ctrlc::set_handler(|| hear(Told::Stop)).map_err(io::Error::other)
+}
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,11 +7,13 @@ mod chats;
 mod interrupt;
 mod lab;
 mod learned;
+mod lines;
 mod models;
 mod output;
 mod prove;
 mod setup;
 mod suite;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -44,13 +46,15 @@ fn main() -> ExitCode {
         Command::Lab { command } => lab::run(&command, &output),
         Command::Learned { command } => learned::run(&command, &output),
     };
-    match result.and_then(|()| output.check()) {
+    let status = match result.and_then(|()| output.check()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             output.problem(&problem);
             ExitCode::FAILURE
         }
-    }
+    };
+    // Whoever stopped it must not take what there is for the whole.
+    interrupt::told().map_or(status, |told| ExitCode::from(told.status()))
 }
 
 /// Says in plain words what cannot be understood, or prints help if that was asked for.

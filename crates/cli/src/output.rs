@@ -1,6 +1,6 @@
 //! Everything that is printed: answers and JSON on standard output, all else on standard error.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -16,11 +16,18 @@ pub(crate) struct Output {
     pub(crate) terminal: bool,
     /// Why the first of the results that were lost could not be written.
     lost: RefCell<Option<io::Error>>,
+    reader_gone: Cell<bool>,
 }
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, language: Language::of_system(), terminal: io::stderr().is_terminal(), lost: RefCell::default() }
+        Self {
+            json,
+            language: Language::of_system(),
+            terminal: io::stderr().is_terminal(),
+            lost: RefCell::default(),
+            reader_gone: Cell::default(),
+        }
     }
 
     pub(crate) fn wants_json(&self) -> bool {
@@ -38,10 +45,17 @@ impl Output {
         let mut out = io::stdout().lock();
         if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
             // A reader that went away has seen enough; anything else loses what was asked for.
-            if error.kind() != ErrorKind::BrokenPipe {
+            if error.kind() == ErrorKind::BrokenPipe {
+                self.reader_gone.set(true);
+            } else {
                 self.lost.borrow_mut().get_or_insert(error);
             }
         }
+    }
+
+    /// Whether nobody reads the results any more.
+    pub(crate) fn reader_gone(&self) -> bool {
+        self.reader_gone.get()
     }
 
     /// What became of everything that was printed as a result.
@@ -65,6 +79,13 @@ impl Output {
         if self.json {
             self.write(format!("{value}\n").as_bytes());
         }
+    }
+
+    /// Asks a person for a line, without an end of its own.
+    #[allow(clippy::unused_self, reason = "all printing goes through here")]
+    pub(crate) fn prompt(&self, prompt: &str) {
+        let mut out = io::stderr().lock();
+        let _ = out.write_all(prompt.as_bytes()).and_then(|()| out.flush());
     }
 
     /// Something to know that is no result.

@@ -3,12 +3,13 @@
 use catalog::{Catalog, ModelStore, resolve};
 use engine::{Engine, Launch};
 use lab::Costs;
-use protocol::Problem;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime};
+use protocol::{Code, Problem};
 use store::{LearnedFolder, Places};
 
+use crate::interrupt::{self, stoppable};
 use crate::output::Output;
 
 /// Folders, catalogue and model files.
@@ -60,11 +61,19 @@ pub(crate) fn engine_knowing(
     output: &Output,
 ) -> Result<(Engine, Loaded), Problem> {
     let engine = Engine::new(Launch::this_program()?);
-    let result = engine.begin()?.load(ladder, settings, known, &mut |progress| {
-        output.progress(format_args!("Loading {} … {:.0}%", progress.rung, progress.fraction * 100.0));
-    });
+    let (call, stop) = (engine.begin()?, engine.clone());
+    let load = || {
+        call.load(ladder, settings, known, &mut |progress| {
+            output.progress(format_args!("Loading {} … {:.0}%", progress.rung, progress.fraction * 100.0));
+        })
+    };
+    let result = stoppable(move || stop.cancel(), load);
     output.progress_done();
     let loaded = result?;
+    if interrupt::told().is_some() {
+        // Too late for the load, but meant all the same.
+        return Err(Problem::new(Code::Cancelled));
+    }
     if let Some(asked) = settings.context.filter(|asked| *asked > loaded.context) {
         output.note(format_args!("This model holds {} tokens of context, not {asked}.", loaded.context));
     }

@@ -1,12 +1,12 @@
 //! Real answers of the default ladder.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Read;
 
 use serde_json::Value;
 
 use crate::run::Taki;
 
-const QUESTION: &str = "Name three rivers and repeat their names twice.";
+pub(crate) const QUESTION: &str = "Name three rivers and repeat their names twice.";
 
 fn once(taki: &Taki, more: &[&str]) -> Value {
     let args = ["chat", "--json", "--once", QUESTION, "--max-tokens", "32", "--context", "1024"];
@@ -88,59 +88,6 @@ fn a_truncated_copy_of_a_real_model_is_recognised() {
     std::io::copy(&mut whole.take(50_000_000), &mut std::fs::File::create(&path).unwrap()).unwrap();
     let ran = taki.run(&["chat", "--json", "--once", QUESTION, "--ladder", path.to_str().unwrap()]);
     assert_eq!(ran.code_of_problem(), "model_truncated");
-}
-
-#[test]
-fn lines_from_a_pipe_are_a_conversation() {
-    let input =
-        format!("/help\n{QUESTION}\n/new\n{QUESTION}\n\n\x20\nAnd \u{fffd}?\n/quit\nnever asked\n").into_bytes();
-    // A byte that is no UTF-8 must not end the conversation.
-    let at = input.windows(3).position(|bytes| bytes == "\u{fffd}".as_bytes()).unwrap();
-    let input = [&input[..at], b"\xff", &input[at + 3..]].concat();
-    let ran = Taki::with_models().run_with(&["chat", "--exact", "--max-tokens", "12", "--context", "1024"], &input);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(ran.err.matches("tokens per pass").count(), 3, "one receipt for each question: {ran:?}");
-    let half = ran.out.len() / 2;
-    let first = ran.out.lines().next().unwrap();
-    assert!(!first.trim().is_empty() && ran.out[..half].contains(first), "{ran:?}");
-    assert_eq!(ran.out.matches(first).count(), 2, "after /new the same question has the same answer: {ran:?}");
-}
-
-/// Ctrl+C as the terminal sends it.
-#[cfg(unix)]
-pub(crate) fn interrupt(process: u32) {
-    let status = std::process::Command::new("kill").args(["-INT", &process.to_string()]).status().unwrap();
-    assert!(status.success());
-}
-
-#[cfg(unix)]
-#[test]
-fn ctrl_c_stops_the_answer_and_without_one_the_program() {
-    let taki = Taki::with_models();
-    let mut child = taki.command(["chat", "--max-tokens", "2000"]).spawn().unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap());
-    let mut answer = child.stdout.take().unwrap();
-    let mut receipt = || {
-        let mut line = String::new();
-        while !line.contains("tokens per pass") {
-            line.clear();
-            assert!(said.read_line(&mut line).unwrap() > 0, "no receipt came");
-        }
-        line
-    };
-    writeln!(input, "Write a very long story about a river, with many chapters.").unwrap();
-    // The first words are there: the answer is under way.
-    answer.read_exact(&mut [0; 8]).unwrap();
-    interrupt(child.id());
-    let stopped = receipt();
-    assert!(stopped.contains("; stopped"), "{stopped}");
-    writeln!(input, "Say hi.").unwrap();
-    answer.read_exact(&mut [0; 1]).unwrap();
-    interrupt(child.id());
-    receipt();
-    interrupt(child.id());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

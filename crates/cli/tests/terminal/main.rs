@@ -1,6 +1,7 @@
 //! The real program, run as a person or a script runs it.
 //!
-//! `problems` and `chats` need no model. `answers`, `lab`, `peers` and `proofs` need the SmolLM2 ladder where the program keeps its models; without
+//! `problems` and `chats` need no model. `answers`, `keys`, `lab`, `peers`, `pipes`, `proofs` and `stops`
+//! need the SmolLM2 ladder where the program keeps its models; without
 //! it they fail and say so. The Qwen ladder is used if it is there, and must be with `FULL=1`.
 //! Every run has a home folder of its own, so that nobody's settings and conversations are touched.
 
@@ -9,9 +10,15 @@
 mod answers;
 mod chats;
 mod files;
+#[cfg(unix)]
+mod keys;
 mod lab;
 #[cfg(unix)]
 mod peers;
+#[cfg(unix)]
+mod pipes;
 mod problems;
 mod proofs;
 mod run;
+#[cfg(unix)]
+mod stops;

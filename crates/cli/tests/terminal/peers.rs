@@ -10,8 +10,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::answers::interrupt;
-use crate::run::{Taki, finish};
+use crate::run::{Taki, finish, tell};
 
 /// Answers every question with as many tokens as it may; with `TOY_STALLS` it never does. As long as it lives it holds a
 /// connection to `TOY_LISTENER`, over which it first tells its options.
@@ -110,11 +109,11 @@ fn ctrl_c_ends_the_bench_and_its_servers() {
     });
     let (life, asked) = (listener.accept().unwrap().0, listener.accept().unwrap().0);
     // It works on a question that it will never answer.
-    interrupt(process);
+    tell(process, "INT");
     let (life, asked) = (said(life), said(asked));
     let output = bench.join().unwrap();
     assert!(life.contains("--spec-type none") && asked.contains("asked"), "{output:?}");
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
     let last = String::from_utf8(output.stdout).unwrap();
     let error: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
     assert_eq!(error["error"]["code"], json!("cancelled"));

@@ -45,7 +45,18 @@ impl Taki {
     }
 
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_taki"));
+        self.command_of(Command::new(env!("CARGO_BIN_EXE_taki")), args)
+    }
+
+    /// The program as a shell starts it behind `script`.
+    #[cfg(unix)]
+    pub(crate) fn command_behind(&self, script: &str, args: &[&str]) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{script}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_taki")]);
+        self.command_of(shell, args)
+    }
+
+    fn command_of<S: AsRef<OsStr>>(&self, mut command: Command, args: impl IntoIterator<Item = S>) -> Command {
         command.args(args).env("TAKI_HOME", self.home.path()).env("LANG", self.language);
         for name in
             ["LC_ALL", "LC_MESSAGES", "TAKI_MODELS", "TAKI_SOURCE", "HF_ENDPOINT", "TAKI_LOG", "TAKI_LLAMA_SERVER"]
@@ -106,6 +117,13 @@ impl Ran {
     pub(crate) fn code_of_problem(&self) -> String {
         self.problem().0
     }
+}
+
+/// Sends `signal` to a process.
+#[cfg(unix)]
+pub(crate) fn tell(process: u32, signal: &str) {
+    let status = Command::new("kill").args(["-s", signal, &process.to_string()]).status().unwrap();
+    assert!(status.success());
 }
 
 fn folder_of_models() -> PathBuf {

@@ -1,0 +1,170 @@
+//! The program is told to stop, to end, or that its terminal is gone.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStderr, Command};
+
+use serde_json::{Value, json};
+
+use crate::run::{Taki, tell};
+
+pub(crate) const LONG: &str = "Write a very long story about a river, with many chapters.";
+
+/// One question, with a log that tells how far it is.
+struct Asking {
+    child: Child,
+    log: BufReader<ChildStderr>,
+}
+
+/// What it left.
+struct Left {
+    code: Option<i32>,
+    out: String,
+}
+
+impl Asking {
+    fn begin(taki: &Taki, more: &[&str]) -> Self {
+        Self::of(taki.command([&["chat", "--once", LONG, "--max-tokens", "2000"], more].concat()))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.env("TAKI_LOG", "engine=info,taki=debug").env("NO_COLOR", "1").spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { child, log }
+    }
+
+    /// The next line of the log that has `part` in it.
+    fn line(&mut self, part: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "no {part} was logged");
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    fn end(mut self) -> Left {
+        let mut out = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        Left { code: self.child.wait().unwrap().code(), out }
+    }
+}
+
+impl Left {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {:?}", self.out))
+    }
+}
+
+/// Whether whoever runs the tests wants them to outlive a terminal: that is inherited.
+fn hang_up_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.is_none_or(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1)
+}
+
+#[test]
+fn what_was_answered_so_far_is_printed_whatever_stops_it() {
+    let taki = Taki::with_models();
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        if signal == "HUP" && hang_up_is_ignored() {
+            continue;
+        }
+        let mut asking = Asking::begin(&taki, &["--json"]);
+        asking.line("the answer goes on");
+        tell(asking.child.id(), signal);
+        let left = asking.end();
+        let answer = left.json();
+        assert_eq!((left.code, &answer["receipt"]["finish"]), (Some(code), &json!("stopped")), "{signal}: {answer}");
+        let tokens = answer["receipt"]["tokens"].as_u64().unwrap();
+        assert!((1..2000).contains(&tokens) && answer["answer"] != "", "{answer}");
+    }
+}
+
+#[test]
+fn without_json_the_words_so_far_end_with_their_line() {
+    let mut asking = Asking::begin(&Taki::with_models(), &[]);
+    asking.line("the answer goes on");
+    tell(asking.child.id(), "TERM");
+    let receipt = asking.line("tokens per pass");
+    assert!(receipt.contains("; stopped"), "{receipt}");
+    let left = asking.end();
+    assert!(left.code == Some(143) && left.out.len() > 1 && left.out.ends_with('\n'), "{:?}: {}", left.code, left.out);
+}
+
+#[test]
+fn stopped_before_the_first_word_there_is_an_empty_answer() {
+    let mut asking = Asking::begin(&Taki::with_models(), &["--json"]);
+    asking.line("worker started");
+    tell(asking.child.id(), "INT");
+    let left = asking.end();
+    assert_eq!((left.code, left.json()), (Some(130), json!({ "answer": "", "receipt": { "finish": "stopped" } })));
+}
+
+#[test]
+fn an_engine_that_does_not_stop_takes_no_words_with_it_and_a_second_ctrl_c_does_not_wait() {
+    let taki = Taki::with_models();
+    let held = || {
+        let mut asking = Asking::begin(&taki, &["--json"]);
+        let started = asking.line("worker started");
+        let worker: String = started.split("pid=").nth(1).unwrap().chars().take_while(char::is_ascii_digit).collect();
+        asking.line("the answer goes on");
+        tell(worker.parse().unwrap(), "STOP");
+        asking
+    };
+    let asking = held();
+    tell(asking.child.id(), "INT");
+    let left = asking.end();
+    let answer = left.json();
+    assert_eq!((left.code, &answer["receipt"]), (Some(130), &json!({ "finish": "stopped" })), "{answer}");
+    assert_ne!(answer["answer"], "");
+    let mut asking = held();
+    while asking.child.try_wait().unwrap().is_none() {
+        tell(asking.child.id(), "INT");
+    }
+    let left = asking.end();
+    assert_eq!((left.code, left.out.as_str()), (Some(130), ""));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_shall_outlive_its_terminal_does() {
+    let taki = Taki::with_models();
+    let args = ["chat", "--json", "--once", LONG, "--max-tokens", "100"];
+    let mut asking = Asking::of(taki.command_behind("trap '' HUP", &args));
+    asking.line("the answer goes on");
+    tell(asking.child.id(), "HUP");
+    let left = asking.end();
+    let answer = left.json();
+    assert_eq!(left.code, Some(0), "{answer}");
+    assert_ne!(answer["receipt"]["finish"], "stopped");
+}
+
+#[test]
+fn ctrl_c_stops_the_answer_and_without_one_the_program() {
+    let taki = Taki::with_models();
+    let mut child = taki.command(["chat", "--max-tokens", "2000"]).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut answer = child.stdout.take().unwrap();
+    let mut receipt = || {
+        let mut line = String::new();
+        while !line.contains("tokens per pass") {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0, "no receipt came");
+        }
+        line
+    };
+    writeln!(input, "{LONG}").unwrap();
+    // The first words are there: the answer is under way.
+    answer.read_exact(&mut [0; 8]).unwrap();
+    tell(child.id(), "INT");
+    let stopped = receipt();
+    assert!(stopped.contains("; stopped"), "{stopped}");
+    writeln!(input, "Say hi.").unwrap();
+    answer.read_exact(&mut [0; 1]).unwrap();
+    tell(child.id(), "INT");
+    receipt();
+    tell(child.id(), "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
