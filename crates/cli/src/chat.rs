@@ -3,11 +3,13 @@
 use std::io::{self, BufRead, IsTerminal, Read};
 
 use engine::{Answering, Ask, Engine};
+use protocol::chat::EarlierChats as EarlierSize;
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, Problem, Receipt};
 use serde_json::{Value, json};
 
 use crate::args::Chat;
+use crate::earlier::EarlierChats;
 use crate::interrupt::stoppable;
 use crate::models;
 use crate::output::Output;
@@ -41,11 +43,12 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let learned = setup.learned();
     let known = learned.recall(&engine::conditions(&ladder, settings));
     let (engine, loaded) = setup::engine_knowing(&ladder, settings, known, output)?;
+    let mut earlier = setup.earlier(!args.no_earlier_chats, output);
     let talked = if let Some(question) = once {
-        answer_once(&engine, ask, question, output)
+        answer_once(&engine, &mut earlier, ask, question, output)
     } else {
         output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
-        talk(&engine, ask, output)
+        talk(&engine, &mut earlier, ask, output)
     };
     // It can be learned anew: a disk that refuses is no reason to fail.
     if let Some(Err(problem)) = engine.learned().map(|lessons| learned.keep(&lessons)) {
@@ -73,10 +76,18 @@ fn offer_to_fetch(setup: &Setup, id: &str, problem: Problem, output: &Output) ->
     if answer.trim().eq_ignore_ascii_case("y") { models::fetch(setup, id, output) } else { Err(problem) }
 }
 
-fn answer_once(engine: &Engine, mut ask: Ask, question: String, output: &Output) -> Result<(), Problem> {
+fn answer_once(
+    engine: &Engine,
+    earlier: &mut EarlierChats,
+    mut ask: Ask,
+    question: String,
+    output: &Output,
+) -> Result<(), Problem> {
     ask.messages.push(said(Speaker::User, question));
-    let (text, receipt) = answer(engine, &ask, output)?;
-    output.json(&json!({ "answer": text, "receipt": shape(&receipt) }));
+    let texts = earlier.texts();
+    let (text, receipt) = answer(engine, texts.clone(), &ask, output)?;
+    let earlier = EarlierSize::of(&texts);
+    output.json(&json!({ "answer": text, "receipt": shape(&receipt), "earlier_chats": earlier }));
     Ok(())
 }
 
@@ -91,7 +102,7 @@ fn shape(receipt: &Receipt) -> Value {
     value
 }
 
-fn talk(engine: &Engine, mut ask: Ask, output: &Output) -> Result<(), Problem> {
+fn talk(engine: &Engine, earlier: &mut EarlierChats, mut ask: Ask, output: &Output) -> Result<(), Problem> {
     let person = io::stdin().is_terminal();
     for line in prompted_lines(person, output) {
         match line.trim() {
@@ -108,10 +119,14 @@ fn talk(engine: &Engine, mut ask: Ask, output: &Output) -> Result<(), Problem> {
             }
             text => ask.messages.push(said(Speaker::User, text.to_owned())),
         }
-        match answer(engine, &ask, output) {
+        let question = ask.messages.last().map(|question| question.text.clone()).unwrap_or_default();
+        match answer(engine, earlier.texts(), &ask, output) {
             // Stopped before the first word: the question was never answered.
             Ok((text, _)) if text.is_empty() => drop(ask.messages.pop()),
-            Ok((text, _)) => ask.messages.push(said(Speaker::Assistant, text)),
+            Ok((text, _)) => {
+                earlier.add(question, text.clone());
+                ask.messages.push(said(Speaker::Assistant, text));
+            }
             // The question can be asked again, shorter or after the next step.
             Err(problem) if person => {
                 output.problem(&problem);
@@ -134,7 +149,8 @@ fn prompted_lines(person: bool, output: &Output) -> impl Iterator<Item = String>
     })
 }
 
-fn answer(engine: &Engine, ask: &Ask, output: &Output) -> Result<(String, Receipt), Problem> {
+/// Answers, with drafts that may copy from `texts` too.
+fn answer(engine: &Engine, texts: Vec<String>, ask: &Ask, output: &Output) -> Result<(String, Receipt), Problem> {
     let mut text = String::new();
     let mut on = |event| match event {
         Answering::Text { text: more, .. } => {
@@ -152,7 +168,14 @@ fn answer(engine: &Engine, ask: &Ask, output: &Output) -> Result<(String, Receip
         }
     };
     let stop = engine.clone();
-    let result = stoppable(move || stop.cancel(), || engine.answer(ask, &mut on));
+    let result = stoppable(
+        move || stop.cancel(),
+        || {
+            let mut call = engine.begin()?;
+            call.earlier(texts, false);
+            call.answer(ask, &mut on)
+        },
+    );
     if !text.is_empty() {
         output.text("\n");
     }

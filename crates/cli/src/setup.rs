@@ -9,6 +9,7 @@ use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime};
 use store::{LearnedFolder, Places};
 
+use crate::earlier::EarlierChats;
 use crate::output::Output;
 
 /// Folders, catalogue and model files.
@@ -35,6 +36,16 @@ impl Setup {
             output.warning(&notice);
         }
         settings.ladder
+    }
+
+    /// Earlier chats to copy from, if they are wanted here and in the window.
+    pub(crate) fn earlier(&self, wanted: bool, output: &Output) -> EarlierChats {
+        let wanted = wanted && store::load_settings(&self.places).0.earlier_chats;
+        let (chats, problem) = EarlierChats::of(&self.places, wanted);
+        if let Some(problem) = problem {
+            output.warning(&problem);
+        }
+        chats
     }
 
     /// What was learned of ladders.
