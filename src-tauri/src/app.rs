@@ -10,6 +10,7 @@ use protocol::learned::Learned;
 use protocol::{Code, Problem};
 use store::{LearnedFolder, Places, Store};
 
+use crate::earlier::Given;
 use crate::engine_state::EngineWatch;
 use crate::turns::{Answering, Turns};
 
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub(crate) loading: Mutex<()>,
     /// Held while tokens are counted.
     pub(crate) counting: Mutex<()>,
+    /// What the engine was told of earlier chats.
+    pub(crate) given: Given,
     /// Whether the answer was stopped, perhaps before it had the engine.
     stopped: AtomicBool,
 }
@@ -55,6 +58,7 @@ impl App {
             turns: Turns::default(),
             loading: Mutex::default(),
             counting: Mutex::default(),
+            given: Given::default(),
             stopped: AtomicBool::new(false),
         };
         let _ = app.open_disk();

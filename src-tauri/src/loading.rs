@@ -106,6 +106,8 @@ impl App {
             self.tell(choice, EngineState::Loading { ladder: id.to_owned(), rung, fraction });
         })?;
         disk.keep(self.engine.learned());
+        // Read while nobody waits yet.
+        self.tell_earlier_now();
         Ok(EngineState::Ready { loaded })
     }
 }

@@ -7,6 +7,7 @@ mod app;
 mod commands;
 mod continued;
 mod counting;
+mod earlier;
 mod engine_state;
 mod extract;
 mod loading;
@@ -108,6 +109,8 @@ fn interface() -> Builder<tauri::Wry> {
         commands::engine::fetch_ladder,
         commands::engine::cancel_fetch,
         commands::settings::change_settings,
+        commands::earlier::earlier_chats,
+        commands::earlier::erase_earlier_chats,
     ])
 }
 

@@ -131,6 +131,18 @@ test("settings change at once and are announced in both languages", async ({ pag
   expect(changes.at(-1)?.args.settings).toMatchObject({ language: "ja", theme: "dark", speedUp: false });
 });
 
+test("earlier chats can be looked at, erased and left out", async ({ page }) => {
+  await open(page);
+  await page.keyboard.press("Control+,");
+  await expect(by(page, "earlier-size")).toHaveText("12 messages · 3.5 kB");
+  await by(page, "earlier-erase").click();
+  await expect(by(page, "earlier-size")).toHaveText("0 messages · 0 bytes");
+  expect(await calls(page, "erase_earlier_chats")).toHaveLength(1);
+  await expect(by(page, "earlier-erase")).toBeDisabled();
+  await by(page, "earlier-chats-toggle").uncheck();
+  expect((await calls(page, "change_settings")).at(-1)?.args.settings).toMatchObject({ earlierChats: false });
+});
+
 test("unsent text is kept and comes back; Ctrl+N begins anew", async ({ page }) => {
   await open(page, { conversation: conversation({ id: 5, unsent: "half a thought" }) });
   await expect(by(page, "composer")).toHaveValue("half a thought");

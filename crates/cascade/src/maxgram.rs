@@ -138,6 +138,11 @@ impl MaxGram {
         self.suffix.forget();
     }
 
+    /// Forgets everything it saw and was told of texts and of itself, earlier chats too. The table of the language stays.
+    pub fn forget_all(&mut self) {
+        *self = Self { table: self.table.take(), ..Self::default() };
+    }
+
     /// Takes in what a model thought of behind `text`.
     pub(crate) fn thought(&mut self, text: &[Token], glance: &Glance) {
         self.successors.thought(text, glance);
@@ -353,6 +358,26 @@ mod tests {
         assert!(worse < 0.1, "{worse}");
         max_gram.set_personal(Personal::default(), vocab.size);
         assert!(max_gram.personal().tokens().is_empty() && drafted(&max_gram, &text, 2).is_empty());
+    }
+
+    #[test]
+    fn one_that_forgot_all_is_as_new_but_for_its_table() {
+        let vocab = VocabId { hash: 5, size: 100 };
+        let table = NgramTable::count(5, &[40, 41, 42, 40, 41, 42]);
+        let mut max_gram = knowing(&[1, 2, 3, 4, 1, 2]);
+        max_gram.set_table(Some(table.clone()), &vocab).unwrap();
+        max_gram.set_personal(Personal::with_tokens(100, &[20, 21, 22, 23]), vocab.size);
+        max_gram.rejected(50, 51, &[52, 53]);
+        let text = [1, 2, 3, 4, 1, 2];
+        max_gram.thought(&text, &Glance::at(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0]));
+        for _ in 0..300 {
+            let foresight = max_gram.foresee(&text);
+            max_gram.judge(&foresight, 6);
+        }
+        max_gram.forget_all();
+        let mut new = MaxGram::default();
+        new.set_table(Some(table), &vocab).unwrap();
+        assert_eq!(format!("{max_gram:?}"), format!("{new:?}"));
     }
 
     #[test]

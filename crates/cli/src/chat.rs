@@ -3,11 +3,13 @@
 use std::io::{self, BufRead, IsTerminal, Read};
 
 use engine::{Answering, Ask, Engine};
+use protocol::chat::EarlierChats as EarlierSize;
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, FinishReason, Problem, Receipt};
 use serde_json::{Value, json};
 
 use crate::args::Chat;
+use crate::earlier::EarlierChats;
 use crate::interrupt::{self, Told, stoppable};
 use crate::lines::{LONGEST, Lines};
 use crate::models;
@@ -50,11 +52,12 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
         }
         loaded => loaded?,
     };
+    let mut earlier = setup.earlier(!args.no_earlier_chats, output);
     let talked = match wanted {
-        Wanted::Answer(question) => answer_once(&engine, ask, question, output),
+        Wanted::Answer(question) => answer_once(&engine, &mut earlier, ask, question, output),
         Wanted::Talk(lines) => {
             output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
-            talk(&engine, ask, lines, output)
+            talk(&engine, &mut earlier, ask, lines, output)
         }
     };
     // It can be learned anew: a disk that refuses is no reason to fail.
@@ -91,11 +94,21 @@ fn offer_to_fetch(setup: &Setup, id: &str, problem: Problem, output: &Output) ->
     if answer.trim().eq_ignore_ascii_case("y") { models::fetch(setup, id, output) } else { Err(problem) }
 }
 
-fn answer_once(engine: &Engine, mut ask: Ask, question: String, output: &Output) -> Result<(), Problem> {
+fn answer_once(
+    engine: &Engine,
+    earlier: &mut EarlierChats,
+    mut ask: Ask,
+    question: String,
+    output: &Output,
+) -> Result<(), Problem> {
     ask.messages.push(said(Speaker::User, question));
-    let (text, receipt) = answer(engine, &ask, output);
+    let texts = earlier.texts();
+    let (text, receipt) = answer(engine, texts.clone(), &ask, output);
     match receipt {
-        Ok(receipt) => output.json(&json!({ "answer": text, "receipt": shape(&receipt) })),
+        Ok(receipt) => {
+            let earlier = EarlierSize::of(&texts);
+            output.json(&json!({ "answer": text, "receipt": shape(&receipt), "earlier_chats": earlier }));
+        }
         Err(problem) if was_stopped(&problem) => output.json(&uncounted(&text)),
         Err(problem) => return Err(problem),
     }
@@ -123,7 +136,13 @@ fn shape(receipt: &Receipt) -> Value {
     value
 }
 
-fn talk(engine: &Engine, mut ask: Ask, mut lines: Lines, output: &Output) -> Result<(), Problem> {
+fn talk(
+    engine: &Engine,
+    earlier: &mut EarlierChats,
+    mut ask: Ask,
+    mut lines: Lines,
+    output: &Output,
+) -> Result<(), Problem> {
     while let Some(line) = lines.next(output) {
         match line.trim() {
             "" => continue,
@@ -139,11 +158,15 @@ fn talk(engine: &Engine, mut ask: Ask, mut lines: Lines, output: &Output) -> Res
             }
             text => ask.messages.push(said(Speaker::User, text.to_owned())),
         }
-        let (text, receipt) = answer(engine, &ask, output);
+        let question = ask.messages.last().map(|question| question.text.clone()).unwrap_or_default();
+        let (text, receipt) = answer(engine, earlier.texts(), &ask, output);
         match receipt {
             // Stopped before the first word: the question was never answered.
             Ok(_) if text.is_empty() => drop(ask.messages.pop()),
-            Ok(_) => ask.messages.push(said(Speaker::Assistant, text)),
+            Ok(_) => {
+                earlier.add(question, text.clone());
+                ask.messages.push(said(Speaker::Assistant, text));
+            }
             // The question can be asked again, shorter or after the next step.
             Err(problem) if lines.are_typed() || was_stopped(&problem) => {
                 output.problem(&problem);
@@ -163,8 +186,8 @@ fn talk(engine: &Engine, mut ask: Ask, mut lines: Lines, output: &Output) -> Res
     Ok(())
 }
 
-/// The text that came, whatever became of the answer.
-fn answer(engine: &Engine, ask: &Ask, output: &Output) -> (String, Result<Receipt, Problem>) {
+/// The text that came, whatever became of the answer. Drafts may copy from `texts` too.
+fn answer(engine: &Engine, texts: Vec<String>, ask: &Ask, output: &Output) -> (String, Result<Receipt, Problem>) {
     let mut text = String::new();
     let mut on = |event| match event {
         Answering::Text { text: more, tokens, .. } => {
@@ -186,7 +209,14 @@ fn answer(engine: &Engine, ask: &Ask, output: &Output) -> (String, Result<Receip
         }
     };
     let stop = engine.clone();
-    let receipt = engine.begin().and_then(|call| stoppable(move || stop.cancel(), || call.answer(ask, &mut on)));
+    let receipt = stoppable(
+        move || stop.cancel(),
+        || {
+            let mut call = engine.begin()?;
+            call.earlier(texts, false);
+            call.answer(ask, &mut on)
+        },
+    );
     if !text.is_empty() {
         output.text("\n");
     }

@@ -1,15 +1,20 @@
-//! `taki learned`: what was measured and learned of ladders on this computer.
+//! `taki learned`: what was measured and learned of ladders on this computer, and which chats are copied from.
+
+use std::time::SystemTime;
 
 use protocol::Problem;
+use protocol::chat::EarlierChats;
 use protocol::learned::Learned;
 use serde_json::json;
+use store::ChatsFrom;
 
 use crate::args::Learned as Command;
 use crate::output::Output;
 use crate::setup::Setup;
 
 pub(crate) fn run(command: &Command, output: &Output) -> Result<(), Problem> {
-    let folder = Setup::new()?.learned();
+    let setup = Setup::new()?;
+    let (folder, from) = (setup.learned(), ChatsFrom::of(&setup.places));
     match command {
         Command::Show { .. } => {
             let all = folder.all();
@@ -19,11 +24,20 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<(), Problem> {
             if all.is_empty() {
                 output.note("Nothing was learned yet. It begins with the first answer.");
             }
-            output.json(&json!({ "learned": all }));
+            let chats = EarlierChats::of(&setup.earlier(true, output).texts());
+            let size = protocol::bytes_in_words(chats.bytes as u64);
+            output.line(format_args!("Earlier chats to copy from: {} messages, {size}", chats.messages));
+            output.json(&json!({ "learned": all, "earlier_chats": chats }));
         }
         Command::Erase { .. } => {
             let erased = folder.erase()?;
-            output.line(format_args!("Erased {erased} records. Everything will be measured and learned anew."));
+            if from.any() {
+                from.set(now_ms())?;
+            }
+            output.line(format_args!(
+                "Erased {erased} records. Everything will be measured and learned anew, and no chat up to now is copied from. \
+                 Conversations stay."
+            ));
             output.json(&json!({ "erased": erased }));
         }
     }
@@ -40,4 +54,9 @@ fn in_words(learned: &Learned) -> String {
         threads.single,
         threads.wide
     )
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }

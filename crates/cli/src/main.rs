@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod chat;
 mod chats;
+mod earlier;
 mod interrupt;
 mod lab;
 mod learned;

@@ -9,6 +9,7 @@ use protocol::worker::{Loaded, PassTime};
 use protocol::{Code, Problem};
 use store::{LearnedFolder, Places};
 
+use crate::earlier::EarlierChats;
 use crate::interrupt::{self, stoppable};
 use crate::output::Output;
 
@@ -36,6 +37,16 @@ impl Setup {
             output.warning(&notice);
         }
         settings.ladder
+    }
+
+    /// Earlier chats to copy from, if they are wanted here and in the window.
+    pub(crate) fn earlier(&self, wanted: bool, output: &Output) -> EarlierChats {
+        let wanted = wanted && store::load_settings(&self.places).0.earlier_chats;
+        let (chats, problem) = EarlierChats::of(&self.places, wanted);
+        if let Some(problem) = problem {
+            output.warning(&problem);
+        }
+        chats
     }
 
     /// What was learned of ladders.

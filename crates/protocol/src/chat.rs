@@ -7,12 +7,14 @@ use crate::worker::Loaded;
 use crate::{Problem, Receipt};
 
 mod conversation;
+mod earlier;
 mod settings;
 
 pub use conversation::{
     AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Imported, Limits, Place, PromptSize,
     ShownMessage,
 };
+pub use earlier::EarlierChats;
 pub use settings::{Preset, Settings, Theme, UiLanguage};
 
 /// A ladder as the window lists it.

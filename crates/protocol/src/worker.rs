@@ -90,6 +90,14 @@ pub enum Command {
         /// What was learned of it before under these very conditions.
         known: Option<Box<Lessons>>,
     },
+    /// What was said in earlier chats, oldest first, for drafts to copy from. Not answered.
+    Earlier {
+        /// Questions and answers as they were written.
+        texts: Vec<String>,
+        /// They take the place of everything that drafts may copy from, or came to remember of texts, so far; otherwise they
+        /// come behind what is there.
+        anew: bool,
+    },
     /// Asks for an answer. Answered by `Reading`…, `Text`…, then `Finished` or `Failed`.
     Generate(Generate),
     /// Asks what the target answers and what every draft would have said on the way; with `max_tokens` 0 only for the

@@ -5,6 +5,7 @@ mod attachments;
 mod conversations;
 mod damage;
 mod database;
+mod earlier;
 mod exchange;
 mod fold;
 mod learned;
@@ -18,6 +19,7 @@ mod tree;
 
 pub use attachments::Attachment;
 pub use database::Store;
+pub use earlier::{ChatsFrom, Earlier};
 pub use exchange::fence;
 pub use learned::LearnedFolder;
 pub use messages::{Given, Said};

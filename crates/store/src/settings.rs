@@ -62,6 +62,7 @@ mod tests {
             ladder: "qwen-coder".to_owned(),
             speed_up: false,
             exact: true,
+            earlier_chats: false,
             language: UiLanguage::Ja,
             theme: Theme::Dark,
             zoom: 1.25,

@@ -47,28 +47,36 @@ pub(crate) fn pin_conversation(app: State<'_, Arc<App>>, conversation: u32, pinn
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn delete_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<(), Problem> {
-    app.disk()?.store.delete_conversation(conversation)
+    app.disk()?.store.delete_conversation(conversation)?;
+    app.chats_changed();
+    Ok(())
 }
 
 /// Takes back the deletion of a conversation.
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn restore_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<Conversation, Problem> {
-    app.disk()?.store.restore_conversation(conversation)
+    let now = app.disk()?.store.restore_conversation(conversation)?;
+    app.chats_changed();
+    Ok(now)
 }
 
 /// Deletes a message and what hangs below it. Until the next start it can be restored.
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn delete_message(app: State<'_, Arc<App>>, message: u32) -> Result<Conversation, Problem> {
-    app.disk()?.store.delete_message(message)
+    let now = app.disk()?.store.delete_message(message)?;
+    app.chats_changed();
+    Ok(now)
 }
 
 /// Takes back the deletion of a message.
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn restore_message(app: State<'_, Arc<App>>, message: u32) -> Result<Conversation, Problem> {
-    app.disk()?.store.restore_message(message)
+    let now = app.disk()?.store.restore_message(message)?;
+    app.chats_changed();
+    Ok(now)
 }
 
 /// Shows the branch through a message, and below it what was chosen last.

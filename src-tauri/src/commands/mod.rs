@@ -9,6 +9,7 @@
 pub(crate) mod attachments;
 pub(crate) mod chat;
 pub(crate) mod conversations;
+pub(crate) mod earlier;
 pub(crate) mod engine;
 pub(crate) mod exchange;
 pub(crate) mod settings;

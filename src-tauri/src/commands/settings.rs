@@ -11,12 +11,15 @@ use crate::app::App;
 #[specta::specta]
 pub(crate) fn change_settings(app: State<'_, Arc<App>>, settings: Settings) -> Result<Settings, Problem> {
     app.disk()?.catalog.ladder(&settings.ladder)?;
-    let reload = {
+    let (reload, earlier) = {
         let now = app.settings();
-        now.ladder != settings.ladder || now.exact != settings.exact
+        (now.ladder != settings.ladder || now.exact != settings.exact, now.earlier_chats != settings.earlier_chats)
     };
     let choice = reload.then(|| app.turns.choose()).transpose()?;
     app.change_settings(&settings)?;
+    if earlier {
+        app.tell_earlier_now();
+    }
     if let Some(choice) = choice {
         app.load_chosen(choice);
     }

@@ -80,6 +80,10 @@ export const commands = {
 	cancelFetch: () => typedError<null, Problem>(__TAURI_INVOKE("cancel_fetch")),
 	/**  Keeps the user's choices; loads the ladder anew if it has to run differently. Returns what is kept. */
 	changeSettings: (settings: Settings) => typedError<Settings, Problem>(__TAURI_INVOKE("change_settings", { settings })),
+	/**  How much of earlier chats the speed-up may copy from. */
+	earlierChats: () => typedError<EarlierChats, Problem>(__TAURI_INVOKE("earlier_chats")),
+	/**  Has the speed-up forget what was said up to now; the conversations stay. Gives what is left. */
+	eraseEarlierChats: () => typedError<EarlierChats, Problem>(__TAURI_INVOKE("erase_earlier_chats")),
 };
 
 /* Types */
@@ -278,6 +282,14 @@ export type ConversationCard = {
 	atMs: number | null,
 	/**  Messages on all its branches. */
 	messages: number,
+};
+
+/**  How much of earlier chats drafts may copy from. */
+export type EarlierChats = {
+	/**  Questions and answers. */
+	messages: number,
+	/**  Bytes of their text. */
+	bytes: number | null,
 };
 
 /**  What the engine is doing. */
@@ -545,6 +557,8 @@ export type Settings = {
 	speedUp?: boolean,
 	/**  Exact mode. */
 	exact?: boolean,
+	/**  Whether drafts may copy from what was said in earlier chats. */
+	earlierChats?: boolean,
 	/**  Language of the window. */
 	language?: UiLanguage,
 	/**  Colours of the window. */

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EngineState, ExportFormat, Found, Imported, Opening, Place, Problem, PromptSize, Settings } from "./bindings";
+import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EarlierChats, EngineState, ExportFormat, Found, Imported, Opening, Place, Problem, PromptSize, Settings } from "./bindings";
 
 export type * from "./bindings";
 
@@ -46,6 +46,10 @@ export interface Backend {
   fetchLadder(ladder: string): Promise<void>;
   cancelFetch(): Promise<void>;
   changeSettings(settings: Choices): Promise<Choices>;
+  /** How much of earlier chats the speed-up may copy from. */
+  earlierChats(): Promise<EarlierChats>;
+  /** Gives what is left: nothing said up to now. */
+  eraseEarlierChats(): Promise<EarlierChats>;
 }
 
 /** A problem as an exception. */
@@ -136,4 +140,6 @@ export const tauriBackend: Backend = {
   fetchLadder: (ladder) => done(commands.fetchLadder(ladder)),
   cancelFetch: () => done(commands.cancelFetch()),
   changeSettings: (settings) => unwrap(commands.changeSettings(settings)) as Promise<Choices>,
+  earlierChats: () => unwrap(commands.earlierChats()),
+  eraseEarlierChats: () => unwrap(commands.eraseEarlierChats()),
 };

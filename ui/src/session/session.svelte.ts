@@ -3,6 +3,7 @@ import { Answers } from "./answers.svelte";
 import { Chosen } from "./choices.svelte";
 import { Composer } from "./composer.svelte";
 import { Conversations } from "./conversations.svelte";
+import { Earlier } from "./earlier.svelte";
 import { Engine } from "./engine.svelte";
 import { Replay } from "./replay.svelte";
 import { Resting } from "./resting";
@@ -16,6 +17,7 @@ export class Session {
   readonly thread = new Thread();
   readonly engine: Engine;
   readonly chosen: Chosen;
+  readonly earlier: Earlier;
   readonly conversations: Conversations;
   readonly search: Search;
   readonly answers: Answers;
@@ -33,6 +35,7 @@ export class Session {
   constructor(readonly backend: Backend) {
     this.engine = new Engine(backend, this.told);
     this.chosen = new Chosen(backend, this.told);
+    this.earlier = new Earlier(backend, this.told);
     this.conversations = new Conversations(backend, this.told);
     this.search = new Search(backend);
     this.answers = new Answers(backend, this.told, this.thread);

@@ -20,7 +20,7 @@ export class Written implements Backend {
     ladders: [],
     ladder: "a",
     engine: ready,
-    settings: { ladder: "a", speedUp: true, exact: false, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    settings: { ladder: "a", speedUp: true, exact: false, earlierChats: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
     limits: { attachmentBytes: 1000, attachments: 3 },
     notices: [],
   };
@@ -57,6 +57,8 @@ export class Written implements Backend {
   loadLadder = (ladder: string) => this.#done("loadLadder", ladder);
   fetchLadder = (ladder: string) => this.#done("fetchLadder", ladder);
   cancelFetch = () => this.#done("cancelFetch");
+  earlierChats = async () => ({ messages: 3, bytes: 1200 });
+  eraseEarlierChats = async () => ({ messages: 0, bytes: 0 });
   changeSettings = async (settings: Opened["settings"]) => settings;
 
   named = (name: string) => this.calls.filter(([called]) => called === name);

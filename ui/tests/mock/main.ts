@@ -59,7 +59,7 @@ const app: Made = {
     ],
     ladder: "smollm2",
     engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
-    settings: { ladder: "smollm2", speedUp: true, exact: false, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
     limits: { attachmentBytes: 20e6, attachments: 10 },
     notices: [],
   },
@@ -122,6 +122,10 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       const bytes = atob(args.base64 as string).length;
       return { id: ++attached, name: args.name, bytes, characters: bytes, tokens: Math.ceil(bytes / 4), cut: false };
     }
+    case "earlier_chats":
+      return { messages: 12, bytes: 3456 };
+    case "erase_earlier_chats":
+      return { messages: 0, bytes: 0 };
     case "change_settings":
       return args.settings;
     default:

@@ -66,7 +66,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Lab,
     },
-    /// See and erase what was learned of ladders on this computer (figures, never text)
+    /// See and erase what was learned on this computer: figures of ladders, and which chats are copied from
     Learned {
         #[command(subcommand)]
         command: Learned,
@@ -75,13 +75,13 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Learned {
-    /// What is known of each ladder
+    /// What is known of each ladder, and how much of earlier chats is copied from
     Show {
         /// Print JSON, with every figure
         #[arg(long)]
         json: bool,
     },
-    /// Forget all of it
+    /// Forget all of it; conversations stay
     Erase {
         /// Print JSON
         #[arg(long)]
@@ -156,6 +156,7 @@ impl Running {
 }
 
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Chat {
     /// Ask this, print the answer and end; `-` reads the question from standard input
     #[arg(long, value_name = "PROMPT")]
@@ -166,6 +167,9 @@ pub(crate) struct Chat {
     /// Let the target work alone
     #[arg(long)]
     pub(crate) no_cascade: bool,
+    /// Draft without a look at earlier chats (the answer is the same)
+    #[arg(long)]
+    pub(crate) no_earlier_chats: bool,
     /// Bit for bit what the target alone would compute, a little slower
     #[arg(long)]
     pub(crate) exact: bool,

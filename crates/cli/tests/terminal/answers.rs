@@ -105,3 +105,21 @@ fn what_was_learned_is_kept_shown_and_erased() {
     assert_eq!(learned("erase"), serde_json::json!({ "erased": 1 }));
     assert_eq!(learned("show")["learned"], serde_json::json!([]));
 }
+
+#[test]
+fn drafts_copy_from_the_conversations_of_the_window_unless_told_otherwise() {
+    let taki = Taki::with_models();
+    let messages = |shown: Value| shown["earlier_chats"]["messages"].as_u64().unwrap();
+    let shown = || messages(taki.run(&["learned", "show", "--json"]).good());
+    assert_eq!(shown(), 0);
+    assert!(!taki.home.path().join("data/taki.sqlite3").exists(), "looking makes no file");
+    {
+        let (store, _) = store::Store::open(&store::Places::below(taki.home.path())).unwrap();
+        let id = store.new_conversation(1.0).unwrap().id;
+        store.add_question(id, None, QUESTION, 2.0).unwrap();
+    }
+    assert_eq!((shown(), messages(once(&taki, &[])), messages(once(&taki, &["--no-earlier-chats"]))), (1, 1, 0));
+    taki.run(&["learned", "erase", "--json"]).good();
+    assert_eq!((shown(), messages(once(&taki, &[]))), (0, 0), "what was erased is not copied from");
+    assert_eq!(taki.run(&["chats", "list", "--json"]).good()["conversations"].as_array().unwrap().len(), 1);
+}

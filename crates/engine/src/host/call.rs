@@ -34,6 +34,9 @@ pub(super) struct Work {
     /// Whether the running worker holds it.
     holds: bool,
     last_id: u32,
+    /// What was said in earlier chats, and how much of it the worker has.
+    earlier: Vec<String>,
+    told: usize,
 }
 
 /// A ladder, how to run it, and what is known of it.
@@ -93,6 +96,23 @@ impl Call<'_> {
             self.work.wanted = None;
         }
         loaded
+    }
+
+    /// From now on drafts may copy from `texts`, oldest first, instead of those given before: what was said in earlier chats.
+    /// Only what is new is sent to the worker. With `anew`, or if any of what was given is gone, it first forgets everything it
+    /// saw of texts. Answers stay the same.
+    pub fn earlier(&mut self, texts: Vec<String>, anew: bool) {
+        if anew || !texts.starts_with(&self.work.earlier) {
+            self.work.told = 0;
+            // One that has nothing to be told must forget all the same.
+            if texts.is_empty() && self.holds() {
+                self.tell(Vec::new(), true);
+            }
+        }
+        self.work.earlier = texts;
+        if self.holds() {
+            self.tell_earlier();
+        }
     }
 
     /// Produces an answer, whatever happens to workers meanwhile.
@@ -205,6 +225,23 @@ impl Call<'_> {
         self.work.process = None;
     }
 
+    /// Gives the worker what it lacks of earlier chats.
+    fn tell_earlier(&mut self) {
+        let (told, all) = (self.work.told, self.work.earlier.len());
+        if told < all {
+            self.tell(self.work.earlier[told..].to_vec(), told == 0);
+            self.work.told = all;
+        }
+    }
+
+    fn tell(&self, texts: Vec<String>, anew: bool) {
+        let Some(process) = &self.work.process else { return };
+        // Without it answers are the same, only later.
+        if let Err(problem) = process.line().ask(&Command::Earlier { texts, anew }) {
+            tracing::warn!(code = %problem.code, "earlier chats could not be given to the worker");
+        }
+    }
+
     /// Says `command` to the worker and hands its events to `take` until that is satisfied.
     fn converse<T>(
         &mut self,
@@ -271,7 +308,7 @@ impl Call<'_> {
         });
         match &ended {
             Attempt::Done(Ok(loaded)) => {
-                self.work.holds = true;
+                (self.work.holds, self.work.told) = (true, 0);
                 self.inner.view().loaded = Some(loaded.clone());
             }
             // Half-loaded weights go with their process.
@@ -294,6 +331,7 @@ impl Call<'_> {
                 Attempt::Died => return Attempt::Died,
             }
         }
+        self.tell_earlier();
         self.work.last_id = self.work.last_id.wrapping_add(1);
         let id = self.work.last_id;
         self.converse(&command(id), &mut |event| take(id, event))

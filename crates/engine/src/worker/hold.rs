@@ -56,6 +56,7 @@ pub(super) fn ladder(
         match inbox.next() {
             Some(Command::Generate(ask)) => answerer.answer(&ask, inbox, outbox),
             Some(Command::Record(ask)) => answerer.record(&ask, inbox, outbox),
+            Some(Command::Earlier { texts, anew }) => answerer.earlier(&texts, anew),
             Some(Command::Cancel) => {}
             other => return other,
         }

@@ -27,7 +27,7 @@ impl Inbox {
                     Command::Load { .. } | Command::Generate(_) | Command::Record(_) => {
                         flag.store(false, Ordering::Release);
                     }
-                    Command::Quit => {}
+                    Command::Earlier { .. } | Command::Quit => {}
                 }
                 if sender.send(command).is_err() {
                     break;

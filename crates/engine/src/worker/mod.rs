@@ -2,6 +2,7 @@
 
 mod answer;
 mod drawing;
+mod earlier;
 mod hold;
 mod inbox;
 mod measure;
@@ -42,7 +43,7 @@ pub fn worker_main() -> i32 {
                 outbox.send(&Event::Failed { id: Some(ask.id), problem: Problem::new(protocol::Code::NothingLoaded) });
                 inbox.next()
             }
-            Some(Command::Cancel) => inbox.next(),
+            Some(Command::Cancel | Command::Earlier { .. }) => inbox.next(),
             Some(Command::Quit) | None => return 0,
         };
     }

@@ -30,6 +30,7 @@ pub enum Theme {
 /// The user's choices, kept in the settings file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(default, rename_all = "camelCase")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// Catalogue id of the ladder to load.
     pub ladder: String,
@@ -37,6 +38,8 @@ pub struct Settings {
     pub speed_up: bool,
     /// Exact mode.
     pub exact: bool,
+    /// Whether drafts may copy from what was said in earlier chats.
+    pub earlier_chats: bool,
     /// Language of the window.
     pub language: UiLanguage,
     /// Colours of the window.
@@ -65,6 +68,7 @@ impl Default for Settings {
             ladder: "smollm2".to_owned(),
             speed_up: true,
             exact: false,
+            earlier_chats: true,
             language: UiLanguage::System,
             theme: Theme::System,
             zoom: 1.0,

@@ -5,6 +5,7 @@
 mod branches;
 mod conversations;
 mod damage;
+mod earlier;
 mod exchange;
 mod kill;
 mod migration;
