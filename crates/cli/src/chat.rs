@@ -140,16 +140,20 @@ fn talk(engine: &Engine, mut ask: Ask, mut lines: Lines, output: &Output) -> Res
             text => ask.messages.push(said(Speaker::User, text.to_owned())),
         }
         let (text, receipt) = answer(engine, &ask, output);
-        match receipt {
+        let failed = match receipt {
+            Err(problem) if !was_stopped(&problem) => Some(problem),
+            _ => None,
+        };
+        match failed {
             // Stopped before the first word: the question was never answered.
-            Ok(_) if text.is_empty() => drop(ask.messages.pop()),
-            Ok(_) => ask.messages.push(said(Speaker::Assistant, text)),
+            None if text.is_empty() => drop(ask.messages.pop()),
+            None => ask.messages.push(said(Speaker::Assistant, text)),
             // The question can be asked again, shorter or after the next step.
-            Err(problem) if lines.are_typed() || was_stopped(&problem) => {
+            Some(problem) if lines.are_typed() => {
                 output.problem(&problem);
                 ask.messages.pop();
             }
-            Err(problem) => return Err(problem),
+            Some(problem) => return Err(problem),
         }
         match interrupt::told() {
             Some(Told::Stop) => interrupt::forget(),
