@@ -160,19 +160,23 @@ fn talk(
         }
         let question = ask.messages.last().map(|question| question.text.clone()).unwrap_or_default();
         let (text, receipt) = answer(engine, earlier.texts(), &ask, output);
-        match receipt {
+        let failed = match receipt {
+            Err(problem) if !was_stopped(&problem) => Some(problem),
+            _ => None,
+        };
+        match failed {
             // Stopped before the first word: the question was never answered.
-            Ok(_) if text.is_empty() => drop(ask.messages.pop()),
-            Ok(_) => {
+            None if text.is_empty() => drop(ask.messages.pop()),
+            None => {
                 earlier.add(question, text.clone());
                 ask.messages.push(said(Speaker::Assistant, text));
             }
             // The question can be asked again, shorter or after the next step.
-            Err(problem) if lines.are_typed() || was_stopped(&problem) => {
+            Some(problem) if lines.are_typed() => {
                 output.problem(&problem);
                 ask.messages.pop();
             }
-            Err(problem) => return Err(problem),
+            Some(problem) => return Err(problem),
         }
         match interrupt::told() {
             Some(Told::Stop) => interrupt::forget(),

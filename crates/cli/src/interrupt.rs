@@ -74,13 +74,11 @@ fn hear(told: Told) {
         state.told = Some(told);
         state.stop.take()
     };
-    match stop {
-        Some(stop) => stop(),
-        None => {
-            terminal::restore();
-            std::process::exit(i32::from(told.status()));
-        }
-    }
+    let Some(stop) = stop else {
+        terminal::restore();
+        std::process::exit(i32::from(told.status()));
+    };
+    stop();
 }
 
 #[cfg(unix)]
