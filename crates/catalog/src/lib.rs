@@ -11,6 +11,7 @@ mod manifest;
 mod mark;
 mod resolve;
 mod store;
+mod tables;
 
 #[cfg(test)]
 mod sample;

@@ -19,11 +19,12 @@ const ALONE: u32 = 8;
 /// # Errors
 /// [`Code::NoSuchLadder`], [`Code::NotInstalled`], and those of [`check_header`] and [`ModelStore::assure`].
 pub fn resolve(catalog: &Catalog, store: &ModelStore, ladder_id: &str) -> Result<Ladder, Problem> {
-    match catalog.ladder(ladder_id) {
+    let ladder = match catalog.ladder(ladder_id) {
         Ok(entry) => from_catalogue(catalog, store, entry),
         Err(_) if is_path(ladder_id) => from_file(ladder_id),
         Err(problem) => Err(problem),
-    }
+    };
+    ladder.map(|ladder| with_table(store, ladder))
 }
 
 /// Whether a person means a file: they name one that is there, or write what no id of a catalogue looks like.
@@ -35,7 +36,14 @@ fn is_path(text: &str) -> bool {
 
 fn from_catalogue(catalog: &Catalog, store: &ModelStore, entry: &LadderEntry) -> Result<Ladder, Problem> {
     let rungs = entry.rungs.iter().map(|id| rung(store, catalog.model(id)?, &entry.id)).collect::<Result<_, _>>()?;
-    Ok(Ladder { id: entry.id.clone(), rungs, max_gram: entry.max_gram, k: entry.k.clone(), lenience: entry.lenience })
+    let (max_gram, k, lenience) = (entry.max_gram, entry.k.clone(), entry.lenience);
+    Ok(Ladder { id: entry.id.clone(), rungs, max_gram, k, lenience, table: None })
+}
+
+/// With the table that was counted for its target, if there is one.
+fn with_table(store: &ModelStore, ladder: Ladder) -> Ladder {
+    let table = ladder.rungs.first().and_then(|target| store.table_of(&target.path));
+    Ladder { table, ..ladder }
 }
 
 fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Problem> {
@@ -69,6 +77,7 @@ fn from_file(text: &str) -> Result<Ladder, Problem> {
         max_gram: true,
         k: vec![vec![ALONE]],
         lenience: 1.0,
+        table: None,
     })
 }
 
@@ -121,6 +130,9 @@ mod tests {
             ["Model big", "Model small"]
         );
         assert_eq!((ladder.k, ladder.lenience, ladder.max_gram), (vec![vec![2, 1], vec![0, 3]], 1.5, true));
+        assert_eq!(ladder.table, None);
+        let table = store.keep_table(&ladder.rungs[0].path, b"").unwrap();
+        assert_eq!(resolve(&catalog, &store, "l").unwrap().table, Some(table));
     }
 
     #[test]

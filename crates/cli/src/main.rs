@@ -14,6 +14,7 @@ mod output;
 mod prove;
 mod setup;
 mod suite;
+mod table;
 mod terminal;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args, &output),
         Command::Lab { command } => lab::run(&command, &output),
         Command::Learned { command } => learned::run(&command, &output),
+        Command::Table { command } => table::run(&command, &output),
     };
     let status = match result.and_then(|()| output.check()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -28,6 +28,9 @@ pub struct Ladder {
     pub k: Vec<Vec<u32>>,
     /// How much inner reviewers may let pass, 1 is nothing. The target's own lenience is always 1.
     pub lenience: f32,
+    /// A table of what usually follows in some text, counted with the target's tokenizer, for Max-Gram.
+    #[serde(default)]
+    pub table: Option<PathBuf>,
 }
 
 /// How the worker runs a ladder.

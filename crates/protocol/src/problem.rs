@@ -53,6 +53,10 @@ codes! {
     CannotRollBack = "cannot_roll_back",
     /// The ladder's settings make no sense: `{reason}`.
     LadderInvalid = "ladder_invalid",
+    /// The n-gram table `{path}` is damaged, or another version wrote it.
+    TableDamaged = "table_damaged",
+    /// The n-gram table `{path}` was counted with another tokenizer than the target's.
+    TableOfOtherTokenizer = "table_of_other_tokenizer",
     /// Not enough memory: needs `{need}`, free `{free}`.
     MemoryShort = "memory_short",
     /// The prompt has `{tokens}` tokens, the context only `{context}`.

@@ -103,6 +103,13 @@ pub enum Command {
     /// Asks what the target answers and what every draft would have said on the way; with `max_tokens` 0 only for the
     /// tokens of the prompt, for which no model runs. Answered by `Reading`…, then `Recorded` or `Failed`.
     Record(Generate),
+    /// Asks for the target's tokens of a text. Answered by `Tokens`.
+    Tokenize {
+        /// Echoed in the answer.
+        id: u32,
+        /// The text; nothing in it is markup.
+        text: String,
+    },
     /// Stops the answer in progress between two passes, or a load in progress. Nothing happens if there is none.
     Cancel,
     /// Ends the worker after the current pass.
@@ -217,6 +224,15 @@ pub enum Event {
         id: u32,
         /// What was said.
         record: Box<Record>,
+    },
+    /// The tokens of a text.
+    Tokens {
+        /// The request.
+        id: u32,
+        /// The tokens.
+        tokens: Vec<u32>,
+        /// Hash of the vocabulary that they belong to.
+        vocabulary: u64,
     },
     /// A command failed. The worker goes on unless it says otherwise by ending.
     Failed {

@@ -166,6 +166,10 @@ export type Code =
 "cannot_roll_back" | 
 /**  The ladder's settings make no sense: `{reason}`. */
 "ladder_invalid" | 
+/**  The n-gram table `{path}` is damaged, or another version wrote it. */
+"table_damaged" | 
+/**  The n-gram table `{path}` was counted with another tokenizer than the target's. */
+"table_of_other_tokenizer" | 
 /**  Not enough memory: needs `{need}`, free `{free}`. */
 "memory_short" | 
 /**  The prompt has `{tokens}` tokens, the context only `{context}`. */

@@ -1,6 +1,7 @@
 mod chats;
 mod drawing;
 mod misunderstood;
+mod table;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use protocol::{Code, Problem, ReviewRule};
 pub(crate) use chats::Chats;
 use drawing::{Drawing, Shape};
 pub(crate) use misunderstood::misunderstood;
+pub(crate) use table::Table;
 
 /// A private assistant that runs wholly on this computer and answers sooner.
 #[derive(Debug, Parser)]
@@ -29,6 +31,7 @@ impl Args {
             Command::Bench(args) => args.json,
             Command::Chats { command } => command.json(),
             Command::Lab { command } => command.json(),
+            Command::Table { command } => command.json(),
             Command::Models {
                 command: Models::List { json } | Models::Fetch { json, .. } | Models::Verify { json, .. },
             }
@@ -70,6 +73,11 @@ pub(crate) enum Command {
     Learned {
         #[command(subcommand)]
         command: Learned,
+    },
+    /// Count from text files what usually follows, so that drafts know your kind of text
+    Table {
+        #[command(subcommand)]
+        command: Table,
     },
 }
 

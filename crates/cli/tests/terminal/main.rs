@@ -22,3 +22,4 @@ mod proofs;
 mod run;
 #[cfg(unix)]
 mod stops;
+mod tables;

@@ -39,6 +39,19 @@ impl Taki {
         Self { models: Some(models), ..Self::bare() }
     }
 
+    /// The same, the default ladder's files linked into a folder of its own.
+    pub(crate) fn with_own_models() -> Self {
+        let mut taki = Self::with_models();
+        let own = taki.home.path().join("models");
+        std::fs::create_dir(&own).unwrap();
+        for rung in ladder("smollm2").unwrap().rungs {
+            let place = own.join(rung.path.file_name().unwrap());
+            std::fs::hard_link(&rung.path, &place).or_else(|_| std::fs::copy(&rung.path, &place).map(|_| ())).unwrap();
+        }
+        taki.models = Some(own);
+        taki
+    }
+
     pub(crate) fn in_japanese(mut self) -> Self {
         self.language = "ja_JP.UTF-8";
         self

@@ -171,6 +171,24 @@ impl Call<'_> {
         }
     }
 
+    /// The target's tokens of `text`, in which nothing is markup, and the hash of the vocabulary that they belong to.
+    ///
+    /// # Errors
+    /// [`Code::NothingLoaded`], [`Code::Cancelled`], [`Code::WorkerGaveUp`]; a worker that dies is not replaced.
+    pub fn tokenize(&mut self, text: &str) -> Result<(Vec<u32>, u64), Problem> {
+        let text = text.to_owned();
+        let tokens = self.ask(|id| Command::Tokenize { id, text }, &mut |id, event| match event {
+            Event::Tokens { id: of, tokens, vocabulary } if of == id => Some(Ok((tokens, vocabulary))),
+            Event::Failed { id: Some(of), problem } if of == id => Some(Err(problem)),
+            _ => None,
+        });
+        match tokens {
+            Attempt::Done(Ok(_)) if self.cancelled() => Err(Problem::new(Code::Cancelled)),
+            Attempt::Done(result) => result,
+            Attempt::Died => Err(Problem::new(if self.cancelled() { Code::Cancelled } else { Code::WorkerGaveUp })),
+        }
+    }
+
     /// Whether the worker runs and holds the ladder, so that nothing has to be loaded first.
     pub fn holds(&self) -> bool {
         self.work.holds && self.work.process.is_some()

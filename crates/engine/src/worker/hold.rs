@@ -17,6 +17,7 @@ use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
 use super::shelf::{READING, Shelf, tokenizers_differ};
+use super::table;
 use super::threads;
 use crate::branches;
 use crate::exact::identical_widths;
@@ -56,6 +57,7 @@ pub(super) fn ladder(
         match inbox.next() {
             Some(Command::Generate(ask)) => answerer.answer(&ask, inbox, outbox),
             Some(Command::Record(ask)) => answerer.record(&ask, inbox, outbox),
+            Some(Command::Tokenize { id, text }) => answerer.tokenize(id, &text, outbox),
             Some(Command::Earlier { texts, anew }) => answerer.earlier(&texts, anew),
             Some(Command::Cancel) => {}
             other => return other,
@@ -142,6 +144,11 @@ impl Shelf {
         let mut curves = vec![curve];
         let mut cascade = Cascade::new(target);
         cascade.set_max_gram(ladder.max_gram);
+        if let (Some(path), true) = (&ladder.table, ladder.max_gram)
+            && let Err(problem) = table::load(path, &mut cascade)
+        {
+            left_out.push(LeftOut { rung: table::TABLE.to_owned(), problem });
+        }
         for (rung, weights) in &self.drafts {
             if inbox.cancelled() {
                 return Err(Problem::new(Code::Cancelled));

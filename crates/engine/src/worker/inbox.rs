@@ -24,7 +24,7 @@ impl Inbox {
                 // A cancel is for what was asked before it, never for what comes after.
                 match &command {
                     Command::Cancel => flag.store(true, Ordering::Release),
-                    Command::Load { .. } | Command::Generate(_) | Command::Record(_) => {
+                    Command::Load { .. } | Command::Generate(_) | Command::Record(_) | Command::Tokenize { .. } => {
                         flag.store(false, Ordering::Release);
                     }
                     Command::Earlier { .. } | Command::Quit => {}

@@ -11,10 +11,11 @@ mod outbox;
 mod receipt;
 mod record;
 mod shelf;
+mod table;
 mod threads;
 
 use protocol::Problem;
-use protocol::worker::{Command, Event};
+use protocol::worker::{Command, Event, Generate};
 
 use crate::llama::Llama;
 use inbox::Inbox;
@@ -39,8 +40,12 @@ pub fn worker_main() -> i32 {
             Some(Command::Load { ladder, settings, known }) => {
                 hold::ladder(&llama, &ladder, settings, known.as_deref(), &inbox, &outbox)
             }
-            Some(Command::Generate(ask) | Command::Record(ask)) => {
-                outbox.send(&Event::Failed { id: Some(ask.id), problem: Problem::new(protocol::Code::NothingLoaded) });
+            Some(
+                Command::Generate(Generate { id, .. })
+                | Command::Record(Generate { id, .. })
+                | Command::Tokenize { id, .. },
+            ) => {
+                outbox.send(&Event::Failed { id: Some(id), problem: Problem::new(protocol::Code::NothingLoaded) });
                 inbox.next()
             }
             Some(Command::Cancel | Command::Earlier { .. }) => inbox.next(),
