@@ -76,6 +76,10 @@ fn text_beyond_the_limit_is_cut() {
     assert!(!reader().extract("a.txt", "滝".repeat(12).as_bytes(), &limits).unwrap().cut);
     let cut = reader().extract("a.txt", "滝".repeat(13).as_bytes(), &limits).unwrap();
     assert!(cut.cut && cut.text == "滝".repeat(12));
+    // What comes behind the limit is not even read, in a table as little as elsewhere.
+    let row = "<w:tr><w:tc><w:p><w:r><w:t>0123456789abc</w:t></w:r></w:p></w:tc></w:tr>";
+    let cut = reader().extract("a.docx", &docx(&format!("<w:tbl>{row}</broken>")), &limits).unwrap();
+    assert!(cut.cut && cut.text == "| 0123456789", "{:?}", cut.text);
 }
 
 #[test]

@@ -134,9 +134,8 @@ impl Store {
         let mut known = 0;
         for (done, one) in conversations.iter().enumerate() {
             // Each by itself: an answer that is being written must not wait for a whole library.
-            let new = self.write(|transaction| match rows::is_here(transaction, one)? {
-                true => Ok(None),
-                false => rows::write(transaction, one).map(Some),
+            let new = self.write(|transaction| {
+                if rows::is_here(transaction, one)? { Ok(None) } else { rows::write(transaction, one).map(Some) }
             });
             match new {
                 Ok(Some(id)) => added.push(id),
