@@ -75,6 +75,7 @@ pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<Ch
         Ok(receipt) => ChatEvent::Finished { receipt },
         Err(problem) => ChatEvent::Failed { problem },
     });
+    app.tell_earlier_now();
     Ok(())
 }
 
@@ -110,6 +111,8 @@ fn write(app: &App, mut call: Call<'_>, wanted: Wanted, window: &Channel<ChatEve
         Err(problem) => ChatEvent::Failed { problem },
     });
     disk.keep(app.engine.learned());
+    // What was said, and what was deleted meanwhile: the next question need not wait for it.
+    app.tell_earlier_now();
     Ok(())
 }
 

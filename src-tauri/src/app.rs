@@ -1,4 +1,3 @@
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -24,14 +23,14 @@ pub(crate) struct App {
     refused: Mutex<Problem>,
     settings: Mutex<Settings>,
     pub(crate) turns: Turns,
+    /// One choice at a time.
+    pub(crate) choosing: Mutex<()>,
     /// One load or fetch at a time.
     pub(crate) loading: Mutex<()>,
     /// Held while tokens are counted.
     pub(crate) counting: Mutex<()>,
     /// What the engine was told of earlier chats.
     pub(crate) given: Given,
-    /// Whether the answer was stopped, perhaps before it had the engine.
-    stopped: AtomicBool,
 }
 
 /// Folders and what lies in them.
@@ -56,10 +55,10 @@ impl App {
             refused: Mutex::new(Problem::new(Code::Internal)),
             settings: Mutex::default(),
             turns: Turns::default(),
+            choosing: Mutex::default(),
             loading: Mutex::default(),
             counting: Mutex::default(),
             given: Given::default(),
-            stopped: AtomicBool::new(false),
         };
         let _ = app.open_disk();
         app
@@ -117,20 +116,19 @@ impl App {
     /// from now on.
     pub(crate) fn begin_answering(&self) -> Result<(Call<'_>, Answering), Problem> {
         let answering = self.turns.answer()?;
-        self.stopped.store(false, Ordering::Release);
         let _counted = self.after_counting();
-        if self.stopped.load(Ordering::Acquire) {
-            return Err(Problem::new(Code::Cancelled));
-        }
         // Nobody else answers: what holds the engine is a model on its way.
         let call = self.engine.begin().map_err(|_| Problem::new(Code::NothingLoaded))?;
+        // Asked with the engine in hand: a later stop cancels this call, an earlier one is seen here.
+        if self.turns.is_stopped() {
+            return Err(Problem::new(Code::Cancelled));
+        }
         Ok((call, answering))
     }
 
     /// Stops the answer in progress, or the one that waits for its turn.
     pub(crate) fn stop(&self) {
-        if self.turns.is_answering() {
-            self.stopped.store(true, Ordering::Release);
+        if self.turns.stop() {
             self.engine.cancel();
         }
     }
@@ -166,6 +164,11 @@ impl Disk {
         if let Some(Err(problem)) = learned.map(|learned| self.learned.keep(&learned)) {
             tracing::warn!(code = %problem.code, "what was learned could not be kept");
         }
+    }
+
+    /// Bytes of all models of a ladder of the catalogue.
+    pub(crate) fn bytes(&self, ladder: &str) -> Option<f64> {
+        Some(self.catalog.models_of(ladder).ok()?.iter().map(|model| model.bytes).sum::<u64>() as f64)
     }
 
     /// Display name of the target of a ladder of the catalogue.

@@ -69,7 +69,8 @@ impl App {
 
     /// Copies from nothing any more that was written up to now. The conversations stay.
     pub(crate) fn erase_earlier_chats(&self) -> Result<EarlierChats, Problem> {
-        ChatsFrom::of(&self.disk()?.places).set(now_ms())?;
+        let disk = self.disk()?;
+        ChatsFrom::of(&disk.places).set(disk.store.behind_all(now_ms())?)?;
         self.chats_changed();
         self.earlier_chats()
     }

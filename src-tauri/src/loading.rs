@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use catalog::{FetchOptions, FetchProgress};
-use protocol::chat::EngineState;
+use protocol::chat::{EngineState, Settings};
 use protocol::ladder::EngineSettings;
 use protocol::{Code, Problem};
 
@@ -12,12 +12,56 @@ use crate::app::App;
 use crate::turns::Choice;
 
 impl App {
-    /// Loads the ladder of the settings, for `choice`, if it is installed. Returns at once.
-    pub(crate) fn load_chosen(self: &Arc<Self>, choice: Choice) {
+    /// Chooses, one after the other: `settle` keeps the choice, then the ladder of the settings is loaded, with `fetch` after
+    /// what it lacks was fetched. Returns at once. A choice that could not be kept leads back to what is kept.
+    ///
+    /// # Errors
+    /// [`Code::Busy`] while an answer is written; those of `settle`.
+    pub(crate) fn choose<T>(
+        self: &Arc<Self>,
+        fetch: bool,
+        settle: impl FnOnce() -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let _one_at_a_time = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.choose_now(fetch, settle)
+    }
+
+    fn choose_now<T>(self: &Arc<Self>, fetch: bool, settle: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+        let choice = self.turns.choose()?;
+        let settled = settle();
         // What is being loaded is no longer wanted.
         self.engine.cancel();
+        if fetch && settled.is_ok() {
+            self.fetch_and_load(choice);
+        } else {
+            self.load_chosen(choice);
+        }
+        settled
+    }
+
+    /// Keeps settings, and loads the ladder anew if it has to run differently. Whether earlier chats are wanted has changed, if it
+    /// says so.
+    ///
+    /// # Errors
+    /// As [`Self::choose`] and [`Self::change_settings`].
+    pub(crate) fn change(self: &Arc<Self>, settings: &Settings) -> Result<bool, Problem> {
+        let _one_at_a_time = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (reload, earlier) = {
+            let now = self.settings();
+            (now.ladder != settings.ladder || now.exact != settings.exact, now.earlier_chats != settings.earlier_chats)
+        };
+        if reload {
+            self.choose_now(false, || self.change_settings(settings))?;
+        } else {
+            self.change_settings(settings)?;
+        }
+        Ok(earlier)
+    }
+
+    /// Loads the ladder of the settings, for `choice`, if it is installed. Returns at once.
+    fn load_chosen(self: &Arc<Self>, choice: Choice) {
         // Told before anything is done: whoever sends a message from now on waits for this ladder.
-        self.announce();
+        self.announce(&choice);
         let app = Arc::clone(self);
         thread::spawn(move || {
             let _one_at_a_time = app.loading.lock().unwrap_or_else(PoisonError::into_inner);
@@ -26,8 +70,11 @@ impl App {
     }
 
     /// Fetches what the ladder of the settings lacks, for `choice`, then loads it. Returns at once.
-    pub(crate) fn fetch_and_load(self: &Arc<Self>, choice: Choice) {
-        self.engine.cancel();
+    fn fetch_and_load(self: &Arc<Self>, choice: Choice) {
+        let ladder = self.settings().ladder.clone();
+        if let Some(total_bytes) = self.disk().ok().and_then(|disk| disk.bytes(&ladder)) {
+            self.tell(&choice, EngineState::Fetching { ladder, done_bytes: 0.0, total_bytes, seconds_left: None });
+        }
         let app = Arc::clone(self);
         thread::spawn(move || {
             let _one_at_a_time = app.loading.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,17 +88,15 @@ impl App {
 
     /// Tells how `choice` stands, unless something else was chosen since.
     fn tell(&self, choice: &Choice, state: EngineState) {
-        if choice.is_latest() {
-            self.state.set(state);
-        }
+        choice.if_latest(|| self.state.set(state));
     }
 
     /// Tells that the ladder of the settings is on its way, if its files are there.
-    fn announce(&self) {
+    fn announce(&self, choice: &Choice) {
         let id = self.settings().ladder.clone();
         let Ok(disk) = self.disk() else { return };
         if let (Ok(0), Some(rung)) = (disk.models.ready(&disk.catalog, &id), disk.target(&id)) {
-            self.state.set(EngineState::Loading { ladder: id, rung, fraction: 0.0 });
+            self.tell(choice, EngineState::Loading { ladder: id, rung, fraction: 0.0 });
         }
     }
 
@@ -90,7 +135,7 @@ impl App {
         }
         let disk = self.disk()?;
         // Files that were changed since they were last read are read first, which takes seconds.
-        self.announce();
+        self.announce(choice);
         let ladder = catalog::resolve(&disk.catalog, &disk.models, id)?;
         let known = disk.learned.recall(&engine::conditions(&ladder, settings));
         let call = {

@@ -51,9 +51,8 @@ fn run() -> tauri::Result<()> {
         .build(context())?;
     // Only now is it sure that no other instance works on the same files, and no window is open yet.
     let app = Arc::new(App::start());
-    if let Ok(choice) = app.turns.choose() {
-        app.load_chosen(choice);
-    }
+    // Nothing is answered yet: nothing can refuse.
+    let _ = app.choose(false, || Ok(()));
     window.manage(Arc::clone(&app));
     window.run(move |_, event| {
         if matches!(event, RunEvent::Exit) {
@@ -68,6 +67,8 @@ fn context() -> tauri::Context {
     let mut context = tauri::generate_context!();
     if let Some(home) = std::env::var_os("TAKI_HOME").filter(|home| !home.is_empty()) {
         let home = std::path::absolute(&home).unwrap_or_else(|_| home.into());
+        // One that is there has one name only. Whether it could be made is told in the window.
+        let _ = std::fs::create_dir_all(&home);
         let mut hash = DefaultHasher::new();
         home.canonicalize().unwrap_or(home).hash(&mut hash);
         // A letter first: no part of such a name may begin with a digit.

@@ -14,6 +14,8 @@ pub(crate) struct Turns {
 #[derive(Debug, Default)]
 struct Inner {
     answering: bool,
+    /// The answer was asked to stop, perhaps before it had the engine.
+    stopped: bool,
     /// The latest choice, and the last one that has led to something.
     latest: u32,
     settled: u32,
@@ -61,12 +63,24 @@ impl Turns {
         if inner.settled != inner.latest {
             return Err(Problem::new(Code::NothingLoaded));
         }
-        inner.answering = true;
+        (inner.answering, inner.stopped) = (true, false);
         Ok(Answering(self.clone()))
     }
 
     pub(crate) fn is_answering(&self) -> bool {
         self.inner().answering
+    }
+
+    /// Asks the answer in progress to stop; false if there is none.
+    pub(crate) fn stop(&self) -> bool {
+        let mut inner = self.inner();
+        inner.stopped = inner.answering;
+        inner.answering
+    }
+
+    /// Whether the answer in progress was asked to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.inner().stopped
     }
 
     /// Stops what is being fetched.
@@ -83,6 +97,14 @@ impl Choice {
     /// Whether nothing else was chosen since.
     pub(crate) fn is_latest(&self) -> bool {
         self.turns.inner().latest == self.number
+    }
+
+    /// Does `work` unless something else was chosen, and keeps choices away until it is done.
+    pub(crate) fn if_latest(&self, work: impl FnOnce()) {
+        let inner = self.turns.inner();
+        if inner.latest == self.number {
+            work();
+        }
     }
 
     /// Set to stop what is fetched for this choice.
@@ -131,7 +153,12 @@ mod tests {
         let answering = turns.answer().unwrap();
         assert_eq!(turns.choose().unwrap_err().code, Code::Busy);
         assert_eq!(turns.answer().unwrap_err().code, Code::Busy);
+        assert!(turns.stop() && turns.is_stopped());
         drop(answering);
+        assert!(!turns.stop(), "there is nothing to stop");
+        let next = turns.answer().unwrap();
+        assert!(!turns.is_stopped(), "a stop was for the one before");
+        drop(next);
         assert!(turns.choose().unwrap().is_latest());
         turns.answer().unwrap();
     }

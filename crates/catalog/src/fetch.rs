@@ -269,7 +269,7 @@ impl Job<'_, '_> {
     /// The right to write this model's part, waited for while another program has it.
     fn lock(&mut self) -> Result<File, Stop> {
         let path = self.store.staging().join(format!("{}.lock", self.model.sha256));
-        let lost = |error: &std::io::Error| Stop::Here(unwritable(&path, error));
+        let lost = |error: &std::io::Error| Stop::Here(unwritable(&self.store.staging(), error));
         let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(|error| lost(&error))?;
         loop {

@@ -59,8 +59,7 @@ fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Pr
         }
         // Whatever is wrong with it: it is known what it should be, and where that comes from.
         tracing::warn!(code = %problem.code, "a model of the catalogue is damaged");
-        store.set_aside(&path, &model.sha256);
-        return Err(damaged(&path, model));
+        return Err(store.refuse(&path, model));
     }
     store.assure(model, &AtomicBool::new(false))?;
     Ok(Rung { name: model.name.clone(), path })

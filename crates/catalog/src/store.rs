@@ -109,8 +109,7 @@ impl ModelStore {
             }
             return Ok(());
         }
-        self.set_aside(&path, &model.sha256);
-        Err(damaged(&path, model))
+        Err(self.refuse(&path, model))
     }
 
     /// Where the file with this hash belongs, whether or not it is there.
@@ -146,6 +145,16 @@ impl ModelStore {
             let _ = fs::remove_file(bad);
         }
         tracing::warn!(%hash, "model file set aside");
+    }
+
+    /// Sets a damaged model aside and says so; or says why it stays where it is, in the way of a whole one.
+    pub(crate) fn refuse(&self, path: &Path, model: &ModelEntry) -> Problem {
+        self.set_aside(path, &model.sha256);
+        if path.exists() {
+            let reason = format!("the damaged model {} cannot be replaced", model.id);
+            return unwritable(&self.root, &std::io::Error::other(reason));
+        }
+        damaged(path, model)
     }
 
     /// Moves the finished, verified and synced file `part` into the store.

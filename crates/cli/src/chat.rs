@@ -120,9 +120,12 @@ fn was_stopped(problem: &Problem) -> bool {
     problem.code == Code::Cancelled && interrupt::told().is_some()
 }
 
-/// What there is of an answer whose worker had to be ended: nobody counted.
+/// What there is of an answer whose worker had to be ended: nobody counted. The names are those of every receipt.
 fn uncounted(text: &str) -> Value {
-    json!({ "answer": text, "receipt": { "finish": FinishReason::Stopped } })
+    let receipt = json!({
+        "seconds": null, "tokens": null, "target_passes": null, "tokens_per_pass": null, "rungs": [], "finish": FinishReason::Stopped
+    });
+    json!({ "answer": text, "receipt": receipt })
 }
 
 /// The receipt with the share of every rung spelled out: for the target `accepted` is what it wrote itself.

@@ -6,7 +6,7 @@ use protocol::Problem;
 use protocol::chat::EarlierChats;
 use protocol::learned::Learned;
 use serde_json::json;
-use store::ChatsFrom;
+use store::{ChatsFrom, Store};
 
 use crate::args::Learned as Command;
 use crate::output::Output;
@@ -32,7 +32,7 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<(), Problem> {
         Command::Erase { .. } => {
             let erased = folder.erase()?;
             if from.any() {
-                from.set(now_ms())?;
+                from.set(Store::open_beside(&setup.places)?.behind_all(now_ms())?)?;
             }
             output.line(format_args!(
                 "Erased {erased} records. Everything will be measured and learned anew, and no chat up to now is copied from. \

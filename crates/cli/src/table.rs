@@ -1,6 +1,7 @@
 //! `taki table`: n-gram tables counted from text, for drafts.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use cascade::NgramTable;
@@ -68,8 +69,18 @@ fn alone(ladder: &Ladder) -> Ladder {
 fn text_of(path: &Path) -> Result<String, Problem> {
     let unusable =
         |reason: String| Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason);
-    let bytes = fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|_| unusable("it is no UTF-8 text".to_owned()))
+    let mut bytes = Vec::new();
+    // One character more than is counted, so that it is noticed.
+    let read = fs::File::open(path).and_then(|file| file.take(MOST as u64 + 4).read_to_end(&mut bytes));
+    read.map_err(|error| unusable(error.to_string()))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text),
+        // Cut in the middle of a character.
+        Err(error) if error.utf8_error().error_len().is_none() && error.as_bytes().len() > MOST => {
+            Ok(String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned())
+        }
+        Err(_) => Err(unusable("it is no UTF-8 text".to_owned())),
+    }
 }
 
 /// The tokens of the first [`MOST`] bytes, and the hash of the vocabulary.

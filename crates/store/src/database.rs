@@ -131,7 +131,7 @@ impl Refused {
             }
             Self::Failed(error) => failed(&error),
             Self::Newer => Problem::new(Code::DatabaseNewer).with("path", folder.display()),
-            Self::Copy(path, error) => unwritable(&path, &error),
+            Self::Copy(path, error) => unwritable(path.parent().unwrap_or(&path), &error),
             Self::Damaged => {
                 Problem::new(Code::DatabaseFailed).with("reason", "it is damaged; the window mends it when it starts")
             }

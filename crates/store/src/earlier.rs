@@ -44,6 +44,16 @@ impl Store {
         }
     }
 
+    /// From when on chats may be copied from if none that is here may be: now, or later if a clock was wrong. Milliseconds.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn behind_all(&self, now_ms: f64) -> Result<f64, Problem> {
+        let newest: Option<f64> =
+            self.read(|transaction| transaction.query_row("SELECT max(at_ms) FROM message", [], |row| row.get(0)))?;
+        Ok(newest.map_or(now_ms, |newest| newest.max(now_ms)))
+    }
+
     /// The newest messages of at most `most` bytes together; None if there are more of them behind `first`.
     fn newest(&self, first: u32, from_ms: f64, most: usize) -> Result<Option<Earlier>, Problem> {
         let sql = "SELECT id, text FROM message \

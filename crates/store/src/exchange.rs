@@ -107,8 +107,9 @@ impl Store {
         put(&text, path, exported.len()).map_err(|error| unusable(&error))
     }
 
-    /// Adds the conversations of a file that [`Self::export`] wrote, all of them or none; those that are here already, word
-    /// for word, are left as they are. `on` hears how many are done after each: others may write in between.
+    /// Adds the conversations of a file that [`Self::export`] wrote; those whose messages are here already, word for word, are
+    /// left as they are. If one cannot be added those before it go again; a program that ends in between leaves them, and the
+    /// next import adds the others. `on` hears how many are done after each: others may write in between.
     ///
     /// # Errors
     /// See [`Store`]; [`Code::FileUnusable`].

@@ -18,7 +18,7 @@ pub(crate) async fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
     blocking(move || {
         // A folder that could not be written may be mended by now.
         if app.open_disk()? {
-            app.load_chosen(app.turns.choose()?);
+            app.choose(false, || Ok(()))?;
         }
         app.opening()
     })

@@ -5,8 +5,8 @@ use protocol::chat::EngineState;
 use tauri::State;
 use tauri::ipc::Channel;
 
+use super::blocking;
 use crate::app::App;
-use crate::turns::Choice;
 
 /// Tells what the engine is doing, now and at every change.
 #[tauri::command(async)]
@@ -18,21 +18,17 @@ pub(crate) fn watch_engine(app: State<'_, Arc<App>>, on_state: Channel<EngineSta
 }
 
 /// Chooses a ladder and loads it.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn load_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
-    let choice = choose(&app, &ladder)?;
-    app.load_chosen(choice);
-    Ok(())
+pub(crate) async fn load_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
+    choose(app, ladder, false).await
 }
 
 /// Chooses a ladder, fetches what it lacks and loads it.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn fetch_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
-    let choice = choose(&app, &ladder)?;
-    app.fetch_and_load(choice);
-    Ok(())
+pub(crate) async fn fetch_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
+    choose(app, ladder, true).await
 }
 
 /// Stops fetching; what is there already is kept.
@@ -43,13 +39,18 @@ pub(crate) fn cancel_fetch(app: State<'_, Arc<App>>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn choose(app: &App, ladder: &str) -> Result<Choice, Problem> {
-    app.disk()?.catalog.ladder(ladder)?;
-    let choice = app.turns.choose()?;
-    let mut settings = app.settings().clone();
-    if settings.ladder != ladder {
-        ladder.clone_into(&mut settings.ladder);
-        app.change_settings(&settings)?;
-    }
-    Ok(choice)
+async fn choose(app: State<'_, Arc<App>>, ladder: String, fetch: bool) -> Result<(), Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        app.disk()?.catalog.ladder(&ladder)?;
+        app.choose(fetch, || {
+            let mut settings = app.settings().clone();
+            if settings.ladder == ladder {
+                return Ok(());
+            }
+            settings.ladder = ladder;
+            app.change_settings(&settings)
+        })
+    })
+    .await
 }

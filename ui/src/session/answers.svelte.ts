@@ -36,6 +36,8 @@ export class Answers {
   writing = $state<ShownMessage>();
   /** Called when the engine is free again. */
   ended: () => void = () => undefined;
+  /** Called when an answer that was begun in a conversation that is not shown is gone again. */
+  vanished: (conversation: number) => void = () => undefined;
   /** Called when a message was kept. */
   kept: () => void = () => undefined;
   #pending = "";
@@ -63,7 +65,7 @@ export class Answers {
         sent?.(message);
         if (shown) {
           if (edited) this.thread.cut(this.thread.at(edited.id));
-          this.thread.messages.push(message);
+          this.thread.add(message);
         }
         return this.#begun(fresh({ id: answer, parent: question, speaker: "assistant", text: "" }), shown);
       },
@@ -100,7 +102,7 @@ export class Answers {
 
   #begun(answer: ShownMessage, shown: boolean): ShownMessage {
     this.writing = answer;
-    if (shown) this.thread.messages.push(this.writing);
+    if (shown) this.thread.add(this.writing);
     return this.writing;
   }
 
@@ -142,7 +144,7 @@ export class Answers {
   }
 
   async #reread(where: number, problem: Problem | undefined) {
-    if (this.thread.id !== where) return;
+    if (this.thread.id !== where) return this.vanished(where);
     await this.told.behind(async () => {
       const conversation = await this.backend.openConversation(where);
       if (this.thread.id === where) this.thread.show(conversation);

@@ -15,8 +15,14 @@ export class Chosen {
     readonly told: Told,
   ) {}
 
+  #changing: Promise<boolean> = Promise.resolve(true);
+
+  /** One after the other: each begins with what the one before has left. */
   change(change: Partial<Choices>) {
-    return this.told.asked(async () => void (this.now = await this.backend.changeSettings({ ...$state.snapshot(this.now), ...change })));
+    this.#changing = this.#changing.then(() =>
+      this.told.asked(async () => void (this.now = await this.backend.changeSettings({ ...$state.snapshot(this.now), ...change }))),
+    );
+    return this.#changing;
   }
 
   zoomIn = () => this.#zoom(ZOOMS.find((step) => step > this.now.zoom + 0.005));

@@ -71,11 +71,15 @@ export class Composer {
       return;
     }
     this.#rest.done();
-    const { id } = this.thread;
+    const { id, leaf } = this.thread;
+    const at = { conversation: id, leaf: leaf?.id ?? null };
     // Or the same text would be kept as unsent behind the message.
     await this.#keeping;
-    // Another conversation is shown by now: the text waits, unsent, in its own.
-    if (this.thread.id !== id) return;
+    if (this.thread.id !== id || this.answers.busy) {
+      // Another conversation is shown by now, or something else is being answered: it waits for its turn, in its own.
+      this.waiting.push({ at, text });
+      return this.flush();
+    }
     const sent = (question: ShownMessage) => {
       // Another conversation's composer is shown now; this one's was emptied on disk.
       if (this.thread.id !== id) return;
@@ -91,12 +95,26 @@ export class Composer {
 
   /** The engine is free, or will not be. */
   flush() {
-    if (this.waiting.length === 0 || this.answers.busy || this.blocked() || this.engine.coming) return;
+    if (this.waiting.length === 0 || this.answers.busy || this.blocked() || this.engine.coming || this.arriving.length > 0) return;
     const [{ at, text }] = this.waiting.splice(0, 1) as [Waiting];
     if (at.conversation === this.thread.id) void this.send();
-    // It is on disk there, with its files.
-    else if (this.engine.ready) void this.answers.send(text, { at });
+    // It is on disk there, with its files, once all is kept.
+    else if (this.engine.ready) void this.#keeping.then(() => this.#sendElsewhere({ at, text }));
     else this.flush();
+  }
+
+  async #sendElsewhere(waiting: Waiting) {
+    if (this.answers.busy || waiting.at.conversation === this.thread.id) {
+      this.waiting.unshift(waiting);
+      return this.flush();
+    }
+    await this.answers.send(waiting.text, { at: waiting.at });
+  }
+
+  /** The message that what waits in a conversation was to stand behind is gone: it stands where that stood. */
+  async vanished(conversation: number) {
+    if (!this.waiting.some(({ at }) => at.conversation === conversation)) return;
+    await this.told.behind(async () => this.follow(conversation, (await this.backend.openConversation(conversation)).messages.at(-1)?.id ?? null));
   }
 
   /** What waits in a conversation is said behind `leaf`. */
@@ -125,7 +143,8 @@ export class Composer {
     const [conversation, text] = [this.thread.id, this.text];
     // Another version may be shown since Enter.
     this.follow(conversation, this.thread.leaf?.id ?? null);
-    this.#keeping = this.told.behind(() => this.backend.saveUnsent(conversation, text));
+    // One after the other: the last word of each conversation stands.
+    this.#keeping = this.#keeping.then(() => this.told.behind(() => this.backend.saveUnsent(conversation, text)));
     return this.#keeping;
   }
 
@@ -165,6 +184,7 @@ export class Composer {
       }
     }
     void this.measure();
+    this.flush();
   }
 
   async #read(conversation: number, file: File): Promise<AttachmentCard> {

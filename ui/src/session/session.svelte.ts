@@ -45,6 +45,7 @@ export class Session {
     this.composer.blocked = () => this.replay.running;
     this.replay.ended = () => this.composer.flush();
     this.answers.ended = () => this.composer.flush();
+    this.answers.vanished = (conversation) => void this.composer.vanished(conversation);
     this.answers.kept = () => {
       const { where, writing } = this.answers;
       if (where !== undefined && writing) this.composer.follow(where, writing.id);

@@ -27,6 +27,13 @@ export class Thread {
 
   at = (id: number) => this.messages.findIndex((message) => message.id === id);
 
+  /** Puts a message at the end, or in the place of the same one: a conversation that was opened meanwhile has it already. */
+  add(message: ShownMessage) {
+    const at = this.at(message.id);
+    if (at < 0) this.messages.push(message);
+    else this.messages[at] = message;
+  }
+
   /** Everything from here on makes room for another branch. What goes is given back. */
   cut(index: number): ShownMessage[] {
     return this.messages.splice(index);

@@ -26,7 +26,7 @@ impl Part {
     pub(super) fn open(job: &mut Job<'_, '_>, path: PathBuf) -> Result<Self, Stop> {
         let want = job.model.bytes;
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = opened.map_err(|error| Stop::Here(unwritable(&path, &error)))?;
+        let file = opened.map_err(|error| Stop::Here(unwritable(&job.store.staging(), &error)))?;
         let mut part = Self { path, file, hash: sha2::Sha256::new(), len: 0, want, resumed: false };
         part.read_back(job)?;
         Ok(part)

@@ -28,7 +28,7 @@ struct Terminal {
 
 impl Terminal {
     fn begin(taki: &Taki, args: &[&str]) -> Self {
-        let side = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        let side = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&side).unwrap();
         unlockpt(&side).unwrap();
         tcsetwinsize(&side, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();

@@ -2,7 +2,7 @@
 //!
 //! `problems` and `chats` need no model. `answers`, `keys`, `lab`, `peers`, `pipes`, `proofs`, `stops` and `tables`
 //! need the SmolLM2 ladder where the program keeps its models; without
-//! it they fail and say so. The Qwen ladder is used if it is there, and must be with `FULL=1`.
+//! it they fail and say so. `proofs` also plays the Qwen ladder with `FULL=1`.
 //! Every run has a home folder of its own, so that nobody's settings and conversations are touched.
 
 #![allow(clippy::unwrap_used)]

@@ -32,7 +32,7 @@ const MEASURE: [Duration; 2] = [Duration::from_millis(1200), Duration::from_mill
 /// How Max-Gram is called on screen.
 pub(super) const MAX_GRAM: &str = "Max-Gram";
 
-/// Reads `ladder` and answers with it. Returns the command that ends this: another `Load`, `Quit` or the end of the pipe.
+/// Reads `ladder` and answers with it. Returns the command that ends this: another `Load` or `Quit`.
 pub(super) fn ladder(
     llama: &Llama,
     ladder: &Ladder,
