@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Refusal } from "../backend";
 import { answered, asked, asking, frame, opened, said, still, texts } from "./bench";
 import { blank, receipt } from "./written";
@@ -170,4 +170,23 @@ test("an answer that ends unseen leaves the shown conversation alone", async () 
   await sent;
   expect(texts(session)).toEqual([]);
   expect(session.told.problem).toBeUndefined();
+});
+
+test("a conversation that was opened before its answer was told of shows every message once", async () => {
+  const { backend, session } = await opened();
+  session.composer.text = "Why?";
+  const sent = session.composer.send();
+  await vi.waitFor(() => expect(backend.named("send")).toHaveLength(1));
+  await session.newConversation();
+  // Question and answer are on disk already, but nobody has said so.
+  backend.stored.set(1, { ...blank(1), messages: [said(11, "user", "Why?"), said(12, "assistant", "")] });
+  await session.openConversation(1);
+  backend.on({ kind: "saved", message: 11, answer: 12 });
+  backend.on({ kind: "text", text: "Because." });
+  frame();
+  expect(texts(session)).toEqual(["Why?", "Because."]);
+  expect(session.thread.messages.map(({ id }) => id)).toEqual([11, 12]);
+  backend.on({ kind: "finished", receipt });
+  backend.end();
+  await sent;
 });

@@ -1,7 +1,9 @@
 import { expect, test, vi } from "vitest";
+import { Chosen } from "./choices.svelte";
 import { ageOf } from "./conversations.svelte";
 import { compare, Replay } from "./replay.svelte";
 import { Search } from "./search.svelte";
+import { Told } from "./told.svelte";
 import { fresh } from "./answers.svelte";
 import { receipt, Written } from "./written";
 import { still } from "./bench";
@@ -99,4 +101,19 @@ test("the replay of a stopped answer is stopped where that was; one stopped by h
   backend.end();
   await early;
   expect(replay.verdict).toBeUndefined();
+});
+
+test("of two quick changes none undoes the other, whichever the disk takes longer for", async () => {
+  const backend = new Written();
+  const waiting: (() => void)[] = [];
+  backend.changeSettings = (settings) => new Promise((resolve) => waiting.push(() => resolve(settings)));
+  const chosen = new Chosen(backend, new Told());
+  const both = Promise.all([chosen.change({ exact: true }), chosen.change({ speedUp: false })]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(waiting, "the second waits for the first").toHaveLength(1);
+  waiting.shift()?.();
+  await vi.advanceTimersByTimeAsync(0);
+  waiting.shift()?.();
+  await both;
+  expect(chosen.now).toMatchObject({ exact: true, speedUp: false });
 });
