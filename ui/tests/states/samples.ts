@@ -1,6 +1,6 @@
 // What the states are made of.
 import type { Conversation, LadderCard, Problem } from "../../src/backend";
-import { conversation, receipt } from "../window";
+import { conversation, receipt, settings } from "../window";
 
 export const missing: LadderCard = {
   id: "smollm2",
@@ -30,6 +30,12 @@ export const ladder = {
     { name: "Qwen 0.5B", role: "draft" as const, proposed: 44, accepted: 31, passes: 50, seconds: 1.2 },
     { name: "Max-Gram", role: "max_gram" as const, proposed: 26, accepted: 18, passes: 0, seconds: 0 },
   ],
+};
+
+/** The model that gave the receipt, ready to be asked again in the same mode. */
+export const itsModel = {
+  engine: { kind: "ready" as const, loaded: { ladder: "qwen-coder", rungs: ["Qwen 1.5B", "Qwen 0.5B", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [1, 2], k: [], seconds: 1, passTimes: [] } },
+  settings: { ...settings, exact: true },
 };
 
 export const answered: Conversation = conversation({

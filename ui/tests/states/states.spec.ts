@@ -2,7 +2,7 @@
 // (`npm run pictures`).
 import { expect, type Page } from "@playwright/test";
 import { accessible, ask, by, chat, conversation, engine, inside, narrowed, open, picture, settings, test, type Start } from "../window";
-import { answered, damaged, files, found, ladder, large, long, missing, others } from "./samples";
+import { answered, damaged, files, found, itsModel, ladder, large, long, missing, others } from "./samples";
 
 interface State {
   start?: Start;
@@ -48,7 +48,7 @@ const chat_: Record<string, State> = {
     },
   },
   replaying: {
-    start: { conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    start: { ...itsModel, conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
     async go(page) {
       await by(page, "receipt").locator("summary").click();
       await by(page, "replay-start").click();
@@ -57,7 +57,7 @@ const chat_: Record<string, State> = {
     },
   },
   replayed: {
-    start: { conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    start: { ...itsModel, conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
     async go(page) {
       await by(page, "receipt").locator("summary").click();
       await by(page, "replay-start").click();
@@ -65,6 +65,13 @@ const chat_: Record<string, State> = {
       await chat(page, { kind: "finished", receipt: { ...ladder, cascade: false, seconds: 15.2 } });
       await page.evaluate(() => window.app.end());
       await expect(by(page, "replay-verdict")).toHaveAttribute("data-same", "true");
+    },
+  },
+  "not to be replayed": {
+    start: { conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    async go(page) {
+      await by(page, "receipt").locator("summary").click();
+      await expect(by(page, "replay-start")).toBeDisabled();
     },
   },
   "scrolled up": {
