@@ -32,6 +32,8 @@ fn main() {
         "fetch_ladder",
         "cancel_fetch",
         "change_settings",
+        "earlier_chats",
+        "erase_earlier_chats",
     ];
     let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(commands));
     if let Err(error) = tauri_build::try_build(attributes) {

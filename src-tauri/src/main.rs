@@ -117,10 +117,24 @@ fn interface() -> Builder<tauri::Wry> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
     use std::path::Path;
 
     use specta_typescript::Typescript;
+
+    #[test]
+    fn the_window_may_call_every_command_and_nothing_else() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let bindings = fs::read_to_string(here.join("../ui/src/backend/bindings.ts")).unwrap();
+        let calls = bindings.split("__TAURI_INVOKE(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let called: BTreeSet<_> = calls.map(|name| format!("allow-{}", name.replace('_', "-"))).collect();
+        let capability = fs::read_to_string(here.join("capabilities/main.json")).unwrap();
+        let permissions = capability.split_once("\"permissions\"").unwrap().1;
+        let allowed: BTreeSet<_> = permissions.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+        assert!(called.len() > 20);
+        assert_eq!(called, allowed);
+    }
 
     #[test]
     fn the_windows_bindings_are_up_to_date() {

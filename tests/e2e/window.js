@@ -34,8 +34,9 @@ async function listening(port, child) {
 /** The next start would only show the window of one that is still saying its last words. */
 async function gone() {
   for (let tries = 0; appPid() !== undefined || workerPid() !== undefined; tries++) {
-    // On a busy machine the driver goes away without having closed the window, now and then: the app knows nothing of it.
-    if (tries === 50 && hasPage()) {
+    // On a busy machine the driver now and then ends what draws the page, or goes away, without closing the window: the app
+    // knows nothing of it.
+    if (tries === 50 && appPid() !== undefined) {
       console.log("the driver left the window open");
       process.kill(appPid(), "SIGTERM");
     }
@@ -160,9 +161,6 @@ function processes() {
 
 export const appPid = () => processes().find(({ command }) => command[0] === app && command[1] !== "worker")?.pid;
 export const workerPid = () => processes().find(({ command }) => command[0] === app && command[1] === "worker")?.pid;
-
-/** Whether the app still shows a page: what draws it is a process of its own and goes with the window. */
-const hasPage = () => appPid() !== undefined && processes().some(({ parent, command }) => parent === appPid() && command[0].endsWith("WebKitWebProcess"));
 
 /** The app with everything it started, the worker too. */
 export function family() {

@@ -37,6 +37,8 @@ mod system {
         let Ok(found) = tcgetattr(stdin()) else { return };
         let mut quiet = found.clone();
         quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON;
+        // Ctrl+C stops the answer; what was typed ahead of it stays.
+        quiet.local_modes |= LocalModes::NOFLSH;
         if tcsetattr(stdin(), OptionalActions::Now, &quiet).is_ok() {
             *FOUND.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
         }

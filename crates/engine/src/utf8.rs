@@ -31,14 +31,6 @@ impl Utf8Assembler {
             }
         }
     }
-
-    /// The answer is over: what is still open becomes U+FFFD.
-    pub(crate) fn finish(&mut self, text: &mut String) {
-        if !self.open.is_empty() {
-            self.open.clear();
-            text.push(char::REPLACEMENT_CHARACTER);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -54,7 +46,6 @@ mod tests {
                 assembler.push(piece, &mut text);
                 assert!(whole.starts_with(&text), "only whole characters are given out: {text:?}");
             }
-            assembler.finish(&mut text);
             assert_eq!(text, whole);
         }
     }
@@ -67,7 +58,6 @@ mod tests {
         assembler.push(b"x", &mut text);
         assert_eq!(text, "a\u{FFFD}\u{FFFD}b\u{FFFD}x");
         assembler.push(b"\xe6\xbb", &mut text);
-        assembler.finish(&mut text);
-        assert_eq!(text, "a\u{FFFD}\u{FFFD}b\u{FFFD}x\u{FFFD}");
+        assert_eq!(text, "a\u{FFFD}\u{FFFD}b\u{FFFD}x", "an answer cut inside of a character ends before it");
     }
 }

@@ -93,8 +93,15 @@ async fn answered(
 ) -> Result<(), Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        let (call, _answering) = app.begin_answering()?;
-        write(&app, call)
+        let written = {
+            let (call, _answering) = app.begin_answering()?;
+            write(&app, call)
+        };
+        // The engine had to be started again and the file would not load any more: it is looked at as at every start.
+        if written.is_ok() && app.engine.loaded().is_none() {
+            let _ = app.choose(false, || Ok(()));
+        }
+        written
     })
     .await
 }

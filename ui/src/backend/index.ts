@@ -69,7 +69,7 @@ type Result<T> = { status: "ok"; data: T } | { status: "error"; error: Problem }
 
 async function unwrap<T>(call: Promise<Result<T>>): Promise<T> {
   const result = await call;
-  if (result.status === "error") throw new Refusal(result.error);
+  if (result.status === "error") throw typeof result.error === "object" ? new Refusal(result.error) : new Error(String(result.error));
   return result.data;
 }
 

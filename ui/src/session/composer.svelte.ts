@@ -46,7 +46,10 @@ export class Composer {
   queued = $derived.by(() => this.waiting.some(({ at }) => at.conversation === this.thread.id));
 
   /** Whether Enter does something now. */
-  sendable = $derived.by(() => this.text.trim() !== "" && this.arriving.length === 0 && !this.queued && (this.engine.ready || this.engine.coming));
+  sendable = $derived.by(() => this.text.trim() !== "" && this.arriving.length === 0 && !this.queued);
+  /** Whether what was measured last is more than the context holds. */
+  tooLong = $derived.by(() => this.size !== null && (this.size.tokens === null || this.size.tokens >= this.size.context));
+  #measured = "";
 
   take(conversation: Conversation) {
     this.text = conversation.unsent;
@@ -61,13 +64,11 @@ export class Composer {
     const typed = this.text;
     const text = typed.trim();
     if (!text || this.queued || this.arriving.length > 0) return;
-    if (this.answers.busy || this.blocked() || this.engine.coming) {
+    // It would be refused behind its back; why is said below the text.
+    if (this.tooLong && this.#measured === text) return;
+    if (this.answers.busy || this.blocked() || !this.engine.ready) {
       this.waiting.push({ at: { conversation: this.thread.id, leaf: this.thread.leaf?.id ?? null }, text });
       this.told.announcement = "queuedSaid";
-      return;
-    }
-    if (!this.engine.ready) {
-      this.told.problem = { code: "nothing_loaded", details: {} };
       return;
     }
     this.#rest.done();
@@ -95,12 +96,12 @@ export class Composer {
 
   /** The engine is free, or will not be. */
   flush() {
-    if (this.waiting.length === 0 || this.answers.busy || this.blocked() || this.engine.coming || this.arriving.length > 0) return;
+    // Without a model it waits on: whichever is chosen next will do.
+    if (this.waiting.length === 0 || this.answers.busy || this.blocked() || !this.engine.ready || this.arriving.length > 0) return;
     const [{ at, text }] = this.waiting.splice(0, 1) as [Waiting];
     if (at.conversation === this.thread.id) void this.send();
     // It is on disk there, with its files, once all is kept.
-    else if (this.engine.ready) void this.#keeping.then(() => this.#sendElsewhere({ at, text }));
-    else this.flush();
+    else void this.#keeping.then(() => this.#sendElsewhere({ at, text }));
   }
 
   async #sendElsewhere(waiting: Waiting) {
@@ -154,7 +155,10 @@ export class Composer {
     const text = this.text.trim();
     const size = (text || this.attached.length > 0) && this.engine.ready && !this.answers.busy && !this.blocked() ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
     // Unless the text is another by now.
-    if (this.thread.id === id && this.text.trim() === text) this.size = size;
+    if (this.thread.id === id && this.text.trim() === text) {
+      this.size = size;
+      this.#measured = text;
+    }
   }
 
   setSystem(text: string) {
@@ -197,7 +201,10 @@ export class Composer {
 
   detach(card: AttachmentCard) {
     return this.told.asked(async () => {
-      await this.backend.detach(card.id);
+      await this.backend.detach(card.id).catch((thrown: unknown) => {
+        // A second click on the same button: it is out already.
+        if (problemOf(thrown).code !== "gone") throw thrown;
+      });
       this.attached = this.attached.filter((other) => other.id !== card.id);
       void this.measure();
       this.told.announcement = "detachedSaid";

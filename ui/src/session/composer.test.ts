@@ -71,16 +71,33 @@ test("unsent text is kept once the keys rest", async () => {
   expect(backend.calls).toEqual([["saveUnsent", 1, "Why"]]);
 });
 
-test("without a model nothing is sent, and that is said", async () => {
+test("without a model a message waits until there is one, through failures and changes of mind", async () => {
   const { backend, session } = await opened({ engine: { kind: "empty" } });
   session.composer.text = "Why?";
   await session.composer.send();
-  expect(backend.calls).toEqual([]);
-  expect(session.told.problem?.code).toBe("nothing_loaded");
-  expect(session.composer.text).toBe("Why?");
+  expect([session.composer.queued, session.told.announcement, session.told.problem]).toEqual([true, "queuedSaid", undefined]);
+  for (const state of [loading, { kind: "failed", problem: { code: "model_damaged", details: {} } }, { kind: "empty" }, loading] as const) backend.engine(state);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send")).toEqual([]);
+  expect([session.composer.queued, session.composer.text]).toEqual([true, "Why?"]);
   backend.engine(ready);
-  expect(session.told.problem, "it is there now").toBeUndefined();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send")).toEqual([["send", 1, null, "Why?", null]]);
 });
+
+test("what is known to be too long is not sent and stays in the composer", async () => {
+  const { backend, session } = await opened();
+  backend.size = { tokens: 12, context: 10 };
+  session.composer.put("Why?");
+  await vi.advanceTimersByTimeAsync(1000);
+  await session.composer.send();
+  expect([backend.named("send").length, session.composer.text, session.composer.queued]).toEqual([0, "Why?", false]);
+  session.composer.text = "Shorter";
+  void session.composer.send();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(backend.named("send"), "of another text nothing is known yet").toHaveLength(1);
+});
+
 
 test("a message waits for a model that is coming and is then sent by itself, once", async () => {
   const { backend, session } = await opened({ engine: loading });
@@ -164,16 +181,6 @@ test("what waits in a deleted conversation is not sent; a refusal of what waited
   backend.refuse(new Refusal({ code: "disk_full", details: {} }));
   await vi.advanceTimersByTimeAsync(0);
   expect([backend.named("send").length, session.told.problem?.code]).toEqual([1, "disk_full"]);
-});
-
-test("if the model cannot be loaded, what waited stays in the composer", async () => {
-  const { backend, session } = await opened({ engine: loading });
-  session.composer.text = "Why?";
-  await session.composer.send();
-  backend.engine({ kind: "failed", problem: { code: "model_damaged", details: {} } });
-  await vi.advanceTimersByTimeAsync(0);
-  expect(backend.named("send")).toEqual([]);
-  expect([session.composer.queued, session.composer.text]).toEqual([false, "Why?"]);
 });
 
 test("a second question waits for the first answer", async () => {

@@ -5,7 +5,7 @@ import type { Told } from "./told.svelte";
 export class Engine {
   state = $state<EngineState>({ kind: "empty" });
   ladders = $state<LadderCard[]>([]);
-  /** Called when it can answer, or could not be made to. */
+  /** Called when it can answer. */
   settled: () => void = () => undefined;
 
   constructor(
@@ -35,7 +35,7 @@ export class Engine {
     this.state = state;
     // What was missing is there.
     if (state.kind === "ready" && this.told.problem?.code === "nothing_loaded") this.told.problem = undefined;
-    if (!this.coming) this.settled();
+    if (this.ready) this.settled();
     // What is installed has changed.
     if (fetched || state.kind === "failed") await this.told.behind(async () => void (this.ladders = (await this.backend.open()).ladders));
   }

@@ -95,6 +95,7 @@ export const en = {
   cutShort: "first part only",
   pastedTable: "Pasted table",
   queuedModel: "Will be sent as soon as the model is ready.",
+  queuedNone: "Will be sent as soon as there is a model: download one, or choose another.",
   queuedAnswer: "Will be sent when this answer is finished.",
   queuedReplay: "Will be sent when the replay is finished.",
   queuedElsewhere: "Will be sent when the answer in “{title}” is finished.",

@@ -97,6 +97,7 @@ export const ja: Words = {
   cutShort: "冒頭部分のみ",
   pastedTable: "貼り付けた表",
   queuedModel: "モデルの準備ができしだい送信します。",
+  queuedNone: "モデルを利用できるようになりしだい送信します。ダウンロードするか、別のモデルを選んでください。",
   queuedAnswer: "この回答が終わりしだい送信します。",
   queuedReplay: "再現が終わりしだい送信します。",
   queuedElsewhere: "「{title}」の回答が終わりしだい送信します。",

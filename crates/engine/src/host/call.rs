@@ -16,7 +16,7 @@ const LONGEST_TOKEN: usize = 256;
 
 /// About how many English words and Japanese characters a token holds, to give an idea of the limit.
 const WORDS_PER_TOKEN: f64 = 0.75;
-const CHARACTERS_PER_TOKEN: f64 = 1.0;
+const CHARACTERS_PER_TOKEN: f64 = 0.6;
 
 /// The right to one call of the [`Engine`](super::Engine); nobody else gets it before this is dropped.
 #[derive(Debug)]

@@ -131,7 +131,6 @@ impl Answerer<'_> {
             .cascade
             .run(&request, policy, &self.watch, &mut writer)
             .map_err(|error| problem(&error, &self.names[0]))?;
-        writer.finish();
         self.single = outcome.single_pass.or(self.single);
         let read_in = began_after(&self.watch, began, outcome.total);
         let receipt = receipt::of(&outcome, ask, shown.len(), &self.names, self.single, read_in, self.widths.is_some());
@@ -225,14 +224,6 @@ impl<'a> Writer<'a> {
             self.weights.bytes_of(*token, &mut self.bytes);
         }
         self.assembler.push(&self.bytes, text);
-    }
-
-    fn finish(&mut self) {
-        let mut text = String::new();
-        self.assembler.finish(&mut text);
-        if !text.is_empty() {
-            self.outbox.send(&Event::Text { id: self.id, text, tokens: Vec::new(), writers: Vec::new() });
-        }
     }
 }
 
