@@ -8,7 +8,7 @@ command -v npm >/dev/null || die "Node.js is missing. Install version 20 or newe
 command -v python3 >/dev/null || die "Python 3 is missing. Install it and try again; it fetches models where Hugging Face cannot be reached."
 
 build="cmake ninja-build clang libclang-dev ccache pkg-config libwebkit2gtk-4.1-dev librsvg2-dev libssl-dev"
-test="webkit2gtk-driver xvfb openbox scrot dbus dbus-x11 chromium fonts-noto-cjk procps"
+test="webkit2gtk-driver xvfb openbox scrot dbus dbus-x11 fonts-noto-cjk procps"
 
 if [ "$(uname)" != Linux ]; then
   command -v cmake >/dev/null || die "CMake is missing. Install it (macOS: brew install cmake ninja; Windows: winget install Kitware.CMake LLVM.LLVM) and try again."
@@ -26,6 +26,12 @@ for package in $wanted; do
   state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$state" = installed ] || missing+=("$package")
 done
+# The browser without a window needs half the time of the whole one; not every system has it.
+shell=chromium-headless-shell
+known() { apt-cache show "$1" >/dev/null 2>&1; }
+if [ "${1:-run}" = test ] && ! command -v $shell >/dev/null && { known $shell || ! command -v chromium >/dev/null; }; then
+  missing+=(chromium)
+fi
 if [ ${#missing[@]} -gt 0 ]; then
   say "Installing system packages: ${missing[*]}"
   echo "They compile llama.cpp and the window (and drive it in tests). About 1 to 5 minutes." >&2
@@ -35,6 +41,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     root_do=(sudo)
   fi
   "${root_do[@]}" apt-get update -qq
+  known $shell && missing=("${missing[@]/#chromium/$shell}")
   "${root_do[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 if [ "${1:-run}" = test ] && ! command -v tauri-driver >/dev/null; then

@@ -15,7 +15,7 @@ export default defineConfig({
     baseURL: address,
     viewport: { width: 900, height: 720 },
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? found(["chromium", "chromium-browser", "google-chrome"]),
+      executablePath: process.env.CHROMIUM ?? found(["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]),
       args: ["--no-sandbox", "--disable-background-networking"],
     },
   },
