@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use engine::{Answering as Happening, Ask, Call};
 use protocol::chat::ChatEvent;
 use protocol::{Code, Problem, Receipt};
+use store::now_ms;
 use tauri::ipc::Channel;
 
-use crate::app::{App, now_ms};
+use crate::app::App;
 use crate::continued::together;
 use crate::prompt::prompt;
 
@@ -75,7 +76,6 @@ pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<Ch
         Ok(receipt) => ChatEvent::Finished { receipt },
         Err(problem) => ChatEvent::Failed { problem },
     });
-    app.tell_earlier_now();
     Ok(())
 }
 
@@ -111,8 +111,6 @@ fn write(app: &App, mut call: Call<'_>, wanted: Wanted, window: &Channel<ChatEve
         Err(problem) => ChatEvent::Failed { problem },
     });
     disk.keep(app.engine.learned());
-    // What was said, and what was deleted meanwhile: the next question need not wait for it.
-    app.tell_earlier_now();
     Ok(())
 }
 

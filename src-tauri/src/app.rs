@@ -1,13 +1,13 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use catalog::{Catalog, LadderEntry, ModelStore};
 use engine::{Call, Engine, Launch};
 use protocol::chat::{LadderCard, Opening, Settings};
 use protocol::learned::Learned;
 use protocol::{Code, Problem};
-use store::{LearnedFolder, Places, Store};
+use store::{LearnedFolder, Places, Store, now_ms};
 
 use crate::earlier::Given;
 use crate::engine_state::EngineWatch;
@@ -166,11 +166,6 @@ impl Disk {
         }
     }
 
-    /// Bytes of all models of a ladder of the catalogue.
-    pub(crate) fn bytes(&self, ladder: &str) -> Option<f64> {
-        Some(self.catalog.models_of(ladder).ok()?.iter().map(|model| model.bytes).sum::<u64>() as f64)
-    }
-
     /// Display name of the target of a ladder of the catalogue.
     pub(crate) fn target(&self, ladder: &str) -> Option<String> {
         self.catalog.models_of(ladder).ok()?.first().map(|model| model.name.clone())
@@ -194,9 +189,4 @@ impl Disk {
             missing_bytes: self.models.ready(&self.catalog, &ladder.id)? as f64,
         })
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> f64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }

@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use engine::Call;
 use protocol::Problem;
 use protocol::chat::EarlierChats;
-use store::{ChatsFrom, Earlier};
+use store::{ChatsFrom, Earlier, Store, now_ms};
 
-use crate::app::{App, now_ms};
+use crate::app::App;
 
 /// What was given last.
 #[derive(Default)]
@@ -56,10 +56,12 @@ impl App {
         }
     }
 
-    /// Messages were deleted, or came back: the engine forgets all it saw of texts and is told anew.
-    pub(crate) fn chats_changed(&self) {
+    /// Deletes messages or brings them back: the engine forgets all it saw of texts and is told anew.
+    pub(crate) fn change_chats<T>(&self, change: impl FnOnce(&Store) -> Result<T, Problem>) -> Result<T, Problem> {
+        let changed = change(&self.disk()?.store)?;
         self.given.gone.store(true, Ordering::Release);
         self.tell_earlier_now();
+        Ok(changed)
     }
 
     /// How much is copied from if the user wants it.
@@ -69,9 +71,8 @@ impl App {
 
     /// Copies from nothing any more that was written up to now. The conversations stay.
     pub(crate) fn erase_earlier_chats(&self) -> Result<EarlierChats, Problem> {
-        let disk = self.disk()?;
-        ChatsFrom::of(&disk.places).set(disk.store.behind_all(now_ms())?)?;
-        self.chats_changed();
+        let from = ChatsFrom::of(&self.disk()?.places);
+        self.change_chats(|store| from.begin_anew(store, now_ms()))?;
         self.earlier_chats()
     }
 }

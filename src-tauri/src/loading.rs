@@ -72,7 +72,8 @@ impl App {
     /// Fetches what the ladder of the settings lacks, for `choice`, then loads it. Returns at once.
     fn fetch_and_load(self: &Arc<Self>, choice: Choice) {
         let ladder = self.settings().ladder.clone();
-        if let Some(total_bytes) = self.disk().ok().and_then(|disk| disk.bytes(&ladder)) {
+        if let Ok(missing) = self.disk().and_then(|disk| disk.models.ready(&disk.catalog, &ladder)) {
+            let total_bytes = missing as f64;
             self.tell(&choice, EngineState::Fetching { ladder, done_bytes: 0.0, total_bytes, seconds_left: None });
         }
         let app = Arc::clone(self);

@@ -65,8 +65,8 @@ fn run() -> tauri::Result<()> {
 /// The program's own description. Whoever gives it another home runs another program: one instance for each.
 fn context() -> tauri::Context {
     let mut context = tauri::generate_context!();
-    if let Some(home) = std::env::var_os("TAKI_HOME").filter(|home| !home.is_empty()) {
-        let home = std::path::absolute(&home).unwrap_or_else(|_| home.into());
+    if let Some(home) = store::Places::home() {
+        let home = std::path::absolute(&home).unwrap_or(home);
         // One that is there has one name only. Whether it could be made is told in the window.
         let _ = std::fs::create_dir_all(&home);
         let mut hash = DefaultHasher::new();

@@ -1,6 +1,6 @@
 // Messages: editing, versions, going on, deleting, the receipt with its replay, and scrolling.
 import { expect, type Page } from "@playwright/test";
-import { answered, ladder, long, others } from "./states/samples";
+import { answered, brief, ladder, long, others } from "./states/samples";
 import { ask, by, calls, chat, conversation, engine, open, receipt, settings, test } from "./window";
 
 const args = async (page: Page, name: string) => (await calls(page, name)).map((call) => call.args);
@@ -110,7 +110,7 @@ test("a deleted message takes what follows along, and all of it comes back", asy
 });
 
 test("the receipt tells who wrote how much, and the replay that it is the same answer", async ({ page }) => {
-  await open(page, { conversation: conversation({ messages: answered.messages.slice(0, 2) }), settings: { ...settings, exact: true } });
+  await open(page, { conversation: brief(), settings: { ...settings, exact: true } });
   await expect(by(page, "receipt").locator("summary")).toHaveText("9.0 s instead of about 15.0 s");
   await by(page, "receipt").locator("summary").click();
   await expect(by(page, "receipt").getByRole("img")).toHaveAccessibleName("Qwen 1.5B 46%, Qwen 0.5B 34%, Max-Gram 20%");

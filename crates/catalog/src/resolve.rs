@@ -7,7 +7,7 @@ use protocol::{Code, Problem};
 use crate::entry::{LadderEntry, ModelEntry};
 use crate::header::check_header;
 use crate::manifest::Catalog;
-use crate::store::{ModelStore, damaged};
+use crate::store::ModelStore;
 
 /// Tokens that Max-Gram drafts for a target without draft models.
 const ALONE: u32 = 8;
@@ -51,14 +51,16 @@ fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Pr
     if !path.exists() {
         return Err(Problem::new(Code::NotInstalled).with("ladder", ladder));
     }
-    let checked = check_header(&path)
-        .and_then(|header| if header.file_bytes == model.bytes { Ok(()) } else { Err(damaged(&path, model)) });
-    if let Err(problem) = checked {
-        if problem.code == Code::ModelUnreadable {
-            return Err(problem);
-        }
+    let whole = match check_header(&path) {
+        Ok(header) => header.file_bytes == model.bytes,
+        Err(problem) if problem.code == Code::ModelUnreadable => return Err(problem),
         // Whatever is wrong with it: it is known what it should be, and where that comes from.
-        tracing::warn!(code = %problem.code, "a model of the catalogue is damaged");
+        Err(problem) => {
+            tracing::warn!(code = %problem.code, "a model of the catalogue is damaged");
+            false
+        }
+    };
+    if !whole {
         return Err(store.refuse(&path, model));
     }
     store.assure(model, &AtomicBool::new(false))?;

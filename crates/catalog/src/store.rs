@@ -154,7 +154,7 @@ impl ModelStore {
             let reason = format!("the damaged model {} cannot be replaced", model.id);
             return unwritable(&self.root, &std::io::Error::other(reason));
         }
-        damaged(path, model)
+        Problem::new(Code::ModelDamaged).with("path", path.display()).with("model", &model.id)
     }
 
     /// Moves the finished, verified and synced file `part` into the store.
@@ -174,11 +174,6 @@ impl ModelStore {
         }
         Ok(place)
     }
-}
-
-/// The problem of a model of the catalogue whose file is not what it should be.
-pub(crate) fn damaged(path: &Path, model: &ModelEntry) -> Problem {
-    Problem::new(Code::ModelDamaged).with("path", path.display()).with("model", &model.id)
 }
 
 /// The problem of a folder that cannot be written.

@@ -147,7 +147,7 @@ fn talk(
     output: &Output,
 ) -> Result<(), Problem> {
     while let Some(line) = lines.next(output) {
-        match line.trim() {
+        let question = match line.trim() {
             "" => continue,
             "/quit" | "/exit" => break,
             "/help" => {
@@ -159,9 +159,9 @@ fn talk(
                 output.note("A new conversation.");
                 continue;
             }
-            text => ask.messages.push(said(Speaker::User, text.to_owned())),
-        }
-        let question = ask.messages.last().map(|question| question.text.clone()).unwrap_or_default();
+            text => text.to_owned(),
+        };
+        ask.messages.push(said(Speaker::User, question.clone()));
         let (text, receipt) = answer(engine, earlier.texts(), &ask, output);
         let failed = match receipt {
             Err(problem) if !was_stopped(&problem) => Some(problem),

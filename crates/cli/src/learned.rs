@@ -1,12 +1,10 @@
 //! `taki learned`: what was measured and learned of ladders on this computer, and which chats are copied from.
 
-use std::time::SystemTime;
-
 use protocol::Problem;
 use protocol::chat::EarlierChats;
 use protocol::learned::Learned;
 use serde_json::json;
-use store::{ChatsFrom, Store};
+use store::{ChatsFrom, Store, now_ms};
 
 use crate::args::Learned as Command;
 use crate::output::Output;
@@ -32,7 +30,7 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<(), Problem> {
         Command::Erase { .. } => {
             let erased = folder.erase()?;
             if from.any() {
-                from.set(Store::open_beside(&setup.places)?.behind_all(now_ms())?)?;
+                from.begin_anew(&Store::open_beside(&setup.places)?, now_ms())?;
             }
             output.line(format_args!(
                 "Erased {erased} records. Everything will be measured and learned anew, and no chat up to now is copied from. \
@@ -54,9 +52,4 @@ fn in_words(learned: &Learned) -> String {
         threads.single,
         threads.wide
     )
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> f64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }

@@ -7,7 +7,7 @@ mod support;
 use engine::{Ask, Engine};
 use protocol::ladder::Ladder;
 use protocol::{Code, ReviewRule, Sampling};
-use support::{answer, ask, engine, exact, greedy, ladder, questions, qwen, sampled, smollm2_with_draft};
+use support::{answer, ask, engine, exact, full, greedy, ladder, questions, qwen, sampled, smollm2_with_draft};
 
 /// Answers every question alone, with the ladder's matrix and, if asked for, with the adaptive policy; returns drafted
 /// tokens that were accepted with the matrix, by rung.
@@ -95,7 +95,7 @@ fn qwen_with_its_draft_and_max_gram_answers_as_alone() {
     let Some(ladder) = qwen() else { return };
     let questions = twenty();
     let asked = |questions| Asked { questions, tokens: 12, adaptive: false };
-    if std::env::var_os("FULL").is_some_and(|full| full == "1") {
+    if full() {
         return both_ways(&ladder, asked(&questions));
     }
     // It reads ten times as slowly as the small one: each question one way only.

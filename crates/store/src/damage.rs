@@ -10,7 +10,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Transaction, params_from_iter};
 
 use crate::migrations::{shape, version};
-use crate::places::{free_name, last_kept, unwritable, with_ending};
+use crate::places::{free_name, last_kept, unwritable_file, with_ending};
 
 /// What SQLite keeps beside a database that is in use or was cut off.
 const BESIDE: &[&str] = &["-wal", "-shm"];
@@ -34,10 +34,10 @@ pub(crate) fn replace(path: &Path, now: SystemTime) -> Result<Problem, Problem> 
         remove(&recovered);
     }
     // A file without anything in it is an empty database.
-    File::options().create(true).append(true).open(&recovered).map_err(|error| unwritable(folder(path), &error))?;
+    File::options().create(true).append(true).open(&recovered).map_err(|error| unwritable_file(path, &error))?;
     let kept = free_name(path, now, BESIDE);
     // From here on it is the new one that counts: it is complete. What follows `resume` can do as well.
-    fs::rename(path, &kept).map_err(|error| unwritable(folder(path), &error))?;
+    fs::rename(path, &kept).map_err(|error| unwritable_file(path, &error))?;
     put_in_place(path, &kept)
 }
 
@@ -59,22 +59,17 @@ fn put_in_place(path: &Path, kept: &Path) -> Result<Problem, Problem> {
     for ending in BESIDE {
         // They exist only if the program was cut off. The log must be away first: SQLite would merge it into the new one.
         match fs::rename(with_ending(path, ending), with_ending(kept, ending)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(unwritable(folder(path), &error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(unwritable_file(path, &error)),
             _ => {}
         }
     }
     let recovered = recovering(path);
     let messages = messages_in(&recovered);
-    fs::rename(&recovered, path).map_err(|error| unwritable(folder(path), &error))?;
+    fs::rename(&recovered, path).map_err(|error| unwritable_file(path, &error))?;
     tracing::warn!(kept = %kept.display(), messages, "database set aside");
     let code = if messages > 0 { Code::DatabaseRecovered } else { Code::DatabaseSetAside };
     let notice = Problem::new(code).with("path", path.display()).with("kept", kept.display());
     Ok(if messages > 0 { notice.with("messages", messages) } else { notice })
-}
-
-/// What has to be writable for a file to be put in its place.
-fn folder(path: &Path) -> &Path {
-    path.parent().unwrap_or(path)
 }
 
 /// Where the new database is made.

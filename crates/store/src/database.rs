@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use crate::damage;
 use crate::migrations::{migrate, remove_old_copies};
-use crate::places::{Places, make, unwritable};
+use crate::places::{Places, make, unwritable, unwritable_file};
 
 pub(crate) const FILE: &str = "taki.sqlite3";
 
@@ -131,7 +131,7 @@ impl Refused {
             }
             Self::Failed(error) => failed(&error),
             Self::Newer => Problem::new(Code::DatabaseNewer).with("path", folder.display()),
-            Self::Copy(path, error) => unwritable(path.parent().unwrap_or(&path), &error),
+            Self::Copy(path, error) => unwritable_file(&path, &error),
             Self::Damaged => {
                 Problem::new(Code::DatabaseFailed).with("reason", "it is damaged; the window mends it when it starts")
             }

@@ -5,12 +5,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use protocol::{Code, Problem};
+use protocol::Problem;
 use rusqlite::params;
-use tempfile::NamedTempFile;
 
 use crate::database::{FILE, Store};
-use crate::places::{Places, make, unwritable};
+use crate::places::{Places, keep};
 
 /// Most bytes of text that are looked up: about as many tokens as are copied from.
 const MOST: usize = 800_000;
@@ -42,16 +41,6 @@ impl Store {
             Some(earlier) => Ok(earlier),
             None => self.newest(0, from_ms, MOST).map(Option::unwrap_or_default),
         }
-    }
-
-    /// From when on chats may be copied from if none that is here may be: now, or later if a clock was wrong. Milliseconds.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    pub fn behind_all(&self, now_ms: f64) -> Result<f64, Problem> {
-        let newest: Option<f64> =
-            self.read(|transaction| transaction.query_row("SELECT max(at_ms) FROM message", [], |row| row.get(0)))?;
-        Ok(newest.map_or(now_ms, |newest| newest.max(now_ms)))
     }
 
     /// The newest messages of at most `most` bytes together; None if there are more of them behind `first`.
@@ -116,19 +105,22 @@ impl ChatsFrom {
         }
     }
 
+    /// Copies from nothing any more that is in `store`: written up to now, or later if a clock was wrong.
+    ///
+    /// # Errors
+    /// As [`Self::set`]; see [`Store`].
+    pub fn begin_anew(&self, store: &Store, now_ms: f64) -> Result<(), Problem> {
+        let sql = "SELECT max(at_ms) FROM message";
+        let newest: Option<f64> = store.read(|transaction| transaction.query_row(sql, [], |row| row.get(0)))?;
+        self.set(newest.unwrap_or(now_ms).max(now_ms))
+    }
+
     /// Copies from nothing written up to `ms`, wholly or not at all.
     ///
     /// # Errors
-    /// [`Code::FolderUnwritable`].
+    /// [`Code::FolderUnwritable`](protocol::Code::FolderUnwritable).
     pub fn set(&self, ms: f64) -> Result<(), Problem> {
-        let folder = self.path.parent().ok_or_else(|| Problem::new(Code::Internal))?;
-        make(folder)?;
-        let file = NamedTempFile::new_in(folder).map_err(|error| unwritable(folder, &error))?;
         // The times of messages are whole.
-        fs::write(file.path(), ms.ceil().to_string())
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(|error| unwritable(folder, &error))?;
-        file.persist(&self.path).map_err(|error| unwritable(folder, &error.error))?;
-        Ok(())
+        keep(&self.path, ms.ceil().to_string().as_bytes())
     }
 }

@@ -4,7 +4,6 @@ mod markdown;
 mod rows;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use protocol::chat::{ExportFormat, Imported};
@@ -12,9 +11,9 @@ use protocol::worker::Speaker;
 use protocol::{Code, Language, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tempfile::NamedTempFile;
 
 use crate::database::Store;
+use crate::places::put;
 
 pub use markdown::fence;
 
@@ -96,15 +95,16 @@ impl Store {
     ) -> Result<u32, Problem> {
         let exported = self.read(|transaction| rows::read(transaction, conversations))?;
         let unusable = |error: &dyn std::fmt::Display| unusable(path, error);
-        let text = match format {
-            ExportFormat::Markdown => markdown::write(&exported, language).into_bytes(),
+        let (text, count) = match format {
+            ExportFormat::Markdown => (markdown::write(&exported, language).into_bytes(), exported.len()),
             ExportFormat::Json => {
                 let all = Exported { taki_conversations: FORMAT, conversations: exported };
                 let text = serde_json::to_vec_pretty(&all).map_err(|error| unusable(&error))?;
-                return put(&text, path, all.conversations.len()).map_err(|error| unusable(&error));
+                (text, all.conversations.len())
             }
         };
-        put(&text, path, exported.len()).map_err(|error| unusable(&error))
+        put(path, &text).map_err(|error| unusable(&error))?;
+        Ok(count as u32)
     }
 
     /// Adds the conversations of a file that [`Self::export`] wrote; those whose messages are here already, word for word, are
@@ -167,15 +167,6 @@ fn check(conversation: &Conversation) -> Result<(), &'static str> {
         return Err("instructions stand among the messages");
     }
     Ok(())
-}
-
-fn put(text: &[u8], path: &Path, count: usize) -> std::io::Result<u32> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(text)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(count as u32)
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Problem {

@@ -23,5 +23,5 @@ pub use earlier::{ChatsFrom, Earlier};
 pub use exchange::fence;
 pub use learned::LearnedFolder;
 pub use messages::{Given, Said};
-pub use places::Places;
+pub use places::{Places, now_ms};
 pub use settings::{load_settings, save_settings};

@@ -1,10 +1,12 @@
 use std::env;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use directories::ProjectDirs;
 use protocol::{Code, Problem};
+use tempfile::NamedTempFile;
 
 /// The variable that names one folder for everything.
 const HOME: &str = "TAKI_HOME";
@@ -26,8 +28,7 @@ impl Places {
     /// # Errors
     /// [`Code::FolderUnwritable`]: the system knows no home folder for this user.
     pub fn find() -> Result<Self, Problem> {
-        let folder = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let mut places = if let Some(home) = folder(HOME) {
+        let mut places = if let Some(home) = Self::home() {
             Self::below(&home)
         } else {
             let dirs = ProjectDirs::from("", "", "taki").ok_or_else(|| {
@@ -39,16 +40,26 @@ impl Places {
             let data = dirs.data_dir().to_owned();
             Self { config: dirs.config_dir().to_owned(), models: data.join("models"), data }
         };
-        if let Some(models) = folder("TAKI_MODELS") {
+        if let Some(models) = named("TAKI_MODELS") {
             places.models = models;
         }
         Ok(places)
+    }
+
+    /// The one folder for everything, if `TAKI_HOME` names one.
+    pub fn home() -> Option<PathBuf> {
+        named(HOME)
     }
 
     /// Everything below one folder.
     pub fn below(home: &Path) -> Self {
         Self { data: home.join("data"), config: home.join("config"), models: home.join("models") }
     }
+}
+
+/// The folder that a variable of the environment names.
+fn named(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Makes `folder` and its parents.
@@ -59,6 +70,39 @@ pub(crate) fn make(folder: &Path) -> Result<(), Problem> {
 /// The problem of a folder that cannot be written.
 pub(crate) fn unwritable(folder: &Path, error: &dyn std::fmt::Display) -> Problem {
     protocol::folder_unwritable(folder, error, HOME)
+}
+
+/// The same, of a file that could not be put in its place.
+pub(crate) fn unwritable_file(path: &Path, error: &dyn std::fmt::Display) -> Problem {
+    unwritable(folder_of(path), error)
+}
+
+/// Puts a file in its place in a folder that is there: wholly or not at all.
+pub(crate) fn put(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(folder_of(path))?;
+    file.write_all(contents)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Puts a file of this program's own in its place, making its folder.
+///
+/// # Errors
+/// [`Code::FolderUnwritable`].
+pub(crate) fn keep(path: &Path, contents: &[u8]) -> Result<(), Problem> {
+    make(folder_of(path))?;
+    put(path, contents).map_err(|error| unwritable_file(path, &error))
+}
+
+/// The folder of a file; the current one for a bare name.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Milliseconds since 1970: the time as messages have it.
+pub fn now_ms() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }
 
 /// A name beside `path` that nothing has yet, for a file that could not be read: `<name>.damaged-<seconds since 1970>`,

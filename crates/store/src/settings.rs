@@ -1,13 +1,12 @@
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::SystemTime;
 
 use protocol::chat::Settings;
 use protocol::{Code, Problem};
-use tempfile::NamedTempFile;
 
-use crate::places::{Places, free_name, make, unwritable};
+use crate::places::{Places, free_name, keep};
 
 const FILE: &str = "settings.toml";
 
@@ -37,15 +36,8 @@ fn set_aside(path: &Path) -> Problem {
 /// # Errors
 /// [`Code::FolderUnwritable`].
 pub fn save_settings(places: &Places, settings: &Settings) -> Result<(), Problem> {
-    let folder = &places.config;
     let text = toml::to_string(settings).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
-    make(folder)?;
-    let mut file = NamedTempFile::new_in(folder).map_err(|error| unwritable(folder, &error))?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(|error| unwritable(folder, &error))?;
-    file.persist(folder.join(FILE)).map_err(|error| unwritable(folder, &error.error))?;
-    Ok(())
+    keep(&places.config.join(FILE), text.as_bytes())
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@ use std::sync::Arc;
 use engine::Call;
 use protocol::chat::{ChatEvent, Opening};
 use protocol::{Code, Problem};
+use store::now_ms;
 use tauri::State;
 use tauri::ipc::Channel;
 
 use super::blocking;
 use crate::answering;
-use crate::app::{App, now_ms};
+use crate::app::App;
 
 /// Everything the window needs to draw itself.
 #[tauri::command]
@@ -97,9 +98,12 @@ async fn answered(
             let (call, _answering) = app.begin_answering()?;
             write(&app, call)
         };
-        // The engine had to be started again and the file would not load any more: it is looked at as at every start.
         if written.is_ok() && app.engine.loaded().is_none() {
+            // The engine had to be started again and the file would not load any more: it is looked at as at every start.
             let _ = app.choose(false, || Ok(()));
+        } else {
+            // What was said, and what was deleted meanwhile: the next question need not wait for it.
+            app.tell_earlier_now();
         }
         written
     })

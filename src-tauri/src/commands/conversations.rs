@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use protocol::Problem;
 use protocol::chat::{Conversation, ConversationCard, Found, Place};
+use store::{Store, now_ms};
 use tauri::State;
 
 use super::blocking;
-use crate::app::{App, now_ms};
+use crate::app::App;
 
 /// Every conversation: pinned ones first, then the latest first.
 #[tauri::command(async)]
@@ -44,39 +45,31 @@ pub(crate) fn pin_conversation(app: State<'_, Arc<App>>, conversation: u32, pinn
 }
 
 /// Deletes a conversation. Until the next start it can be restored.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn delete_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<(), Problem> {
-    app.disk()?.store.delete_conversation(conversation)?;
-    app.chats_changed();
-    Ok(())
+pub(crate) async fn delete_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<(), Problem> {
+    changed(app, move |store| store.delete_conversation(conversation)).await
 }
 
 /// Takes back the deletion of a conversation.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn restore_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<Conversation, Problem> {
-    let now = app.disk()?.store.restore_conversation(conversation)?;
-    app.chats_changed();
-    Ok(now)
+pub(crate) async fn restore_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<Conversation, Problem> {
+    changed(app, move |store| store.restore_conversation(conversation)).await
 }
 
 /// Deletes a message and what hangs below it. Until the next start it can be restored.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn delete_message(app: State<'_, Arc<App>>, message: u32) -> Result<Conversation, Problem> {
-    let now = app.disk()?.store.delete_message(message)?;
-    app.chats_changed();
-    Ok(now)
+pub(crate) async fn delete_message(app: State<'_, Arc<App>>, message: u32) -> Result<Conversation, Problem> {
+    changed(app, move |store| store.delete_message(message)).await
 }
 
 /// Takes back the deletion of a message.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn restore_message(app: State<'_, Arc<App>>, message: u32) -> Result<Conversation, Problem> {
-    let now = app.disk()?.store.restore_message(message)?;
-    app.chats_changed();
-    Ok(now)
+pub(crate) async fn restore_message(app: State<'_, Arc<App>>, message: u32) -> Result<Conversation, Problem> {
+    changed(app, move |store| store.restore_message(message)).await
 }
 
 /// Shows the branch through a message, and below it what was chosen last.
@@ -113,4 +106,13 @@ pub(crate) fn save_place(app: State<'_, Arc<App>>, conversation: u32, place: Opt
 #[specta::specta]
 pub(crate) fn set_system(app: State<'_, Arc<App>>, conversation: u32, text: String) -> Result<(), Problem> {
     app.disk()?.store.set_system(conversation, &text)
+}
+
+/// Deletes something or brings it back.
+async fn changed<T: Send + 'static>(
+    app: State<'_, Arc<App>>,
+    change: impl FnOnce(&Store) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || app.change_chats(change)).await
 }

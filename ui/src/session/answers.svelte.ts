@@ -1,5 +1,5 @@
 import { problemOf, type Backend, type ChatEvent, type Listen, type Problem, type ShownMessage } from "../backend";
-import type { Thread } from "./thread.svelte";
+import type { End, Thread } from "./thread.svelte";
 import type { Told } from "./told.svelte";
 
 /** A message that was just made. */
@@ -11,12 +11,6 @@ export const fresh = (message: Pick<ShownMessage, "id" | "parent" | "speaker" | 
   atMs: Date.now(),
   ...message,
 });
-
-/** Where a question is asked: behind the last message of the chosen branch. */
-export interface End {
-  conversation: number;
-  leaf: number | null;
-}
 
 interface Work {
   /** Starts the stream. */
@@ -55,7 +49,7 @@ export class Answers {
   here = $derived.by(() => this.where === this.thread.id);
 
   /** Asks at the end of the branch, in the place of a question, or at a place of another conversation. Returns when the answer has ended. */
-  send(text: string, { edited, sent, at = this.#end() }: { edited?: ShownMessage; sent?: (question: ShownMessage) => void; at?: End }) {
+  send(text: string, { edited, sent, at = this.thread.end() }: { edited?: ShownMessage; sent?: (question: ShownMessage) => void; at?: End }) {
     const parent = edited ? edited.parent : at.leaf;
     return this.#run(at.conversation, {
       call: (on) => this.backend.send(at.conversation, parent, text, edited?.id ?? null, on),
@@ -97,8 +91,6 @@ export class Answers {
       spares: false,
     });
   }
-
-  #end = (): End => ({ conversation: this.thread.id, leaf: this.thread.leaf?.id ?? null });
 
   #begun(answer: ShownMessage, shown: boolean): ShownMessage {
     this.writing = answer;

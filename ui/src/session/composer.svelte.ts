@@ -1,9 +1,9 @@
 import { problemOf, Refusal, type AttachmentCard, type Backend, type Conversation, type Limits, type Problem, type PromptSize, type ShownMessage } from "../backend";
 import { size } from "../words";
-import type { Answers, End } from "./answers.svelte";
+import type { Answers } from "./answers.svelte";
 import type { Engine } from "./engine.svelte";
 import { Resting } from "./resting";
-import type { Thread } from "./thread.svelte";
+import type { End, Thread } from "./thread.svelte";
 import type { Told } from "./told.svelte";
 
 /** A message that waits for the engine. */
@@ -42,6 +42,9 @@ export class Composer {
   /** What else keeps the engine busy. */
   blocked: () => boolean = () => false;
 
+  /** Whether an answer may be begun now. */
+  free = $derived.by(() => this.engine.ready && !this.answers.busy && !this.blocked());
+
   /** Whether the text waits to be sent. */
   queued = $derived.by(() => this.waiting.some(({ at }) => at.conversation === this.thread.id));
 
@@ -66,14 +69,14 @@ export class Composer {
     if (!text || this.queued || this.arriving.length > 0) return;
     // It would be refused behind its back; why is said below the text.
     if (this.tooLong && this.#measured === text) return;
-    if (this.answers.busy || this.blocked() || !this.engine.ready) {
-      this.waiting.push({ at: { conversation: this.thread.id, leaf: this.thread.leaf?.id ?? null }, text });
+    const at = this.thread.end();
+    if (!this.free) {
+      this.waiting.push({ at, text });
       this.told.announcement = "queuedSaid";
       return;
     }
     this.#rest.done();
-    const { id, leaf } = this.thread;
-    const at = { conversation: id, leaf: leaf?.id ?? null };
+    const { id } = this.thread;
     // Or the same text would be kept as unsent behind the message.
     await this.#keeping;
     if (this.thread.id !== id || this.answers.busy) {
@@ -94,10 +97,9 @@ export class Composer {
     await this.answers.send(text, { sent });
   }
 
-  /** The engine is free, or will not be. */
+  /** Sends what waits longest, if an answer may be begun now. Without a model it waits on: whichever is chosen next will do. */
   flush() {
-    // Without a model it waits on: whichever is chosen next will do.
-    if (this.waiting.length === 0 || this.answers.busy || this.blocked() || !this.engine.ready || this.arriving.length > 0) return;
+    if (this.waiting.length === 0 || !this.free || this.arriving.length > 0) return;
     const [{ at, text }] = this.waiting.splice(0, 1) as [Waiting];
     if (at.conversation === this.thread.id) void this.send();
     // It is on disk there, with its files, once all is kept.
@@ -153,7 +155,7 @@ export class Composer {
   async measure() {
     const { id, leaf } = this.thread;
     const text = this.text.trim();
-    const size = (text || this.attached.length > 0) && this.engine.ready && !this.answers.busy && !this.blocked() ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
+    const size = (text || this.attached.length > 0) && this.free ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
     // Unless the text is another by now.
     if (this.thread.id === id && this.text.trim() === text) {
       this.size = size;

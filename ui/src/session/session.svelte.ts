@@ -55,7 +55,7 @@ export class Session {
 
   ladder = $derived.by(() => this.engine.ladders.find((card) => card.id === this.chosen.now.ladder));
   /** Whether an answer may be begun now. */
-  free = $derived.by(() => this.engine.ready && !this.answers.busy && !this.replay.running);
+  free = $derived.by(() => this.composer.free);
 
   async open() {
     try {

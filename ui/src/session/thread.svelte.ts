@@ -1,5 +1,11 @@
 import type { Conversation, Place, ShownMessage } from "../backend";
 
+/** Where a question is asked: behind the last message of the chosen branch. */
+export interface End {
+  conversation: number;
+  leaf: number | null;
+}
+
 /** The open conversation as far as it is shown: one branch, root to leaf. */
 export class Thread {
   id = $state(0);
@@ -11,6 +17,9 @@ export class Thread {
   place: Place | null = null;
   /** What is to be brought into view: a message that was searched for, or the end. */
   goal = $state<number | "end">();
+
+  /** Where the next question stands. */
+  end = (): End => ({ conversation: this.id, leaf: this.leaf?.id ?? null });
 
   leaf = $derived(this.messages.at(-1));
   receipt = $derived(this.messages.findLast((message) => message.receipt)?.receipt ?? null);

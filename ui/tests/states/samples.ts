@@ -32,6 +32,9 @@ export const ladder = {
   ],
 };
 
+/** Its first question with its answer. */
+export const brief = () => conversation({ ...answered, messages: answered.messages.slice(0, 2) });
+
 /** The model that gave the receipt, ready to be asked again in the same mode. */
 export const itsModel = {
   engine: { kind: "ready" as const, loaded: { ladder: "qwen-coder", rungs: ["Qwen 1.5B", "Qwen 0.5B", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [1, 2], k: [], seconds: 1, passTimes: [] } },

@@ -2,7 +2,7 @@
 // (`npm run pictures`).
 import { expect, type Page } from "@playwright/test";
 import { accessible, ask, by, chat, conversation, engine, inside, narrowed, open, picture, settings, test, type Start } from "../window";
-import { answered, damaged, files, found, itsModel, ladder, large, long, missing, others } from "./samples";
+import { answered, brief, damaged, files, found, itsModel, ladder, large, long, missing, others } from "./samples";
 
 interface State {
   start?: Start;
@@ -41,14 +41,14 @@ const chat_: Record<string, State> = {
     },
   },
   receipt: {
-    start: { conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    start: { conversation: brief() },
     async go(page) {
       await by(page, "receipt").first().locator("summary").click();
       await expect(by(page, "receipt").first().getByRole("table")).toBeVisible();
     },
   },
   replaying: {
-    start: { ...itsModel, conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    start: { ...itsModel, conversation: brief() },
     async go(page) {
       await by(page, "receipt").locator("summary").click();
       await by(page, "replay-start").click();
@@ -57,7 +57,7 @@ const chat_: Record<string, State> = {
     },
   },
   replayed: {
-    start: { ...itsModel, conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    start: { ...itsModel, conversation: brief() },
     async go(page) {
       await by(page, "receipt").locator("summary").click();
       await by(page, "replay-start").click();
@@ -68,7 +68,7 @@ const chat_: Record<string, State> = {
     },
   },
   "not to be replayed": {
-    start: { conversation: conversation({ ...answered, messages: answered.messages.slice(0, 2) }) },
+    start: { conversation: brief() },
     async go(page) {
       await by(page, "receipt").locator("summary").click();
       await expect(by(page, "replay-start")).toBeDisabled();

@@ -8,6 +8,10 @@ pub(crate) fn misunderstood(error: &clap::Error) -> Option<String> {
         Some(value) => value.to_string(),
         None => String::new(),
     };
+    let but = |suggested| match said(suggested) {
+        near if near.is_empty() => near,
+        near => format!(", but there is {near}"),
+    };
     let argument = said(ContextKind::InvalidArg);
     let possible = said(ContextKind::ValidValue);
     let value = said(ContextKind::InvalidValue);
@@ -20,16 +24,10 @@ pub(crate) fn misunderstood(error: &clap::Error) -> Option<String> {
             format!("{argument} cannot be “{value}”, only one of: {possible}")
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{argument} cannot be “{value}”"),
-        ErrorKind::UnknownArgument => match said(ContextKind::SuggestedArg) {
-            near if near.is_empty() => format!("there is no “{argument}” here"),
-            near => format!("there is no “{argument}” here, but there is {near}"),
-        },
+        ErrorKind::UnknownArgument => format!("there is no “{argument}” here{}", but(ContextKind::SuggestedArg)),
         ErrorKind::InvalidSubcommand => {
             let name = said(ContextKind::InvalidSubcommand);
-            match said(ContextKind::SuggestedSubcommand) {
-                near if near.is_empty() => format!("there is no command “{name}”"),
-                near => format!("there is no command “{name}”, but there is {near}"),
-            }
+            format!("there is no command “{name}”{}", but(ContextKind::SuggestedSubcommand))
         }
         ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
         ErrorKind::ArgumentConflict => match said(ContextKind::PriorArg) {

@@ -60,8 +60,8 @@ impl Call<'_> {
     ///
     /// # Errors
     /// [`Code::Cancelled`], [`Code::WorkerMissing`], [`Code::LadderInvalid`], [`Code::MemoryShort`] and what is wrong with
-    /// the target's file; drafts that cannot be used are in [`Loaded::left_out`] instead. A
-    /// worker that dies is replaced once.
+    /// the target's file; drafts that cannot be used are in [`Loaded::left_out`] instead. A worker
+    /// that dies is replaced once.
     pub fn load(
         mut self,
         ladder: &Ladder,
@@ -165,10 +165,7 @@ impl Call<'_> {
             Event::Failed { id: Some(of), problem } if of == id => Some(Err(problem)),
             _ => None,
         });
-        match recorded {
-            Attempt::Done(result) => result,
-            Attempt::Died => Err(Problem::new(if self.cancelled() { Code::Cancelled } else { Code::WorkerGaveUp })),
-        }
+        self.once(recorded)
     }
 
     /// The target's tokens of `text`, in which nothing is markup, and the hash of the vocabulary that they belong to.
@@ -182,8 +179,14 @@ impl Call<'_> {
             Event::Failed { id: Some(of), problem } if of == id => Some(Err(problem)),
             _ => None,
         });
-        match tokens {
-            Attempt::Done(Ok(_)) if self.cancelled() => Err(Problem::new(Code::Cancelled)),
+        // It takes too short to be stopped: whoever wanted that wants no more of them.
+        self.once(tokens)
+            .and_then(|tokens| if self.cancelled() { Err(Problem::new(Code::Cancelled)) } else { Ok(tokens) })
+    }
+
+    /// What came of something that no other worker is asked for.
+    fn once<T>(&self, attempt: Attempt<T>) -> Result<T, Problem> {
+        match attempt {
             Attempt::Done(result) => result,
             Attempt::Died => Err(Problem::new(if self.cancelled() { Code::Cancelled } else { Code::WorkerGaveUp })),
         }

@@ -25,10 +25,15 @@ pub fn ladder(id: &str) -> Ladder {
     resolve(&Catalog::builtin(), &models(), id).unwrap_or_else(|problem| panic!("{problem} Run `make models`."))
 }
 
+/// Whether everything is to be tested, however long it takes.
+pub fn full() -> bool {
+    std::env::var_os("FULL").is_some_and(|full| full == "1")
+}
+
 /// The Qwen ladder if its files are there; it must be with `FULL=1`.
 pub fn qwen() -> Option<Ladder> {
     let found = resolve(&Catalog::builtin(), &models(), "qwen-coder");
-    if std::env::var_os("FULL").is_some_and(|full| full == "1") {
+    if full() {
         return Some(found.expect("FULL=1 needs the qwen-coder ladder"));
     }
     found.ok()

@@ -75,4 +75,6 @@ fn what_was_to_be_forgotten_does_not_come_back() {
     }
     from.set(0.0).unwrap();
     assert_eq!(earlier(&home, None).texts, ["old", "new"]);
+    from.begin_anew(&home.store, 5.0).unwrap();
+    assert!(earlier(&home, None).texts.is_empty(), "also when the clock was set back since");
 }
