@@ -28,6 +28,7 @@ fn main() {
         "export_conversations",
         "import_conversations",
         "watch_engine",
+        "ladders",
         "load_ladder",
         "fetch_ladder",
         "cancel_fetch",

@@ -82,9 +82,13 @@ pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<Ch
 fn write(app: &App, mut call: Call<'_>, wanted: Wanted, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let disk = app.disk()?;
     let Wanted { question, answer, ask, before } = wanted;
+    // What it begins with was told when that was written; for now it is no finished message.
+    let goes_on = !ask.begun.is_empty();
     let mut relay = Relay::new(app, Some(answer), ask.begun.clone(), window);
     relay.tell(ChatEvent::Saved { message: question, answer });
-    app.tell_earlier(&mut call);
+    if !goes_on {
+        app.tell_earlier(&mut call);
+    }
     let result = call.answer(&ask, &mut |happening| relay.take(happening));
     relay.flush();
     let text = std::mem::take(&mut relay.text);

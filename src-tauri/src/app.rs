@@ -103,7 +103,7 @@ impl App {
         Ok(Opening {
             conversation: self.counted(disk.store.last_opened(now_ms())?),
             conversations: disk.store.conversations()?,
-            ladders: disk.catalog.ladders().iter().map(|ladder| disk.card(ladder)).collect::<Result<_, _>>()?,
+            ladders: disk.cards()?,
             ladder: settings.ladder.clone(),
             engine: self.state.state(),
             settings,
@@ -133,6 +133,15 @@ impl App {
         }
     }
 
+    /// Stops the answer in progress, and waits until what is shown of it is kept.
+    pub(crate) fn end_answer(&self) {
+        self.stop();
+        let patience = Instant::now() + OLD_ANSWER;
+        while self.turns.is_answering() && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Ends everything in progress; what is shown is on disk when this returns.
     pub(crate) fn end(&self) {
         // What is on its way is fetched no further and loads nothing any more.
@@ -147,6 +156,10 @@ impl App {
 
 /// How long the end of the program waits for the last text to reach the disk.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How long a page that is drawn anew waits for the end of the answer that the one before it was shown: longer than a worker
+/// that does not stop is waited for, and than a locked database usually is.
+const OLD_ANSWER: Duration = Duration::from_secs(10);
 
 impl Disk {
     fn open() -> Result<(Self, Settings), Problem> {
@@ -169,6 +182,11 @@ impl Disk {
     /// Display name of the target of a ladder of the catalogue.
     pub(crate) fn target(&self, ladder: &str) -> Option<String> {
         self.catalog.models_of(ladder).ok()?.first().map(|model| model.name.clone())
+    }
+
+    /// Every ladder of the catalogue.
+    pub(crate) fn cards(&self) -> Result<Vec<LadderCard>, Problem> {
+        self.catalog.ladders().iter().map(|ladder| self.card(ladder)).collect()
     }
 
     fn card(&self, ladder: &LadderEntry) -> Result<LadderCard, Problem> {

@@ -11,12 +11,19 @@ pub(crate) fn together(first: Receipt, last: Receipt) -> Receipt {
     let target_passes = first.target_passes + last.target_passes;
     let alone_seconds = first.alone_seconds.zip(last.alone_seconds).map(|(first, last)| first + last);
     let mut rungs = first.rungs;
+    // Where the last go's rungs stand now.
+    let mut places = Vec::new();
     for rung in last.rungs {
-        match rungs.iter_mut().find(|known| known.name == rung.name) {
+        let place = rungs.iter().position(|known| known.name == rung.name).unwrap_or(rungs.len());
+        match rungs.get_mut(place) {
             Some(known) => add(known, &rung),
             None => rungs.push(rung),
         }
+        places.push(place as u8);
     }
+    let mut written = first.written;
+    let place = |rung: u8| places.get(usize::from(rung)).copied().unwrap_or(rung);
+    written.extend(last.written.into_iter().map(|(rung, characters)| (place(rung), characters)));
     // Named once, however often it was.
     let left_out: BTreeSet<String> = first.left_out.into_iter().chain(last.left_out).collect();
     Receipt {
@@ -38,6 +45,7 @@ pub(crate) fn together(first: Receipt, last: Receipt) -> Receipt {
         restarts: first.restarts + last.restarts,
         left_out: left_out.into_iter().collect(),
         continued: true,
+        written,
     }
 }
 
@@ -79,6 +87,7 @@ mod tests {
             restarts: 1,
             left_out: vec!["broken".to_owned()],
             continued: false,
+            written: vec![(0, 4), (1, tokens)],
         }
     }
 
@@ -92,6 +101,7 @@ mod tests {
         let rungs: Vec<_> = both.rungs.iter().map(|rung| (rung.name.as_str(), rung.accepted, rung.seconds)).collect();
         assert_eq!(rungs, [("target", 10, 1.0), ("a", 5, 0.5), ("b", 5, 0.5)]);
         assert_eq!((both.restarts, both.left_out.len(), both.continued), (2, 1, true));
+        assert_eq!(both.written, [(0, 4), (1, 20), (0, 4), (2, 50)], "another draft is another rung");
         let unknown = together(first, go(50, None, "a", FinishReason::End));
         assert_eq!((unknown.alone_seconds, unknown.speed_up), (None, None), "half an estimate is none");
     }

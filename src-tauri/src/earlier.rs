@@ -56,8 +56,8 @@ impl App {
         }
     }
 
-    /// Deletes messages or brings them back: the engine forgets all it saw of texts and is told anew.
-    pub(crate) fn change_chats<T>(&self, change: impl FnOnce(&Store) -> Result<T, Problem>) -> Result<T, Problem> {
+    /// Deletes messages: the engine forgets all it saw of texts and is told anew.
+    pub(crate) fn delete_chats<T>(&self, change: impl FnOnce(&Store) -> Result<T, Problem>) -> Result<T, Problem> {
         let changed = change(&self.disk()?.store)?;
         self.given.gone.store(true, Ordering::Release);
         self.tell_earlier_now();
@@ -72,7 +72,7 @@ impl App {
     /// Copies from nothing any more that was written up to now. The conversations stay.
     pub(crate) fn erase_earlier_chats(&self) -> Result<EarlierChats, Problem> {
         let from = ChatsFrom::of(&self.disk()?.places);
-        self.change_chats(|store| from.begin_anew(store, now_ms()))?;
+        self.delete_chats(|store| from.begin_anew(store, now_ms()))?;
         self.earlier_chats()
     }
 }

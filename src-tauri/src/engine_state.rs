@@ -1,9 +1,9 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::chat::EngineState;
 use tauri::ipc::Channel;
 
-/// What the engine is doing, and who wants to know.
+/// What the engine is doing, and the page that wants to know.
 #[derive(Default)]
 pub(crate) struct EngineWatch {
     inner: Mutex<Inner>,
@@ -11,33 +11,47 @@ pub(crate) struct EngineWatch {
 
 struct Inner {
     state: EngineState,
-    watchers: Vec<Channel<EngineState>>,
+    watcher: Option<Channel<EngineState>>,
 }
 
 impl Default for Inner {
     fn default() -> Self {
-        Self { state: EngineState::Empty, watchers: Vec::new() }
+        Self { state: EngineState::Empty, watcher: None }
     }
 }
 
 impl EngineWatch {
     /// The state now.
     pub(crate) fn state(&self) -> EngineState {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).state.clone()
+        self.inner().state.clone()
     }
 
-    /// Changes the state and tells everyone who still listens.
+    /// Changes the state and tells the page.
     pub(crate) fn set(&self, state: EngineState) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.watchers.retain(|watcher| watcher.send(state.clone()).is_ok());
+        let mut inner = self.inner();
         inner.state = state;
+        inner.tell();
     }
 
-    /// Tells `watcher` the state now and at every change.
+    /// Tells `watcher` the state now and at every change, instead of the page before it: there is one window.
     pub(crate) fn watch(&self, watcher: Channel<EngineState>) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if watcher.send(inner.state.clone()).is_ok() {
-            inner.watchers.push(watcher);
+        let mut inner = self.inner();
+        inner.watcher = Some(watcher);
+        inner.tell();
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// A page that is gone misses it.
+    fn tell(&self) {
+        if let Some(watcher) = &self.watcher
+            && let Err(error) = watcher.send(self.state.clone())
+        {
+            tracing::debug!(%error, "the window is gone");
         }
     }
 }

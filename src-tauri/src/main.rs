@@ -11,6 +11,7 @@ mod earlier;
 mod engine_state;
 mod extract;
 mod loading;
+mod page;
 mod prompt;
 mod turns;
 
@@ -19,9 +20,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use tauri::{Manager, RunEvent};
+use tauri_plugin_window_state::StateFlags;
 use tauri_specta::{Builder, collect_commands};
 
 use app::App;
+
+/// What the next start shows again of the window.
+const KEPT: StateFlags = StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
 
 fn main() {
     // The worker and the reader of documents are this same program: they must hand over before anything else is set up.
@@ -39,7 +44,15 @@ fn main() {
 }
 
 fn run() -> tauri::Result<()> {
-    let window = tauri::Builder::default()
+    let builder = tauri::Builder::default();
+    #[cfg(target_os = "macos")]
+    let builder = {
+        let losses = page::Losses::default();
+        builder.on_web_content_process_terminate(move |view| {
+            page::lost(view.app_handle(), &losses, || drop(view.reload()))
+        })
+    };
+    let window = builder
         .plugin(tauri_plugin_single_instance::init(|handle, _, _| {
             if let Some(window) = handle.get_webview_window("main") {
                 // The second start only brings the first one's window forward.
@@ -47,6 +60,8 @@ fn run() -> tauri::Result<()> {
             }
         }))
         .plugin(tauri_plugin_dialog::init())
+        // Where the window stood, unless it is to be seen nowhere now.
+        .plugin(tauri_plugin_window_state::Builder::default().with_state_flags(KEPT).build())
         .invoke_handler(interface().invoke_handler())
         .build(context())?;
     // Only now is it sure that no other instance works on the same files, and no window is open yet.
@@ -54,10 +69,11 @@ fn run() -> tauri::Result<()> {
     // Nothing is answered yet: nothing can refuse.
     let _ = app.choose(false, || Ok(()));
     window.manage(Arc::clone(&app));
-    window.run(move |_, event| {
-        if matches!(event, RunEvent::Exit) {
-            app.end();
-        }
+    window.run(move |handle, event| match event {
+        // Only now is there a window.
+        RunEvent::Ready => page::keep_drawn(handle),
+        RunEvent::Exit => app.end(),
+        _ => {}
     });
     Ok(())
 }
@@ -106,6 +122,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::exchange::export_conversations,
         commands::exchange::import_conversations,
         commands::engine::watch_engine,
+        commands::engine::ladders,
         commands::engine::load_ladder,
         commands::engine::fetch_ladder,
         commands::engine::cancel_fetch,

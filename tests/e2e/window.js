@@ -45,8 +45,21 @@ async function gone() {
   }
 }
 
+/** What was learned of ladders by the first window: measuring them for every test would take long. */
+const learned = path.join(work, "learned");
+
 /** A new home folder; the window of a test writes nowhere else. */
-export const newHome = () => fs.mkdtempSync(path.join(work, "home-"));
+export function newHome() {
+  const home = fs.mkdtempSync(path.join(work, "home-"));
+  if (fs.existsSync(learned)) fs.cpSync(learned, path.join(home, "data", "learned"), { recursive: true });
+  return home;
+}
+
+/** Keeps what the window of `home` learned for those that come after it. */
+function keepLearned(home) {
+  const own = path.join(home, "data", "learned");
+  if (fs.existsSync(own) && !fs.existsSync(learned)) fs.cpSync(own, learned, { recursive: true });
+}
 
 /** Puts conversations into a home folder through the terminal program, which lies beside the window's. */
 export function seed(home, conversations) {
@@ -134,11 +147,13 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS, sourc
       process.kill(appPid(), "SIGKILL");
       await end();
       await gone();
+      keepLearned(home);
     },
     async close() {
       await browser.deleteSession().catch((error) => console.log(`the driver did not close the window: ${error}`));
       await end();
       await gone();
+      keepLearned(home);
     },
   };
 }
@@ -161,6 +176,9 @@ function processes() {
 
 export const appPid = () => processes().find(({ command }) => command[0] === app && command[1] !== "worker")?.pid;
 export const workerPid = () => processes().find(({ command }) => command[0] === app && command[1] === "worker")?.pid;
+
+/** What draws the window. */
+export const pagePid = () => processes().find(({ pid, command }) => command[0].endsWith("/WebKitWebProcess") && family().includes(pid))?.pid;
 
 /** The app with everything it started, the worker too. */
 export function family() {

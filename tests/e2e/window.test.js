@@ -33,6 +33,9 @@ describe("the window with a model", () => {
     const receipt = await window.by("receipt").getText();
     assert.match(receipt, /\d+\.\d s/);
     assert.match(receipt, /SmolLM2 135M\s*\d+/);
+    await window.by("who-wrote").$("summary").click();
+    const words = await window.browser.execute(() => document.querySelector('[data-testid="who-wrote"] p').textContent);
+    assert.equal(words, rows(home, "SELECT text FROM message WHERE speaker = 'assistant'")[0].text, "every word has its writer");
     assert.match(await window.by("speed-line").getText(), /^Speed-up (on|off, because .+)/);
     await window.shot("answered");
     console.log(`receipt: ${receipt.replaceAll("\n", " | ")}`);

@@ -111,10 +111,14 @@ test("a deleted message takes what follows along, and all of it comes back", asy
 
 test("the receipt tells who wrote how much, and the replay that it is the same answer", async ({ page }) => {
   await open(page, { conversation: brief(), settings: { ...settings, exact: true } });
-  await expect(by(page, "receipt").locator("summary")).toHaveText("9.0 s instead of about 15.0 s");
-  await by(page, "receipt").locator("summary").click();
+  await expect(by(page, "receipt").locator("> summary")).toHaveText("9.0 s instead of about 15.0 s");
+  await by(page, "receipt").locator("> summary").click();
   await expect(by(page, "receipt").getByRole("img")).toHaveAccessibleName("Qwen 1.5B 46%, Qwen 0.5B 34%, Max-Gram 20%");
   await expect(by(page, "receipt").getByRole("row", { name: "Qwen 0.5B" })).toContainText("70%");
+  await by(page, "who-wrote").locator("> summary").click();
+  await expect(by(page, "who-wrote").getByRole("listitem")).toHaveText(["Qwen 1.5B", "Qwen 0.5B", "Max-Gram"]);
+  await expect(by(page, "who-wrote").locator("p")).toHaveText(answered.messages[1]!.text, { useInnerText: true });
+  await expect(by(page, "who-wrote").locator("p .max-gram")).toHaveText("hem to the sea.");
   await expect(by(page, "replay-start")).toBeDisabled();
   await expect(by(page, "replay-hint")).toHaveText("Qwen 1.5B wrote this answer: choose that model to replay it.");
   await engine(page, { kind: "ready", loaded: { ladder: "qwen-coder", rungs: ["Qwen 1.5B"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 1, passTimes: [] } });
@@ -166,4 +170,14 @@ test("an answer that is written elsewhere does not move what one reads", async (
   await chat(page, { kind: "finished", receipt });
   await end(page);
   expect(await place()).toBe(before);
+});
+
+test("an answer that had to be ended to stop it is only stopped, and can be given again", async ({ page }) => {
+  const problem = { code: "cancelled" as const, details: {} };
+  const [question] = brief().messages;
+  await open(page, { conversation: conversation({ messages: [{ ...question!, versions: [1] }, { id: 2, speaker: "assistant", text: "", problem }] }) });
+  await expect(by(page, "message-assistant")).toContainText("Stopped.");
+  await expect(by(page, "problem")).toHaveCount(0);
+  await by(page, "answer-again").click();
+  expect((await calls(page, "answer_again")).length).toBe(1);
 });

@@ -15,7 +15,7 @@ test("a question is answered word by word and gets a receipt", async ({ page }) 
   await expect(page.getByTestId("message-text").last()).toHaveText("Because <b>rivers</b> carry salt.");
   await expect(by(page, "receipt")).toContainText("9.0 s instead of about 15.0 s");
   await expect(by(page, "speed-line")).toHaveText("Speed-up on · 1.7×");
-  await by(page, "receipt").locator("summary").click();
+  await by(page, "receipt").locator("> summary").click();
   await expect(by(page, "receipt")).toContainText("SmolLM2 135M 50% (45 tokens)");
   await expect(by(page, "said")).toHaveText("The answer is finished.");
   await expect(by(page, "send")).toBeVisible();

@@ -42,6 +42,7 @@ export const receipt: Receipt = {
   restarts: 0,
   left_out: [],
   continued: false,
+  written: [],
 };
 
 export const by = (page: Page, id: string) => page.getByTestId(id);

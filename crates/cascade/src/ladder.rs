@@ -90,6 +90,20 @@ impl<M: LanguageModel> Cascade<M> {
         self.rungs.len() - 1
     }
 
+    /// Forgets every text: nothing of what was read or said stays in the models, in Max-Gram (but its table of the language)
+    /// or here.
+    pub fn forget_texts(&mut self) {
+        self.text = Vec::new();
+        if let Some(max_gram) = &mut self.max_gram {
+            max_gram.forget_all();
+        }
+        for rung in &mut self.rungs {
+            rung.forget();
+            // One that refuses is cut before it is next used.
+            let _ = rung.model.truncate(0);
+        }
+    }
+
     /// Produces one answer, handing it to `sink` review by review.
     ///
     /// The tokens are those of the target alone, whatever the drafts, the policy and the clock do; under another rule than

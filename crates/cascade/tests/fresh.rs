@@ -130,3 +130,14 @@ fn whole_chunks_of_the_prompt_are_not_read_again() {
     assert_eq!(outcome.reused_tokens, (follow_up.len() - 1) / CHUNK * CHUNK);
     assert!(ladder.target().read - before <= CHUNK + 9 + 1, "and that much was read indeed");
 }
+
+#[test]
+fn what_is_to_be_forgotten_is_read_again() {
+    let mut ladder = Cascade::new(Rounding::new());
+    let prompt: Vec<Token> = (0..4 * CHUNK as Token + 2).map(|i| i % 5).collect();
+    let (first, _) = run(&mut ladder, &prompt, true);
+    ladder.forget_texts();
+    assert_eq!((ladder.target().len(), ladder.target().states.len()), (0, 0), "nothing is held");
+    let (again, outcome) = run(&mut ladder, &prompt, true);
+    assert_eq!((again, outcome.reused_tokens), (first, 0));
+}

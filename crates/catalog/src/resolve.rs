@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use protocol::ladder::{Ladder, Rung};
@@ -25,6 +25,22 @@ pub fn resolve(catalog: &Catalog, store: &ModelStore, ladder_id: &str) -> Result
         Err(problem) => Err(problem),
     };
     ladder.map(|ladder| with_table(store, ladder))
+}
+
+/// Where the target's file of a ladder belongs, whether or not it is there; None for a ladder of nothing.
+///
+/// # Errors
+/// [`Code::NoSuchLadder`].
+pub fn target_place(catalog: &Catalog, store: &ModelStore, ladder_id: &str) -> Result<Option<PathBuf>, Problem> {
+    match catalog.models_of(ladder_id) {
+        Ok(models) => Ok(models.first().map(|target| store.place(&target.sha256))),
+        Err(_) if is_path(ladder_id) => Ok(Some(absolute(ladder_id))),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn absolute(path: &str) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
 }
 
 /// Whether a person means a file: they name one that is there, or write what no id of a catalogue looks like.
@@ -68,7 +84,7 @@ fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Pr
 }
 
 fn from_file(text: &str) -> Result<Ladder, Problem> {
-    let path = std::path::absolute(text).unwrap_or_else(|_| text.into());
+    let path = absolute(text);
     let header = check_header(&path)?;
     let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = header.name.unwrap_or_else(stem);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::args::Chat;
 use crate::earlier::EarlierChats;
 use crate::interrupt::{self, Told, stoppable};
-use crate::lines::{LONGEST, Lines};
+use crate::lines::{self, LONGEST, Lines};
 use crate::models;
 use crate::output::Output;
 use crate::setup::{self, Setup};
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let settings = args.running.engine(args.exact)?;
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
-    let once = args.once.as_deref().map(question).transpose()?;
+    let once = args.once.as_deref().map(|once| question(once, output)).transpose()?;
     let ladder = match setup.ladder(&id) {
         Err(problem) if problem.code == Code::NotInstalled && once.is_none() && io::stdin().is_terminal() => {
             offer_to_fetch(&setup, &id, problem, output)?;
@@ -75,13 +75,13 @@ enum Wanted {
     Talk(Lines),
 }
 
-fn question(once: &str) -> Result<String, Problem> {
+fn question(once: &str, output: &Output) -> Result<String, Problem> {
     let mut text = once.to_owned();
     if once == "-" {
         let mut bytes = Vec::new();
         let read = io::stdin().take(LONGEST).read_to_end(&mut bytes);
         read.map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
-        text = String::from_utf8_lossy(&bytes).into_owned();
+        text = lines::text(bytes, output);
     }
     if text.trim().is_empty() { Err(Problem::new(Code::MessageEmpty)) } else { Ok(text) }
 }
@@ -216,14 +216,16 @@ fn answer(engine: &Engine, texts: Vec<String>, ask: &Ask, output: &Output) -> (S
         }
     };
     let stop = engine.clone();
-    let receipt = stoppable(
-        move || stop.cancel(),
-        || {
-            let mut call = engine.begin()?;
-            call.earlier(texts, false);
-            call.answer(ask, &mut on)
-        },
-    );
+    // The right to the engine comes first: a stop is for this answer from then on.
+    let receipt = engine.begin().and_then(|mut call| {
+        stoppable(
+            move || stop.cancel(),
+            || {
+                call.earlier(texts, false);
+                call.answer(ask, &mut on)
+            },
+        )
+    });
     if !text.is_empty() {
         output.text("\n");
     }

@@ -2,8 +2,12 @@
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::terminal;
+
+/// The same said again within this time is meant once: a key that bounces, a signal to the group and to the program.
+const ONCE: Duration = Duration::from_millis(50);
 
 type Stop = Box<dyn FnOnce() + Send>;
 
@@ -34,9 +38,11 @@ struct State {
     /// How to stop the work in progress; None once it was asked to.
     stop: Option<Stop>,
     told: Option<Told>,
+    /// What last stopped something, and when.
+    stopped: Option<(Told, Instant)>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { stop: None, told: None });
+static STATE: Mutex<State> = Mutex::new(State { stop: None, told: None, stopped: None });
 /// A program can have only one handler.
 static HANDLER: Once = Once::new();
 
@@ -68,17 +74,38 @@ pub(crate) fn forget() {
     state().told = None;
 }
 
+/// What is to be done about something that the program was told.
+enum Next {
+    Stop(Stop),
+    End,
+    Nothing,
+}
+
+impl State {
+    fn hear(&mut self, told: Told, now: Instant) -> Next {
+        if let Some(stop) = self.stop.take() {
+            (self.told, self.stopped) = (Some(told), Some((told, now)));
+            return Next::Stop(stop);
+        }
+        if self.stopped.is_some_and(|(same, at)| same == told && now.saturating_duration_since(at) < ONCE) {
+            return Next::Nothing;
+        }
+        self.told = Some(told);
+        Next::End
+    }
+}
+
 fn hear(told: Told) {
-    let stop = {
-        let mut state = state();
-        state.told = Some(told);
-        state.stop.take()
-    };
-    let Some(stop) = stop else {
-        terminal::restore();
-        std::process::exit(i32::from(told.status()));
-    };
-    stop();
+    // What stops may take its time: nothing is held then.
+    let next = state().hear(told, Instant::now());
+    match next {
+        Next::Stop(stop) => stop(),
+        Next::Nothing => {}
+        Next::End => {
+            terminal::restore();
+            std::process::exit(i32::from(told.status()));
+        }
+    }
 }
 
 #[cfg(unix)]
@@ -116,4 +143,24 @@ fn listen() -> io::Result<()> {
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_said_twice_at_once_is_said_once() {
+        let began = Instant::now();
+        let stopped = |again: Told, after: u64| {
+            let mut state = State { stop: Some(Box::new(|| {})), told: None, stopped: None };
+            assert!(matches!(state.hear(Told::Stop, began), Next::Stop(_)));
+            (matches!(state.hear(again, began + Duration::from_millis(after)), Next::End), state.told)
+        };
+        assert_eq!(stopped(Told::Stop, 20), (false, Some(Told::Stop)));
+        assert_eq!(stopped(Told::Stop, 60), (true, Some(Told::Stop)), "meant");
+        assert_eq!(stopped(Told::End, 1), (true, Some(Told::End)), "something else");
+        let mut idle = State { stop: None, told: None, stopped: None };
+        assert!(matches!(idle.hear(Told::Stop, began), Next::End));
+    }
 }

@@ -49,7 +49,7 @@ impl Lines {
         !matches!(self, Self::Plain { person: false })
     }
 
-    /// The next line; None when there will be no more. Bytes that are no UTF-8 are replaced.
+    /// The next line; None when there will be no more.
     pub(crate) fn next(&mut self, output: &Output) -> Option<String> {
         match self {
             Self::Edited { editor, .. } => {
@@ -73,8 +73,16 @@ impl Lines {
                 }
                 let mut line = Vec::new();
                 let read = io::stdin().lock().take(LONGEST).read_until(b'\n', &mut line);
-                matches!(read, Ok(1..)).then(|| String::from_utf8_lossy(&line).into_owned())
+                matches!(read, Ok(1..)).then(|| text(line, output))
             }
         }
     }
+}
+
+/// `bytes` as text; what is none of it is replaced and told.
+pub(crate) fn text(bytes: Vec<u8>, output: &Output) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        output.note("Part of this is no UTF-8 text; “\u{fffd}” stands in its place.");
+        String::from_utf8_lossy(error.as_bytes()).into_owned()
+    })
 }

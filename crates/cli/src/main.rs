@@ -17,6 +17,7 @@ mod suite;
 mod table;
 mod terminal;
 
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use args::{Args, Command};
@@ -62,14 +63,19 @@ fn main() -> ExitCode {
 
 /// Says in plain words what cannot be understood, or prints help if that was asked for.
 fn wrong_use(error: &clap::Error) -> ExitCode {
-    // A reader that went away is no reason to fail.
     let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-    match args::misunderstood(error) {
-        Some(reason) => {
-            let json = std::env::args_os().any(|argument| argument == "--json");
-            Output::new(json).problem(&Problem::new(Code::WrongUse).with("reason", reason));
-        }
-        None => drop(error.print()),
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let output = Output::new(json);
+    if let Some(reason) = args::misunderstood(error, output.language) {
+        output.problem(&Problem::new(Code::WrongUse).with("reason", reason));
+        return code;
     }
-    code
+    match error.print().and_then(|()| io::stdout().flush()) {
+        // A reader that went away is no reason to fail.
+        Err(lost) if lost.kind() != ErrorKind::BrokenPipe => {
+            output.problem(&Problem::new(Code::OutputFailed).with("reason", lost));
+            ExitCode::FAILURE
+        }
+        _ => code,
+    }
 }

@@ -1,6 +1,8 @@
 //! What most commands need first.
 
-use catalog::{Catalog, ModelStore, resolve};
+use std::path::PathBuf;
+
+use catalog::{Catalog, ModelStore, resolve, target_place};
 use engine::{Engine, Launch};
 use lab::Costs;
 use protocol::ladder::{EngineSettings, Ladder};
@@ -52,6 +54,12 @@ impl Setup {
     /// What was learned of ladders.
     pub(crate) fn learned(&self) -> LearnedFolder {
         LearnedFolder::of(&self.places)
+    }
+
+    /// The table of a ladder, if there is one, whether or not its models are here.
+    pub(crate) fn table(&self, id: &str) -> Result<Option<PathBuf>, Problem> {
+        let place = target_place(&self.catalog, &self.models, id)?;
+        Ok(place.and_then(|target| self.models.table_of(&target)))
     }
 
     pub(crate) fn ladder(&self, id: &str) -> Result<Ladder, Problem> {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use cascade::NgramTable;
-use engine::Engine;
+use engine::Call;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
@@ -37,8 +37,8 @@ fn build(setup: &Setup, ladder: Option<&str>, files: &[PathBuf], output: &Output
     let ladder = setup.ladder(&setup.chosen(ladder, output))?;
     let texts = files.iter().map(|path| text_of(path)).collect::<Result<Vec<_>, _>>()?;
     let (engine, _) = setup::engine(&alone(&ladder), EngineSettings::default(), output)?;
-    let stop = engine.clone();
-    let (tokens, vocabulary) = stoppable(move || stop.cancel(), || tokens_of(&engine, &texts, output))?;
+    let (stop, mut call) = (engine.clone(), engine.begin()?);
+    let (tokens, vocabulary) = stoppable(move || stop.cancel(), || tokens_of(&mut call, &texts, output))?;
     output.progress(format_args!("Counting {} tokens …", tokens.len()));
     let table = NgramTable::count(vocabulary, &tokens);
     output.progress_done();
@@ -84,7 +84,7 @@ fn text_of(path: &Path) -> Result<String, Problem> {
 }
 
 /// The tokens of the first [`MOST`] bytes, and the hash of the vocabulary.
-fn tokens_of(engine: &Engine, texts: &[String], output: &Output) -> Result<(Vec<u32>, u64), Problem> {
+fn tokens_of(call: &mut Call<'_>, texts: &[String], output: &Output) -> Result<(Vec<u32>, u64), Problem> {
     let all: usize = texts.iter().map(String::len).sum();
     let counted = all.min(MOST);
     if all > MOST {
@@ -92,7 +92,6 @@ fn tokens_of(engine: &Engine, texts: &[String], output: &Output) -> Result<(Vec<
         output.note(format_args!("Only the first {size} of {all} are counted."));
     }
     let (mut tokens, mut vocabulary, mut done) = (Vec::new(), 0, 0);
-    let mut call = engine.begin()?;
     for piece in texts.iter().flat_map(|text| pieces(text)) {
         if done >= MOST {
             break;
@@ -131,10 +130,11 @@ fn show(setup: &Setup, output: &Output) {
 
 /// Prints a table's line and gives its JSON.
 fn about(setup: &Setup, path: &Path, output: &Output) -> Value {
-    let ladder = setup.catalog.ladders().iter().find(|ladder| {
-        let target = setup.catalog.models_of(&ladder.id).ok().and_then(|models| setup.models.path_of(models.first()?));
-        target.is_some_and(|target| setup.models.table_place(&target) == path)
-    });
+    let ladder = setup
+        .catalog
+        .ladders()
+        .iter()
+        .find(|ladder| setup.table(&ladder.id).is_ok_and(|of| of.as_deref() == Some(path)));
     let bytes = fs::read(path).unwrap_or_default();
     let contexts = NgramTable::from_bytes(&bytes).map(|table| table.len()).ok();
     let name = ladder.map_or_else(|| path.display().to_string(), |ladder| ladder.id.clone());
@@ -145,13 +145,14 @@ fn about(setup: &Setup, path: &Path, output: &Output) -> Value {
 
 fn erase(setup: &Setup, ladder: Option<&str>, output: &Output) -> Result<(), Problem> {
     let tables = match ladder {
-        Some(id) => setup.ladder(id)?.table.into_iter().collect(),
+        Some(id) => setup.table(id)?.into_iter().collect(),
         None => setup.models.tables(),
     };
     for table in &tables {
         setup.models.erase_table(table)?;
     }
-    output.line(format_args!("Erased {} tables.", tables.len()));
+    let plural = if tables.len() == 1 { "" } else { "s" };
+    output.line(format_args!("Erased {} table{plural}.", tables.len()));
     output.json(&json!({ "erased": tables.len() }));
     Ok(())
 }

@@ -39,6 +39,10 @@ pub(crate) fn recognise(name: &str, bytes: &[u8]) -> Result<Kind, Trouble> {
     Ok(match ending.to_ascii_lowercase().as_str() {
         "md" | "markdown" => Kind::Markdown,
         "csv" | "tsv" => Kind::Csv,
+        // Their first bytes would have told.
+        kind @ ("pdf" | "docx" | "xlsx") => {
+            return Err(Trouble::damaged(format_args!("its contents are not those of a .{kind} file")));
+        }
         _ => Kind::Text,
     })
 }

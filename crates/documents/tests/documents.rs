@@ -48,7 +48,7 @@ fn a_table_in_an_old_encoding_is_read_as_utf_8() {
 fn the_content_decides_not_the_name() {
     assert_eq!(read("report.txt", &data("cid.pdf")).kind, Kind::Pdf);
     assert_eq!(read("report.pdf", &data("word.docx")).kind, Kind::Docx);
-    assert_eq!(read("report.pdf", b"only text").kind, Kind::Text);
+    assert_eq!(read("report.doc", b"only text").kind, Kind::Text);
 }
 
 #[test]

@@ -47,6 +47,9 @@ fn what_cannot_be_read_is_refused_with_its_own_code() {
         ("blank.pdf", pdf(&[(String::new(), Vec::new())]), Code::DocumentEmpty),
         ("half.docx", data("word.docx")[..9000].to_vec(), Code::DocumentDamaged),
         ("cut.docx", docx("<w:p><w:r>"), Code::DocumentDamaged),
+        ("words.xlsx", b"these are only words".to_vec(), Code::DocumentDamaged),
+        ("words.docx", b"these are only words".to_vec(), Code::DocumentDamaged),
+        ("words.pdf", b"these are only words".to_vec(), Code::DocumentDamaged),
         ("head.pdf", b"%PDF-1.7\n".to_vec(), Code::DocumentDamaged),
     ] {
         assert_eq!(refused(name, &bytes, &Limits::default()).code, code, "{name}");

@@ -1,16 +1,16 @@
-//! llama.cpp: the only file that names `llama_cpp_2`.
+//! llama.cpp: the only module that names `llama_cpp_2`.
+
+mod rung;
 
 use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::rc::Rc;
 
-use cascade::{Branch, LanguageModel, Logits, Token, VocabId};
+use cascade::{Token, VocabId};
 use llama_cpp_2::LogOptions;
-use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
-use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
@@ -20,15 +20,11 @@ use protocol::{Code, Problem};
 use crate::fnv::Fnv;
 use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
+use rung::BRANCHES;
+pub(crate) use rung::LlamaRung;
 
 /// Most tokens of one forward pass.
 pub(crate) const WIDEST: usize = 512;
-
-/// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
-const BRANCHES: usize = 8;
-
-/// The sequence that a context holds; those behind it are the branches'.
-const SEQUENCE: i32 = 0;
 
 /// `llama_flash_attn_type`: never, and wherever the device has it.
 const FLASH_OFF: i32 = 0;
@@ -209,18 +205,7 @@ impl Weights {
         let context = self.model.new_context(&llama.backend, params)?;
         // llama.cpp rounds the length up; what was asked for is the limit.
         let capacity = capacity.min(context.n_ctx()) as usize;
-        let batch = LlamaBatch::new(WIDEST, 1 + BRANCHES as i32);
-        let vocab = self.vocab.clone();
-        Ok(LlamaRung {
-            context,
-            batch,
-            vocab,
-            capacity,
-            held: 0,
-            scores: Vec::new(),
-            may_branch: false,
-            branched: Vec::new(),
-        })
+        Ok(LlamaRung::new(context, self.vocab.clone(), capacity))
     }
 }
 
@@ -237,177 +222,4 @@ fn vocab_id(model: &LlamaModel) -> VocabId {
         hash.add(&special.0.to_le_bytes());
     }
     VocabId { hash: hash.of(), size: vocab.n_tokens().max(0) as usize }
-}
-
-/// A model with its KV cache: one rung of a ladder.
-pub(crate) struct LlamaRung<'m> {
-    context: LlamaContext<'m>,
-    batch: LlamaBatch<'static>,
-    vocab: VocabId,
-    capacity: usize,
-    held: usize,
-    /// Rows of the last pass, put side by side.
-    scores: Vec<f32>,
-    /// Whether passes may have branches: in exact mode, and where they proved wrong, never.
-    may_branch: bool,
-    /// Positions of the last pass's branches.
-    branched: Vec<usize>,
-}
-
-/// What llama.cpp refused.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LlamaError {
-    /// More tokens than fit.
-    #[error("{asked} more tokens do not fit into a context of {capacity} that holds {held}")]
-    Full {
-        /// Tokens that were to be added.
-        asked: usize,
-        /// Tokens held.
-        held: usize,
-        /// Tokens that fit.
-        capacity: usize,
-    },
-    /// The forward pass failed.
-    #[error("the forward pass failed: {0}")]
-    Decode(#[from] llama_cpp_2::DecodeError),
-    /// Tokens cannot be taken back (recurrent and hybrid models).
-    #[error("it cannot take tokens back")]
-    NoRollBack,
-}
-
-impl LlamaRung<'_> {
-    /// Takes tokens out of the cache; `held` follows only what really happened.
-    fn remove_from(&mut self, len: usize) -> Result<(), LlamaError> {
-        self.drop_branches()?;
-        if len == 0 {
-            self.context.clear_kv_cache();
-        } else {
-            self.remove(SEQUENCE, len)?;
-        }
-        self.held = self.held.min(len);
-        Ok(())
-    }
-
-    /// Lets passes have branches, or not.
-    pub(crate) fn let_branch(&mut self, may: bool) {
-        self.may_branch = may;
-    }
-
-    /// A token belongs to the context's sequence and to that of every branch behind it; a branch to its own.
-    fn fill_batch(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> bool {
-        self.batch.clear();
-        let mut of = [SEQUENCE; 1 + BRANCHES];
-        for (index, token) in tokens.iter().enumerate() {
-            let mut count = 1;
-            for (branch, _) in branches.iter().enumerate().filter(|(_, branch)| branch.at > index) {
-                of[count] = sequence(branch);
-                count += 1;
-            }
-            let (token, position) = (LlamaToken(*token as i32), (self.held + index) as i32);
-            if self.batch.add(token, position, &of[..count], index + rows >= tokens.len()).is_err() {
-                return false;
-            }
-        }
-        branches.iter().enumerate().all(|(index, branch)| {
-            let (token, position) = (LlamaToken(branch.token as i32), (self.held + branch.at) as i32);
-            self.batch.add(token, position, &[sequence(index)], true).is_ok()
-        })
-    }
-
-    /// Gives each branch of the coming pass what is held.
-    fn open_branches(&mut self, branches: &[Branch]) -> Result<(), LlamaError> {
-        for (index, branch) in branches.iter().enumerate() {
-            self.branched.push(self.held + branch.at);
-            self.context
-                .copy_kv_cache_seq(SEQUENCE, sequence(index), None, None)
-                .map_err(|_| LlamaError::NoRollBack)?;
-        }
-        Ok(())
-    }
-
-    fn drop_branches(&mut self) -> Result<(), LlamaError> {
-        for index in 0..self.branched.len() {
-            self.remove(sequence(index), 0)?;
-        }
-        self.branched.clear();
-        Ok(())
-    }
-
-    /// Takes the tokens from position `from` on out of `sequence`.
-    fn remove(&mut self, sequence: i32, from: usize) -> Result<(), LlamaError> {
-        match self.context.clear_kv_cache_seq(Some(sequence as u32), Some(from as u32), None) {
-            Ok(true) => Ok(()),
-            _ => Err(LlamaError::NoRollBack),
-        }
-    }
-}
-
-/// The sequence of branch `index`.
-fn sequence(index: usize) -> i32 {
-    SEQUENCE + 1 + index as i32
-}
-
-impl LanguageModel for LlamaRung<'_> {
-    type Error = LlamaError;
-
-    fn vocab(&self) -> &VocabId {
-        &self.vocab
-    }
-
-    fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    fn len(&self) -> usize {
-        self.held
-    }
-
-    fn truncate(&mut self, len: usize) -> Result<(), LlamaError> {
-        if len < self.held { self.remove_from(len) } else { Ok(()) }
-    }
-
-    fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, LlamaError> {
-        self.extend_with(tokens, rows, &[])
-    }
-
-    fn branches(&self) -> usize {
-        if self.may_branch { BRANCHES } else { 0 }
-    }
-
-    fn extend_with(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> Result<Logits<'_>, LlamaError> {
-        self.drop_branches()?;
-        let asked = tokens.len() + branches.len();
-        let full = LlamaError::Full { asked, held: self.held, capacity: self.capacity };
-        if asked > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, rows, branches) {
-            return Err(full);
-        }
-        self.open_branches(branches)?;
-        if let Err(error) = self.context.decode(&mut self.batch) {
-            // Some of it may have gone in: back to what is known, or to nothing.
-            if self.remove_from(self.held).is_err() {
-                self.remove_from(0)?;
-            }
-            return Err(error.into());
-        }
-        self.held += tokens.len();
-        let first = tokens.len() - rows;
-        if rows == 1 && branches.is_empty() {
-            return Ok(Logits::new(self.context.get_logits_ith(first as i32), self.vocab.size));
-        }
-        self.scores.clear();
-        for index in first..asked {
-            self.scores.extend_from_slice(self.context.get_logits_ith(index as i32));
-        }
-        Ok(Logits::new(&self.scores, self.vocab.size))
-    }
-
-    fn take(&mut self, index: usize) -> Result<(), LlamaError> {
-        let Some(&at) = self.branched.get(index) else { return Err(LlamaError::NoRollBack) };
-        self.remove(SEQUENCE, at)?;
-        self.held = at;
-        let [from, to] = [at, at + 1].map(|position| Some(position as u32));
-        self.context.copy_kv_cache_seq(sequence(index), SEQUENCE, from, to).map_err(|_| LlamaError::NoRollBack)?;
-        self.held = at + 1;
-        self.drop_branches()
-    }
 }

@@ -7,7 +7,7 @@ mod support;
 use std::process::Command;
 
 use engine::{Ask, Engine};
-use support::{Answer, answer, ask, engine, exact, greedy, ladder, sampled};
+use support::{Answer, answer, ask, engine, exact, greedy, ladder, load, sampled};
 
 const FIRST: &str = "Write a short letter to Mr. Tanaka that moves our meeting from Monday to Friday.";
 const SIMILAR: &str = "Write a short letter to Mr. Tanaka that moves our meeting from Monday to Thursday.";
@@ -31,7 +31,7 @@ fn counts(answer: &Answer) -> [u32; 3] {
 fn a_similar_question_takes_fewer_passes_and_after_deletion_as_many_as_if_nothing_had_been() {
     let ladder = ladder("smollm2");
     let engine = engine();
-    engine.load(&ladder, exact(), &mut |_| {}).unwrap();
+    load(&engine, &ladder, exact());
     for sampling in [greedy(), sampled(3)] {
         // By the ladder's K matrix, so that no clock has a say in the counts.
         let with_k = |prompt| Ask { k: Some(ladder.k.clone()), ..ask(prompt, TOKENS, &sampling, true) };

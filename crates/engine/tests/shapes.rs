@@ -10,7 +10,7 @@ use engine::{Ask, Engine};
 use protocol::worker::Format;
 use protocol::{Code, FinishReason, LogitBias, Sampling};
 use serde_json::Value;
-use support::{Answer, answer, ask, engine, exact, greedy, ladder, sampled};
+use support::{Answer, answer, ask, engine, exact, greedy, ladder, load, sampled};
 
 const PEOPLE: &str = r#"{"type":"array","minItems":2,"maxItems":2,"items":{"type":"object","properties":{
     "name":{"type":"string","maxLength":8},"age":{"type":"integer","minimum":1,"maximum":99},
@@ -22,7 +22,7 @@ const PROMPT: &str = "Tell me again and again about the rain and the river.";
 fn loaded() -> MutexGuard<'static, Engine> {
     static ENGINE: LazyLock<Mutex<Engine>> = LazyLock::new(|| {
         let engine = engine();
-        engine.load(&ladder("smollm2"), exact(), &mut |_| {}).unwrap();
+        load(&engine, &ladder("smollm2"), exact());
         Mutex::new(engine)
     });
     ENGINE.lock().unwrap_or_else(PoisonError::into_inner)

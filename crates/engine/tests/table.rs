@@ -11,7 +11,7 @@ use cascade::NgramTable;
 use engine::{Ask, Engine};
 use protocol::Code;
 use protocol::ladder::Ladder;
-use support::{Answer, answer, ask, engine, exact, greedy, ladder};
+use support::{Answer, answer, ask, engine, exact, greedy, ladder, load};
 
 const TOKENS: u32 = 40;
 
@@ -31,7 +31,7 @@ fn what_stands_in_the_counted_text_is_drafted_and_the_answer_stays_the_same() {
     let engine = engine();
     let mut ladder = ladder("smollm2");
     ladder.table = None;
-    engine.load(&ladder, exact(), &mut |_| {}).unwrap();
+    load(&engine, &ladder, exact());
     let letters = ["Monday to Friday", "Tuesday to Monday", "Friday to Tuesday"]
         .map(|days| format!("Write a short letter to Mr. Tanaka that moves our meeting from {days}."));
     let asked = "Write a short letter to Ms. Suzuki that moves our meeting from Monday to Thursday.";
@@ -41,9 +41,9 @@ fn what_stands_in_the_counted_text_is_drafted_and_the_answer_stays_the_same() {
     let table = NgramTable::count(vocabulary, &tokens);
     fs::write(&path, table.to_bytes()).unwrap();
 
-    engine.load(&ladder, exact(), &mut |_| {}).unwrap();
+    load(&engine, &ladder, exact());
     let without = answered(&engine, &ladder, asked);
-    let loaded = engine.load(&with_table(&path), exact(), &mut |_| {}).unwrap();
+    let loaded = load(&engine, &with_table(&path), exact());
     assert_eq!(loaded.left_out, []);
     let with = answered(&engine, &ladder, asked);
     let counts = |answer: &Answer| (answer.receipt.target_passes, answer.receipt.rungs[1].accepted);
@@ -71,7 +71,7 @@ fn a_table_that_is_damaged_or_of_another_tokenizer_is_left_out_with_a_code() {
             fs::write(&path, bytes).unwrap();
         }
         let settings = protocol::ladder::EngineSettings { threads: Some(2), ..support::fast() };
-        let loaded = engine.load(&with_table(&path), settings, &mut |_| {}).unwrap();
+        let loaded = load(&engine, &with_table(&path), settings);
         let left: Vec<_> = loaded.left_out.iter().map(|left| left.problem.code).collect();
         assert_eq!((left, loaded.rungs.len()), (vec![code], 2), "{name}");
     }

@@ -100,4 +100,8 @@ pub struct Receipt {
     /// Whether it was written in several goes: where one ends, the text is split into tokens anew.
     #[serde(default)]
     pub continued: bool,
+    /// Who wrote what, in order: places in `rungs`, each with how many characters (Unicode scalar values) of the answer's
+    /// text are its own before the next one's. Empty where it is not known.
+    #[serde(default)]
+    pub written: Vec<(u8, u32)>,
 }

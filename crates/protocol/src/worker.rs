@@ -77,6 +77,19 @@ impl Format {
     }
 }
 
+/// What a worker forgets of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anew {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Everything that drafts may copy from, or came to remember.
+    Drafts,
+    /// That, and what the models have read.
+    All,
+}
+
 /// App → worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -94,9 +107,8 @@ pub enum Command {
     Earlier {
         /// Questions and answers as they were written.
         texts: Vec<String>,
-        /// They take the place of everything that drafts may copy from, or came to remember of texts, so far; otherwise they
-        /// come behind what is there.
-        anew: bool,
+        /// What is forgotten before they come behind what is left.
+        anew: Anew,
     },
     /// Asks for an answer. Answered by `Reading`…, `Text`…, then `Finished` or `Failed`.
     Generate(Generate),
@@ -206,6 +218,8 @@ pub enum Event {
         tokens: Vec<u32>,
         /// For each token the rung that wrote it: 0 the target, then the drafts, last Max-Gram.
         writers: Vec<u8>,
+        /// For each token how many characters of `text` it completed.
+        lengths: Vec<u32>,
     },
     /// The answer ended.
     Finished {

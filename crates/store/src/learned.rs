@@ -2,14 +2,12 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 use std::path::PathBuf;
 
 use protocol::learned::{Conditions, Learned};
 use protocol::{Code, Problem};
-use tempfile::NamedTempFile;
 
-use crate::places::{Places, make, unwritable};
+use crate::places::{self, Places, unwritable};
 
 /// Larger files were not written by this program.
 const LARGEST: u64 = 4 << 20;
@@ -44,14 +42,9 @@ impl LearnedFolder {
     /// # Errors
     /// [`Code::FolderUnwritable`].
     pub fn keep(&self, learned: &Learned) -> Result<(), Problem> {
-        let failed = |error: &dyn std::fmt::Display| unwritable(&self.folder, error);
         let text =
             serde_json::to_vec_pretty(learned).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
-        make(&self.folder)?;
-        let mut file = NamedTempFile::new_in(&self.folder).map_err(|error| failed(&error))?;
-        file.write_all(&text).map_err(|error| failed(&error))?;
-        file.persist(self.place(&learned.conditions)).map_err(|error| failed(&error.error))?;
-        Ok(())
+        places::keep(&self.place(&learned.conditions), &text)
     }
 
     /// Erases everything and says how many files that were.

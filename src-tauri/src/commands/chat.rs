@@ -17,6 +17,8 @@ use crate::app::App;
 pub(crate) async fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
+        // Nobody listens any more to what was written for the page before.
+        app.end_answer();
         // A folder that could not be written may be mended by now.
         if app.open_disk()? {
             app.choose(false, || Ok(()))?;

@@ -48,28 +48,30 @@ pub(crate) fn pin_conversation(app: State<'_, Arc<App>>, conversation: u32, pinn
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn delete_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<(), Problem> {
-    changed(app, move |store| store.delete_conversation(conversation)).await
+    let app = Arc::clone(&app);
+    blocking(move || app.delete_chats(|store| store.delete_conversation(conversation))).await
 }
 
 /// Takes back the deletion of a conversation.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn restore_conversation(app: State<'_, Arc<App>>, conversation: u32) -> Result<Conversation, Problem> {
-    changed(app, move |store| store.restore_conversation(conversation)).await
+    restored(app, move |store| store.restore_conversation(conversation)).await
 }
 
 /// Deletes a message and what hangs below it. Until the next start it can be restored.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn delete_message(app: State<'_, Arc<App>>, message: u32) -> Result<Conversation, Problem> {
-    changed(app, move |store| store.delete_message(message)).await
+    let app = Arc::clone(&app);
+    blocking(move || app.delete_chats(|store| store.delete_message(message))).await
 }
 
 /// Takes back the deletion of a message.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn restore_message(app: State<'_, Arc<App>>, message: u32) -> Result<Conversation, Problem> {
-    changed(app, move |store| store.restore_message(message)).await
+    restored(app, move |store| store.restore_message(message)).await
 }
 
 /// Shows the branch through a message, and below it what was chosen last.
@@ -108,11 +110,16 @@ pub(crate) fn set_system(app: State<'_, Arc<App>>, conversation: u32, text: Stri
     app.disk()?.store.set_system(conversation, &text)
 }
 
-/// Deletes something or brings it back.
-async fn changed<T: Send + 'static>(
+/// Brings something back, which drafts may copy from again.
+async fn restored(
     app: State<'_, Arc<App>>,
-    change: impl FnOnce(&Store) -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
+    restore: impl FnOnce(&Store) -> Result<Conversation, Problem> + Send + 'static,
+) -> Result<Conversation, Problem> {
     let app = Arc::clone(&app);
-    blocking(move || app.change_chats(change)).await
+    blocking(move || {
+        let restored = restore(&app.disk()?.store)?;
+        app.tell_earlier_now();
+        Ok(restored)
+    })
+    .await
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use protocol::Problem;
-use protocol::chat::EngineState;
+use protocol::chat::{EngineState, LadderCard};
 use tauri::State;
 use tauri::ipc::Channel;
 
@@ -15,6 +15,13 @@ pub(crate) fn watch_engine(app: State<'_, Arc<App>>, on_state: Channel<EngineSta
     app.disk()?;
     app.state.watch(on_state);
     Ok(())
+}
+
+/// The ladders of the catalogue, and what is here of them now.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn ladders(app: State<'_, Arc<App>>) -> Result<Vec<LadderCard>, Problem> {
+    app.disk()?.cards()
 }
 
 /// Chooses a ladder and loads it.

@@ -72,6 +72,8 @@ export const commands = {
 	importConversations: () => typedError<Imported | null, Problem>(__TAURI_INVOKE("import_conversations")),
 	/**  Tells what the engine is doing, now and at every change. */
 	watchEngine: (onState: Channel<EngineState>) => typedError<null, Problem>(__TAURI_INVOKE("watch_engine", { onState })),
+	/**  The ladders of the catalogue, and what is here of them now. */
+	ladders: () => typedError<LadderCard[], Problem>(__TAURI_INVOKE("ladders")),
 	/**  Chooses a ladder and loads it. */
 	loadLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("load_ladder", { ladder })),
 	/**  Chooses a ladder, fetches what it lacks and loads it. */
@@ -215,6 +217,8 @@ export type Code =
 "worker_gave_up" | 
 /**  The engine could not be started: `{reason}`. */
 "worker_missing" | 
+/**  What draws the window ended again and again. */
+"page_lost" | 
 /**  No ladder is loaded. */
 "nothing_loaded" | 
 /**  An answer is already being written. */
@@ -526,6 +530,11 @@ export type Receipt = {
 	left_out: string[],
 	/**  Whether it was written in several goes: where one ends, the text is split into tokens anew. */
 	continued?: boolean,
+	/**
+	 *  Who wrote what, in order: places in `rungs`, each with how many characters (Unicode scalar values) of the answer's
+	 *  text are its own before the next one's. Empty where it is not known.
+	 */
+	written?: ([number, number])[],
 };
 
 /**  What a rung is in its ladder. */

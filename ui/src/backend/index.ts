@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EarlierChats, EngineState, ExportFormat, Found, Imported, Opening, Place, Problem, PromptSize, Settings } from "./bindings";
+import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, Opening, Place, Problem, PromptSize, Settings } from "./bindings";
 
 export type * from "./bindings";
 
@@ -42,6 +42,7 @@ export interface Backend {
   /** How many came in; null if the user chose no file. */
   importConversations(): Promise<Imported | null>;
   watchEngine(on: (state: EngineState) => void): Promise<void>;
+  ladders(): Promise<LadderCard[]>;
   loadLadder(ladder: string): Promise<void>;
   fetchLadder(ladder: string): Promise<void>;
   cancelFetch(): Promise<void>;
@@ -136,6 +137,7 @@ export const tauriBackend: Backend = {
   exportConversations: (conversations, format) => unwrap(commands.exportConversations(conversations, format)),
   importConversations: () => unwrap(commands.importConversations()),
   watchEngine: (on) => done(commands.watchEngine(new Channel<EngineState>(on))),
+  ladders: () => unwrap(commands.ladders()),
   loadLadder: (ladder) => done(commands.loadLadder(ladder)),
   fetchLadder: (ladder) => done(commands.fetchLadder(ladder)),
   cancelFetch: () => done(commands.cancelFetch()),

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Receipt } from "../backend";
 import { en } from "../words/en";
 import { ja } from "../words/ja";
-import { acceptance, receiptFacts, receiptLine, shares } from "./receipt";
+import { acceptance, pieces, receiptFacts, receiptLine, shares, style } from "./receipt";
 
 const receipt: Receipt = {
   seconds: 4.12,
@@ -71,4 +71,23 @@ test("who wrote how much adds up to the whole answer, and who wrote nothing is n
   ]);
   expect(rungs.map(acceptance)).toEqual(["–", "75%", "0%", "–"]);
   expect(shares(receipt), "an old receipt without rungs").toEqual([]);
+});
+
+test("who wrote which words is told of a text that is known as a whole", () => {
+  const rung = { proposed: 1, accepted: 1, passes: 1, seconds: 1 };
+  const rungs: Receipt["rungs"] = [
+    { name: "T", role: "target", ...rung },
+    { name: "A", role: "draft", ...rung },
+    { name: "B", role: "draft", ...rung },
+    { name: "Max-Gram", role: "max_gram", ...rung },
+  ];
+  const known: Receipt = { ...receipt, rungs, written: [[0, 2], [3, 0], [1, 1], [3, 2]] };
+  expect(pieces("滝👩is", known)).toBeUndefined();
+  expect(pieces("滝👩 is", known)?.map(({ text, name }) => [text, name])).toEqual([
+    ["滝👩", "T"],
+    [" ", "A"],
+    ["is", "Max-Gram"],
+  ]);
+  expect(pieces("any", receipt)).toBeUndefined();
+  expect(rungs.map((_, place) => style(known, place))).toEqual(["target", "draft-a", "draft-b", "max-gram"]);
 });

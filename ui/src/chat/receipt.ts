@@ -47,6 +47,31 @@ export function shares(receipt: Receipt): Share[] {
   return receipt.rungs.filter((rung) => rung.accepted > 0).map(({ name, role, accepted }) => ({ name, role, tokens: accepted, share: accepted / all }));
 }
 
+/** A piece of an answer with the rung that wrote it. */
+export interface Piece {
+  text: string;
+  rung: number;
+  name: string;
+}
+
+/** How what a rung wrote is marked. */
+export function style({ rungs }: Receipt, rung: number): "target" | "draft-a" | "draft-b" | "max-gram" {
+  const role = rungs[rung]?.role ?? "target";
+  if (role === "target") return "target";
+  return role === "max_gram" ? "max-gram" : rung % 2 ? "draft-a" : "draft-b";
+}
+
+/** Who wrote which words, where that is known of the whole text. */
+export function pieces(text: string, receipt: Receipt): Piece[] | undefined {
+  const characters = [...text];
+  const written = receipt.written ?? [];
+  const known = written.reduce((sum, [, length]) => sum + length, 0);
+  if (characters.length === 0 || known !== characters.length) return;
+  let at = 0;
+  const cut = written.map(([rung, length]) => ({ text: characters.slice(at, (at += length)).join(""), rung, name: receipt.rungs[rung]?.name ?? "" }));
+  return cut.filter((piece) => piece.text !== "");
+}
+
 /** How much of what a rung proposed stands in the answer; a dash where it proposed nothing or has nobody to please. */
 export function acceptance(rung: RungReceipt): string {
   return rung.role === "target" || rung.proposed === 0 ? "–" : `${Math.round((rung.accepted / rung.proposed) * 100)}%`;

@@ -142,7 +142,7 @@ export class Answers {
       if (this.thread.id === where) this.thread.show(conversation);
     });
     // Unless it stands in the conversation already.
-    if (problem && !this.thread.messages.some((message) => message.problem)) this.told.problem = problem;
+    if (problem && problem.code !== "cancelled" && !this.thread.messages.some((message) => message.problem)) this.told.problem = problem;
   }
 
   /** Gives the problem that the answer ended with, if it did. */

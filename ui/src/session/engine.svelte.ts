@@ -37,7 +37,7 @@ export class Engine {
     if (state.kind === "ready" && this.told.problem?.code === "nothing_loaded") this.told.problem = undefined;
     if (this.ready) this.settled();
     // What is installed has changed.
-    if (fetched || state.kind === "failed") await this.told.behind(async () => void (this.ladders = (await this.backend.open()).ladders));
+    if (fetched || state.kind === "failed") await this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
   }
 
   fetch(ladder: string) {

@@ -54,6 +54,7 @@ export class Written implements Backend {
   exportConversations = async () => "/tmp/out.md";
   importConversations = async () => ({ added: 2, known: 0 });
   watchEngine = async (on: (state: EngineState) => void) => void (this.engine = on);
+  ladders = async () => this.opening.ladders;
   loadLadder = (ladder: string) => this.#done("loadLadder", ladder);
   fetchLadder = (ladder: string) => this.#done("fetchLadder", ladder);
   cancelFetch = () => this.#done("cancelFetch");

@@ -209,6 +209,8 @@ export const en = {
   finishContextFull: "the conversation is full",
   finishNothingAllowed: "nothing more fits the asked format",
   whoWrote: "Who wrote how much",
+  whoWroteWhat: "Who wrote which words",
+  whoWroteUnknown: "This is not known of the whole answer.",
   shareOf: "{name} {percent}% ({tokens} tokens)",
   roleTarget: "has the last word",
   roleDraft: "drafts",

@@ -211,6 +211,8 @@ export const ja: Words = {
   finishContextFull: "会話の上限に到達",
   finishNothingAllowed: "指定の形式ではこれ以上続けられません",
   whoWrote: "誰がどれだけ書いたか",
+  whoWroteWhat: "どの言葉を誰が書いたか",
+  whoWroteUnknown: "回答の全体については分かりません。",
   shareOf: "{name} {percent}%（{tokens} トークン）",
   roleTarget: "最終決定",
   roleDraft: "下書き",

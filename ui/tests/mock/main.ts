@@ -84,6 +84,8 @@ function answer(name: string, args: Record<string, unknown>): unknown {
   switch (name) {
     case "open":
       return app.opening;
+    case "ladders":
+      return app.opening.ladders;
     case "watch_engine":
       engine = lineOf(args.onState);
       return null;

@@ -22,8 +22,11 @@ const file = { id: 1, name: "売上報告 2026 第3四半期.csv", bytes: 48_200
 
 export const files = [file, { id: 2, name: "Minutes of the meeting of the works council on the new canteen.pdf", bytes: 1_900_000, characters: 250_000, tokens: 60_000, cut: true }];
 
+const said = "Rivers dissolve minerals from rock and carry them to the sea.\n\nWater evaporates, the salt stays behind.\n  • sodium\n  • chloride";
+
 export const ladder = {
   ...receipt,
+  written: [[0, 7], [1, 9], [0, 10], [1, 20], [2, 16], [0, said.length - 62]] as [number, number][],
   exact: true,
   rungs: [
     { name: "Qwen 1.5B", role: "target" as const, proposed: 41, accepted: 41, passes: 45, seconds: 8 },
@@ -49,7 +52,7 @@ export const answered: Conversation = conversation({
     {
       id: 2,
       speaker: "assistant",
-      text: "Rivers dissolve minerals from rock and carry them to the sea.\n\nWater evaporates, the salt stays behind.\n  • sodium\n  • chloride",
+      text: said,
       receipt: ladder,
       versions: [5, 2],
     },

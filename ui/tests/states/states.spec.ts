@@ -43,14 +43,16 @@ const chat_: Record<string, State> = {
   receipt: {
     start: { conversation: brief() },
     async go(page) {
-      await by(page, "receipt").first().locator("summary").click();
+      await by(page, "receipt").first().locator("> summary").click();
       await expect(by(page, "receipt").first().getByRole("table")).toBeVisible();
+      await by(page, "who-wrote").locator("> summary").click();
+      await expect(by(page, "who-wrote").getByRole("listitem").first()).toBeVisible();
     },
   },
   replaying: {
     start: { ...itsModel, conversation: brief() },
     async go(page) {
-      await by(page, "receipt").locator("summary").click();
+      await by(page, "receipt").locator("> summary").click();
       await by(page, "replay-start").click();
       await chat(page, { kind: "text", text: "Rivers dissolve minerals" });
       await expect(by(page, "replay").getByRole("progressbar")).toBeVisible();
@@ -59,7 +61,7 @@ const chat_: Record<string, State> = {
   replayed: {
     start: { ...itsModel, conversation: brief() },
     async go(page) {
-      await by(page, "receipt").locator("summary").click();
+      await by(page, "receipt").locator("> summary").click();
       await by(page, "replay-start").click();
       await chat(page, { kind: "text", text: answered.messages[1]?.text ?? "" });
       await chat(page, { kind: "finished", receipt: { ...ladder, cascade: false, seconds: 15.2 } });
@@ -70,7 +72,7 @@ const chat_: Record<string, State> = {
   "not to be replayed": {
     start: { conversation: brief() },
     async go(page) {
-      await by(page, "receipt").locator("summary").click();
+      await by(page, "receipt").locator("> summary").click();
       await expect(by(page, "replay-start")).toBeDisabled();
     },
   },

@@ -1,16 +1,21 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use protocol::Language;
 
 /// What is wrong with a command line, in plain words; None if help or the version was asked for.
-pub(crate) fn misunderstood(error: &clap::Error) -> Option<String> {
+pub(crate) fn misunderstood(error: &clap::Error, language: Language) -> Option<String> {
     let said = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join(", "),
         Some(value) => value.to_string(),
         None => String::new(),
     };
+    let words = |english: String, japanese: String| match language {
+        Language::English => english,
+        Language::Japanese => japanese,
+    };
     let but = |suggested| match said(suggested) {
         near if near.is_empty() => near,
-        near => format!(", but there is {near}"),
+        near => words(format!(", but there is {near}"), format!("（{near} ならあります）")),
     };
     let argument = said(ContextKind::InvalidArg);
     let possible = said(ContextKind::ValidValue);
@@ -19,22 +24,37 @@ pub(crate) fn misunderstood(error: &clap::Error) -> Option<String> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             return None;
         }
-        ErrorKind::InvalidValue if value.is_empty() => format!("{argument} needs a value"),
-        ErrorKind::InvalidValue if !possible.is_empty() => {
-            format!("{argument} cannot be “{value}”, only one of: {possible}")
+        ErrorKind::InvalidValue if value.is_empty() => {
+            words(format!("{argument} needs a value"), format!("{argument} には値が必要です"))
         }
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{argument} cannot be “{value}”"),
-        ErrorKind::UnknownArgument => format!("there is no “{argument}” here{}", but(ContextKind::SuggestedArg)),
+        ErrorKind::InvalidValue if !possible.is_empty() => words(
+            format!("{argument} cannot be “{value}”, only one of: {possible}"),
+            format!("{argument} に「{value}」は使えません。使えるのは {possible} です"),
+        ),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            words(format!("{argument} cannot be “{value}”"), format!("{argument} に「{value}」は使えません"))
+        }
+        ErrorKind::UnknownArgument => {
+            let near = but(ContextKind::SuggestedArg);
+            words(format!("there is no “{argument}” here{near}"), format!("ここに「{argument}」はありません{near}"))
+        }
         ErrorKind::InvalidSubcommand => {
-            let name = said(ContextKind::InvalidSubcommand);
-            format!("there is no command “{name}”{}", but(ContextKind::SuggestedSubcommand))
+            let (name, near) = (said(ContextKind::InvalidSubcommand), but(ContextKind::SuggestedSubcommand));
+            words(format!("there is no command “{name}”{near}"), format!("「{name}」というコマンドはありません{near}"))
         }
-        ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
+        ErrorKind::MissingRequiredArgument => {
+            words(format!("{argument} is missing"), format!("{argument} がありません"))
+        }
         ErrorKind::ArgumentConflict => match said(ContextKind::PriorArg) {
-            other if other.is_empty() || other == argument => format!("{argument} is given twice"),
-            other => format!("{argument} and {other} do not go together"),
+            other if other.is_empty() || other == argument => {
+                words(format!("{argument} is given twice"), format!("{argument} が二度指定されています"))
+            }
+            other => words(
+                format!("{argument} and {other} do not go together"),
+                format!("{argument} と {other} は一緒に使えません"),
+            ),
         },
-        ErrorKind::InvalidUtf8 => "an argument is no text".to_owned(),
+        ErrorKind::InvalidUtf8 => words("an argument is no text".to_owned(), "引数が文字列ではありません".to_owned()),
         // Its first line says what is wrong, the others how it is used.
         _ => error
             .to_string()

@@ -43,11 +43,11 @@ fn the_cascade_does_not_change_the_answer_and_a_seed_repeats_it() {
         assert_eq!((&with["receipt"]["cascade"], &without["receipt"]["cascade"]), (&true.into(), &false.into()));
         let alone = &without["receipt"]["rungs"];
         assert!(alone.as_array().unwrap().iter().skip(1).all(|rung| rung["proposed"] == 0), "{alone}");
-        let again = once(&taki, &[&["--exact"], drawing].concat());
-        assert_eq!(with["answer"], again["answer"], "{drawing:?}");
     }
     let seed = |seed| once(&taki, &["--exact", "--temperature", "1.5", "--seed", seed])["answer"].clone();
-    assert_ne!(seed("1"), seed("2"), "the seed has no effect");
+    let one = seed("1");
+    assert_ne!(one, seed("2"), "the seed has no effect");
+    assert_eq!(one, seed("1"));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_truncated_copy_of_a_real_model_is_recognised() {
 
 #[test]
 fn what_was_learned_is_kept_shown_and_erased() {
-    let taki = Taki::with_models();
+    let taki = Taki::knowing_nothing();
     let learned = |what: &str| taki.run(&["learned", what, "--json"]).good();
     assert_eq!(learned("show")["learned"], serde_json::json!([]));
     once(&taki, &[]);

@@ -8,10 +8,11 @@ use crate::run::{Taki, suite};
 
 #[test]
 fn bench_measures_every_way_and_counts() {
-    let suite = suite();
+    let taki = Taki::with_models();
+    let suite = suite(&taki);
     let args = ["bench", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "1", "--max-tokens", "12"];
     let more = ["--repeats", "1", "--context", "1024", "--configs", "adaptive,max-gram-3"];
-    let measured = Taki::with_models().run(&[&args[..], &more].concat());
+    let measured = taki.run(&[&args[..], &more].concat());
     let measured = measured.good();
     let rows = measured["rows"].as_array().unwrap();
     let names: Vec<_> = rows.iter().filter(|row| row["category"] == "all").map(|row| &row["config"]).collect();
@@ -62,9 +63,9 @@ fn a_bench_ends_with_one_object_of_the_documented_shape() {
 
 #[test]
 fn a_recorded_trace_can_be_played_through() {
-    let (suite, folder) = (suite(), tempfile::tempdir().unwrap());
-    let trace = folder.path().join("trace").display().to_string();
     let taki = Taki::with_models();
+    let suite = suite(&taki);
+    let trace = taki.home.path().join("trace").display().to_string();
     let args = ["lab", "record", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "1"];
     let recorded = taki.run(&[&args[..], &["--max-tokens", "24", "--context", "1024", "--out", &trace]].concat());
     let recorded = recorded.good();

@@ -31,6 +31,15 @@ fn a_pipe_may_end_in_the_middle_of_a_line_and_a_line_may_hold_any_byte() {
 }
 
 #[test]
+fn what_is_no_text_is_told() {
+    let taki = Taki::with_models();
+    for args in [&["chat", "--max-tokens", "4"][..], &["chat", "--once", "-", "--max-tokens", "4"]] {
+        let ran = taki.run_with(args, b"Say \xff\xfe hi\n");
+        assert_eq!((ran.code, ran.err.matches("no UTF-8 text").count()), (Some(0), 1), "{ran:?}");
+    }
+}
+
+#[test]
 fn a_line_that_no_model_could_hold_is_refused_with_figures() {
     let long = [b"river ".repeat(100_000), b"\nnever asked\n".to_vec()].concat();
     let ran = Taki::with_models().run_with(&["chat", "--context", "1024"], &long);

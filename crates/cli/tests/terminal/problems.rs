@@ -30,7 +30,7 @@ fn a_ladder_that_is_not_there_yet_says_how_to_fetch_it() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_result_that_cannot_be_written_is_no_success() {
-    for args in [&["models", "list"][..], &["models", "list", "--json"]] {
+    for args in [&["models", "list"][..], &["models", "list", "--json"], &["--help"], &["--version"]] {
         let mut command = Taki::bare().command(args);
         command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
         let ran = crate::run::finish(command, b"");
@@ -162,9 +162,10 @@ fn settings_that_make_no_sense_are_refused_before_anything_is_loaded() {
     }
     let ran = Taki::bare().run(&[&ASK[..], &["--exact", "--review-rule", "block"]].concat());
     assert_eq!(ran.code_of_problem(), "setting_invalid", "exact mode is for the target's own answer");
-    let suite = crate::run::suite();
+    let taki = Taki::bare();
+    let suite = crate::run::suite(&taki);
     for name in ["--limit", "--max-tokens"] {
-        let ran = Taki::bare().run(&["prove", "--json", "--suite", &suite, name, "0"]);
+        let ran = taki.run(&["prove", "--json", "--suite", &suite, name, "0"]);
         assert_eq!(ran.code_of_problem(), "setting_invalid", "a proof of nothing is none: {name}");
     }
 }
@@ -221,7 +222,8 @@ fn a_suite_that_cannot_be_used_names_the_line() {
 
 #[test]
 fn a_peer_that_is_no_llama_server_is_refused_before_anything_is_measured() {
-    let (taki, suite) = (Taki::bare(), crate::run::suite());
+    let taki = Taki::bare();
+    let suite = crate::run::suite(&taki);
     let bench = |path: &str| taki.run(&["bench", "--json", "--suite", &suite, "--peers", path]).problem();
     for path in ["/nowhere/llama-server", env!("CARGO_BIN_EXE_taki")] {
         let (code, sentence, _) = bench(path);
@@ -278,6 +280,8 @@ fn wrong_use_ends_with_status_2_and_help_with_0() {
     }
     let sentence = taki.run(&["chat", "--json"]).json()["error"]["sentence"].as_str().unwrap().to_owned();
     assert!(sentence.contains("--once <PROMPT> is missing"), "{sentence}");
+    let japanese = Taki::bare().in_japanese().run(&["chats", "show", "abc"]);
+    assert!(japanese.err.contains("<CONVERSATION> に「abc」は使えません"), "{japanese:?}");
     let help = taki.run(&["--help"]);
     assert_eq!(help.code, Some(0));
     assert!(help.out.contains("prove") && !help.out.contains("worker"), "{}", help.out);

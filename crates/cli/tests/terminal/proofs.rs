@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::run::{Taki, ladder, suite};
 
 fn prove(taki: &Taki, ladder: &str, limit: usize, more: &[&str]) -> Value {
-    let (suite, limit_text) = (suite(), limit.to_string());
+    let (suite, limit_text) = (suite(taki), limit.to_string());
     let args = ["prove", "--json", "--ladder", ladder, "--suite", &suite, "--limit", &limit_text, "--max-tokens", "24"];
     let ran = taki.run(&[&args[..], &["--context", "1024"], more].concat());
     let proof = ran.good();

@@ -1,9 +1,11 @@
 //! A run of the program.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use catalog::{Catalog, ModelStore, resolve};
 use serde_json::Value;
@@ -30,8 +32,16 @@ impl Taki {
         Self { home: tempfile::tempdir().unwrap(), models: None, language: "C.UTF-8" }
     }
 
-    /// With this computer's models.
+    /// With this computer's models, and what was learned of the default ladder: measuring it for every test would take long.
     pub(crate) fn with_models() -> Self {
+        static LEARNED: LazyLock<PathBuf> = LazyLock::new(learn);
+        let taki = Self::knowing_nothing();
+        copy(&LEARNED, &taki.learned());
+        taki
+    }
+
+    /// With this computer's models, as at a first start.
+    pub(crate) fn knowing_nothing() -> Self {
         let models = folder_of_models();
         if let Err(problem) = ladder("smollm2") {
             panic!("{problem} Run `make models`.");
@@ -43,13 +53,17 @@ impl Taki {
     pub(crate) fn with_own_models() -> Self {
         let mut taki = Self::with_models();
         let own = taki.home.path().join("models");
-        std::fs::create_dir(&own).unwrap();
+        fs::create_dir(&own).unwrap();
         for rung in ladder("smollm2").unwrap().rungs {
             let place = own.join(rung.path.file_name().unwrap());
-            std::fs::hard_link(&rung.path, &place).or_else(|_| std::fs::copy(&rung.path, &place).map(|_| ())).unwrap();
+            fs::hard_link(&rung.path, &place).or_else(|_| fs::copy(&rung.path, &place).map(|_| ())).unwrap();
         }
         taki.models = Some(own);
         taki
+    }
+
+    fn learned(&self) -> PathBuf {
+        self.home.path().join("data").join("learned")
     }
 
     pub(crate) fn in_japanese(mut self) -> Self {
@@ -90,6 +104,28 @@ impl Taki {
     /// Runs with `input` on standard input.
     pub(crate) fn run_with(&self, args: &[&str], input: &[u8]) -> Ran {
         finish(self.command(args), input)
+    }
+}
+
+/// Measures the default ladder in both modes. Gives where that is kept.
+fn learn() -> PathBuf {
+    let taki = Taki::knowing_nothing();
+    for mode in [&[][..], &["--exact"]] {
+        let args = [&["chat", "--once", "Hello", "--max-tokens", "1", "--ladder", "smollm2", "--json"], mode].concat();
+        taki.run(&args).good();
+    }
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("learned");
+    // That of an earlier run of the tests may be another program's.
+    let _ = fs::remove_dir_all(&kept);
+    copy(&taki.learned(), &kept);
+    kept
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
     }
 }
 
@@ -148,8 +184,20 @@ pub(crate) fn ladder(id: &str) -> Result<protocol::ladder::Ladder, protocol::Pro
     resolve(&Catalog::builtin(), &ModelStore::open(folder_of_models()).unwrap(), id)
 }
 
-/// Questions of real people.
-pub(crate) fn suite() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/questions.jsonl");
+/// The shortest questions of real people, of different kinds: reading long ones takes most of the time and shows no more.
+pub(crate) fn suite(taki: &Taki) -> String {
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/questions.jsonl");
+    let all = fs::read_to_string(all).unwrap();
+    let mut lines: Vec<&str> = all.lines().collect();
+    lines.sort_by_key(|line| line.len());
+    let kind = |line: &str| serde_json::from_str::<Value>(line).unwrap()["category"].as_str().unwrap().to_owned();
+    let mut kinds = Vec::new();
+    lines.retain(|line| {
+        let new = kinds.len() < 4 && !kinds.contains(&kind(line));
+        kinds.extend(new.then(|| kind(line)));
+        new
+    });
+    let path = taki.home.path().join("questions.jsonl");
+    fs::write(&path, lines.join("\n")).unwrap();
     path.to_str().unwrap().to_owned()
 }

@@ -72,6 +72,8 @@ pub(super) struct Progress<'a> {
     inherited: Vec<u32>,
     /// Tokens by rung from the worker at work.
     written: Vec<u32>,
+    /// Rungs in the order in which they wrote, with the characters that are each one's own.
+    spans: Vec<(u8, u32)>,
     restarts: u32,
     /// Deaths since the last new token.
     fruitless: u32,
@@ -85,7 +87,15 @@ pub(super) enum Turn {
 
 impl<'a> Progress<'a> {
     pub(super) fn new(ask: &'a Ask) -> Self {
-        Self { ask, tokens: Vec::new(), inherited: Vec::new(), written: Vec::new(), restarts: 0, fruitless: 0 }
+        Self {
+            ask,
+            tokens: Vec::new(),
+            inherited: Vec::new(),
+            written: Vec::new(),
+            spans: Vec::new(),
+            restarts: 0,
+            fruitless: 0,
+        }
     }
 
     /// The request, from where the answer stands.
@@ -108,10 +118,11 @@ impl<'a> Progress<'a> {
     pub(super) fn take(&mut self, id: u32, event: Event, on: &mut dyn FnMut(Answering)) -> Turn {
         match event {
             Event::Reading { id: of, done, total } if of == id => on(Answering::Reading { done, total }),
-            Event::Text { id: of, text, tokens, writers } if of == id => {
+            Event::Text { id: of, text, tokens, writers, lengths } if of == id => {
                 self.tokens.extend_from_slice(&tokens);
                 self.fruitless = 0;
                 add(&mut self.written, &writers);
+                writers.iter().zip(lengths).for_each(|(writer, length)| self.span(*writer, length));
                 on(Answering::Text { text, tokens, writers });
             }
             Event::Finished { id: of, receipt, .. } if of == id => return Turn::Done(Ok(self.complete(receipt))),
@@ -133,9 +144,17 @@ impl<'a> Progress<'a> {
         if code == Code::WorkerGaveUp { Err(problem) } else { Ok(problem) }
     }
 
+    fn span(&mut self, writer: u8, characters: u32) {
+        match self.spans.last_mut() {
+            Some((last, length)) if *last == writer => *length += characters,
+            _ => self.spans.push((writer, characters)),
+        }
+    }
+
     /// Adds what dead workers wrote; what they tried in vain nobody knows any more.
-    fn complete(&self, mut receipt: Box<Receipt>) -> Box<Receipt> {
+    fn complete(&mut self, mut receipt: Box<Receipt>) -> Box<Receipt> {
         receipt.restarts = self.restarts;
+        receipt.written = std::mem::take(&mut self.spans);
         for (rung, count) in receipt.rungs.iter_mut().zip(&self.inherited) {
             rung.accepted += count;
             rung.proposed += count;

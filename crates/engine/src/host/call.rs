@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::{Conditions, Learned, Lessons};
-use protocol::worker::{Command, Event, Loaded, Record};
+use protocol::worker::{Anew, Command, Event, Loaded, Record};
 use protocol::{Code, Problem, Receipt, bytes_in_words};
 
 use super::answer::{Answering, Ask, Progress, Turn};
@@ -37,6 +37,8 @@ pub(super) struct Work {
     /// What was said in earlier chats, and how much of it the worker has.
     earlier: Vec<String>,
     told: usize,
+    /// What it first has to forget.
+    anew: Anew,
 }
 
 /// A ladder, how to run it, and what is known of it.
@@ -99,15 +101,17 @@ impl Call<'_> {
     }
 
     /// From now on drafts may copy from `texts`, oldest first, instead of those given before: what was said in earlier chats.
-    /// Only what is new is sent to the worker. With `anew`, or if any of what was given is gone, it first forgets everything it
-    /// saw of texts. Answers stay the same.
-    pub fn earlier(&mut self, texts: Vec<String>, anew: bool) {
-        if anew || !texts.starts_with(&self.work.earlier) {
-            self.work.told = 0;
-            // One that has nothing to be told must forget all the same.
-            if texts.is_empty() && self.holds() {
-                self.tell(Vec::new(), true);
-            }
+    /// Only what is new is sent to the worker. Where some of what was given is missing, drafts begin anew; with `deleted` the
+    /// worker forgets everything it saw of texts, what its models have read too. Answers stay the same.
+    pub fn earlier(&mut self, texts: Vec<String>, deleted: bool) {
+        let before = &self.work.earlier;
+        let same = before.iter().zip(&texts).take_while(|(old, new)| old == new).count();
+        let gone = before.len() > texts.len() || before.iter().zip(&texts).any(|(old, new)| !new.starts_with(old));
+        if gone || deleted {
+            (self.work.told, self.work.anew) = (0, self.work.anew.max(if deleted { Anew::All } else { Anew::Drafts }));
+        } else {
+            // An answer that was continued is told once more, with its end.
+            self.work.told = self.work.told.min(same);
         }
         self.work.earlier = texts;
         if self.holds() {
@@ -134,12 +138,13 @@ impl Call<'_> {
                 on(event);
             }) {
                 Attempt::Done(Ok(mut receipt)) => {
-                    if restarted {
-                        // Only this side saw the whole of it; an estimate for the target alone would mix two workers.
-                        receipt.seconds = began.elapsed().as_secs_f64();
-                        receipt.first_token_seconds = first.map_or(receipt.seconds, |first| first.as_secs_f64());
-                        (receipt.alone_seconds, receipt.speed_up) = (None, None);
-                    }
+                    // As whoever waits sees it: with the way through the pipe, and what the worker still had to take in.
+                    receipt.seconds = began.elapsed().as_secs_f64();
+                    receipt.first_token_seconds = first.map_or(receipt.seconds, |first| first.as_secs_f64());
+                    // An estimate for the target alone would mix two workers.
+                    let alone = receipt.alone_seconds.filter(|_| !restarted);
+                    receipt.alone_seconds = alone;
+                    receipt.speed_up = alone.filter(|_| receipt.seconds > 0.0).map(|alone| alone / receipt.seconds);
                     return Ok(*receipt);
                 }
                 Attempt::Done(Err(problem)) => return Err(problem),
@@ -248,19 +253,17 @@ impl Call<'_> {
 
     /// Gives the worker what it lacks of earlier chats.
     fn tell_earlier(&mut self) {
-        let (told, all) = (self.work.told, self.work.earlier.len());
-        if told < all {
-            self.tell(self.work.earlier[told..].to_vec(), told == 0);
-            self.work.told = all;
-        }
-    }
-
-    fn tell(&self, texts: Vec<String>, anew: bool) {
+        let (told, anew, all) = (self.work.told, self.work.anew, self.work.earlier.len());
         let Some(process) = &self.work.process else { return };
+        if told == all && anew == Anew::Nothing {
+            return;
+        }
+        let texts = self.work.earlier[told..].to_vec();
         // Without it answers are the same, only later.
         if let Err(problem) = process.line().ask(&Command::Earlier { texts, anew }) {
             tracing::warn!(code = %problem.code, "earlier chats could not be given to the worker");
         }
+        (self.work.told, self.work.anew) = (all, Anew::Nothing);
     }
 
     /// Says `command` to the worker and hands its events to `take` until that is satisfied.
@@ -329,7 +332,7 @@ impl Call<'_> {
         });
         match &ended {
             Attempt::Done(Ok(loaded)) => {
-                (self.work.holds, self.work.told) = (true, 0);
+                (self.work.holds, self.work.told, self.work.anew) = (true, 0, Anew::Nothing);
                 self.inner.view().loaded = Some(loaded.clone());
             }
             // Half-loaded weights go with their process.

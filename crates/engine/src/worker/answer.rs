@@ -218,12 +218,16 @@ impl<'a> Writer<'a> {
         writer
     }
 
-    fn put(&mut self, tokens: &[u32], text: &mut String) {
-        self.bytes.clear();
-        for token in tokens {
+    /// Appends what `tokens` complete to `text`. Gives for each how many characters that were.
+    fn put(&mut self, tokens: &[u32], text: &mut String) -> Vec<u32> {
+        let mut put = |token: &u32| {
+            self.bytes.clear();
             self.weights.bytes_of(*token, &mut self.bytes);
-        }
-        self.assembler.push(&self.bytes, text);
+            let before = text.len();
+            self.assembler.push(&self.bytes, text);
+            text[before..].chars().count() as u32
+        };
+        tokens.iter().map(&mut put).collect()
     }
 }
 
@@ -236,9 +240,9 @@ impl Sink for Writer<'_> {
     fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
         if !step.tokens.is_empty() {
             let mut text = String::new();
-            self.put(step.tokens, &mut text);
+            let lengths = self.put(step.tokens, &mut text);
             let (tokens, writers) = (step.tokens.to_vec(), step.writers.to_vec());
-            self.outbox.send(&Event::Text { id: self.id, text, tokens, writers });
+            self.outbox.send(&Event::Text { id: self.id, text, tokens, writers, lengths });
         }
         ControlFlow::Continue(())
     }

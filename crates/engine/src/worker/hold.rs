@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cascade::policy::{Adaptive, CostCurve, Knowledge};
-use cascade::{Cascade, LanguageModel};
+use cascade::{Cascade, LanguageModel, Personal};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::learned::Lessons;
 use protocol::worker::{Command, Event, LeftOut, Loaded, PassTime};
@@ -144,6 +144,10 @@ impl Shelf {
         let mut curves = vec![curve];
         let mut cascade = Cascade::new(target);
         cascade.set_max_gram(ladder.max_gram);
+        let size = cascade.target().vocab().size;
+        if let Some(max_gram) = cascade.max_gram_mut() {
+            max_gram.set_personal(Personal::new(Personal::MOST), size);
+        }
         if let (Some(path), true) = (&ladder.table, ladder.max_gram)
             && let Err(problem) = table::load(path, &mut cascade)
         {

@@ -52,6 +52,7 @@ pub(super) fn of(
         restarts: 0,
         left_out: outcome.left_out.iter().filter_map(|(index, _)| names.get(*index).cloned()).collect(),
         continued: false,
+        written: Vec::new(),
     }
 }
 

@@ -3,16 +3,38 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use catalog::{Catalog, ModelStore, resolve};
-use engine::{Answering, Ask, Engine, Launch};
+use engine::{Answering, Ask, Engine, Launch, conditions};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
-use protocol::worker::{Message, Speaker};
+use protocol::learned::Learned;
+use protocol::worker::{Loaded, Message, Speaker};
 use protocol::{Receipt, Sampling};
 
 /// An engine whose worker is this crate's own binary.
 pub fn engine() -> Engine {
     Engine::new(Launch::program(env!("CARGO_BIN_EXE_engine-worker")))
+}
+
+/// Loads `ladder`. What these tests learned of it before is known: nothing is measured twice.
+pub fn load(engine: &Engine, ladder: &Ladder, settings: EngineSettings) -> Loaded {
+    static LEARNED: Mutex<Vec<Learned>> = Mutex::new(Vec::new());
+    let conditions = conditions(ladder, settings);
+    let known = LEARNED.lock().expect("a whole list").iter().find(|known| known.conditions == conditions).cloned();
+    let loaded = engine.begin().and_then(|call| call.load(ladder, settings, known.clone(), &mut |_| {}));
+    let loaded = loaded.unwrap_or_else(|problem| panic!("{problem}"));
+    if known.is_none() {
+        LEARNED.lock().expect("a whole list").extend(engine.learned());
+    }
+    loaded
+}
+
+/// An engine with `ladder` loaded.
+pub fn loaded(ladder: &Ladder, settings: EngineSettings) -> Engine {
+    let engine = engine();
+    load(&engine, ladder, settings);
+    engine
 }
 
 pub fn models() -> ModelStore {

@@ -83,20 +83,30 @@ pub(super) fn is_here(connection: &Connection, one: &Conversation) -> rusqlite::
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_map(params![first.at_ms, first.text], |row| row.get(0))?;
     for id in found.collect::<Result<Vec<u32>, _>>()? {
-        let other = conversation(connection, id)?.messages;
-        if other.len() == one.messages.len() && other.iter().zip(&one.messages).all(|(a, b)| a.is_same(b)) {
+        let other = conversation(connection, id)?;
+        let said = other.messages.len() == one.messages.len()
+            && other.messages.iter().zip(&one.messages).all(|(a, b)| a.is_same(b));
+        // What waits in the composer or was set for it would be lost with a conversation that is left out.
+        if said
+            && one.system == other.system
+            && (one.unsent.is_empty() || one.unsent == other.unsent)
+            && (one.attached.is_empty() || texts(&one.attached) == texts(&other.attached))
+        {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
+fn texts(files: &[File]) -> Vec<&str> {
+    files.iter().map(|file| file.text.as_str()).collect()
+}
+
 impl Message {
     /// The same thing said at the same place, at the same time, with the same files.
     fn is_same(&self, other: &Self) -> bool {
         let said = |message: &Self| (message.speaker, message.parent, message.at_ms.to_bits());
-        let files = |message: &Self| message.attachments.iter().map(|file| file.text.clone()).collect::<Vec<_>>();
-        said(self) == said(other) && self.text == other.text && files(self) == files(other)
+        said(self) == said(other) && self.text == other.text && texts(&self.attachments) == texts(&other.attachments)
     }
 }
 

@@ -32,6 +32,23 @@ fn full() -> (Home, u32) {
 }
 
 #[test]
+fn what_waited_in_a_composer_comes_back() {
+    let emptied: [fn(&Home, u32); 2] = [
+        |home, id| home.store.save_unsent(id, "").unwrap(),
+        |home, id| home.store.detach(home.store.conversation(id).unwrap().attached[0].id).unwrap(),
+    ];
+    for empty in emptied {
+        let (home, id) = full();
+        let path = home.folder.path().join("a.json");
+        home.store.export(&[], Json, Language::English, &path).unwrap();
+        let again = || home.store.import(&path, &mut |_| ()).unwrap();
+        assert_eq!(again(), Imported { added: 0, known: 2 });
+        empty(&home, id);
+        assert_eq!(again(), Imported { added: 1, known: 1 });
+    }
+}
+
+#[test]
 fn json_has_everything_and_comes_back_the_same() {
     let (home, id) = full();
     let (first, second) = (home.folder.path().join("a.json"), home.folder.path().join("b.json"));

@@ -80,5 +80,6 @@ pub(crate) fn receipt() -> Receipt {
         restarts: 0,
         left_out: Vec::new(),
         continued: false,
+        written: vec![(0, 3), (1, 2)],
     }
 }

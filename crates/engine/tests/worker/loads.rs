@@ -1,0 +1,117 @@
+//! What cannot be loaded is refused, and the engine goes on.
+
+use std::fs;
+
+use engine::{Ask, Engine, Launch};
+use protocol::Code;
+use protocol::ladder::{Ladder, Rung};
+
+use crate::support::{answer, ask, engine, exact, fast, greedy, ladder, load, smollm2_with_draft};
+use crate::{PROMPT, kill};
+
+#[test]
+fn loading_reports_progress_and_can_be_cancelled() {
+    let engine = engine();
+    let mut fractions = Vec::new();
+    engine.load(&ladder("smollm2"), fast(), &mut |progress| fractions.push(progress.fraction)).unwrap();
+    assert!(fractions.len() > 3 && fractions.is_sorted(), "{fractions:?}");
+    let problem = engine.load(&ladder("smollm2"), fast(), &mut |_| engine.cancel()).unwrap_err();
+    assert_eq!(problem.code, Code::Cancelled);
+    assert_eq!(engine.loaded(), None);
+    let problem = engine.answer(&ask("Hello", 4, &greedy(), true), &mut |_| {}).unwrap_err();
+    assert_eq!(problem.code, Code::NothingLoaded);
+    load(&engine, &ladder("smollm2"), fast());
+}
+
+#[test]
+fn a_worker_that_dies_while_loading_is_replaced_once_before_the_file_is_blamed() {
+    let engine = engine();
+    for (deaths, code) in [(1, None), (2, Some(Code::ModelRefused))] {
+        let mut killed = Vec::new();
+        let loaded = engine.load(&ladder("smollm2"), fast(), &mut |_| {
+            let pid = engine.worker_pid().unwrap();
+            if killed.len() < deaths && !killed.contains(&pid) {
+                killed.push(pid);
+                kill(pid);
+            }
+        });
+        assert_eq!((killed.len(), loaded.err().map(|problem| problem.code)), (deaths, code));
+    }
+}
+
+#[test]
+fn files_that_are_no_models_are_refused_and_the_engine_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = fs::read(&ladder("smollm2").rungs[0].path).unwrap();
+    let mut noise = 0x2545_F491_4F6C_DD1D_u64;
+    let random: Vec<u8> = std::iter::repeat_with(|| {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        noise as u8
+    })
+    .take(1 << 20)
+    .collect();
+    let mut wrong_inside = real[..4 << 20].to_vec();
+    wrong_inside[24..4096].copy_from_slice(&random[..4072]);
+    let engine = engine();
+    for (name, contents) in [
+        ("empty", &[][..]),
+        ("text", b"not a model at all"),
+        ("random", &random),
+        ("cut-header", &real[..5000]),
+        ("cut-weights", &real[..real.len() / 2]),
+        ("wrong-inside", &wrong_inside),
+    ] {
+        let path = folder.path().join(format!("{name}.gguf"));
+        fs::write(&path, contents).unwrap();
+        let rungs = vec![Rung { name: name.to_owned(), path: path.clone() }];
+        let bad = Ladder { id: name.to_owned(), rungs, max_gram: true, k: vec![vec![4]], lenience: 1.0, table: None };
+        let problem = engine.load(&bad, fast(), &mut |_| {}).unwrap_err();
+        assert_eq!(problem.code, Code::ModelRefused, "{name}");
+        assert_eq!(problem.details["path"], path.display().to_string());
+    }
+    let missing = folder.path().join("missing.gguf");
+    let rungs = vec![Rung { name: "missing".to_owned(), path: missing }];
+    let bad = Ladder { id: "m".to_owned(), rungs, max_gram: true, k: vec![vec![4]], lenience: 1.0, table: None };
+    assert_eq!(engine.load(&bad, fast(), &mut |_| {}).unwrap_err().code, Code::ModelUnreadable);
+    load(&engine, &ladder("smollm2"), fast());
+}
+
+#[test]
+fn a_draft_that_cannot_be_used_is_left_out_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ladder = smollm2_with_draft(folder.path());
+    let same = ladder.rungs[0].clone();
+    let broken = folder.path().join("broken.gguf");
+    fs::write(&broken, b"GGUF").unwrap();
+    ladder.rungs.insert(1, Rung { name: "as large".to_owned(), ..same });
+    ladder.rungs.push(Rung { name: "broken".to_owned(), path: broken });
+    ladder.k = vec![vec![9, 3, 9, 2], vec![0, 9, 9, 9], vec![0, 0, 9, 2], vec![0, 0, 0, 9]];
+    let engine = engine();
+    let loaded = engine.load(&ladder, exact(), &mut |_| {}).unwrap();
+    let codes: Vec<_> = loaded.left_out.iter().map(|left| (left.rung.as_str(), left.problem.code)).collect();
+    assert_eq!(codes, [("as large", Code::DraftTooLarge), ("broken", Code::ModelRefused)]);
+    assert_eq!(loaded.rungs.len(), 3, "target, the good draft, Max-Gram: {:?}", loaded.rungs);
+    assert_eq!(loaded.k, [[3, 2], [0, 2]], "the matrix lost what belonged to them");
+    let with = answer(&engine, &Ask { k: Some(loaded.k), ..ask(PROMPT, 24, &greedy(), true) });
+    assert!(with.receipt.rungs[1].accepted > 0);
+    assert_eq!(with.tokens, answer(&engine, &ask(PROMPT, 24, &greedy(), false)).tokens);
+}
+
+#[test]
+fn prompts_that_do_not_fit_and_ladders_that_make_no_sense_are_refused() {
+    let engine = engine();
+    engine.load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap();
+    let problem = engine.answer(&ask(&"word ".repeat(4000), 8, &greedy(), true), &mut |_| {}).unwrap_err();
+    assert_eq!(problem.code, Code::PromptTooLong);
+    assert_eq!(problem.details["context"], "2048");
+    assert_eq!(answer(&engine, &ask("Hello", 4, &greedy(), true)).tokens.len(), 4, "nothing is lost");
+    for k in [vec![vec![4, 4], vec![4, 4]], vec![vec![4, 4], vec![0, 4]], vec![vec![4000]], vec![]] {
+        let bad = Ladder { k, ..ladder("smollm2") };
+        assert_eq!(engine.load(&bad, fast(), &mut |_| {}).unwrap_err().code, Code::LadderInvalid);
+    }
+    let problem =
+        Engine::new(Launch::program("/no/such/program")).load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap_err();
+    assert_eq!(problem.code, Code::WorkerMissing);
+}
