@@ -20,6 +20,8 @@ fn main() {
         "attach",
         "detach",
         "prompt_size",
+        "leave_out",
+        "read_all",
         "send",
         "answer_again",
         "continue_answer",

@@ -38,8 +38,9 @@ struct Wanted {
 pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let store = &app.disk()?.store;
     let answer = store.begin_answer(question, now_ms())?;
-    let system = store.given(answer)?.system;
-    let ask = Ask { cascade: app.settings().speed_up, ..Ask::plain(prompt(&system, store.said(question)?)) };
+    let given = store.given(answer)?;
+    let messages = prompt(&given.system, store.said(question)?, given.read_from);
+    let ask = Ask { cascade: app.settings().speed_up, ..Ask::plain(messages) };
     write(app, call, Wanted { question, answer, ask, before: None }, window)
 }
 
@@ -50,7 +51,7 @@ pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<
 pub(crate) fn go_on(app: &App, call: Call<'_>, answer: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let store = &app.disk()?.store;
     let given = store.given(answer)?;
-    let messages = prompt(&given.system, store.said(given.question)?);
+    let messages = prompt(&given.system, store.said(given.question)?, given.read_from);
     store.reopen_answer(answer)?;
     let ask = Ask { begun: given.text, cascade: app.settings().speed_up, ..Ask::plain(messages) };
     write(app, call, Wanted { question: given.question, answer, ask, before: given.receipt }, window)
@@ -64,7 +65,7 @@ pub(crate) fn go_on(app: &App, call: Call<'_>, answer: u32, window: &Channel<Cha
 pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let store = &app.disk()?.store;
     let given = store.given(answer)?;
-    let mut ask = Ask::plain(prompt(&given.system, store.said(given.question)?));
+    let mut ask = Ask::plain(prompt(&given.system, store.said(given.question)?, given.read_from));
     if let Some(receipt) = given.receipt {
         ask.sampling.seed = receipt.seed;
         ask.max_tokens = Some(receipt.tokens).filter(|_| receipt.finish != protocol::FinishReason::End);

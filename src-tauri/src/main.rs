@@ -5,6 +5,7 @@
 mod answering;
 mod app;
 mod commands;
+mod context;
 mod continued;
 mod counting;
 mod earlier;
@@ -113,7 +114,9 @@ fn interface() -> Builder<tauri::Wry> {
         commands::conversations::set_system,
         commands::attachments::attach,
         commands::attachments::detach,
-        commands::attachments::prompt_size,
+        commands::context::prompt_size,
+        commands::context::leave_out,
+        commands::context::read_all,
         commands::chat::send,
         commands::chat::answer_again,
         commands::chat::continue_answer,

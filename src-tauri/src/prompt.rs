@@ -3,11 +3,13 @@
 use protocol::worker::{Message, Speaker};
 use store::{Attachment, Said, fence};
 
-/// The branch that ends with a question, below its instructions: every earlier question with its answer. One that got no
-/// word of an answer (it was too long, perhaps, or stopped at once) would only stand in the way.
-pub(crate) fn prompt(system: &str, branch: Vec<Said>) -> Vec<Message> {
+/// The branch that ends with a question, below its instructions: every earlier question with its answer, from the message
+/// `from` on. One that got no word of an answer (it was too long, perhaps, or stopped at once) would only stand in the way.
+pub(crate) fn prompt(system: &str, branch: Vec<Said>, from: u32) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
-    for said in branch.into_iter().filter(|said| !said.text.is_empty()) {
+    // The question itself is always heard.
+    let question = branch.last().map_or(0, |said| said.id);
+    for said in branch.into_iter().filter(|said| !said.text.is_empty() && said.id >= from.min(question)) {
         let unanswered = messages.last().is_some_and(|last| last.speaker == said.speaker);
         if unanswered {
             messages.pop();
@@ -41,7 +43,17 @@ mod tests {
     use super::*;
 
     fn said(speaker: Speaker, text: &str) -> Said {
-        Said { speaker, text: text.to_owned(), attachments: Vec::new() }
+        Said { id: Said::NEW, speaker, text: text.to_owned(), attachments: Vec::new() }
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_read_but_the_question_is() {
+        let branch: Vec<Said> = [(3, Speaker::User), (4, Speaker::Assistant), (7, Speaker::User)]
+            .map(|(id, speaker)| Said { id, ..said(speaker, &id.to_string()) })
+            .into();
+        let read = |from| prompt("", branch.clone(), from).into_iter().map(|said| said.text).collect::<Vec<_>>();
+        assert_eq!((read(0), read(3)), (read(1), vec!["3".to_owned(), "4".to_owned(), "7".to_owned()]));
+        assert_eq!([read(5), read(7), read(99)], [["7"], ["7"], ["7"]]);
     }
 
     #[test]
@@ -57,11 +69,11 @@ mod tests {
             said(User, "b"),
         ];
         let texts = |system, branch: &[Said]| {
-            prompt(system, branch.to_vec()).into_iter().map(|message| message.text).collect::<Vec<_>>()
+            prompt(system, branch.to_vec(), 0).into_iter().map(|message| message.text).collect::<Vec<_>>()
         };
         assert_eq!(texts("", &branch), ["a", "answer", "b"]);
         assert_eq!(texts(" \n", &branch[..1]), ["far too long"], "the question itself is always heard");
-        let told = prompt("be kind", branch);
+        let told = prompt("be kind", branch, 0);
         assert_eq!((told[0].speaker, told[0].text.as_str(), told.len()), (Speaker::System, "be kind", 4));
     }
 

@@ -1,5 +1,6 @@
 // The composer: files by every way in, instructions, waiting for the model, and how much room is left.
 import { expect, type Page } from "@playwright/test";
+import { answered } from "./states/samples";
 import { ask, by, calls, chat, conversation, engine, open, settings, test } from "./window";
 
 const args = async (page: Page, name: string) => (await calls(page, name)).map((call) => call.args);
@@ -171,4 +172,21 @@ test("how much room is left is said near the end, and what does not fit before i
   await page.evaluate(() => (window.app.give.prompt_size = { tokens: 9000, context: 8192 }));
   await by(page, "composer").fill("Why not, then?");
   await expect(by(page, "room")).toHaveText("Too long: 9,000 tokens, and this conversation holds 8,192. Shorten the message or take out a file.");
+});
+
+test("the oldest messages can be left out, and read again", async ({ page }) => {
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192 }, leave_out: 3 } });
+  await by(page, "composer").fill("And then?");
+  await expect(by(page, "room")).toContainText("Too long");
+  await expect(by(page, "left-out")).toHaveCount(0);
+  await page.evaluate(() => (window.app.give.prompt_size = { tokens: 1000, context: 8192 }));
+  await by(page, "leave-out").click();
+  expect(await args(page, "leave_out")).toEqual([{ conversation: 3, parent: 4, text: "And then?" }]);
+  await expect(by(page, "room")).toBeEmpty();
+  await expect(by(page, "composer")).toBeFocused();
+  // Between what is left out and what is read.
+  await expect(page.locator("[data-message='2'], [data-testid=left-out], [data-message='3']")).toHaveText([/Rivers dissolve/, /The model reads from here on\./, /Tell me a long story/]);
+  await by(page, "read-all").click();
+  expect(await calls(page, "read_all")).toHaveLength(1);
+  await expect(by(page, "left-out")).toHaveCount(0);
 });

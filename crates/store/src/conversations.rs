@@ -163,6 +163,14 @@ impl Store {
         })
     }
 
+    /// From now on the model reads only the messages from `first` on, by id; 0 is all of them.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn read_from(&self, id: u32, first: u32) -> Result<(), Problem> {
+        self.set(id, "read_from", &first)
+    }
+
     fn set(&self, id: u32, column: &str, value: &dyn rusqlite::ToSql) -> Result<(), Problem> {
         let sql = format!("UPDATE conversation SET {column} = ?2 WHERE id = ?1 AND NOT deleted");
         self.write(|transaction| one(transaction.execute(&sql, params![id, value])?))
@@ -171,7 +179,8 @@ impl Store {
 
 /// A conversation that was not deleted.
 pub(crate) fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversation> {
-    let sql = "SELECT title, pinned, unsent, system, place_message, place_offset FROM conversation WHERE id = ?1 AND NOT deleted";
+    let sql = "SELECT title, pinned, unsent, system, read_from, place_message, place_offset \
+               FROM conversation WHERE id = ?1 AND NOT deleted";
     let mut found = connection.query_row(sql, [id], |row| {
         let (place, offset): (Option<u32>, f64) = (row.get("place_message")?, row.get("place_offset")?);
         Ok(Conversation {
@@ -181,6 +190,7 @@ pub(crate) fn conversation(connection: &Connection, id: u32) -> rusqlite::Result
             messages: Vec::new(),
             unsent: row.get("unsent")?,
             system: row.get("system")?,
+            read_from: row.get("read_from")?,
             attached: Vec::new(),
             place: place.map(|message| Place { message, offset }),
         })

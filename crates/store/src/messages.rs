@@ -14,12 +14,19 @@ use crate::{search, tree};
 /// A message as the model is to see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
+    /// Its id; [`Said::NEW`] for one that is not kept yet.
+    pub id: u32,
     /// Who says it.
     pub speaker: Speaker,
     /// What is said.
     pub text: String,
     /// The files that go with it.
     pub attachments: Vec<Attachment>,
+}
+
+impl Said {
+    /// Younger than every message that is kept.
+    pub const NEW: u32 = u32::MAX;
 }
 
 /// An answer that was given, and what it needs to be given again.
@@ -35,6 +42,8 @@ pub struct Given {
     pub receipt: Option<Receipt>,
     /// The instructions that it was given under.
     pub system: String,
+    /// The first message that the model read for it, by id; 0 is all of them.
+    pub read_from: u32,
 }
 
 impl Store {
@@ -74,8 +83,8 @@ impl Store {
     /// # Errors
     /// See [`Store`].
     pub fn begin_answer(&self, question: u32, now_ms: f64) -> Result<u32, Problem> {
-        let sql = "INSERT INTO message (conversation, parent, speaker, text, finished, at_ms, system) \
-                   SELECT message.conversation, message.id, 'assistant', '', 0, ?2, conversation.system \
+        let sql = "INSERT INTO message (conversation, parent, speaker, text, finished, at_ms, system, read_from) \
+                   SELECT message.conversation, message.id, 'assistant', '', 0, ?2, conversation.system, conversation.read_from \
                    FROM message JOIN conversation ON conversation.id = message.conversation \
                    WHERE message.id = ?1 AND message.speaker = 'user' AND message.deleted IS NULL \
                    RETURNING id";
@@ -87,7 +96,7 @@ impl Store {
     /// # Errors
     /// See [`Store`].
     pub fn given(&self, answer: u32) -> Result<Given, Problem> {
-        let sql = "SELECT parent, conversation, text, receipt, coalesce(system, '') AS system FROM message \
+        let sql = "SELECT parent, conversation, text, receipt, coalesce(system, '') AS system, read_from FROM message \
                    WHERE id = ?1 AND speaker = 'assistant' AND parent IS NOT NULL AND deleted IS NULL";
         self.read(|transaction| {
             transaction.query_row(sql, [answer], |row| {
@@ -98,6 +107,7 @@ impl Store {
                     text: row.get("text")?,
                     receipt: receipt.and_then(|text| serde_json::from_str(&text).ok()),
                     system: row.get("system")?,
+                    read_from: row.get("read_from")?,
                 })
             })
         })
@@ -242,7 +252,7 @@ fn said(connection: &Connection, id: u32) -> rusqlite::Result<Said> {
     let attachments = attachments::texts_of(connection, id)?;
     connection
         .prepare_cached("SELECT speaker, text FROM message WHERE id = ?1")?
-        .query_row([id], |row| Ok(Said { speaker: tree::speaker(row)?, text: row.get("text")?, attachments }))
+        .query_row([id], |row| Ok(Said { id, speaker: tree::speaker(row)?, text: row.get("text")?, attachments }))
 }
 
 /// An answer ended: of the answers to one question those without a word go, unless there is no other.

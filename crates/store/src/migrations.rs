@@ -12,7 +12,8 @@ use crate::database::Refused;
 use crate::places::with_ending;
 
 /// One script per version; never changed once released.
-const SCRIPTS: &[&str] = &[include_str!("../migrations/1.sql"), include_str!("../migrations/2.sql")];
+const SCRIPTS: &[&str] =
+    &[include_str!("../migrations/1.sql"), include_str!("../migrations/2.sql"), include_str!("../migrations/3.sql")];
 
 /// How long the copy made before a migration stays: long enough to notice that something is missing, not for ever, because
 /// conversations that are deleted later are still in it.

@@ -2,16 +2,13 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use protocol::chat::{AttachmentCard, PromptSize};
-use protocol::worker::Speaker;
+use protocol::chat::AttachmentCard;
 use protocol::{Code, Problem};
-use store::Said;
 use tauri::State;
 
 use super::blocking;
 use crate::app::App;
 use crate::extract;
-use crate::prompt::prompt;
 
 /// Takes the text out of a file and keeps it for the next message. Its bytes come as one text: as a list of numbers each
 /// would take thirty times its size on the way.
@@ -42,25 +39,4 @@ pub(crate) async fn attach(
 #[specta::specta]
 pub(crate) fn detach(app: State<'_, Arc<App>>, attachment: u32) -> Result<(), Problem> {
     app.disk()?.store.detach(attachment)
-}
-
-/// How much of the context the question `text` behind `parent` would take, with the files in the composer. None while
-/// nothing is loaded or an answer is being written.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn prompt_size(
-    app: State<'_, Arc<App>>,
-    conversation: u32,
-    parent: Option<u32>,
-    text: String,
-) -> Result<Option<PromptSize>, Problem> {
-    let app = Arc::clone(&app);
-    blocking(move || {
-        let store = &app.disk()?.store;
-        let mut branch = parent.map(|parent| store.said(parent)).transpose()?.unwrap_or_default();
-        branch.push(Said { speaker: Speaker::User, text, attachments: store.attached(conversation)? });
-        let system = store.conversation(conversation)?.system;
-        Ok(app.size_of(prompt(&system, branch)))
-    })
-    .await
 }

@@ -8,6 +8,7 @@
 
 pub(crate) mod attachments;
 pub(crate) mod chat;
+pub(crate) mod context;
 pub(crate) mod conversations;
 pub(crate) mod earlier;
 pub(crate) mod engine;

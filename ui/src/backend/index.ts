@@ -37,6 +37,8 @@ export interface Backend {
   detach(attachment: number): Promise<void>;
   /** Null while nothing is loaded or an answer is being written. */
   promptSize(conversation: number, parent: number | null, text: string): Promise<PromptSize | null>;
+  leaveOut(conversation: number, parent: number | null, text: string): Promise<number>;
+  readAll(conversation: number): Promise<void>;
   /** The path written; null if the user chose none. */
   exportConversations(conversations: number[], format: ExportFormat): Promise<string | null>;
   /** How many came in; null if the user chose no file. */
@@ -134,6 +136,8 @@ export const tauriBackend: Backend = {
   attach: (conversation, name, bytes) => base64Of(bytes).then((text) => unwrap(commands.attach(conversation, name, text))),
   detach: (attachment) => done(commands.detach(attachment)),
   promptSize: (conversation, parent, text) => unwrap(commands.promptSize(conversation, parent, text)),
+  leaveOut: (conversation, parent, text) => unwrap(commands.leaveOut(conversation, parent, text)),
+  readAll: (conversation) => done(commands.readAll(conversation)),
   exportConversations: (conversations, format) => unwrap(commands.exportConversations(conversations, format)),
   importConversations: () => unwrap(commands.importConversations()),
   watchEngine: (on) => done(commands.watchEngine(new Channel<EngineState>(on))),

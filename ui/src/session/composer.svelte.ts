@@ -163,6 +163,32 @@ export class Composer {
     }
   }
 
+  /** Whether something above could be left out. */
+  canLeaveOut = $derived.by(() => this.thread.leftOut < this.thread.messages.length);
+
+  /** The model reads so many of the oldest messages no more that the question fits. */
+  leaveOut() {
+    const { id, leaf } = this.thread;
+    return this.told.asked(async () => {
+      const readFrom = await this.backend.leaveOut(id, leaf?.id ?? null, this.text.trim());
+      if (this.thread.id !== id) return;
+      this.thread.readFrom = readFrom;
+      this.told.announcement = "leftOutSaid";
+      await this.measure();
+    });
+  }
+
+  /** It reads all of them again. */
+  readAll() {
+    const { id } = this.thread;
+    return this.told.asked(async () => {
+      await this.backend.readAll(id);
+      if (this.thread.id !== id) return;
+      this.thread.readFrom = 0;
+      await this.measure();
+    });
+  }
+
   setSystem(text: string) {
     const { id } = this.thread;
     return this.told.asked(async () => {

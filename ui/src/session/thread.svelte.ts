@@ -13,6 +13,8 @@ export class Thread {
   messages = $state<ShownMessage[]>([]);
   /** System prompt; empty if there is none. */
   system = $state("");
+  /** The first message that the model reads, by id; 0 is all of them. */
+  readFrom = $state(0);
   /** Where the reader was; null at the end. */
   place: Place | null = null;
   /** What is to be brought into view: a message that was searched for, or the end. */
@@ -30,11 +32,15 @@ export class Thread {
     this.id = conversation.id;
     this.title = conversation.title;
     this.system = conversation.system;
+    this.readFrom = conversation.readFrom;
     this.messages = conversation.messages.map((message) => (message.id === live?.id ? live : message));
     if (!same) this.place = conversation.place;
   }
 
   at = (id: number) => this.messages.findIndex((message) => message.id === id);
+
+  /** How many of the shown messages the model does not read. */
+  leftOut = $derived(this.messages.filter((message) => message.id < this.readFrom).length);
 
   /** Puts a message at the end, or in the place of the same one: a conversation that was opened meanwhile has it already. */
   add(message: ShownMessage) {

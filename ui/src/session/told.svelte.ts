@@ -13,6 +13,7 @@ export type Announcement =
   | "detachedSaid"
   | "versionSaid"
   | "conversationSaid"
+  | "leftOutSaid"
   | "copied";
 
 /** Something that was just deleted and can be had back. */

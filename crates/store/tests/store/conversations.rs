@@ -192,3 +192,21 @@ fn an_answer_cut_off_keeps_its_text_and_an_empty_one_goes() {
     assert_eq!(home.store.conversation(id).unwrap().messages[1].versions.len(), 1);
     assert_eq!(home.store.search("so far", 9).unwrap().len(), 1);
 }
+
+#[test]
+fn where_the_model_begins_to_read_stays_and_is_remembered_by_answers() {
+    let home = Home::new();
+    let id = home.begin();
+    let first = home.ask(id, None, "first");
+    let before = home.answer(first, "one");
+    assert_eq!(home.store.conversation(id).unwrap().read_from, 0);
+    home.store.read_from(id, before + 1).unwrap();
+    let second = home.ask(id, Some(before), "second");
+    let after = home.answer(second, "two");
+    let read_from = |answer| home.store.given(answer).unwrap().read_from;
+    assert_eq!([read_from(before), read_from(after)], [0, before + 1]);
+    let ids: Vec<u32> = home.store.said(second).unwrap().into_iter().map(|said| said.id).collect();
+    assert_eq!(ids, [first, before, second]);
+    home.store.read_from(id, 0).unwrap();
+    assert_eq!((home.store.conversation(id).unwrap().read_from, read_from(after)), (0, before + 1));
+}
