@@ -107,6 +107,7 @@ impl App {
             ladder: settings.ladder.clone(),
             engine: self.state.state(),
             settings,
+            processors: thread::available_parallelism().map_or(1, |count| count.get() as u32),
             limits: crate::extract::limits(),
             notices: disk.notices.clone(),
         })

@@ -48,7 +48,8 @@ impl App {
         let _one_at_a_time = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
         let (reload, earlier) = {
             let now = self.settings();
-            (now.ladder != settings.ladder || now.exact != settings.exact, now.earlier_chats != settings.earlier_chats)
+            let reload = now.ladder != settings.ladder || running(&now) != running(settings);
+            (reload, now.earlier_chats != settings.earlier_chats)
         };
         if reload {
             self.choose_now(false, || self.change_settings(settings))?;
@@ -118,11 +119,11 @@ impl App {
     }
 
     fn load_now(&self, choice: &Choice) {
-        let (id, exact) = {
+        let (id, settings) = {
             let settings = self.settings();
-            (settings.ladder.clone(), settings.exact)
+            (settings.ladder.clone(), running(&settings))
         };
-        let state = match self.try_load(choice, &id, EngineSettings { exact, ..EngineSettings::default() }) {
+        let state = match self.try_load(choice, &id, settings) {
             Ok(state) => state,
             Err(problem) if matches!(problem.code, Code::NotInstalled | Code::Cancelled) => EngineState::Empty,
             Err(problem) => EngineState::Failed { problem },
@@ -155,5 +156,30 @@ impl App {
         // Read while nobody waits yet.
         self.tell_earlier_now();
         Ok(EngineState::Ready { loaded })
+    }
+}
+
+/// An answer needs at least so many tokens of context.
+const SHORTEST: u32 = 64;
+
+/// How the engine is to run. A person may have written the file: what makes no sense is brought to where it does.
+fn running(settings: &Settings) -> EngineSettings {
+    let context = settings.context.map(|context| context.max(SHORTEST));
+    EngineSettings { exact: settings.exact, threads: settings.threads.filter(|count| *count > 0), context }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_written_by_hand_make_sense_to_the_engine() {
+        let of = |threads, context| {
+            let running = running(&Settings { threads, context, ..Settings::default() });
+            (running.threads, running.context)
+        };
+        assert_eq!(of(None, None), (None, None));
+        assert_eq!(of(Some(3), Some(4096)), (Some(3), Some(4096)));
+        assert_eq!(of(Some(0), Some(0)), (None, Some(SHORTEST)));
     }
 }

@@ -189,6 +189,18 @@ test("a choice that is refused shows why and what still holds", async ({ page })
   await expect(by(page, "ladder-select")).toHaveValue("smollm2");
 });
 
+test("how long conversations are and how many threads compute can be chosen, and left to the program again", async ({ page }) => {
+  await open(page, { settings: { ...settings, threads: 9 } });
+  await page.keyboard.press("Control+,");
+  await expect(by(page, "threads-select")).toHaveValue("9");
+  await expect(by(page, "threads-select").getByRole("option"), "what was set by hand stays on offer").toHaveCount(10);
+  await by(page, "threads-select").selectOption({ label: "The fastest, found by trying" });
+  await by(page, "context-select").selectOption({ label: "4,096 tokens" });
+  await expect(by(page, "context-select")).toHaveValue("4096");
+  const changes = (await calls(page, "change_settings")).map((call) => (call.args as { settings: typeof settings }).settings);
+  expect(changes.map(({ threads, context }) => [threads, context])).toEqual([[null, null], [null, 4096]]);
+});
+
 test("Escape closes the settings and lets the answer go on", async ({ page }) => {
   await open(page);
   await ask(page, "Tell me a story.");

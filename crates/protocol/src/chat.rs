@@ -89,6 +89,8 @@ pub struct Opening {
     pub engine: EngineState,
     /// The user's choices.
     pub settings: Settings,
+    /// How many threads the processor runs at once.
+    pub processors: u32,
     /// What a message may have with it.
     pub limits: Limits,
     /// Things the user should know that did not stop the start (a damaged settings file set aside, …).

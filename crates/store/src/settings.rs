@@ -54,6 +54,8 @@ mod tests {
             ladder: "qwen-coder".to_owned(),
             speed_up: false,
             exact: true,
+            threads: Some(3),
+            context: Some(4096),
             earlier_chats: false,
             language: UiLanguage::Ja,
             theme: Theme::Dark,

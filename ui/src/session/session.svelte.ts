@@ -26,6 +26,8 @@ export class Session {
   /** Texts of messages that are being edited, by message: they are there again when one returns to their conversation. */
   readonly edits = new Map<number, string>();
   opened = $state(false);
+  /** How many threads the processor runs at once. */
+  processors = 1;
   /** Whether another conversation is on its way to the screen. */
   turning = $state(false);
   #turn = 0;
@@ -65,6 +67,7 @@ export class Session {
       this.composer.limits = opening.limits;
       this.engine.take(opening);
       this.chosen.now = opening.settings;
+      this.processors = opening.processors;
       this.conversations.cards = opening.conversations;
       this.told.notices = opening.notices;
       this.told.fatal = undefined;

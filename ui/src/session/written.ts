@@ -20,7 +20,8 @@ export class Written implements Backend {
     ladders: [],
     ladder: "a",
     engine: ready,
-    settings: { ladder: "a", speedUp: true, exact: false, earlierChats: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    settings: { ladder: "a", speedUp: true, exact: false, threads: null, context: null, earlierChats: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    processors: 2,
     limits: { attachmentBytes: 1000, attachments: 3 },
     notices: [],
   };

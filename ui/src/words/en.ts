@@ -297,6 +297,13 @@ export const en = {
   sectionMore: "For experts",
   settingHeld: "Can be changed when the answer is finished.",
   exact: "Exact mode",
+  context: "Length of conversations",
+  contextHint: "How much the model can have in mind at once. More takes more memory, and no model holds more than it was made for.",
+  contextUsual: "Usual (8,192 tokens)",
+  contextTokens: "{n} tokens",
+  threads: "Processor threads",
+  threadsHint: "Fewer leave more of the computer to other programs; answers take longer then.",
+  threadsTried: "The fastest, found by trying",
   exactHint: "Bit for bit what the model alone computes; a little slower.",
 
   // The palette and the shortcuts

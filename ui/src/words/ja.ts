@@ -299,6 +299,13 @@ export const ja: Words = {
   sectionMore: "詳しい方向け",
   settingHeld: "回答が終わると変更できます。",
   exact: "厳密モード",
+  context: "会話の長さ",
+  contextHint: "モデルが一度に覚えていられる量です。増やすとメモリも多く使います。モデルごとの上限は超えません。",
+  contextUsual: "標準（8,192 トークン）",
+  contextTokens: "{n} トークン",
+  threads: "使うスレッド数",
+  threadsHint: "減らすとほかのプログラムが軽くなりますが、回答には時間がかかります。",
+  threadsTried: "試して最も速い数",
   exactHint: "モデル単独の計算とビット単位で一致します。少し遅くなります。",
 
   // コマンドとショートカット

@@ -38,6 +38,10 @@ pub struct Settings {
     pub speed_up: bool,
     /// Exact mode.
     pub exact: bool,
+    /// Threads to compute with; None is the fastest count, found by trying.
+    pub threads: Option<u16>,
+    /// Context length in tokens; None is the engine's standard one.
+    pub context: Option<u32>,
     /// Whether drafts may copy from what was said in earlier chats.
     pub earlier_chats: bool,
     /// Language of the window.
@@ -68,6 +72,8 @@ impl Default for Settings {
             ladder: "smollm2".to_owned(),
             speed_up: true,
             exact: false,
+            threads: None,
+            context: None,
             earlier_chats: true,
             language: UiLanguage::System,
             theme: Theme::System,
