@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { ask, by, calls, chat, conversation, engine, open, receipt, test } from "./window";
+import { ask, by, calls, chat, conversation, engine, open, receipt, settings, test } from "./window";
 
 test("a question is answered word by word and gets a receipt", async ({ page }) => {
   await open(page);

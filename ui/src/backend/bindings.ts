@@ -47,6 +47,13 @@ export const commands = {
 	 */
 	promptSize: (conversation: number, parent: number | null, text: string) => typedError<PromptSize | null, Problem>(__TAURI_INVOKE("prompt_size", { conversation, parent, text })),
 	/**
+	 *  Leaves out so many of the oldest messages that the question `text` behind `parent` fits well, with the files in the
+	 *  composer. They stay where they are, only the model reads them no more. Gives the first message that it reads, by id.
+	 */
+	leaveOut: (conversation: number, parent: number | null, text: string) => typedError<number, Problem>(__TAURI_INVOKE("leave_out", { conversation, parent, text })),
+	/**  The model reads all of a conversation again. */
+	readAll: (conversation: number) => typedError<null, Problem>(__TAURI_INVOKE("read_all", { conversation })),
+	/**
 	 *  Keeps a message, then answers it. Returns when the answer has ended. `parent` is the last message of the shown branch,
 	 *  None at the root. With `edited` the message is a new version of that one: it takes over its files and leaves the
 	 *  composer alone; otherwise it takes what is in the composer along.
@@ -272,6 +279,8 @@ export type Conversation = {
 	unsent: string,
 	/**  Instructions to the model that stand above the conversation; empty if there are none. */
 	system: string,
+	/**  The first message that the model reads, by id: those before it are only shown. 0 is all of them. */
+	readFrom: number,
 	/**  Files in the composer that were not sent yet. */
 	attached: AttachmentCard[],
 	/**  Where the reader was; None at the end. */
@@ -443,6 +452,8 @@ export type Opening = {
 	engine: EngineState,
 	/**  The user's choices. */
 	settings: Settings,
+	/**  How many threads the processor runs at once. */
+	processors: number,
 	/**  What a message may have with it. */
 	limits: Limits,
 	/**  Things the user should know that did not stop the start (a damaged settings file set aside, …). */
@@ -570,6 +581,10 @@ export type Settings = {
 	speedUp?: boolean,
 	/**  Exact mode. */
 	exact?: boolean,
+	/**  Threads to compute with; None is the fastest count, found by trying. */
+	threads?: number | null,
+	/**  Context length in tokens; None is the engine's standard one. */
+	context?: number | null,
 	/**  Whether drafts may copy from what was said in earlier chats. */
 	earlierChats?: boolean,
 	/**  Language of the window. */

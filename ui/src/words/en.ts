@@ -103,7 +103,7 @@ export const en = {
   dontSend: "Don't send",
   leaveOut: "Leave out the oldest",
   leaveOutHint: "The oldest messages stay where they are, but the model reads them no more",
-  leftOut: "The model reads from here on.",
+  readsFromHere: "The model reads from here on.",
   leftOutSaid: "The oldest messages are left out.",
   readAll: "Read all again",
   roomLeft: "About {n} tokens left in this conversation.",

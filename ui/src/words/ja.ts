@@ -105,7 +105,7 @@ export const ja: Words = {
   dontSend: "送信をやめる",
   leaveOut: "古いものを読まない",
   leaveOutHint: "古いメッセージは残りますが、モデルは読まなくなります",
-  leftOut: "モデルが読むのはここからです。",
+  readsFromHere: "モデルが読むのはここからです。",
   leftOutSaid: "古いメッセージは読まれなくなりました。",
   readAll: "もう一度すべて読む",
   roomLeft: "この会話の残りは約 {n} トークンです。",
