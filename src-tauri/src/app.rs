@@ -7,7 +7,7 @@ use engine::{Call, Engine, Launch};
 use protocol::chat::{LadderCard, Opening, Settings};
 use protocol::learned::Learned;
 use protocol::{Code, Problem};
-use store::{LearnedFolder, Places, Store, now_ms};
+use store::{Alone, LearnedFolder, Places, Store, now_ms};
 
 use crate::earlier::Given;
 use crate::engine_state::EngineWatch;
@@ -41,6 +41,7 @@ pub(crate) struct Disk {
     pub(crate) models: ModelStore,
     pub(crate) learned: LearnedFolder,
     notices: Vec<Problem>,
+    _alone: Alone,
 }
 
 impl App {
@@ -165,12 +166,13 @@ const OLD_ANSWER: Duration = Duration::from_secs(10);
 impl Disk {
     fn open() -> Result<(Self, Settings), Problem> {
         let places = Places::find()?;
+        let alone = Alone::with(&places)?;
         let (store, mut notices) = Store::open(&places)?;
         let models = ModelStore::open(places.models.clone())?;
         let (settings, more) = store::load_settings(&places);
         notices.extend(more);
         let learned = LearnedFolder::of(&places);
-        Ok((Self { places, store, catalog: Catalog::builtin(), models, learned, notices }, settings))
+        Ok((Self { places, store, catalog: Catalog::builtin(), models, learned, notices, _alone: alone }, settings))
     }
 
     /// Keeps what the engine learned. It can be learned anew: a disk that refuses is only noted.

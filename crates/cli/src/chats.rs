@@ -62,6 +62,9 @@ fn counted(count: u32) -> String {
 
 fn list(store: &Store, output: &Output) -> Result<(), Problem> {
     let cards = store.conversations()?;
+    if cards.is_empty() {
+        output.note("There are no conversations yet. They begin in the window.");
+    }
     for card in &cards {
         let pin = if card.pinned { "*" } else { " " };
         output.line(format_args!("{:>5} {pin} {:>4} messages  {}", card.id, card.messages, card.title));

@@ -2,7 +2,7 @@
 
 use engine::Ask;
 use protocol::worker::{Message, Speaker};
-use protocol::{Problem, RungRole};
+use protocol::{Code, Problem, RungRole};
 use serde_json::{Value, json};
 
 use crate::args::{ProofPolicy, Prove};
@@ -23,6 +23,7 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let (mut seconds_alone, mut seconds_cascade) = (0.0, 0.0);
     // Without these it would not show that anything was drafted at all.
     let (mut drafted, mut target_passes) = (0, 0);
+    let mut refused = Vec::new();
     for (index, question) in questions.iter().enumerate() {
         let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
         let mut ask = Ask {
@@ -33,7 +34,15 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
         };
         // Every question draws with noise of its own.
         ask.sampling.seed = sampling.seed.wrapping_add(index as u32);
-        let (alone, slow) = answer(&engine, &ask)?;
+        let (alone, slow) = match answer(&engine, &ask) {
+            Err(problem) if matches!(problem.code, Code::PromptTooLong | Code::TextTooLong) => {
+                let sentence = problem.sentence(output.language);
+                output.note(format_args!("{:>3}/{}: left out. {sentence}", index + 1, questions.len()));
+                refused.push(problem);
+                continue;
+            }
+            answered => answered?,
+        };
         ask.cascade = true;
         // The adaptive policy may well stand aside, which would prove little: the matrix always drafts.
         ask.k = (args.policy == ProofPolicy::Matrix).then(|| loaded.k.clone());
@@ -58,12 +67,16 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
             first = json!({ "prompt": index, "at": at, "alone": alone.get(at), "cascade": cascade.get(at) });
         }
     }
-    output.line(format_args!(
-        "{identical} of {} answers identical, {tokens} tokens, {drafted} of them drafted.",
-        questions.len()
-    ));
+    let prompts = questions.len() - refused.len();
+    if prompts == 0
+        && let Some(problem) = refused.pop()
+    {
+        return Err(problem);
+    }
+    output
+        .line(format_args!("{identical} of {prompts} answers identical, {tokens} tokens, {drafted} of them drafted."));
     output.json(&json!({
-        "prompts": questions.len(), "identical": identical, "tokens": tokens, "first_difference": first,
+        "prompts": prompts, "too_long": refused.len(), "identical": identical, "tokens": tokens, "first_difference": first,
         "ladder": id, "temperature": sampling.temperature, "exact_widths": loaded.exact_widths,
         "policy": args.policy.to_string(), "drafted": drafted, "target_passes": target_passes,
         "seconds_alone": seconds_alone, "seconds_cascade": seconds_cascade,

@@ -100,6 +100,8 @@ codes! {
     WorkerGaveUp = "worker_gave_up",
     /// The engine could not be started: `{reason}`.
     WorkerMissing = "worker_missing",
+    /// Another window works on the files in `{path}`.
+    AlreadyOpen = "already_open",
     /// What draws the window ended again and again.
     PageLost = "page_lost",
     /// No ladder is loaded.

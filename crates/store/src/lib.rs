@@ -1,6 +1,7 @@
 //! What stays on this computer: conversations with their receipts in one SQLite file, settings in a TOML file, what was
 //! learned of ladders, and where it all lies. SQL is written here and nowhere else.
 
+mod alone;
 mod attachments;
 mod conversations;
 mod damage;
@@ -17,6 +18,7 @@ mod settings;
 mod title;
 mod tree;
 
+pub use alone::Alone;
 pub use attachments::Attachment;
 pub use database::Store;
 pub use earlier::{ChatsFrom, Earlier};

@@ -224,6 +224,8 @@ export type Code =
 "worker_gave_up" | 
 /**  The engine could not be started: `{reason}`. */
 "worker_missing" | 
+/**  Another window works on the files in `{path}`. */
+"already_open" | 
 /**  What draws the window ended again and again. */
 "page_lost" | 
 /**  No ladder is loaded. */

@@ -82,7 +82,7 @@ export function receiptFacts(receipt: Receipt, words: Words): [name: string, val
   const facts: [string, string][] = [
     [words.factTokens, String(receipt.tokens)],
     [words.factTargetPasses, String(receipt.target_passes)],
-    [words.factPerPass, (receipt.tokens_per_pass ?? 0).toFixed(2)],
+    [words.factPerPass, receipt.target_passes > 0 ? (receipt.tokens_per_pass ?? 0).toFixed(2) : "–"],
     [words.factFirst, fill(words.milliseconds, { n: Math.round((receipt.first_token_seconds ?? 0) * 1000) })],
     [words.factPrompt, fill(words.promptTokens, { tokens: receipt.prompt_tokens, reused: receipt.reused_tokens })],
     [words.factExact, receipt.exact ? words.yes : words.no],

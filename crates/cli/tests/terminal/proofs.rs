@@ -28,6 +28,24 @@ fn smollm2_answers_the_same_greedy_and_sampled() {
 }
 
 #[test]
+fn a_question_that_is_too_long_is_left_out_and_told() {
+    let taki = Taki::with_models();
+    let path = taki.home.path().join("suite.jsonl");
+    let line = |text: &str| json!({ "category": "a", "turns": [text] }).to_string();
+    let long = "river ".repeat(500);
+    let prove = |questions: &[&str]| {
+        std::fs::write(&path, questions.iter().map(|text| line(text)).collect::<Vec<_>>().join("\n")).unwrap();
+        let args = ["prove", "--json", "--ladder", "smollm2", "--max-tokens", "4", "--context", "256", "--suite"];
+        taki.run(&[&args[..], &[path.to_str().unwrap()]].concat())
+    };
+    let ran = prove(&["Hello", &long]);
+    let proof = ran.good();
+    assert_eq!([&proof["prompts"], &proof["identical"], &proof["too_long"]], [1, 1, 1], "{proof}");
+    assert!(ran.err.contains("2/2: left out"), "{ran:?}");
+    assert_eq!(prove(&[&long]).code_of_problem(), "prompt_too_long", "nothing is proven");
+}
+
+#[test]
 fn qwen_answers_the_same() {
     // The engine's own tests play it at every run; this is the command, which knows no ladder from another.
     if std::env::var_os("FULL").is_none_or(|full| full != "1") {
