@@ -135,13 +135,17 @@ impl App {
         }
     }
 
-    /// Stops the answer in progress, and waits until what is shown of it is kept.
-    pub(crate) fn end_answer(&self) {
+    /// Stops the answer in progress, and waits until what is shown of it is kept. Whether there was one.
+    pub(crate) fn end_answer(&self) -> bool {
+        if !self.turns.is_answering() {
+            return false;
+        }
         self.stop();
         let patience = Instant::now() + OLD_ANSWER;
         while self.turns.is_answering() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(5));
         }
+        true
     }
 
     /// Ends everything in progress; what is shown is on disk when this returns.

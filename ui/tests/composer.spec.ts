@@ -190,3 +190,49 @@ test("the oldest messages can be left out, and read again", async ({ page }) => 
   expect(await calls(page, "read_all")).toHaveLength(1);
   await expect(by(page, "left-out")).toHaveCount(0);
 });
+
+test("a file without contents is refused before it is read, as a pipe would have to be", async ({ page }) => {
+  await open(page);
+  await by(page, "attach-input").setInputFiles({ name: "pipe.txt", mimeType: "text/plain", buffer: Buffer.from("") });
+  await expect(by(page, "refused")).toHaveAttribute("data-code", "document_empty");
+  expect(await calls(page, "attach")).toHaveLength(0);
+});
+
+test("a file that cannot be opened is named", async ({ page }) => {
+  await open(page);
+  await page.evaluate(() => (File.prototype.arrayBuffer = () => Promise.reject(new DOMException("gone", "NotFoundError"))));
+  await by(page, "attach-input").setInputFiles({ name: "gone.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await expect(by(page, "refused")).toHaveAttribute("data-code", "document_unreadable");
+  await expect(by(page, "refused")).toContainText("“gone.txt” cannot be opened.");
+});
+
+test("a very long text is pasted as a file", async ({ page }) => {
+  await open(page);
+  const paste = (length: number) =>
+    by(page, "composer").evaluate((field, length) => {
+      const data = new DataTransfer();
+      data.setData("text/plain", "word ".repeat(length / 5));
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    }, length);
+  await paste(1000);
+  expect(await calls(page, "attach")).toHaveLength(0);
+  await paste(200_000);
+  await expect.poll(async () => (await args(page, "attach")).map((call) => call.name)).toEqual(["Pasted text.txt"]);
+  await expect(by(page, "composer")).toHaveValue("");
+});
+
+test("with an empty field Alt with an arrow turns the last versions", async ({ page }) => {
+  await open(page, { conversation: answered });
+  await by(page, "composer").press("Alt+ArrowLeft");
+  expect(await args(page, "choose_version")).toEqual([{ message: 5 }]);
+  await by(page, "composer").fill("x");
+  await by(page, "composer").press("Alt+ArrowLeft");
+  expect(await calls(page, "choose_version")).toHaveLength(1);
+});
+
+test("files that were attached before a model was there are counted once it is", async ({ page }) => {
+  const card = { id: 1, name: "a.txt", bytes: 9, characters: 9, tokens: null, cut: false };
+  const counted = conversation({ attached: [{ ...card, tokens: 7 }] });
+  await open(page, { conversation: conversation({ attached: [card] }), give: { prompt_size: { tokens: 30, context: 8192 }, open_conversation: counted } });
+  await expect(by(page, "composer").locator("..")).toContainText("7 tokens");
+});

@@ -67,7 +67,8 @@ fn list(store: &Store, output: &Output) -> Result<(), Problem> {
     }
     for card in &cards {
         let pin = if card.pinned { "*" } else { " " };
-        output.line(format_args!("{:>5} {pin} {:>4} messages  {}", card.id, card.messages, card.title));
+        let title = if card.title.is_empty() { "(new conversation)" } else { &card.title };
+        output.line(format_args!("{:>5} {pin} {:>4} messages  {title}", card.id, card.messages));
     }
     output.json(&json!({ "conversations": cards }));
     Ok(())
@@ -75,6 +76,9 @@ fn list(store: &Store, output: &Output) -> Result<(), Problem> {
 
 fn search(store: &Store, text: &str, limit: u32, output: &Output) -> Result<(), Problem> {
     let found = store.search(text, limit)?;
+    if found.is_empty() {
+        output.note("Nothing was found.");
+    }
     for Found { conversation, title, before, hit, after, .. } in &found {
         let around = format!("{before}[{hit}]{after}").replace(['\r', '\n'], " ");
         output.line(format_args!("{conversation:>5}  {title}: {around}"));

@@ -1,12 +1,15 @@
 //! Questions from a file, and their answers.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use engine::{Answering, Ask, Engine};
 use protocol::{Code, Problem, Receipt};
 use serde::Deserialize;
+use store::text_of_file;
+
+/// Larger files are no questions.
+const LARGEST: u64 = 64 << 20;
 
 #[derive(Deserialize)]
 struct Line {
@@ -37,7 +40,7 @@ pub(crate) enum Limit {
 pub(crate) fn read(path: &Path, limit: Limit) -> Result<Vec<Question>, Problem> {
     let unreadable =
         |reason: String| Problem::new(Code::SuiteUnreadable).with("path", path.display()).with("reason", reason);
-    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let text = text_of_file(path, LARGEST).map_err(|error| unreadable(error.to_string()))?;
     let most = match limit {
         Limit::InAll(most) => most,
         Limit::OfEach(_) => usize::MAX,

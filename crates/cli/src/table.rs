@@ -71,8 +71,14 @@ fn text_of(path: &Path) -> Result<String, Problem> {
         |reason: String| Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason);
     let mut bytes = Vec::new();
     // One character more than is counted, so that it is noticed.
+    if !path.is_file() && path.exists() {
+        return Err(unusable("it is no file".to_owned()));
+    }
     let read = fs::File::open(path).and_then(|file| file.take(MOST as u64 + 4).read_to_end(&mut bytes));
     read.map_err(|error| unusable(error.to_string()))?;
+    if bytes.contains(&0) {
+        return Err(unusable("it is no text".to_owned()));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
         // Cut in the middle of a character.
@@ -88,8 +94,7 @@ fn tokens_of(call: &mut Call<'_>, texts: &[String], output: &Output) -> Result<(
     let all: usize = texts.iter().map(String::len).sum();
     let counted = all.min(MOST);
     if all > MOST {
-        let (size, all) = (bytes_in_words(MOST as u64), bytes_in_words(all as u64));
-        output.note(format_args!("Only the first {size} of {all} are counted."));
+        output.note(format_args!("Only the first {} are counted.", bytes_in_words(MOST as u64)));
     }
     let (mut tokens, mut vocabulary, mut done) = (Vec::new(), 0, 0);
     for piece in texts.iter().flat_map(|text| pieces(text)) {

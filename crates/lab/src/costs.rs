@@ -1,9 +1,14 @@
 //! What a pass of each model costs.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use cascade::policy::{CostCurve, Knowledge};
 use serde::{Deserialize, Serialize};
+
+/// Most bytes of a file of costs.
+const LARGEST: u64 = 16 << 20;
 
 /// Why a file of costs cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +54,10 @@ impl Costs {
     /// # Errors
     /// It cannot be read or has no usable times.
     pub fn load(path: &Path) -> Result<Self, CostsError> {
-        let costs: Self = serde_json::from_slice(&std::fs::read(path)?)?;
+        let mut bytes = Vec::new();
+        // What has no end is no such file.
+        File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
+        let costs: Self = serde_json::from_slice(&bytes)?;
         let usable = |(_, time): &(usize, f64)| time.is_finite() && *time > 0.0;
         match costs.models.iter().position(|model| !model.iter().all(usable) || model.is_empty()) {
             Some(model) => Err(CostsError::NoTime(model)),

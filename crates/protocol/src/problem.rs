@@ -92,6 +92,8 @@ codes! {
     DatabaseRecovered = "database_recovered",
     /// The database in `{path}` was written by a newer version of this program.
     DatabaseNewer = "database_newer",
+    /// The database in `{path}` is damaged; only the window mends it.
+    DatabaseDamaged = "database_damaged",
     /// The database failed: `{reason}`.
     DatabaseFailed = "database_failed",
     /// The engine ended unexpectedly and was started again.
@@ -102,6 +104,8 @@ codes! {
     WorkerMissing = "worker_missing",
     /// Another window works on the files in `{path}`.
     AlreadyOpen = "already_open",
+    /// The window had to be drawn anew while an answer was written.
+    PageDrawnAnew = "page_drawn_anew",
     /// What draws the window ended again and again.
     PageLost = "page_lost",
     /// No ladder is loaded.
@@ -118,6 +122,8 @@ codes! {
     MessageEmpty = "message_empty",
     /// The chat template of the model failed: `{reason}`.
     TemplateFailed = "template_failed",
+    /// The file `{name}` cannot be opened.
+    DocumentUnreadable = "document_unreadable",
     /// The document `{name}` is of no kind that text can be taken from.
     DocumentUnknown = "document_unknown",
     /// The document `{name}` is a picture.

@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use protocol::{Code, Problem};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::damage;
 use crate::migrations::{migrate, remove_old_copies};
-use crate::places::{Places, make, unwritable, unwritable_file};
+use crate::places::{Places, make, unwritable, unwritable_file, with_ending};
 
 pub(crate) const FILE: &str = "taki.sqlite3";
 
@@ -56,12 +56,25 @@ impl Store {
     /// are, and so does a damaged database, which the window may have open.
     ///
     /// # Errors
-    /// As [`Self::open`]; [`Code::DatabaseFailed`] if it is damaged.
+    /// As [`Self::open`]; [`Code::DatabaseDamaged`].
     pub fn open_beside(places: &Places) -> Result<Self, Problem> {
-        make(&places.data)?;
         let path = places.data.join(FILE);
+        match Self::open_writing(places, &path) {
+            // What cannot be written can still be read.
+            Err(problem) if problem.code == Code::FolderUnwritable && path.exists() => {
+                connect_reading(&path).map(Self::of).map_err(|error| {
+                    tracing::warn!(%error, "it cannot be read either");
+                    problem
+                })
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_writing(places: &Places, path: &Path) -> Result<Self, Problem> {
+        make(&places.data)?;
         // A new one would stand in the place of what was recovered.
-        let connection = if damage::is_cut_off(&path) { Err(Refused::Damaged) } else { connect(&path) };
+        let connection = if damage::is_cut_off(path) { Err(Refused::Damaged) } else { connect(path) };
         let store = Self::of(connection.map_err(|refused| refused.problem(&places.data))?);
         store.write(crate::search::catch_up)?;
         Ok(store)
@@ -132,9 +145,7 @@ impl Refused {
             Self::Failed(error) => failed(&error),
             Self::Newer => Problem::new(Code::DatabaseNewer).with("path", folder.display()),
             Self::Copy(path, error) => unwritable_file(&path, &error),
-            Self::Damaged => {
-                Problem::new(Code::DatabaseFailed).with("reason", "it is damaged; the window mends it when it starts")
-            }
+            Self::Damaged => Problem::new(Code::DatabaseDamaged).with("path", folder.display()),
         }
     }
 }
@@ -162,6 +173,23 @@ pub(crate) fn one(rows: usize) -> rusqlite::Result<()> {
     if rows == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
 }
 
+/// For looking things up where nothing can be written.
+fn connect_reading(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let log = with_ending(path, "-wal").metadata().is_ok_and(|about| about.len() > 0);
+    let look = |how: &str| {
+        let connection = Connection::open_with_flags(format!("file:{name}?{how}"), flags)?;
+        connection.query_row("SELECT count(*) FROM conversation", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    match look("mode=ro") {
+        // Nobody can change it, and no log holds newer messages.
+        Err(_) if !log => look("immutable=1"),
+        looked => looked,
+    }
+}
+
 fn connect(path: &Path) -> Result<Connection, Refused> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
@@ -179,4 +207,25 @@ fn connect(path: &Path) -> Result<Connection, Refused> {
     migrate(&mut connection, path)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::below(&folder.path().join("100%?#"));
+        let id = {
+            let (store, _) = Store::open(&places).unwrap();
+            let id = store.new_conversation(1.0).unwrap().id;
+            store.add_question(id, None, "滝はどこですか。", 2.0).unwrap();
+            id
+        };
+        let store = Store::of(connect_reading(&places.data.join(FILE)).unwrap());
+        assert_eq!(store.conversation(id).unwrap().messages[0].text, "滝はどこですか。");
+        assert_eq!((store.conversations().unwrap().len(), store.search("どこ", 9).unwrap().len()), (1, 1));
+        assert_eq!(store.save_unsent(id, "x").unwrap_err().code, Code::DatabaseFailed);
+    }
 }

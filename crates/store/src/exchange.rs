@@ -3,7 +3,6 @@
 mod markdown;
 mod rows;
 
-use std::fs;
 use std::path::Path;
 
 use protocol::chat::{ExportFormat, Imported};
@@ -12,6 +11,7 @@ use protocol::{Code, Language, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::bounded::text_of_file;
 use crate::database::Store;
 use crate::places::put;
 
@@ -115,11 +115,7 @@ impl Store {
     /// See [`Store`]; [`Code::FileUnusable`].
     pub fn import(&self, path: &Path, on: &mut dyn FnMut(usize)) -> Result<Imported, Problem> {
         let unusable = |error: &dyn std::fmt::Display| unusable(path, error);
-        let bytes = fs::metadata(path).map_err(|error| unusable(&error))?.len();
-        if bytes > LARGEST {
-            return Err(unusable(&"it is too large"));
-        }
-        let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
+        let text = text_of_file(path, LARGEST).map_err(|error| unusable(&error))?;
         let text = text.trim_start_matches('\u{feff}');
         let conversations = if text.trim_start().starts_with('{') {
             let all: Exported = serde_json::from_str(text).map_err(|error| unusable(&error))?;

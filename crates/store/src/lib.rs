@@ -3,6 +3,7 @@
 
 mod alone;
 mod attachments;
+mod bounded;
 mod conversations;
 mod damage;
 mod database;
@@ -20,6 +21,7 @@ mod tree;
 
 pub use alone::Alone;
 pub use attachments::Attachment;
+pub use bounded::text_of_file;
 pub use database::Store;
 pub use earlier::{ChatsFrom, Earlier};
 pub use exchange::fence;

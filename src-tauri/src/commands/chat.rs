@@ -18,12 +18,16 @@ pub(crate) async fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         // Nobody listens any more to what was written for the page before.
-        app.end_answer();
+        let ended = app.end_answer();
         // A folder that could not be written may be mended by now.
         if app.open_disk()? {
             app.choose(false, || Ok(()))?;
         }
-        app.opening()
+        let mut opening = app.opening()?;
+        if ended {
+            opening.notices.push(Problem::new(Code::PageDrawnAnew));
+        }
+        Ok(opening)
     })
     .await
 }

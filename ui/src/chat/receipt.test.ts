@@ -69,7 +69,8 @@ test("who wrote how much adds up to the whole answer, and who wrote nothing is n
     { name: "T", role: "target", tokens: 30, share: 1 / 3 },
     { name: "D", role: "draft", tokens: 60, share: 2 / 3 },
   ]);
-  expect(rungs.map(acceptance)).toEqual(["–", "75%", "0%", "–"]);
+  expect(rungs.map((rung) => acceptance(rung, 0))).toEqual(["–", "75%", "0%", "–"]);
+  expect(rungs.map((rung) => acceptance(rung, 1)), "what was tried in vain before is not known").toEqual(["–", "–", "–", "–"]);
   expect(shares(receipt), "an old receipt without rungs").toEqual([]);
 });
 

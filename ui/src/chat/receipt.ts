@@ -73,8 +73,9 @@ export function pieces(text: string, receipt: Receipt): Piece[] | undefined {
 }
 
 /** How much of what a rung proposed stands in the answer; a dash where it proposed nothing or has nobody to please. */
-export function acceptance(rung: RungReceipt): string {
-  return rung.role === "target" || rung.proposed === 0 ? "–" : `${Math.round((rung.accepted / rung.proposed) * 100)}%`;
+export function acceptance(rung: RungReceipt, restarts: number): string {
+  // What a worker that ended had tried in vain nobody knows.
+  return rung.role === "target" || rung.proposed === 0 || restarts > 0 ? "–" : `${Math.round((rung.accepted / rung.proposed) * 100)}%`;
 }
 
 /** The figures behind the line: what each is, and its value. */

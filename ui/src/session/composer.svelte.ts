@@ -6,6 +6,10 @@ import { Resting } from "./resting";
 import type { End, Thread } from "./thread.svelte";
 import type { Told } from "./told.svelte";
 
+/** How often, and how long after the last time in milliseconds, it is asked again what a prompt takes. */
+const TRIES = 5;
+const AGAIN = 400;
+
 /** A message that waits for the engine. */
 interface Waiting {
   at: End;
@@ -53,12 +57,17 @@ export class Composer {
   /** Whether what was measured last is more than the context holds. */
   tooLong = $derived.by(() => this.size !== null && (this.size.tokens === null || this.size.tokens >= this.size.context));
   #measured = "";
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #tries = 0;
+  /** Files whose tokens were asked for. */
+  readonly #counted = new Set<number>();
 
   take(conversation: Conversation) {
     this.text = conversation.unsent;
     this.attached = conversation.attached;
     this.refused = [];
     this.size = null;
+    this.#tries = 0;
     void this.measure();
   }
 
@@ -132,6 +141,7 @@ export class Composer {
 
   /** The text changed: kept on disk once the keys rest. What waited is no longer what was meant. */
   typed() {
+    this.#tries = 0;
     this.unqueue();
     this.#rest.stir();
   }
@@ -153,14 +163,27 @@ export class Composer {
 
   /** Asks how much of the context is taken. It is only a help: if it cannot be told, nothing is said. */
   async measure() {
+    clearTimeout(this.#again);
     const { id, leaf } = this.thread;
     const text = this.text.trim();
     const size = (text || this.attached.length > 0) && this.free ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
     // Unless the text is another by now.
-    if (this.thread.id === id && this.text.trim() === text) {
-      this.size = size;
-      this.#measured = text;
-    }
+    if (this.thread.id !== id || this.text.trim() !== text) return;
+    this.size = size;
+    this.#measured = text;
+    if (size) await this.#countFiles(id);
+    // The engine was at something else for a moment.
+    else if (this.free && (text || this.attached.length > 0) && this.#tries++ < TRIES) this.#again = setTimeout(() => void this.measure(), AGAIN);
+  }
+
+  /** Files that were attached before a model was loaded have no tokens yet. */
+  async #countFiles(id: number) {
+    const unknown = this.attached.filter(({ id: file, tokens }) => tokens === null && !this.#counted.has(file));
+    if (unknown.length === 0) return;
+    for (const { id: file } of unknown) this.#counted.add(file);
+    const counted = await this.backend.openConversation(id).catch(() => undefined);
+    if (this.thread.id !== id || !counted) return;
+    this.attached = this.attached.map((card) => counted.attached.find((other) => other.id === card.id) ?? card);
   }
 
   /** Whether something above could be left out. */
@@ -223,8 +246,13 @@ export class Composer {
     const { attachmentBytes, attachments } = this.limits;
     // A file of gigabytes is not even read.
     if (attachmentBytes !== null && file.size > attachmentBytes) throw new Refusal({ code: "document_too_large", details: { name: file.name, limit: size(attachmentBytes) } });
+    // So are pipes and devices, whose reading would never end.
+    if (file.size === 0) throw new Refusal({ code: "document_empty", details: { name: file.name } });
     if (this.attached.length >= attachments) throw new Refusal({ code: "attachments_too_many", details: { limit: String(attachments) } });
-    return this.backend.attach(conversation, file.name, new Uint8Array(await file.arrayBuffer()));
+    const bytes = await file.arrayBuffer().catch(() => {
+      throw new Refusal({ code: "document_unreadable", details: { name: file.name } });
+    });
+    return this.backend.attach(conversation, file.name, new Uint8Array(bytes));
   }
 
   detach(card: AttachmentCard) {

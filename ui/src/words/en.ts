@@ -94,6 +94,7 @@ export const en = {
   tokens: "{n} tokens",
   cutShort: "first part only",
   pastedTable: "Pasted table",
+  pastedText: "Pasted text.txt",
   queuedModel: "Will be sent as soon as the model is ready.",
   queuedNone: "Will be sent as soon as there is a model: download one, or choose another.",
   queuedAnswer: "Will be sent when this answer is finished.",

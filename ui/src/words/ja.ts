@@ -96,6 +96,7 @@ export const ja: Words = {
   tokens: "{n} トークン",
   cutShort: "冒頭部分のみ",
   pastedTable: "貼り付けた表",
+  pastedText: "貼り付けた文章.txt",
   queuedModel: "モデルの準備ができしだい送信します。",
   queuedNone: "モデルを利用できるようになりしだい送信します。ダウンロードするか、別のモデルを選んでください。",
   queuedAnswer: "この回答が終わりしだい送信します。",

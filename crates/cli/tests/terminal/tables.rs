@@ -58,7 +58,13 @@ fn text_that_cannot_be_counted_is_refused() {
         fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    for file in [write("binary", b"\xff\xfe\x00"), write("short", b"once"), "/no/such/file".to_owned()] {
+    for file in [
+        write("binary", b"\xff\xfe\x00"),
+        write("short", b"once"),
+        write("nul", &[0; 4096]),
+        "/dev/zero".to_owned(),
+        "/no/such/file".to_owned(),
+    ] {
         let ran = taki.run(&["table", "build", "--json", "--ladder", "smollm2", &file]);
         assert_eq!(ran.code_of_problem(), "file_unusable", "{file}");
     }

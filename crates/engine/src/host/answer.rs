@@ -77,6 +77,8 @@ pub(super) struct Progress<'a> {
     restarts: u32,
     /// Deaths since the last new token.
     fruitless: u32,
+    /// Passes of the target that gave text, of the worker at work and of those that died.
+    passes: [u32; 2],
 }
 
 /// What an event means for the answer.
@@ -95,6 +97,7 @@ impl<'a> Progress<'a> {
             spans: Vec::new(),
             restarts: 0,
             fruitless: 0,
+            passes: [0; 2],
         }
     }
 
@@ -121,6 +124,7 @@ impl<'a> Progress<'a> {
             Event::Text { id: of, text, tokens, writers, lengths } if of == id => {
                 self.tokens.extend_from_slice(&tokens);
                 self.fruitless = 0;
+                self.passes[0] += 1;
                 add(&mut self.written, &writers);
                 writers.iter().zip(lengths).for_each(|(writer, length)| self.span(*writer, length));
                 on(Answering::Text { text, tokens, writers });
@@ -136,6 +140,7 @@ impl<'a> Progress<'a> {
     pub(super) fn died(&mut self) -> Result<Problem, Problem> {
         self.restarts += 1;
         self.fruitless += 1;
+        self.passes[1] += std::mem::take(&mut self.passes[0]);
         for (index, count) in std::mem::take(&mut self.written).into_iter().enumerate() {
             *slot(&mut self.inherited, index) += count;
         }
@@ -155,6 +160,15 @@ impl<'a> Progress<'a> {
     fn complete(&mut self, mut receipt: Box<Receipt>) -> Box<Receipt> {
         receipt.restarts = self.restarts;
         receipt.written = std::mem::take(&mut self.spans);
+        if self.restarts > 0 {
+            // Each of their passes came with its text.
+            receipt.target_passes += self.passes[1];
+            let passes = f64::from(receipt.target_passes);
+            receipt.tokens_per_pass = if passes > 0.0 { self.tokens.len() as f64 / passes } else { 0.0 };
+            if self.inherited.iter().skip(1).any(|count| *count > 0) {
+                receipt.stood_aside = None;
+            }
+        }
         for (rung, count) in receipt.rungs.iter_mut().zip(&self.inherited) {
             rung.accepted += count;
             rung.proposed += count;

@@ -194,9 +194,12 @@ pub(super) fn problem<E: std::error::Error>(error: &RunError<E>, target: &str) -
         RunError::EmptyPrompt => Problem::new(Code::MessageEmpty),
         RunError::Constraint(reason) => shape::invalid(reason),
         RunError::Target(inner) => Problem::new(Code::Internal).with("reason", format!("{target}: {inner}")),
-        RunError::NoScores(_) | RunError::UnknownToken { .. } => {
-            Problem::new(Code::Internal).with("reason", format!("{target}: {error}"))
+        // Only weights that are no weights give such scores.
+        RunError::NoScores(what) => {
+            let reason = format!("it is damaged: {what}");
+            Problem::new(Code::ModelRefused).with("path", target).with("reason", reason)
         }
+        RunError::UnknownToken { .. } => Problem::new(Code::Internal).with("reason", format!("{target}: {error}")),
     }
 }
 

@@ -45,7 +45,8 @@ pub(super) fn of(
         alone_seconds: alone,
         speed_up: alone.filter(|_| seconds > 0.0).map(|alone| alone / seconds),
         cascade: ask.cascade,
-        stood_aside: outcome.stood_aside.map(stood_aside),
+        // Before the first pass nothing was tried.
+        stood_aside: outcome.stood_aside.filter(|why| passes > 0 || *why == StoodAside::SwitchedOff).map(stood_aside),
         exact,
         seed: ask.sampling.seed,
         finish: finish(outcome.finish),

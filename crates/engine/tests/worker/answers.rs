@@ -40,6 +40,9 @@ fn a_worker_killed_mid_answer_is_replaced_and_the_answer_goes_on() {
         assert_eq!(text, whole.text);
         assert_eq!(receipt.tokens as usize, tokens.len());
         assert_eq!(receipt.rungs.iter().map(|rung| rung.accepted).sum::<u32>(), receipt.tokens);
+        let per_pass = f64::from(receipt.tokens) / f64::from(receipt.target_passes);
+        assert!((receipt.tokens_per_pass - per_pass).abs() < 1e-9, "{receipt:?}");
+        assert!((1..=receipt.tokens + 1).contains(&receipt.target_passes), "{receipt:?}");
         let characters: u32 = receipt.written.iter().map(|(_, characters)| *characters).sum();
         assert_eq!(characters as usize, text.chars().count(), "every character has its writer");
     }

@@ -174,7 +174,7 @@ fn a_recovery_that_was_cut_off_is_ended_at_the_next_start() {
     let kept = PathBuf::from(&notices[0].details["kept"]);
     fs::rename(&path, &recovering).unwrap();
     fs::write(with_ending(&path, "-wal"), b"its log").unwrap();
-    assert_eq!(Store::open_beside(&places).unwrap_err().code, Code::DatabaseFailed, "that is left to the window");
+    assert_eq!(Store::open_beside(&places).unwrap_err().code, Code::DatabaseDamaged, "that is left to the window");
     let (store, again) = Store::open(&places).unwrap();
     assert_eq!(again, notices);
     assert_eq!(store.last_opened(0.0).unwrap().messages.len(), 200);
@@ -199,7 +199,7 @@ fn a_program_beside_the_window_leaves_a_damaged_database_where_it_is() {
     let path = filled(&places);
     damage_attachments(&path);
     let damaged = fs::read(&path).unwrap();
-    assert_eq!(Store::open_beside(&places).unwrap_err().code, Code::DatabaseFailed);
+    assert_eq!(Store::open_beside(&places).unwrap_err().code, Code::DatabaseDamaged);
     assert!(fs::read(&path).unwrap() == damaged);
     let others = fs::read_dir(&places.data)
         .unwrap()
