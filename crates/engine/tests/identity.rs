@@ -71,7 +71,7 @@ fn both_ways(ladder: &Ladder, asked: Asked<'_>) {
 
 #[test]
 fn smollm2_with_max_gram_answers_as_alone() {
-    both_ways(&ladder("smollm2"), Asked { questions: &twenty(), tokens: 16, adaptive: true });
+    both_ways(&ladder("smollm2"), Asked { questions: &twenty(), tokens: 12, adaptive: true });
 }
 
 #[test]
@@ -86,14 +86,14 @@ fn exact_mode_takes_no_rule_that_gives_another_answer() {
 fn smollm2_with_a_requantized_draft_and_max_gram_answers_as_alone() {
     let folder = tempfile::tempdir().unwrap();
     let ladder = smollm2_with_draft(folder.path());
-    both_ways(&ladder, Asked { questions: &twenty(), tokens: 12, adaptive: false });
+    both_ways(&ladder, Asked { questions: &twenty(), tokens: 10, adaptive: false });
 }
 
 #[test]
 fn qwen_with_its_draft_and_max_gram_answers_as_alone() {
     let Some(ladder) = qwen() else { return };
     let questions = twenty();
-    let asked = |questions| Asked { questions, tokens: 12, adaptive: false };
+    let asked = |questions| Asked { questions, tokens: 10, adaptive: false };
     if full() {
         return both_ways(&ladder, asked(&questions));
     }
