@@ -216,6 +216,8 @@ export type Code =
 "database_recovered" | 
 /**  The database in `{path}` was written by a newer version of this program. */
 "database_newer" | 
+/**  The database in `{path}` is damaged; only the window mends it. */
+"database_damaged" | 
 /**  The database failed: `{reason}`. */
 "database_failed" | 
 /**  The engine ended unexpectedly and was started again. */
@@ -226,6 +228,8 @@ export type Code =
 "worker_missing" | 
 /**  Another window works on the files in `{path}`. */
 "already_open" | 
+/**  The window had to be drawn anew while an answer was written. */
+"page_drawn_anew" | 
 /**  What draws the window ended again and again. */
 "page_lost" | 
 /**  No ladder is loaded. */
@@ -242,6 +246,8 @@ export type Code =
 "message_empty" | 
 /**  The chat template of the model failed: `{reason}`. */
 "template_failed" | 
+/**  The file `{name}` cannot be opened. */
+"document_unreadable" | 
 /**  The document `{name}` is of no kind that text can be taken from. */
 "document_unknown" | 
 /**  The document `{name}` is a picture. */
