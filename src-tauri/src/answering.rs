@@ -39,7 +39,7 @@ pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<
     let store = &app.disk()?.store;
     let answer = store.begin_answer(question, now_ms())?;
     let given = store.given(answer)?;
-    let messages = prompt(&given.system, store.said(question)?, given.read_from);
+    let messages = prompt(&given.system, store.said(question)?, given.left_out);
     let ask = Ask { cascade: app.settings().speed_up, ..Ask::plain(messages) };
     write(app, call, Wanted { question, answer, ask, before: None }, window)
 }
@@ -51,7 +51,7 @@ pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<
 pub(crate) fn go_on(app: &App, call: Call<'_>, answer: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let store = &app.disk()?.store;
     let given = store.given(answer)?;
-    let messages = prompt(&given.system, store.said(given.question)?, given.read_from);
+    let messages = prompt(&given.system, store.said(given.question)?, given.left_out);
     store.reopen_answer(answer)?;
     let ask = Ask { begun: given.text, cascade: app.settings().speed_up, ..Ask::plain(messages) };
     write(app, call, Wanted { question: given.question, answer, ask, before: given.receipt }, window)
@@ -65,7 +65,7 @@ pub(crate) fn go_on(app: &App, call: Call<'_>, answer: u32, window: &Channel<Cha
 pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let store = &app.disk()?.store;
     let given = store.given(answer)?;
-    let mut ask = Ask::plain(prompt(&given.system, store.said(given.question)?, given.read_from));
+    let mut ask = Ask::plain(prompt(&given.system, store.said(given.question)?, given.left_out));
     if let Some(receipt) = given.receipt {
         ask.sampling.seed = receipt.seed;
         ask.max_tokens = Some(receipt.tokens).filter(|_| receipt.finish != protocol::FinishReason::End);

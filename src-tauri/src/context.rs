@@ -12,50 +12,61 @@ use crate::prompt::prompt;
 pub(crate) struct Next {
     system: String,
     branch: Vec<Said>,
-    /// The first message that the model reads now, by id.
-    pub(crate) from: u32,
+    /// The last message that the model does not read now, by id.
+    pub(crate) left_out: u32,
 }
 
 impl Next {
-    pub(crate) fn read(app: &App, conversation: u32, parent: Option<u32>, text: String) -> Result<Self, Problem> {
+    /// The question `text` behind `parent`, with the files in the composer.
+    pub(crate) fn typed(app: &App, conversation: u32, parent: Option<u32>, text: String) -> Result<Self, Problem> {
         let store = &app.disk()?.store;
         let mut branch = parent.map(|parent| store.said(parent)).transpose()?.unwrap_or_default();
         let attachments = store.attached(conversation)?;
         branch.push(Said { id: Said::NEW, speaker: Speaker::User, text, attachments });
-        let conversation = store.conversation(conversation)?;
-        Ok(Self { system: conversation.system, branch, from: conversation.read_from })
+        Self::of(app, conversation, branch)
     }
 
-    /// What the model reads if it begins with the message `from`.
-    pub(crate) fn prompt(&self, from: u32) -> Vec<Message> {
-        prompt(&self.system, self.branch.clone(), from)
+    /// A question that was asked.
+    pub(crate) fn asked(app: &App, conversation: u32, question: u32) -> Result<Self, Problem> {
+        let branch = app.disk()?.store.said(question)?;
+        Self::of(app, conversation, branch)
     }
 
-    /// The oldest message that the model can begin with so that half of the context stays free, or at least so that it fits.
-    /// `size` tells what a prompt that begins with a message takes; it is asked as seldom as can be.
+    fn of(app: &App, conversation: u32, branch: Vec<Said>) -> Result<Self, Problem> {
+        let conversation = app.disk()?.store.conversation(conversation)?;
+        Ok(Self { system: conversation.system, branch, left_out: conversation.left_out })
+    }
+
+    /// What the model reads below the message `left_out`.
+    pub(crate) fn prompt(&self, left_out: u32) -> Vec<Message> {
+        prompt(&self.system, self.branch.clone(), left_out)
+    }
+
+    /// The last message to leave out so that half of the context stays free, or at least so that the question fits. `size`
+    /// tells what the prompt below a message takes; it is asked as seldom as can be.
     ///
     /// # Errors
-    /// [`Code::Busy`] if that cannot be told now, [`Code::PromptTooLong`] if the question alone does not fit.
-    pub(crate) fn fitting(&self, size: impl Fn(u32) -> Option<PromptSize>) -> Result<u32, Problem> {
-        // An answer without its question says nothing: it begins with a question.
-        let (_, above) = self.branch.split_last().ok_or_else(|| Problem::new(Code::MessageEmpty))?;
-        let begins = |said: &&Said| said.speaker == Speaker::User && said.id > self.from;
-        let mut starts: Vec<u32> = above.iter().filter(begins).map(|said| said.id).collect();
-        // Nothing above the question at all.
-        starts.push(above.last().map_or(self.from, |last| last.id + 1));
-        let (mut low, mut high) = (0, starts.len() - 1);
-        let tell = |at: usize| size(starts[at]).ok_or_else(|| Problem::new(Code::Busy));
+    /// Those of `size`; [`Code::PromptTooLong`] if the question alone does not fit.
+    pub(crate) fn fitting(&self, size: impl Fn(u32) -> Result<PromptSize, Problem>) -> Result<u32, Problem> {
+        let above = self.branch.len().saturating_sub(1);
+        let now = self.branch.iter().position(|said| said.id == self.left_out).map_or(0, |last| last + 1);
+        // An answer without its question says nothing: what is read begins with a question.
+        let begins = |at: &usize| *at == above || self.branch[*at].speaker == Speaker::User;
+        let ends: Vec<u32> = (now + 1..=above).filter(begins).map(|at| self.branch[at - 1].id).collect();
         let fits = |size: PromptSize, share: u32| size.tokens.is_some_and(|tokens| tokens < size.context / share);
+        let (mut low, mut high) = (0, ends.len().saturating_sub(1));
         while low < high {
             let middle = usize::midpoint(low, high);
-            if fits(tell(middle)?, 2) {
+            if fits(size(ends[middle])?, 2) {
                 high = middle;
             } else {
                 low = middle + 1;
             }
         }
-        match tell(low)? {
-            size if fits(size, 1) => Ok(starts[low]),
+        // With nothing above it the question stays as it is.
+        let left_out = ends.get(low).copied().unwrap_or(self.left_out);
+        match size(left_out)? {
+            size if fits(size, 1) => Ok(left_out),
             size => {
                 let tokens = size.tokens.map_or_else(|| "?".to_owned(), |tokens| tokens.to_string());
                 Err(Problem::new(Code::PromptTooLong).with("tokens", tokens).with("context", size.context))
@@ -69,7 +80,7 @@ mod tests {
     use super::*;
 
     /// Questions 1, 3, 5 … with their answers, a new question behind them; each message takes ten tokens.
-    fn next(messages: u32, from: u32) -> Next {
+    fn next(messages: u32, left_out: u32) -> Next {
         let said = |id: u32| Said {
             id,
             speaker: if id % 2 == 1 { Speaker::User } else { Speaker::Assistant },
@@ -78,13 +89,13 @@ mod tests {
         };
         let mut branch: Vec<Said> = (1..=messages).map(said).collect();
         branch.push(Said { id: Said::NEW, ..said(1) });
-        Next { system: String::new(), branch, from }
+        Next { system: String::new(), branch, left_out }
     }
 
     fn fitting(next: &Next, context: u32) -> Result<u32, Code> {
-        let size = |from| {
-            let tokens = next.prompt(from).iter().map(|message| message.text.len() as u32).sum();
-            Some(PromptSize { tokens: Some(tokens), context })
+        let size = |left_out| {
+            let tokens = next.prompt(left_out).iter().map(|message| message.text.len() as u32).sum();
+            Ok(PromptSize { tokens: Some(tokens), context })
         };
         next.fitting(size).map_err(|problem| problem.code)
     }
@@ -92,12 +103,14 @@ mod tests {
     #[test]
     fn so_many_are_left_out_that_half_of_the_context_is_free() {
         // 21 messages of ten tokens; fewer than fifty remain: two questions with their answers would be five with the new one.
-        assert_eq!(fitting(&next(20, 0), 100), Ok(19));
-        assert_eq!(fitting(&next(20, 0), 110), Ok(17));
-        assert_eq!(fitting(&next(20, 17), 60), Ok(21), "nothing above the question");
-        assert_eq!(fitting(&next(20, 0), 15), Ok(21), "the question takes more than half");
+        assert_eq!(fitting(&next(20, 0), 100), Ok(18));
+        assert_eq!(fitting(&next(20, 0), 110), Ok(16));
+        assert_eq!(fitting(&next(20, 16), 60), Ok(20), "nothing above the question");
+        assert_eq!(fitting(&next(20, 99), 60), Ok(20), "what was left out stands on another branch");
+        assert_eq!(fitting(&next(20, 0), 15), Ok(20), "the question takes more than half");
         assert_eq!(fitting(&next(20, 0), 10), Err(Code::PromptTooLong));
         assert_eq!(fitting(&next(0, 0), 10), Err(Code::PromptTooLong));
-        assert_eq!(next(20, 0).fitting(|_| None).unwrap_err().code, Code::Busy);
+        let busy = next(20, 0).fitting(|_| Err(Problem::new(Code::Busy)));
+        assert_eq!(busy.unwrap_err().code, Code::Busy);
     }
 }

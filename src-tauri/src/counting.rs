@@ -1,8 +1,10 @@
 //! How many tokens something is for the loaded target.
 
 use std::sync::{MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use engine::Ask;
+use engine::{Ask, Call};
 use protocol::chat::{Conversation, PromptSize};
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, Problem};
@@ -10,6 +12,9 @@ use store::Attachment;
 
 use crate::app::App;
 use crate::prompt::framed;
+
+/// How long the engine may be at something else until it is called busy.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl App {
     /// What the prompt would take of the context. None while nothing is loaded or the engine does something else.
@@ -45,9 +50,32 @@ impl App {
         let _one_at_a_time = self.counting.try_lock().ok()?;
         self.engine.loaded()?;
         // Nobody asked for a model to be loaded for this.
-        let call = self.engine.begin().ok().filter(engine::Call::holds)?;
-        let record = call.record(&Ask { max_tokens: Some(0), ..Ask::plain(messages) });
-        Some(record.map(|record| record.prompt.len() as u32))
+        let call = self.engine.begin().ok().filter(Call::holds)?;
+        Some(counted(call, messages))
+    }
+
+    /// What a prompt takes, for someone who waits for it.
+    ///
+    /// # Errors
+    /// [`Code::NothingLoaded`]; [`Code::Busy`] while an answer is written; what is wrong with the prompt.
+    pub(crate) fn size_now(&self, messages: Vec<Message>) -> Result<PromptSize, Problem> {
+        let _one_at_a_time = self.after_counting();
+        let context = self.engine.loaded().ok_or_else(|| Problem::new(Code::NothingLoaded))?.context;
+        let patience = Instant::now() + PATIENCE;
+        let call = loop {
+            match self.engine.begin() {
+                // It takes in what was said or deleted, a moment.
+                Err(_) if !self.turns.is_answering() && Instant::now() < patience => {
+                    thread::sleep(Duration::from_millis(20))
+                }
+                call => break call?,
+            }
+        };
+        match counted(call, messages) {
+            Ok(tokens) => Ok(PromptSize { tokens: Some(tokens), context }),
+            Err(problem) if problem.code == Code::TextTooLong => Ok(PromptSize { tokens: None, context }),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// Tells the tokens of the files in the composer.
@@ -68,4 +96,8 @@ impl App {
     pub(crate) fn after_counting(&self) -> MutexGuard<'_, ()> {
         self.counting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn counted(call: Call<'_>, messages: Vec<Message>) -> Result<u32, Problem> {
+    call.record(&Ask { max_tokens: Some(0), ..Ask::plain(messages) }).map(|record| record.prompt.len() as u32)
 }

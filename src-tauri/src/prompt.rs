@@ -3,13 +3,16 @@
 use protocol::worker::{Message, Speaker};
 use store::{Attachment, Said, fence};
 
-/// The branch that ends with a question, below its instructions: every earlier question with its answer, from the message
-/// `from` on. One that got no word of an answer (it was too long, perhaps, or stopped at once) would only stand in the way.
-pub(crate) fn prompt(system: &str, branch: Vec<Said>, from: u32) -> Vec<Message> {
+/// The branch that ends with a question, below its instructions: every earlier question with its answer that stands below the
+/// message `left_out`, if that stands on it. One that got no word of an answer (it was too long, perhaps, or stopped at once)
+/// would only stand in the way.
+pub(crate) fn prompt(system: &str, branch: Vec<Said>, left_out: u32) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
+    let first = branch.iter().position(|said| said.id == left_out).map_or(0, |last| last + 1);
     // The question itself is always heard.
-    let question = branch.last().map_or(0, |said| said.id);
-    for said in branch.into_iter().filter(|said| !said.text.is_empty() && said.id >= from.min(question)) {
+    let first = first.min(branch.len().saturating_sub(1));
+    let says = |said: &Said| !said.text.is_empty() || !said.attachments.is_empty();
+    for said in branch.into_iter().skip(first).filter(says) {
         let unanswered = messages.last().is_some_and(|last| last.speaker == said.speaker);
         if unanswered {
             messages.pop();
@@ -51,9 +54,10 @@ mod tests {
         let branch: Vec<Said> = [(3, Speaker::User), (4, Speaker::Assistant), (7, Speaker::User)]
             .map(|(id, speaker)| Said { id, ..said(speaker, &id.to_string()) })
             .into();
-        let read = |from| prompt("", branch.clone(), from).into_iter().map(|said| said.text).collect::<Vec<_>>();
-        assert_eq!((read(0), read(3)), (read(1), vec!["3".to_owned(), "4".to_owned(), "7".to_owned()]));
-        assert_eq!([read(5), read(7), read(99)], [["7"], ["7"], ["7"]]);
+        let read =
+            |left_out| prompt("", branch.clone(), left_out).into_iter().map(|said| said.text).collect::<Vec<_>>();
+        assert_eq!((read(0), read(5)), (vec!["3".to_owned(), "4".to_owned(), "7".to_owned()], read(0)), "not on it");
+        assert_eq!([read(4), read(7)], [["7"], ["7"]]);
     }
 
     #[test]

@@ -175,13 +175,13 @@ test("how much room is left is said near the end, and what does not fit before i
 });
 
 test("the oldest messages can be left out, and read again", async ({ page }) => {
-  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192 }, leave_out: 3 } });
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192 }, leave_out: 2 } });
   await by(page, "composer").fill("And then?");
   await expect(by(page, "room")).toContainText("Too long");
   await expect(by(page, "left-out")).toHaveCount(0);
   await page.evaluate(() => (window.app.give.prompt_size = { tokens: 1000, context: 8192 }));
   await by(page, "leave-out").click();
-  expect(await args(page, "leave_out")).toEqual([{ conversation: 3, parent: 4, text: "And then?" }]);
+  expect(await args(page, "leave_out")).toEqual([{ conversation: 3, asked: null, parent: 4, text: "And then?" }]);
   await expect(by(page, "room")).toBeEmpty();
   await expect(by(page, "composer")).toBeFocused();
   // Between what is left out and what is read.
@@ -235,4 +235,15 @@ test("files that were attached before a model was there are counted once it is",
   const counted = conversation({ attached: [{ ...card, tokens: 7 }] });
   await open(page, { conversation: conversation({ attached: [card] }), give: { prompt_size: { tokens: 30, context: 8192 }, open_conversation: counted } });
   await expect(by(page, "composer").locator("..")).toContainText("7 tokens");
+});
+
+test("a question that was refused as too long is answered without the oldest messages", async ({ page }) => {
+  const problem = { code: "prompt_too_long" as const, details: { tokens: "9000", context: "8192" } };
+  const [question, answer] = answered.messages;
+  const refused = { ...answer!, id: 4, parent: 3, versions: [4], text: "", receipt: null, problem };
+  await open(page, { conversation: conversation({ messages: [question!, answer!, { ...question!, id: 3, versions: [3] }, refused] }), give: { leave_out: 2 } });
+  await by(page, "problem").getByRole("button", { name: "Leave out the oldest" }).click();
+  await expect.poll(() => args(page, "leave_out")).toEqual([{ conversation: 1, asked: 3, parent: 4, text: "" }]);
+  await expect.poll(() => args(page, "answer_again")).toMatchObject([{ message: 3 }]);
+  await expect(by(page, "left-out")).toBeVisible();
 });

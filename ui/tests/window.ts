@@ -62,7 +62,7 @@ export function conversation({ messages = [], ...rest }: Partial<Omit<Conversati
     pinned: false,
     unsent: "",
     system: "",
-    readFrom: 0,
+    leftOut: 0,
     attached: [],
     place: null,
     ...rest,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::terminal;
 
-/// The same said again within this time is meant once: a key that bounces, a signal to the group and to the program.
+/// The same said again within this time is meant once, as a signal to the program and to its group is.
 const ONCE: Duration = Duration::from_millis(50);
 
 type Stop = Box<dyn FnOnce() + Send>;

@@ -71,7 +71,7 @@ fn text_of(path: &Path) -> Result<String, Problem> {
         |reason: String| Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason);
     let mut bytes = Vec::new();
     // One character more than is counted, so that it is noticed.
-    if !path.is_file() && path.exists() {
+    if path.is_dir() {
         return Err(unusable("it is no file".to_owned()));
     }
     let read = fs::File::open(path).and_then(|file| file.take(MOST as u64 + 4).read_to_end(&mut bytes));

@@ -1,15 +1,16 @@
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The text of a file of at most `most` bytes. What has no end (a device, a pipe) is no file, and what is larger is not read.
+/// The text of a file, or of a pipe, of at most `most` bytes. What is larger is not read.
 ///
 /// # Errors
 /// It is no such file, it cannot be read, or it is no UTF-8.
 pub fn text_of_file(path: &Path, most: u64) -> io::Result<String> {
     let refused = |reason: &str| Err(io::Error::other(reason));
     let about = std::fs::metadata(path)?;
-    if !about.is_file() {
+    // Pipes end; folders and devices are nothing to read.
+    if about.is_dir() || is_device(&about) {
         return refused("it is no file");
     }
     let mut bytes = Vec::new();
@@ -21,6 +22,17 @@ pub fn text_of_file(path: &Path, most: u64) -> io::Result<String> {
         return refused("it is too large");
     }
     String::from_utf8(bytes).or_else(|_| refused("it is no text"))
+}
+
+#[cfg(unix)]
+fn is_device(about: &Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    about.file_type().is_char_device() || about.file_type().is_block_device()
+}
+
+#[cfg(not(unix))]
+fn is_device(_: &Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]

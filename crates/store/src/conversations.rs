@@ -163,12 +163,12 @@ impl Store {
         })
     }
 
-    /// From now on the model reads only the messages from `first` on, by id; 0 is all of them.
+    /// From now on the model does not read the message `last` and what stands above it; 0 leaves nothing out.
     ///
     /// # Errors
     /// See [`Store`].
-    pub fn read_from(&self, id: u32, first: u32) -> Result<(), Problem> {
-        self.set(id, "read_from", &first)
+    pub fn leave_out(&self, id: u32, last: u32) -> Result<(), Problem> {
+        self.set(id, "left_out", &last)
     }
 
     fn set(&self, id: u32, column: &str, value: &dyn rusqlite::ToSql) -> Result<(), Problem> {
@@ -179,7 +179,7 @@ impl Store {
 
 /// A conversation that was not deleted.
 pub(crate) fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversation> {
-    let sql = "SELECT title, pinned, unsent, system, read_from, place_message, place_offset \
+    let sql = "SELECT title, pinned, unsent, system, left_out, place_message, place_offset \
                FROM conversation WHERE id = ?1 AND NOT deleted";
     let mut found = connection.query_row(sql, [id], |row| {
         let (place, offset): (Option<u32>, f64) = (row.get("place_message")?, row.get("place_offset")?);
@@ -190,7 +190,7 @@ pub(crate) fn conversation(connection: &Connection, id: u32) -> rusqlite::Result
             messages: Vec::new(),
             unsent: row.get("unsent")?,
             system: row.get("system")?,
-            read_from: row.get("read_from")?,
+            left_out: row.get("left_out")?,
             attached: Vec::new(),
             place: place.map(|message| Place { message, offset }),
         })

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -7,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::damage;
-use crate::migrations::{migrate, remove_old_copies};
+use crate::migrations::{NEWEST, migrate, remove_old_copies, version};
 use crate::places::{Places, make, unwritable, unwritable_file, with_ending};
 
 pub(crate) const FILE: &str = "taki.sqlite3";
@@ -62,9 +63,12 @@ impl Store {
         match Self::open_writing(places, &path) {
             // What cannot be written can still be read.
             Err(problem) if problem.code == Code::FolderUnwritable && path.exists() => {
-                connect_reading(&path).map(Self::of).map_err(|error| {
-                    tracing::warn!(%error, "it cannot be read either");
-                    problem
+                connect_reading(&path).map(Self::of).map_err(|refused| match refused {
+                    Refused::Newer => refused.problem(&places.data),
+                    refused => {
+                        tracing::warn!(?refused, "it cannot be read either");
+                        problem
+                    }
                 })
             }
             opened => opened,
@@ -112,6 +116,13 @@ impl Store {
         let wiped = self.write(|transaction| {
             crate::search::forget_deleted(transaction)?;
             let messages = transaction.execute("DELETE FROM message WHERE deleted IS NOT NULL", [])?;
+            // An id may be given to another message.
+            for table in ["conversation", "message"] {
+                let sql = format!(
+                    "UPDATE {table} SET left_out = 0 WHERE left_out <> 0 AND left_out NOT IN (SELECT id FROM message)"
+                );
+                transaction.execute(&sql, [])?;
+            }
             Ok(messages + transaction.execute("DELETE FROM conversation WHERE deleted", [])?)
         })?;
         if wiped > 0 {
@@ -174,19 +185,25 @@ pub(crate) fn one(rows: usize) -> rusqlite::Result<()> {
 }
 
 /// For looking things up where nothing can be written.
-fn connect_reading(path: &Path) -> rusqlite::Result<Connection> {
+fn connect_reading(path: &Path) -> Result<Connection, Refused> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let log = with_ending(path, "-wal").metadata().is_ok_and(|about| about.len() > 0);
     let look = |how: &str| {
         let connection = Connection::open_with_flags(format!("file:{name}?{how}"), flags)?;
-        connection.query_row("SELECT count(*) FROM conversation", [], |_| Ok(()))?;
-        Ok(connection)
+        let version = version(&connection)?;
+        Ok((connection, version))
     };
-    match look("mode=ro") {
+    let (connection, version) = match look("mode=ro") {
         // Nobody can change it, and no log holds newer messages.
-        Err(_) if !log => look("immutable=1"),
-        looked => looked,
+        Err(_) if !log => look("immutable=1")?,
+        looked => looked?,
+    };
+    match version.cmp(&NEWEST) {
+        Ordering::Equal => Ok(connection),
+        Ordering::Greater => Err(Refused::Newer),
+        // It would have to be changed first.
+        Ordering::Less => Err(Refused::Failed(rusqlite::Error::InvalidQuery)),
     }
 }
 
@@ -227,5 +244,11 @@ mod tests {
         assert_eq!(store.conversation(id).unwrap().messages[0].text, "滝はどこですか。");
         assert_eq!((store.conversations().unwrap().len(), store.search("どこ", 9).unwrap().len()), (1, 1));
         assert_eq!(store.save_unsent(id, "x").unwrap_err().code, Code::DatabaseFailed);
+        for (version, newer) in [(NEWEST + 1, true), (NEWEST - 1, false)] {
+            let path = places.data.join(FILE);
+            Connection::open(&path).unwrap().pragma_update(None, "user_version", version as u32).unwrap();
+            let refused = connect_reading(&path).unwrap_err();
+            assert_eq!(matches!(refused, Refused::Newer), newer, "{refused:?}");
+        }
     }
 }

@@ -47,6 +47,9 @@ struct Conversation {
     messages: Vec<Message>,
     /// Files in the composer.
     attached: Vec<File>,
+    /// The last message that the model does not read, by its place in the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<usize>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,6 +73,9 @@ struct Message {
     system: Option<String>,
     #[serde(default)]
     attachments: Vec<File>,
+    /// The last message that the model did not read for it, by its place in the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left_out: Option<usize>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -42,8 +42,8 @@ pub struct Given {
     pub receipt: Option<Receipt>,
     /// The instructions that it was given under.
     pub system: String,
-    /// The first message that the model read for it, by id; 0 is all of them.
-    pub read_from: u32,
+    /// The last message that the model did not read for it, by id; 0 is none.
+    pub left_out: u32,
 }
 
 impl Store {
@@ -83,8 +83,8 @@ impl Store {
     /// # Errors
     /// See [`Store`].
     pub fn begin_answer(&self, question: u32, now_ms: f64) -> Result<u32, Problem> {
-        let sql = "INSERT INTO message (conversation, parent, speaker, text, finished, at_ms, system, read_from) \
-                   SELECT message.conversation, message.id, 'assistant', '', 0, ?2, conversation.system, conversation.read_from \
+        let sql = "INSERT INTO message (conversation, parent, speaker, text, finished, at_ms, system, left_out) \
+                   SELECT message.conversation, message.id, 'assistant', '', 0, ?2, conversation.system, conversation.left_out \
                    FROM message JOIN conversation ON conversation.id = message.conversation \
                    WHERE message.id = ?1 AND message.speaker = 'user' AND message.deleted IS NULL \
                    RETURNING id";
@@ -96,7 +96,7 @@ impl Store {
     /// # Errors
     /// See [`Store`].
     pub fn given(&self, answer: u32) -> Result<Given, Problem> {
-        let sql = "SELECT parent, conversation, text, receipt, coalesce(system, '') AS system, read_from FROM message \
+        let sql = "SELECT parent, conversation, text, receipt, coalesce(system, '') AS system, left_out FROM message \
                    WHERE id = ?1 AND speaker = 'assistant' AND parent IS NOT NULL AND deleted IS NULL";
         self.read(|transaction| {
             transaction.query_row(sql, [answer], |row| {
@@ -107,7 +107,7 @@ impl Store {
                     text: row.get("text")?,
                     receipt: receipt.and_then(|text| serde_json::from_str(&text).ok()),
                     system: row.get("system")?,
-                    read_from: row.get("read_from")?,
+                    left_out: row.get("left_out")?,
                 })
             })
         })

@@ -15,6 +15,9 @@ use crate::places::with_ending;
 const SCRIPTS: &[&str] =
     &[include_str!("../migrations/1.sql"), include_str!("../migrations/2.sql"), include_str!("../migrations/3.sql")];
 
+/// The version that this program works with.
+pub(crate) const NEWEST: usize = SCRIPTS.len();
+
 /// How long the copy made before a migration stays: long enough to notice that something is missing, not for ever, because
 /// conversations that are deleted later are still in it.
 const COPY_STAYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use engine::Call;
 use protocol::chat::{ChatEvent, Opening};
-use protocol::{Code, Problem};
+use protocol::{Code, FinishReason, Problem};
 use store::now_ms;
 use tauri::State;
 use tauri::ipc::Channel;
@@ -24,7 +24,9 @@ pub(crate) async fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
             app.choose(false, || Ok(()))?;
         }
         let mut opening = app.opening()?;
-        if ended {
+        let cut = opening.conversation.messages.last().filter(|last| ended && !last.text.is_empty());
+        // What can be continued, not a replay or something in another conversation.
+        if cut.and_then(|last| last.receipt.as_ref()).is_some_and(|receipt| receipt.finish == FinishReason::Stopped) {
             opening.notices.push(Problem::new(Code::PageDrawnAnew));
         }
         Ok(opening)

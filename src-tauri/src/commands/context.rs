@@ -20,28 +20,32 @@ pub(crate) async fn prompt_size(
 ) -> Result<Option<PromptSize>, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        let next = Next::read(&app, conversation, parent, text)?;
-        Ok(app.size_of(next.prompt(next.from)))
+        let next = Next::typed(&app, conversation, parent, text)?;
+        Ok(app.size_of(next.prompt(next.left_out)))
     })
     .await
 }
 
-/// Leaves out so many of the oldest messages that the question `text` behind `parent` fits well, with the files in the
-/// composer. They stay where they are, only the model reads them no more. Gives the first message that it reads, by id.
+/// Leaves out so many of the oldest messages that a question fits well: one that was asked, or `text` behind `parent` with the
+/// files in the composer. They stay where they are, only the model reads them no more. Gives the last of them, by id.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn leave_out(
     app: State<'_, Arc<App>>,
     conversation: u32,
+    asked: Option<u32>,
     parent: Option<u32>,
     text: String,
 ) -> Result<u32, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        let next = Next::read(&app, conversation, parent, text)?;
-        let first = next.fitting(|from| app.size_of(next.prompt(from)))?;
-        app.disk()?.store.read_from(conversation, first)?;
-        Ok(first)
+        let next = match asked {
+            Some(question) => Next::asked(&app, conversation, question)?,
+            None => Next::typed(&app, conversation, parent, text)?,
+        };
+        let last = next.fitting(|left_out| app.size_now(next.prompt(left_out)))?;
+        app.disk()?.store.leave_out(conversation, last)?;
+        Ok(last)
     })
     .await
 }
@@ -50,5 +54,5 @@ pub(crate) async fn leave_out(
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn read_all(app: State<'_, Arc<App>>, conversation: u32) -> Result<(), Problem> {
-    app.disk()?.store.read_from(conversation, 0)
+    app.disk()?.store.leave_out(conversation, 0)
 }

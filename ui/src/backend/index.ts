@@ -37,7 +37,7 @@ export interface Backend {
   detach(attachment: number): Promise<void>;
   /** Null while nothing is loaded or an answer is being written. */
   promptSize(conversation: number, parent: number | null, text: string): Promise<PromptSize | null>;
-  leaveOut(conversation: number, parent: number | null, text: string): Promise<number>;
+  leaveOut(conversation: number, asked: number | null, parent: number | null, text: string): Promise<number>;
   readAll(conversation: number): Promise<void>;
   /** The path written; null if the user chose none. */
   exportConversations(conversations: number[], format: ExportFormat): Promise<string | null>;
@@ -136,7 +136,7 @@ export const tauriBackend: Backend = {
   attach: (conversation, name, bytes) => base64Of(bytes).then((text) => unwrap(commands.attach(conversation, name, text))),
   detach: (attachment) => done(commands.detach(attachment)),
   promptSize: (conversation, parent, text) => unwrap(commands.promptSize(conversation, parent, text)),
-  leaveOut: (conversation, parent, text) => unwrap(commands.leaveOut(conversation, parent, text)),
+  leaveOut: (conversation, asked, parent, text) => unwrap(commands.leaveOut(conversation, asked, parent, text)),
   readAll: (conversation) => done(commands.readAll(conversation)),
   exportConversations: (conversations, format) => unwrap(commands.exportConversations(conversations, format)),
   importConversations: () => unwrap(commands.importConversations()),

@@ -59,8 +59,8 @@ export class Composer {
   #measured = "";
   #again: ReturnType<typeof setTimeout> | undefined;
   #tries = 0;
-  /** Files whose tokens were asked for. */
-  readonly #counted = new Set<number>();
+  /** How often the tokens of a file were asked for. */
+  readonly #counted = new Map<number, number>();
 
   take(conversation: Conversation) {
     this.text = conversation.unsent;
@@ -178,9 +178,10 @@ export class Composer {
 
   /** Files that were attached before a model was loaded have no tokens yet. */
   async #countFiles(id: number) {
-    const unknown = this.attached.filter(({ id: file, tokens }) => tokens === null && !this.#counted.has(file));
+    const tried = (file: number) => this.#counted.get(file) ?? 0;
+    const unknown = this.attached.filter(({ id: file, tokens }) => tokens === null && tried(file) < TRIES);
     if (unknown.length === 0) return;
-    for (const { id: file } of unknown) this.#counted.add(file);
+    for (const { id: file } of unknown) this.#counted.set(file, tried(file) + 1);
     const counted = await this.backend.openConversation(id).catch(() => undefined);
     if (this.thread.id !== id || !counted) return;
     this.attached = this.attached.map((card) => counted.attached.find((other) => other.id === card.id) ?? card);
@@ -189,13 +190,13 @@ export class Composer {
   /** Whether something above could be left out. */
   canLeaveOut = $derived.by(() => this.thread.leftOut < this.thread.messages.length);
 
-  /** The model reads so many of the oldest messages no more that the question fits. */
-  leaveOut() {
+  /** The model reads so many of the oldest messages no more that the next question fits, or one that was asked. */
+  leaveOut(asked?: number) {
     const { id, leaf } = this.thread;
     return this.told.asked(async () => {
-      const readFrom = await this.backend.leaveOut(id, leaf?.id ?? null, this.text.trim());
+      const last = await this.backend.leaveOut(id, asked ?? null, leaf?.id ?? null, this.text.trim());
       if (this.thread.id !== id) return;
-      this.thread.readFrom = readFrom;
+      this.thread.lastLeftOut = last;
       this.told.announcement = "leftOutSaid";
       await this.measure();
     });
@@ -207,7 +208,7 @@ export class Composer {
     return this.told.asked(async () => {
       await this.backend.readAll(id);
       if (this.thread.id !== id) return;
-      this.thread.readFrom = 0;
+      this.thread.lastLeftOut = 0;
       await this.measure();
     });
   }

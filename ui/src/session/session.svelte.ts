@@ -173,6 +173,18 @@ export class Session {
     if (this.free && question) await this.answers.again(question);
   }
 
+  /** Whether an answer was refused for what stands above its question. */
+  tooLong(answer: ShownMessage): boolean {
+    const code = answer.problem?.code;
+    return (code === "prompt_too_long" || code === "text_too_long") && this.thread.leftOut + 2 < this.thread.messages.length;
+  }
+
+  /** Answers the last question without the oldest messages. */
+  async leaveOutAndAnswer() {
+    const { question } = this.thread;
+    if (this.free && question && (await this.composer.leaveOut(question.id))) await this.answerAgain(question);
+  }
+
   /** Whether an answer ended before it was done: stopped, cut by a limit, or interrupted. */
   continuable(answer: ShownMessage): boolean {
     if (answer.speaker !== "assistant" || !answer.text || answer.id !== this.thread.leaf?.id || this.answers.here) return false;

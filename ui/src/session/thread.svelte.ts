@@ -13,8 +13,8 @@ export class Thread {
   messages = $state<ShownMessage[]>([]);
   /** System prompt; empty if there is none. */
   system = $state("");
-  /** The first message that the model reads, by id; 0 is all of them. */
-  readFrom = $state(0);
+  /** The last message that the model does not read, by id; 0 is none. */
+  lastLeftOut = $state(0);
   /** Where the reader was; null at the end. */
   place: Place | null = null;
   /** What is to be brought into view: a message that was searched for, or the end. */
@@ -32,7 +32,7 @@ export class Thread {
     this.id = conversation.id;
     this.title = conversation.title;
     this.system = conversation.system;
-    this.readFrom = conversation.readFrom;
+    this.lastLeftOut = conversation.leftOut;
     this.messages = conversation.messages.map((message) => (message.id === live?.id ? live : message));
     if (!same) this.place = conversation.place;
   }
@@ -40,7 +40,7 @@ export class Thread {
   at = (id: number) => this.messages.findIndex((message) => message.id === id);
 
   /** How many of the shown messages the model does not read. */
-  leftOut = $derived(this.messages.filter((message) => message.id < this.readFrom).length);
+  leftOut = $derived(this.messages.findIndex((message) => message.id === this.lastLeftOut) + 1);
 
   /** Puts a message at the end, or in the place of the same one: a conversation that was opened meanwhile has it already. */
   add(message: ShownMessage) {

@@ -138,7 +138,7 @@ const composer: Record<string, State> = {
   },
   "nearly full": { start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 7600, context: 8192 } } }, go: (page) => expect(by(page, "room")).not.toBeEmpty() },
   "left out": {
-    start: { conversation: conversation({ ...answered, readFrom: 3 }) },
+    start: { conversation: conversation({ ...answered, leftOut: 2 }) },
     go: (page) => expect(by(page, "left-out")).toBeVisible(),
   },
   full: { start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 12600, context: 8192 } } }, go: (page) => expect(by(page, "room")).not.toBeEmpty() },

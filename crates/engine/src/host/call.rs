@@ -129,7 +129,8 @@ impl Call<'_> {
         let began = Instant::now();
         let mut first = None;
         let mut progress = Progress::new(ask);
-        let mut restarted = false;
+        // An estimate for the target alone would mix two workers, or know nothing of a load.
+        let mut restarted = !self.holds();
         loop {
             match self.attempt(&mut progress, &mut |event| {
                 if matches!(event, Answering::Text { .. }) {
@@ -141,7 +142,6 @@ impl Call<'_> {
                     // As whoever waits sees it: with the way through the pipe, and what the worker still had to take in.
                     receipt.seconds = began.elapsed().as_secs_f64();
                     receipt.first_token_seconds = first.map_or(receipt.seconds, |first| first.as_secs_f64());
-                    // An estimate for the target alone would mix two workers.
                     let alone = receipt.alone_seconds.filter(|_| !restarted);
                     receipt.alone_seconds = alone;
                     receipt.speed_up = alone.filter(|_| receipt.seconds > 0.0).map(|alone| alone / receipt.seconds);

@@ -60,8 +60,9 @@ pub struct Conversation {
     pub unsent: String,
     /// Instructions to the model that stand above the conversation; empty if there are none.
     pub system: String,
-    /// The first message that the model reads, by id: those before it are only shown. 0 is all of them.
-    pub read_from: u32,
+    /// The last message that the model does not read, by id: where it stands on a branch, it and what stands above it are only
+    /// shown. 0 is none.
+    pub left_out: u32,
     /// Files in the composer that were not sent yet.
     pub attached: Vec<AttachmentCard>,
     /// Where the reader was; None at the end.

@@ -24,9 +24,8 @@ pub(super) fn read(connection: &Connection, ids: &[u32]) -> rusqlite::Result<Vec
 }
 
 fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversation> {
-    let sql =
-        "SELECT title, renamed, pinned, system, unsent, at_ms, chosen FROM conversation WHERE id = ?1 AND NOT deleted";
-    let (mut found, chosen) = connection.query_row(sql, [id], |row| {
+    let sql = "SELECT title, renamed, pinned, system, unsent, at_ms, chosen, left_out FROM conversation WHERE id = ?1 AND NOT deleted";
+    let (mut found, chosen, left_out) = connection.query_row(sql, [id], |row| {
         let found = Conversation {
             title: row.get("title")?,
             renamed: row.get("renamed")?,
@@ -36,9 +35,9 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
             at_ms: row.get("at_ms")?,
             ..Conversation::default()
         };
-        Ok((found, row.get::<_, Option<u32>>("chosen")?))
+        Ok((found, row.get::<_, Option<u32>>("chosen")?, row.get::<_, u32>("left_out")?))
     })?;
-    let sql = "SELECT id, parent, chosen, speaker, text, receipt, problem, at_ms, system FROM message \
+    let sql = "SELECT id, parent, chosen, speaker, text, receipt, problem, at_ms, system, left_out FROM message \
                WHERE conversation = ?1 AND deleted IS NULL ORDER BY id";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([id])?;
@@ -58,6 +57,8 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
             problem: raw("problem")?,
             system: row.get("system")?,
             attachments: attachments::texts_of(connection, id)?.into_iter().map(File::from).collect(),
+            // What is left out stands above.
+            left_out: places.get(&row.get("left_out")?).copied(),
         });
     }
     let place = |chosen: Option<u32>| chosen.and_then(|id| places.get(&id).copied());
@@ -65,6 +66,7 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
         message.chosen = place(choice);
     }
     found.chosen = place(chosen);
+    found.left_out = place(Some(left_out));
     found.attached = attachments::texts_in_composer(connection, id)?.into_iter().map(File::from).collect();
     Ok(found)
 }
@@ -143,10 +145,12 @@ pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Re
         attachments::add(connection, id, None, &file.into())?;
     }
     let chosen = |place: Option<usize>| place.map(|place| ids[place]);
-    connection.execute("UPDATE conversation SET chosen = ?2 WHERE id = ?1", params![id, chosen(one.chosen)])?;
-    let mut choose = connection.prepare_cached("UPDATE message SET chosen = ?2 WHERE id = ?1")?;
+    let left_out = |place: Option<usize>| place.and_then(|place| ids.get(place)).copied().unwrap_or(0);
+    let sql = "UPDATE conversation SET chosen = ?2, left_out = ?3 WHERE id = ?1";
+    connection.execute(sql, params![id, chosen(one.chosen), left_out(one.left_out)])?;
+    let mut choose = connection.prepare_cached("UPDATE message SET chosen = ?2, left_out = ?3 WHERE id = ?1")?;
     for (message, id) in one.messages.iter().zip(&ids) {
-        choose.execute(params![id, chosen(message.chosen)])?;
+        choose.execute(params![id, chosen(message.chosen), left_out(message.left_out)])?;
     }
     conversations::name(connection, id)?;
     Ok(id)

@@ -1,8 +1,8 @@
 //! The list of conversations, and messages as they are kept.
 
-use protocol::chat::Place;
+use protocol::chat::{ExportFormat, Place};
 use protocol::worker::Speaker;
-use protocol::{Code, Problem};
+use protocol::{Code, Language, Problem};
 use store::Attachment;
 
 use crate::support::{Home, receipt};
@@ -194,19 +194,27 @@ fn an_answer_cut_off_keeps_its_text_and_an_empty_one_goes() {
 }
 
 #[test]
-fn where_the_model_begins_to_read_stays_and_is_remembered_by_answers() {
+fn what_is_left_out_stays_so_and_is_remembered_by_answers() {
     let home = Home::new();
     let id = home.begin();
     let first = home.ask(id, None, "first");
     let before = home.answer(first, "one");
-    assert_eq!(home.store.conversation(id).unwrap().read_from, 0);
-    home.store.read_from(id, before + 1).unwrap();
+    assert_eq!(home.store.conversation(id).unwrap().left_out, 0);
+    home.store.leave_out(id, before).unwrap();
     let second = home.ask(id, Some(before), "second");
     let after = home.answer(second, "two");
-    let read_from = |answer| home.store.given(answer).unwrap().read_from;
-    assert_eq!([read_from(before), read_from(after)], [0, before + 1]);
+    let left_out = |answer| home.store.given(answer).unwrap().left_out;
+    assert_eq!([left_out(before), left_out(after)], [0, before]);
     let ids: Vec<u32> = home.store.said(second).unwrap().into_iter().map(|said| said.id).collect();
     assert_eq!(ids, [first, before, second]);
-    home.store.read_from(id, 0).unwrap();
-    assert_eq!((home.store.conversation(id).unwrap().read_from, read_from(after)), (0, before + 1));
+    let path = home.folder.path().join("a.json");
+    home.store.export(&[], ExportFormat::Json, Language::English, &path).unwrap();
+    home.store.leave_out(id, 0).unwrap();
+    assert_eq!((home.store.conversation(id).unwrap().left_out, left_out(after)), (0, before));
+    let other = Home::new();
+    other.store.import(&path, &mut |_| ()).unwrap();
+    assert_eq!((other.store.conversation(1).unwrap().left_out, other.store.given(4).unwrap().left_out), (2, 2));
+    other.store.delete_message(1).unwrap();
+    let other = other.again();
+    assert_eq!(other.store.conversation(1).unwrap().left_out, 0, "its id may be another's by now");
 }
