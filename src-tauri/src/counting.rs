@@ -66,7 +66,7 @@ impl App {
             match self.engine.begin() {
                 // It takes in what was said or deleted, a moment.
                 Err(_) if !self.turns.is_answering() && Instant::now() < patience => {
-                    thread::sleep(Duration::from_millis(20))
+                    thread::sleep(Duration::from_millis(20));
                 }
                 call => break call?,
             }

@@ -192,7 +192,7 @@ fn connect_reading(path: &Path) -> Result<Connection, Refused> {
     let look = |how: &str| {
         let connection = Connection::open_with_flags(format!("file:{name}?{how}"), flags)?;
         let version = version(&connection)?;
-        Ok((connection, version))
+        Ok::<_, Refused>((connection, version))
     };
     let (connection, version) = match look("mode=ro") {
         // Nobody can change it, and no log holds newer messages.
@@ -242,7 +242,11 @@ mod tests {
         };
         let store = Store::of(connect_reading(&places.data.join(FILE)).unwrap());
         assert_eq!(store.conversation(id).unwrap().messages[0].text, "滝はどこですか。");
-        assert_eq!((store.conversations().unwrap().len(), store.search("どこ", 9).unwrap().len()), (1, 1));
+        assert_eq!(
+            (store.conversations().unwrap().len(), store.search("どこ", 9).unwrap().len()),
+            (1, 2),
+            "title and text"
+        );
         assert_eq!(store.save_unsent(id, "x").unwrap_err().code, Code::DatabaseFailed);
         for (version, newer) in [(NEWEST + 1, true), (NEWEST - 1, false)] {
             let path = places.data.join(FILE);

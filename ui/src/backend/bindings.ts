@@ -47,10 +47,10 @@ export const commands = {
 	 */
 	promptSize: (conversation: number, parent: number | null, text: string) => typedError<PromptSize | null, Problem>(__TAURI_INVOKE("prompt_size", { conversation, parent, text })),
 	/**
-	 *  Leaves out so many of the oldest messages that the question `text` behind `parent` fits well, with the files in the
-	 *  composer. They stay where they are, only the model reads them no more. Gives the first message that it reads, by id.
+	 *  Leaves out so many of the oldest messages that a question fits well: one that was asked, or `text` behind `parent` with the
+	 *  files in the composer. They stay where they are, only the model reads them no more. Gives the last of them, by id.
 	 */
-	leaveOut: (conversation: number, parent: number | null, text: string) => typedError<number, Problem>(__TAURI_INVOKE("leave_out", { conversation, parent, text })),
+	leaveOut: (conversation: number, asked: number | null, parent: number | null, text: string) => typedError<number, Problem>(__TAURI_INVOKE("leave_out", { conversation, asked, parent, text })),
 	/**  The model reads all of a conversation again. */
 	readAll: (conversation: number) => typedError<null, Problem>(__TAURI_INVOKE("read_all", { conversation })),
 	/**
@@ -287,8 +287,11 @@ export type Conversation = {
 	unsent: string,
 	/**  Instructions to the model that stand above the conversation; empty if there are none. */
 	system: string,
-	/**  The first message that the model reads, by id: those before it are only shown. 0 is all of them. */
-	readFrom: number,
+	/**
+	 *  The last message that the model does not read, by id: where it stands on a branch, it and what stands above it are only
+	 *  shown. 0 is none.
+	 */
+	leftOut: number,
 	/**  Files in the composer that were not sent yet. */
 	attached: AttachmentCard[],
 	/**  Where the reader was; None at the end. */

@@ -142,6 +142,7 @@ fn add(conversations: &mut Vec<Conversation>, mark: Mark, body: &[&str]) -> Resu
                 receipt: None,
                 problem: None,
                 system: None,
+                left_out: None,
                 attachments: Vec::new(),
             });
         }
