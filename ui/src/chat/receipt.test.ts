@@ -90,5 +90,5 @@ test("who wrote which words is told of a text that is known as a whole", () => {
     ["is", "Max-Gram"],
   ]);
   expect(pieces("any", receipt)).toBeUndefined();
-  expect(rungs.map((_, place) => style(known, place))).toEqual(["target", "draft-a", "draft-b", "max-gram"]);
+  expect(rungs.map(({ role }, place) => style(role, place))).toEqual(["target", "draft-a", "draft-b", "max-gram"]);
 });

@@ -52,13 +52,13 @@ export interface Piece {
   text: string;
   rung: number;
   name: string;
+  role: RungReceipt["role"];
 }
 
-/** How what a rung wrote is marked. */
-export function style({ rungs }: Receipt, rung: number): "target" | "draft-a" | "draft-b" | "max-gram" {
-  const role = rungs[rung]?.role ?? "target";
+/** How what a rung wrote is marked: neighbouring drafts in two ways. */
+export function style(role: RungReceipt["role"], place: number): "target" | "draft-a" | "draft-b" | "max-gram" {
   if (role === "target") return "target";
-  return role === "max_gram" ? "max-gram" : rung % 2 ? "draft-a" : "draft-b";
+  return role === "max_gram" ? "max-gram" : place % 2 ? "draft-a" : "draft-b";
 }
 
 /** Who wrote which words, where that is known of the whole text. */
@@ -68,7 +68,10 @@ export function pieces(text: string, receipt: Receipt): Piece[] | undefined {
   const known = written.reduce((sum, [, length]) => sum + length, 0);
   if (characters.length === 0 || known !== characters.length) return;
   let at = 0;
-  const cut = written.map(([rung, length]) => ({ text: characters.slice(at, (at += length)).join(""), rung, name: receipt.rungs[rung]?.name ?? "" }));
+  const cut = written.map(([rung, length]) => {
+    const { name, role } = receipt.rungs[rung] ?? { name: "", role: "target" };
+    return { text: characters.slice(at, (at += length)).join(""), rung, name, role };
+  });
   return cut.filter((piece) => piece.text !== "");
 }
 
