@@ -141,10 +141,7 @@ impl App {
             return false;
         }
         self.stop();
-        let patience = Instant::now() + OLD_ANSWER;
-        while self.turns.is_answering() && Instant::now() < patience {
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait(OLD_ANSWER, || self.turns.is_answering());
         true
     }
 
@@ -153,10 +150,15 @@ impl App {
         // What is on its way is fetched no further and loads nothing any more.
         drop(self.turns.choose());
         self.engine.stop();
-        let patience = Instant::now() + LAST_WORDS;
-        while (self.turns.is_answering() || self.loading.try_lock().is_err()) && Instant::now() < patience {
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait(LAST_WORDS, || self.turns.is_answering() || self.loading.try_lock().is_err());
+    }
+}
+
+/// Waits while something goes on, but no longer than `patience`.
+fn wait(patience: Duration, goes_on: impl Fn() -> bool) {
+    let until = Instant::now() + patience;
+    while goes_on() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

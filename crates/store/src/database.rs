@@ -116,14 +116,17 @@ impl Store {
         let wiped = self.write(|transaction| {
             crate::search::forget_deleted(transaction)?;
             let messages = transaction.execute("DELETE FROM message WHERE deleted IS NOT NULL", [])?;
-            // An id may be given to another message.
-            for table in ["conversation", "message"] {
-                let sql = format!(
-                    "UPDATE {table} SET left_out = 0 WHERE left_out <> 0 AND left_out NOT IN (SELECT id FROM message)"
-                );
-                transaction.execute(&sql, [])?;
+            let wiped = messages + transaction.execute("DELETE FROM conversation WHERE deleted", [])?;
+            // An id that is free may be given to another message. Every message is read for this: not at every start.
+            if wiped > 0 {
+                for table in ["conversation", "message"] {
+                    let sql = format!(
+                        "UPDATE {table} SET left_out = 0 WHERE left_out <> 0 AND left_out NOT IN (SELECT id FROM message)"
+                    );
+                    transaction.execute(&sql, [])?;
+                }
             }
-            Ok(messages + transaction.execute("DELETE FROM conversation WHERE deleted", [])?)
+            Ok(wiped)
         })?;
         if wiped > 0 {
             // Another process may be reading: then the log is merged later.
