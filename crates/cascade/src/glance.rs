@@ -1,7 +1,7 @@
 //! The few best tokens of a row of scores: how sure a model is, and what else it thought of.
 
 use crate::model::Token;
-use crate::row::above;
+use crate::row::{from, tops};
 
 /// Tokens that are kept of a row.
 pub(crate) const BEST: usize = 4;
@@ -16,18 +16,25 @@ pub(crate) struct Glance {
 }
 
 impl Glance {
-    /// Looks at `row`. What is no finite number is passed over.
-    pub(crate) fn at(row: &[f32]) -> Self {
+    /// Looks at `row`, once: `parts` is then what [`tops`] found of it. What is no finite number is passed over.
+    pub(crate) fn at(row: &[f32], parts: &mut Vec<f32>) -> Self {
         let mut glance = Self { best: [(f32::NEG_INFINITY, 0); BEST], found: 0, broken: false };
-        above(row, |score, token| {
-            glance.add(score, token);
-            glance.best[BEST - 1].0
-        });
+        tops(row, parts);
+        let mut highest = [f32::NEG_INFINITY; BEST];
+        for &top in parts.iter().filter(|top| !top.is_nan()) {
+            if top > highest[BEST - 1] {
+                let place = highest.iter().position(|other| top > *other).unwrap_or(BEST - 1);
+                highest[place..].rotate_right(1);
+                highest[place] = top;
+            }
+        }
+        // The four best cannot lie below the fourth best of the parts' highest scores.
+        from(row, parts, highest[BEST - 1], |score, token| glance.add(score, token));
         glance
     }
 
     fn add(&mut self, score: f32, token: Token) {
-        self.broken |= score.is_infinite();
+        self.broken |= score >= f32::INFINITY;
         if score.is_finite() && score > self.best[BEST - 1].0 {
             let place = self.best.iter().position(|(other, _)| score > *other).unwrap_or(BEST - 1);
             self.best[place..].rotate_right(1);
@@ -65,23 +72,38 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn at(row: &[f32]) -> Glance {
+        Glance::at(row, &mut Vec::new())
+    }
+
     #[test]
     fn shares_are_those_of_the_best_four() {
         let row = [0.0_f32, 2.0, f32::NAN, 1.0, f32::NEG_INFINITY, -1.0, -2.0];
-        let glance = Glance::at(&row);
+        let glance = at(&row);
         assert_eq!(glance.tokens().collect::<Vec<_>>(), [1, 3, 0, 5]);
         let sum: f32 = [2.0_f32, 1.0, 0.0, -1.0].map(f32::exp).iter().sum();
         assert!((glance.share(3) - 1.0_f32.exp() / sum).abs() < 1e-6);
-        assert!(glance.share(6).abs() < 1e-9 && Glance::at(&[f32::NAN]).share(0).abs() < 1e-9);
+        assert!(glance.share(6).abs() < 1e-9 && at(&[f32::NAN]).share(0).abs() < 1e-9);
+    }
+
+    fn score() -> impl Strategy<Value = f32> {
+        prop_oneof![8 => (-90_i8..90).prop_map(|tenths| f32::from(tenths) / 10.0), 1 => Just(f32::NAN), 1 => Just(f32::NEG_INFINITY)]
     }
 
     proptest! {
         #[test]
-        fn it_finds_the_best_wherever_they_stand(row in prop::collection::vec(-9.0_f32..9.0, 1..300)) {
-            let mut sorted: Vec<f32> = row.clone();
-            sorted.sort_by(|a, b| b.total_cmp(a));
-            let found: Vec<f32> = Glance::at(&row).tokens().map(|token| row[token as usize]).collect();
-            prop_assert_eq!(&found[..], &sorted[..row.len().min(BEST)]);
+        fn it_finds_the_best_wherever_they_stand_the_lower_id_on_a_tie(row in prop::collection::vec(score(), 0..900)) {
+            let mut sorted: Vec<(f32, Token)> = row.iter().copied().zip(0..).filter(|(score, _)| score.is_finite()).collect();
+            sorted.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let wanted: Vec<Token> = sorted.iter().take(BEST).map(|(_, token)| *token).collect();
+            prop_assert_eq!(at(&row).tokens().collect::<Vec<_>>(), wanted);
+        }
+
+        #[test]
+        fn one_infinite_score_makes_a_row_unusable(mut row in prop::collection::vec(score(), 1..900), at in 0_usize..900) {
+            let at = at % row.len();
+            row[at] = f32::INFINITY;
+            prop_assert!(super::Glance::at(&row, &mut Vec::new()).best_two().is_none());
         }
     }
 }

@@ -85,6 +85,15 @@ impl<M: LanguageModel> Cascade<M> {
         Some(&mut rung.model)
     }
 
+    /// Lets `change` work on each model between runs, the target first. It says whether the model still holds what it held.
+    pub fn change_models(&mut self, mut change: impl FnMut(&mut M) -> bool) {
+        for rung in &mut self.rungs {
+            if !change(&mut rung.model) {
+                rung.forget();
+            }
+        }
+    }
+
     /// Number of draft models.
     pub fn draft_count(&self) -> usize {
         self.rungs.len() - 1

@@ -322,7 +322,7 @@ mod tests {
     fn the_drafter_that_proves_right_is_asked() {
         let text = [1, 2, 3, 5, 1, 2];
         let mut max_gram = knowing(&text);
-        max_gram.thought(&text, &Glance::at(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0]));
+        max_gram.thought(&text, &Glance::at(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0], &mut Vec::new()));
         assert_eq!(drafted(&max_gram, &text, 1), [3], "the longest match first");
         for _ in 0..100 {
             let foresight = max_gram.foresee(&text);
@@ -369,7 +369,7 @@ mod tests {
         max_gram.set_personal(Personal::with_tokens(100, &[20, 21, 22, 23]), vocab.size);
         max_gram.rejected(50, 51, &[52, 53]);
         let text = [1, 2, 3, 4, 1, 2];
-        max_gram.thought(&text, &Glance::at(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0]));
+        max_gram.thought(&text, &Glance::at(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0], &mut Vec::new()));
         for _ in 0..300 {
             let foresight = max_gram.foresee(&text);
             max_gram.judge(&foresight, 6);

@@ -5,7 +5,6 @@ mod settle;
 use std::time::Duration;
 
 use crate::constraint::Outlook;
-use crate::glance::Glance;
 use crate::ladder::Cascade;
 use crate::maxgram::Foresight;
 use crate::model::{Branch, LanguageModel, Token};
@@ -265,11 +264,9 @@ impl<M: LanguageModel> Run<'_, M> {
                 break;
             }
             let mask = looked.map(|(_, mask)| mask);
-            let glance = Glance::at(row);
-            let (seen, history, position) = ((row, &glance), &text[..from + index], from + index - prompt);
-            let pick = sampler
-                .pick_seen(self.request.sampler, seen, mask, history, position)
-                .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
+            let (history, position) = (&text[..from + index], from + index - prompt);
+            let (pick, glance) = sampler.pick_and_glance(self.request.sampler, row, mask, history, position);
+            let pick = pick.ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
             if let Some(max_gram) = &mut max_gram {
                 max_gram.thought(&text[..from + index], &glance);
             }
@@ -291,9 +288,8 @@ impl<M: LanguageModel> Run<'_, M> {
                         let row = logits.row(proposed + 1 + branch).unwrap_or_default();
                         let wrong = std::mem::replace(&mut text[from + index], pick.token);
                         let history = &text[..=from + index];
-                        let glance = Glance::at(row);
-                        let bonus =
-                            sampler.pick_seen(self.request.sampler, (row, &glance), None, history, position + 1);
+                        let (bonus, glance) =
+                            sampler.pick_and_glance(self.request.sampler, row, None, history, position + 1);
                         text[from + index] = wrong;
                         // Without a usable score the token behind is left to the next pass, which will say so.
                         verdict.bonus = bonus.map(|bonus| (branch, bonus.token, glance.share(bonus.token)));

@@ -145,7 +145,7 @@ mod tests {
     fn what_a_model_thought_of_comes_in_its_order_before_older_ones() {
         let mut table = Successors::default();
         table.saw(&[5], 1);
-        table.thought(&[5], &Glance::at(&[0.0, 1.0, 3.0, 2.0]));
+        table.thought(&[5], &Glance::at(&[0.0, 1.0, 3.0, 2.0], &mut Vec::new()));
         let slot = *table.slot(1 << 63 | 5);
         assert_eq!(slot.next, [2, 3, 1, 0]);
         table.saw(&[5], 1);

@@ -72,7 +72,6 @@ mod tests {
     use protocol::learned::Threads;
 
     use super::*;
-    use crate::llama::Llama;
 
     /// A toy that takes branches for tokens of the line, as a model would whose cache knows one sequence only.
     struct Flat(Toy);
@@ -117,12 +116,9 @@ mod tests {
 
     #[test]
     fn a_real_model_branches_and_goes_on_behind_the_branch_it_took() {
-        let models = catalog::ModelStore::open(store::Places::find().unwrap().models).unwrap();
-        let ladder = catalog::resolve(&catalog::Catalog::builtin(), &models, "smollm2").unwrap();
-        let llama = Llama::start().unwrap();
-        let weights = llama.read(&ladder.rungs[0].path, |_| true).unwrap();
+        let (llama, weights) = crate::llama::for_tests();
         let threads = Threads { single: 2, wide: 2 };
-        let mut rung = weights.context(&llama, 128, threads, false).unwrap();
+        let mut rung = weights.context(llama, 128, threads, false).unwrap();
         assert!(!hold(&mut rung).unwrap(), "nobody allowed it");
         rung.let_branch(true);
         assert!(hold(&mut rung).unwrap() && rung.is_empty());

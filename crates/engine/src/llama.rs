@@ -8,12 +8,13 @@ use std::path::Path;
 use std::rc::Rc;
 
 use cascade::{Token, VocabId};
-use llama_cpp_2::LogOptions;
+use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
+use llama_cpp_2::{LlamaContextLoadError, LogOptions};
 use protocol::learned::Threads;
 use protocol::{Code, Problem};
 
@@ -189,7 +190,20 @@ impl Weights {
         capacity: u32,
         threads: Threads,
         exact: bool,
-    ) -> Result<LlamaRung<'_>, llama_cpp_2::LlamaContextLoadError> {
+    ) -> Result<LlamaRung<'_>, LlamaContextLoadError> {
+        let context = self.open(llama, capacity, threads, exact)?;
+        // llama.cpp rounds the length up; what was asked for is the limit.
+        let capacity = capacity.min(context.n_ctx());
+        Ok(LlamaRung::new(self, context, capacity, exact))
+    }
+
+    fn open(
+        &self,
+        llama: &Llama,
+        capacity: u32,
+        threads: Threads,
+        exact: bool,
+    ) -> Result<LlamaContext<'_>, LlamaContextLoadError> {
         let params = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(capacity))
             .with_n_batch(WIDEST as u32)
@@ -202,10 +216,7 @@ impl Weights {
             .with_n_seq_max(if exact { 1 } else { 1 + BRANCHES as u32 })
             .with_kv_unified(true)
             .with_no_perf(true);
-        let context = self.model.new_context(&llama.backend, params)?;
-        // llama.cpp rounds the length up; what was asked for is the limit.
-        let capacity = capacity.min(context.n_ctx()) as usize;
-        Ok(LlamaRung::new(context, self.vocab.clone(), capacity))
+        self.model.new_context(&llama.backend, params)
     }
 }
 
@@ -222,4 +233,15 @@ fn vocab_id(model: &LlamaModel) -> VocabId {
         hash.add(&special.0.to_le_bytes());
     }
     VocabId { hash: hash.of(), size: vocab.n_tokens().max(0) as usize }
+}
+
+/// llama.cpp with the default model, for tests of one process: it starts only once in each.
+#[cfg(test)]
+pub(crate) fn for_tests() -> (&'static Llama, Weights) {
+    static STARTED: std::sync::OnceLock<Llama> = std::sync::OnceLock::new();
+    let llama = STARTED.get_or_init(|| Llama::start().unwrap());
+    let models = catalog::ModelStore::open(store::Places::find().unwrap().models).unwrap();
+    let ladder = catalog::resolve(&catalog::Catalog::builtin(), &models, "smollm2");
+    let path = &ladder.unwrap_or_else(|problem| panic!("{problem} Run `make models`.")).rungs[0].path;
+    (llama, llama.read(path, |_| true).unwrap())
 }

@@ -16,6 +16,6 @@ pub use cascade::KError;
 pub use costs::{Costs, CostsError};
 pub use oracle::least_cost;
 pub use replay::{Plan, Played, play};
-pub use statistics::{Interval, interval, median};
+pub use statistics::{Interval, interval, median, paired};
 pub use swi::{Best, Category, Study, best_fixed, categories, study};
 pub use trace::{Recorded, Trace, TraceError};

@@ -1,9 +1,10 @@
 //! What drops tokens: top-n-sigma, top-k, typical, top-p, min-p, XTC.
 
 use super::settings::SamplerSettings;
+use crate::glance::Glance;
 use crate::model::Token;
 use crate::random::Noise;
-use crate::row::{PART, from, tops};
+use crate::row::{PART, from};
 
 /// The tokens that may still be drawn, with the buffers to choose among them.
 #[derive(Debug, Default)]
@@ -12,7 +13,7 @@ pub(super) struct Candidates {
     pub(super) left: Vec<(f32, Token)>,
     /// How far each candidate is from the expected surprise, its score, its token, its probability.
     surprises: Vec<(f64, f32, Token, f64)>,
-    /// The highest score of each part of the row, as it stands and in another order.
+    /// The highest score of each part of the row looked at last, as it stands and in another order.
     tops: Vec<f32>,
     floors: Vec<f32>,
 }
@@ -22,7 +23,12 @@ fn falling(a: (f32, Token), b: (f32, Token)) -> std::cmp::Ordering {
 }
 
 impl Candidates {
-    /// Leaves what all filters keep of `row`: at least one token if one has a finite score.
+    /// The best of `row`, which [`filter`](Self::filter) goes by afterwards.
+    pub(super) fn look(&mut self, row: &[f32]) -> Glance {
+        Glance::at(row, &mut self.tops)
+    }
+
+    /// Leaves what all filters keep of `row`, the one looked at last: at least one token if one has a finite score.
     pub(super) fn filter(&mut self, settings: &SamplerSettings, row: &[f32], noise: Noise) {
         self.left.clear();
         let most = settings.top_k;
@@ -51,7 +57,6 @@ impl Candidates {
 
     /// All of `row` that may be among the `most` best, and few others: a vocabulary is long, and nearly all of it is far below.
     fn best_of(&mut self, row: &[f32], most: usize) {
-        tops(row, &mut self.tops);
         self.floors.clear();
         self.floors.extend_from_slice(&self.tops);
         let (_, floor, _) = self.floors.select_nth_unstable_by(most - 1, |a, b| b.total_cmp(a));
@@ -149,6 +154,7 @@ mod tests {
 
     fn kept(settings: &SamplerSettings, row: &[f32]) -> Vec<Token> {
         let mut candidates = Candidates::default();
+        candidates.look(row);
         candidates.filter(settings, row, Noise::at(settings.seed, 0));
         let mut kept: Vec<Token> = candidates.left.iter().map(|c| c.1).collect();
         kept.sort_unstable();
@@ -238,6 +244,7 @@ mod tests {
             SamplerSettings { xtc_probability: 0.3, xtc_threshold: 0.2, seed: 5, ..SamplerSettings::greedy() };
         let acts = |position: usize| {
             let mut candidates = Candidates::default();
+            candidates.look(&halves());
             candidates.filter(&settings, &halves(), Noise::at(settings.seed, position));
             candidates.left.len() == 3
         };

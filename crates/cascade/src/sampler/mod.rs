@@ -60,44 +60,28 @@ impl Sampler {
         history: &[Token],
         position: usize,
     ) -> Option<Pick> {
-        self.pick_seen(settings, (row, &Glance::at(row)), mask, history, position)
+        self.pick_and_glance(settings, row, mask, history, position).0
     }
 
-    /// The same of a row that was looked at already.
-    pub(crate) fn pick_seen(
+    /// The same, with the best of the row as the model gave it.
+    pub(crate) fn pick_and_glance(
         &mut self,
         settings: &SamplerSettings,
-        (row, glance): (&[f32], &Glance),
+        row: &[f32],
         mask: Option<&TokenMask>,
         history: &[Token],
         position: usize,
-    ) -> Option<Pick> {
+    ) -> (Option<Pick>, Glance) {
         let Self { edited, candidates, last } = self;
+        let glance = candidates.look(row);
         *last = Last::Row;
-        let mut row = row;
-        let (best, confidence) = if mask.is_some() || settings.edits() {
+        let (mut row, mut seen) = (row, glance);
+        if mask.is_some() || settings.edits() {
             edited.of(settings, row, mask, history);
             (*last, row) = (Last::Edited, &edited.row);
-            Glance::at(row).best_two()?
-        } else {
-            glance.best_two()?
-        };
-        let greedy = settings.temperature <= 0.0;
-        if greedy && !settings.may_drop_the_best() {
-            return Some(Pick { token: best.1, value: f64::from(best.0), confidence });
+            seen = candidates.look(row);
         }
-        let noise = Noise::at(settings.seed, position);
-        candidates.filter(settings, row, noise);
-        *last = if greedy { Last::Candidates } else { Last::Drawn(noise, settings.temperature) };
-        let mut pick: Option<Pick> = None;
-        for &(score, token) in &candidates.left {
-            let value = last.value(score, token);
-            // The lower id on a tie, whatever order the filters left.
-            if pick.is_none_or(|p| value > p.value || (value >= p.value && token < p.token)) {
-                pick = Some(Pick { token, value, confidence });
-            }
-        }
-        pick
+        (draw(settings, (row, &seen), position, candidates, last), glance)
     }
 
     /// Whether `token` comes within a factor `lenience` of the last pick: ℓ(x)+g(x) ≥ max − ln(lenience).
@@ -149,6 +133,33 @@ impl Sampler {
         let weight = |score: f32| ((score - best) / settings.temperature).exp();
         Odds::new(left.iter().map(|(score, token)| (*token, weight(*score))), sure)
     }
+}
+
+/// Draws from `row`, which `candidates` looked at last, and tells `last` how.
+fn draw(
+    settings: &SamplerSettings,
+    (row, glance): (&[f32], &Glance),
+    position: usize,
+    candidates: &mut Candidates,
+    last: &mut Last,
+) -> Option<Pick> {
+    let (best, confidence) = glance.best_two()?;
+    let greedy = settings.temperature <= 0.0;
+    if greedy && !settings.may_drop_the_best() {
+        return Some(Pick { token: best.1, value: f64::from(best.0), confidence });
+    }
+    let noise = Noise::at(settings.seed, position);
+    candidates.filter(settings, row, noise);
+    *last = if greedy { Last::Candidates } else { Last::Drawn(noise, settings.temperature) };
+    let mut pick: Option<Pick> = None;
+    for &(score, token) in &candidates.left {
+        let value = last.value(score, token);
+        // The lower id on a tie, whatever order the filters left.
+        if pick.is_none_or(|p| value > p.value || (value >= p.value && token < p.token)) {
+            pick = Some(Pick { token, value, confidence });
+        }
+    }
+    pick
 }
 
 impl Last {

@@ -250,6 +250,12 @@ pub(crate) struct Bench {
     /// How often each question is answered in each way; the median counts
     #[arg(long, default_value_t = 3)]
     repeats: u32,
+    /// Long answers that seem slower than 0.97 of the target alone are given so many times more in both ways, with an interval
+    #[arg(long, default_value_t = 0, value_name = "TIMES")]
+    pub(crate) again: u32,
+    /// About so many tokens of other text stand before every question, read once: how speed and memory are in a long conversation
+    #[arg(long, default_value_t = 0, value_name = "TOKENS")]
+    pub(crate) held: usize,
     /// In exact mode
     #[arg(long)]
     pub(crate) exact: bool,

@@ -1,6 +1,8 @@
 //! How long answers take in several ways, side by side on real questions.
 
+mod again;
 mod config;
+mod held;
 mod peer;
 mod predict;
 mod report;
@@ -12,7 +14,7 @@ use std::time::Instant;
 
 use engine::{Ask, Engine};
 use protocol::worker::{Message, Speaker};
-use protocol::{Code, Problem, Sampling};
+use protocol::{Code, Problem, Sampling, bytes_in_words};
 use serde::Serialize;
 use serde_json::json;
 
@@ -21,7 +23,9 @@ use crate::interrupt::stoppable;
 use crate::output::Output;
 use crate::setup::{self, Setup};
 use crate::suite::{self, Limit, Question, answer};
+use again::Suspect;
 use config::{Config, Possible, Way};
+use held::Reading;
 use peer::{Fault, Group, Peer, Program, Wanted};
 use report::{Csv, Material, Report};
 use sample::{Measured, Table};
@@ -79,16 +83,25 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
             group.close();
         }
     };
-    let asking = Asking { engine: &engine, sampling: &sampling, max_tokens };
-    let result = stoppable(stop, || asking.all(&course, peers));
+    let tokens_of = |messages: Vec<Message>| Ok(engine.record(&plain(messages, 0))?.prompt.len());
+    let held = held::messages(&questions, args.held, tokens_of)?;
+    let asking = Asking { engine: &engine, sampling: &sampling, max_tokens, held: &held };
+    let result = stoppable(stop, || asking.all(&course, args.again, peers));
     group.close();
-    let Asked { table, prompts, failures } = result?;
+    let Asked { table, suspects, prompts, reading, failures } = result?;
+    let memory = engine.worker_bytes();
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
     let costs = setup::costs(&loaded);
     let (configs, prompts) = (&configs[..], &prompts[..]);
     let report = Report::of(Material { categories: &categories, configs, table: &table, prompts, costs: &costs });
     report.print(output);
+    if let Some(bytes) = memory {
+        output.note(format_args!("Taki's engine occupies {} of memory.", bytes_in_words(bytes)));
+    }
+    if args.again > 0 {
+        again::print(&suspects, output);
+    }
     let predictions = if args.predict {
         let lenience = ladder.lenience;
         let benched = predict::Benched { questions: &questions, configs, table: &table, drafts, lenience };
@@ -102,15 +115,15 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     output.json(&json!({
         "machine": { "system": std::env::consts::OS, "processor": std::env::consts::ARCH, "cores": num_cpus::get_physical() },
         "ladder": id, "rungs": loaded.rungs, "threads": threads, "context": loaded.context, "repeats": repeats,
-        "exact": args.exact, "llama_server": program.map(|program| program.version),
-        "rows": report.rows, "bounds": report.bounds, "against": report.against, "failed": failures,
+        "exact": args.exact, "held": reading, "worker_bytes": memory, "llama_server": program.map(|program| program.version),
+        "rows": report.rows, "bounds": report.bounds, "against": report.against, "slower": suspects, "failed": failures,
         "predictions": predictions,
     }));
     Ok(())
 }
 
-fn said(text: &str) -> Vec<Message> {
-    vec![Message { speaker: Speaker::User, text: text.to_owned() }]
+fn plain(messages: Vec<Message>, max_tokens: u32) -> Ask {
+    Ask { max_tokens: Some(max_tokens), ..Ask::plain(messages) }
 }
 
 /// Who is asked for what.
@@ -118,41 +131,70 @@ struct Asking<'a> {
     engine: &'a Engine,
     sampling: &'a Sampling,
     max_tokens: u32,
+    /// What stands before every question.
+    held: &'a [Message],
 }
 
 /// What came of it.
 struct Asked {
     table: Table,
+    /// What seemed slower and was asked again.
+    suspects: Vec<Suspect>,
     /// Tokens of each prompt.
     prompts: Vec<Vec<u32>>,
+    /// What reading the text before them took, if there is one.
+    reading: Option<Reading>,
     failures: Vec<Failure>,
 }
 
 impl Asking<'_> {
-    /// Everything in the order of `course`; `peers` has the other program of each way that needs one.
-    fn all(&self, course: &Course<'_>, mut peers: Vec<Option<Peer>>) -> Result<Asked, Problem> {
+    /// Everything in the order of `course`, then what seemed slower `again` times; `peers` has the other program of each way that
+    /// needs one.
+    fn all(&self, course: &Course<'_>, again: u32, mut peers: Vec<Option<Peer>>) -> Result<Asked, Problem> {
         let prompt = |text: &str| self.engine.record(&self.ask(text, 0, 0));
         let before = prompt(".")?;
         let prompts = course.questions.iter().map(|question| Ok(prompt(&question.text)?.prompt));
         let prompts: Vec<Vec<u32>> = prompts.collect::<Result<_, Problem>>()?;
+        let reading = self.read_held(course.output)?;
         let mut failures = Vec::new();
-        let table = course.run(&mut failures, &mut |question, way| {
+        let mut measure = |question: usize, way: usize| {
             let text = &course.questions[question].text;
             let Some(peer) = &mut peers[way] else {
-                return Ok(Ok(self.ours(text, question, &course.configs[way].way)?));
+                return match self.ours(text, question, &course.configs[way].way) {
+                    // One question that is too long is no reason to lose all others.
+                    Err(problem) if matches!(problem.code, Code::PromptTooLong | Code::TextTooLong) => {
+                        Ok(Err(Fault::Refused(problem.sentence(course.output.language))))
+                    }
+                    answered => answered.map(Ok),
+                };
             };
             let sampling = self.ask(text, question, self.max_tokens).sampling;
             let wanted =
                 |prompt, max_tokens| Wanted { prompt, max_tokens, sampling: &sampling, end_tokens: &before.end_tokens };
             Ok(peer.answer(wanted(&before.prompt, 1), wanted(&prompts[question], self.max_tokens)))
-        })?;
-        Ok(Asked { table, prompts, failures })
+        };
+        let table = course.run(&mut failures, &mut measure)?;
+        let suspects = again::ask(course, &table, again, &mut measure)?;
+        Ok(Asked { table, suspects, prompts, reading, failures })
     }
 
     fn ask(&self, text: &str, question: usize, max_tokens: u32) -> Ask {
         let mut sampling = self.sampling.clone();
         sampling.seed = sampling.seed.wrapping_add(question as u32);
-        Ask { max_tokens: Some(max_tokens), sampling, ..Ask::plain(said(text)) }
+        let mut messages = self.held.to_vec();
+        messages.push(Message { speaker: Speaker::User, text: text.to_owned() });
+        Ask { sampling, ..plain(messages, max_tokens) }
+    }
+
+    /// Has the target read what stands before every question, so that no answer's time has it.
+    fn read_held(&self, output: &Output) -> Result<Option<Reading>, Problem> {
+        if self.held.is_empty() {
+            return Ok(None);
+        }
+        let (_, receipt) = answer(self.engine, &self.ask(".", 0, 1))?;
+        let reading = Reading { tokens: receipt.prompt_tokens, seconds: receipt.first_token_seconds };
+        output.note(format_args!("{} tokens read in {:.1} s", reading.tokens, reading.seconds));
+        Ok(Some(reading))
     }
 
     /// Answers after something else, so that the models have to read the question.

@@ -11,7 +11,7 @@ use super::sample::Table;
 use crate::output::Output;
 
 /// The target alone stands first.
-const OFF: usize = 0;
+pub(super) const OFF: usize = 0;
 
 /// What is compared with every other program.
 const OURS: &str = "adaptive";
@@ -32,6 +32,8 @@ pub(super) struct Row {
     /// 95% interval of the ratio.
     pub(super) low: f64,
     pub(super) high: f64,
+    /// The ratio of the question in the middle.
+    pub(super) median_ratio: f64,
     pub(super) target_passes: u32,
     pub(super) tokens: u32,
     /// Share of its answers that have the very tokens of the target alone.
@@ -114,19 +116,20 @@ impl Report {
     pub(super) fn print(&self, output: &Output) {
         let line =
             |text: std::fmt::Arguments<'_>| if output.wants_json() { output.note(text) } else { output.line(text) };
-        let head = ["tokens/s", "to off", "95% of the time", "same", "of ceiling", "of free draft"];
+        let head = ["tokens/s", "to off", "95% of the time", "median", "same", "of ceiling", "of free draft"];
         line(format_args!(
-            "{:<22} {:<25} {:>8} {:>7}  {:<16} {:>5} {:>10} {:>13}",
-            "category", "config", head[0], head[1], head[2], head[3], head[4], head[5]
+            "{:<22} {:<25} {:>8} {:>7}  {:<16} {:>6} {:>5} {:>10} {:>13}",
+            "category", "config", head[0], head[1], head[2], head[3], head[4], head[5], head[6]
         ));
         for row in &self.rows {
             line(format_args!(
-                "{:<22} {:<25} {:>8.1} {:>7.3}  {:<16} {:>4.0}% {:>10} {:>13}",
+                "{:<22} {:<25} {:>8.1} {:>7.3}  {:<16} {:>6.3} {:>4.0}% {:>10} {:>13}",
                 row.category,
                 row.config,
                 row.tokens_per_second,
                 row.ratio_to_off,
                 format!("{:.3} to {:.3}", row.low, row.high),
+                row.median_ratio,
                 row.same_as_off * 100.0,
                 percent(row.of_ceiling),
                 percent(row.of_free_draft),
@@ -198,6 +201,7 @@ impl Material<'_> {
             ratio_to_off: ratio.0,
             low: ratio.1.low,
             high: ratio.1.high,
+            median_ratio: self.table.median_ratio(&chosen, way, OFF),
             target_passes: self.table.target_passes(&chosen, way),
             tokens: self.table.tokens(&chosen, way),
             same_as_off: self.table.same(&chosen, way, OFF),

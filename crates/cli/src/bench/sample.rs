@@ -13,6 +13,13 @@ pub(super) struct Measured {
     pub(super) target_passes: u32,
 }
 
+impl Measured {
+    /// Tokens per second, the time to read the prompt included.
+    pub(super) fn rate(&self) -> f64 {
+        self.tokens.len() as f64 / self.seconds
+    }
+}
+
 /// One question answered in one way, as often as it was asked.
 pub(super) type Answers = Vec<Measured>;
 
@@ -65,6 +72,13 @@ impl Table {
     /// Tokens per second, the time to read the prompt included.
     pub(super) fn rate(&self, questions: &[usize], way: usize) -> f64 {
         f64::from(self.tokens(questions, way)) / self.sum(questions, way, |answer| answer.seconds)
+    }
+
+    /// Tokens per second of `way` over those of `other`: the question in the middle.
+    pub(super) fn median_ratio(&self, questions: &[usize], way: usize, other: usize) -> f64 {
+        let ratio =
+            |question: &usize| Some(self.typical(*question, way)?.rate() / self.typical(*question, other)?.rate());
+        lab::median(questions.iter().filter_map(ratio).collect())
     }
 
     /// Tokens per second behind the first token; None if there were none.

@@ -77,7 +77,9 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     assert!(row("all", "llama-server/stalls").is_none() && row("b", "llama-server/dies").is_none());
     let adaptive = row("a", "adaptive").unwrap();
     near(adaptive.tokens_per_second, 3.0);
-    for value in [adaptive.ratio_to_off, adaptive.low, adaptive.high, adaptive.pace_to_off.unwrap()] {
+    for value in
+        [adaptive.ratio_to_off, adaptive.low, adaptive.high, adaptive.median_ratio, adaptive.pace_to_off.unwrap()]
+    {
         near(value, 2.0);
     }
     near(adaptive.same_as_off, 1.0);
@@ -116,6 +118,7 @@ fn rows_become_lines_with_names() {
         ratio_to_off: 1.0,
         low: 1.0,
         high: 1.0,
+        median_ratio: 1.0,
         target_passes: 3,
         tokens: 4,
         same_as_off: 1.0,
@@ -127,8 +130,10 @@ fn rows_become_lines_with_names() {
     Csv::open(&path).unwrap().write(&[row]).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     let (head, line) = text.trim_end().split_once('\n').unwrap();
-    assert!(head.starts_with("category,config,prompts,tokens_per_second,ratio_to_off,low,high,target_passes,tokens,"));
-    assert!(line.starts_with("\"a, b\",off,1,2.5,1.0,1.0,1.0,3,4,"), "{line}");
+    assert!(head.starts_with(
+        "category,config,prompts,tokens_per_second,ratio_to_off,low,high,median_ratio,target_passes,tokens,"
+    ));
+    assert!(line.starts_with("\"a, b\",off,1,2.5,1.0,1.0,1.0,1.0,3,4,"), "{line}");
     let nowhere = Csv::open(&folder.path().join("none/rows.csv")).err().unwrap();
     assert_eq!(nowhere.code, Code::FileUnusable);
 }

@@ -11,9 +11,14 @@ fn bench_measures_every_way_and_counts() {
     let taki = Taki::with_models();
     let suite = suite(&taki);
     let args = ["bench", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "1", "--max-tokens", "12"];
-    let more = ["--repeats", "1", "--context", "1024", "--configs", "adaptive,max-gram-3"];
+    let more =
+        ["--repeats", "1", "--context", "1024", "--configs", "adaptive,max-gram-3", "--held", "200", "--again", "1"];
     let measured = taki.run(&[&args[..], &more].concat());
     let measured = measured.good();
+    let held = measured["held"]["tokens"].as_u64().unwrap();
+    assert!((150..300).contains(&held) && measured["held"]["seconds"].as_f64().unwrap() > 0.0, "{measured}");
+    assert!(measured["worker_bytes"].as_u64().unwrap() > 50 << 20, "its weights are 98 MB: {measured}");
+    assert_eq!(measured["slower"], json!([]), "answers of 12 tokens are too short to be asked again");
     let rows = measured["rows"].as_array().unwrap();
     let names: Vec<_> = rows.iter().filter(|row| row["category"] == "all").map(|row| &row["config"]).collect();
     assert_eq!(names, ["off", "adaptive", "max-gram-3"]);

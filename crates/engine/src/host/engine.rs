@@ -4,6 +4,7 @@ use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, Record};
 use protocol::{Code, Problem, Receipt};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::answer::{Answering, Ask};
 use super::call::{Call, Work};
@@ -119,6 +120,15 @@ impl Engine {
     /// The running worker's process id.
     pub fn worker_pid(&self) -> Option<u32> {
         self.inner.view().pid
+    }
+
+    /// Memory that the running worker occupies, in bytes: resident, what it has read of its model files included.
+    pub fn worker_bytes(&self) -> Option<u64> {
+        let pid = Pid::from_u32(self.worker_pid()?);
+        let (only, wanted) = (ProcessesToUpdate::Some(&[pid]), ProcessRefreshKind::nothing().with_memory());
+        let mut system = System::new().ok()?;
+        system.refresh_processes_specifics(only, true, wanted);
+        system.process(pid).map(sysinfo::Process::memory)
     }
 
     /// Ends the worker, after cancelling what it does. The next call starts another.

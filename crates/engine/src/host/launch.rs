@@ -29,10 +29,6 @@ impl Launch {
         let mut command = rerun(&self.program, "worker");
         // On an abort ggml would otherwise run a debugger on itself.
         command.env("GGML_NO_BACKTRACE", "1");
-        // Waiting threads sleep soon instead of spinning: on few cores the window needs them.
-        if std::env::var_os("OMP_WAIT_POLICY").is_none() && std::env::var_os("GOMP_SPINCOUNT").is_none() {
-            command.env("GOMP_SPINCOUNT", "10000");
-        }
         command
     }
 }

@@ -1,11 +1,14 @@
 //! A model at work on a text.
 
 use cascade::{Branch, LanguageModel, Logits, Token, VocabId};
+use llama_cpp_2::LlamaContextLoadError;
 use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::session::LlamaStateSeqFlags;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
+use protocol::learned::Threads;
 
-use super::WIDEST;
+use super::{Llama, WIDEST, Weights};
 
 /// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
 pub(super) const BRANCHES: usize = 8;
@@ -15,9 +18,10 @@ const SEQUENCE: i32 = 0;
 
 /// A model with its KV cache: one rung of a ladder.
 pub(crate) struct LlamaRung<'m> {
+    weights: &'m Weights,
+    exact: bool,
     context: LlamaContext<'m>,
     batch: LlamaBatch<'static>,
-    vocab: VocabId,
     capacity: usize,
     held: usize,
     /// Rows of the last pass, put side by side.
@@ -50,18 +54,41 @@ pub(crate) enum LlamaError {
 }
 
 impl<'m> LlamaRung<'m> {
-    /// With `context`, which holds nothing yet and has room for `capacity` tokens.
-    pub(super) fn new(context: LlamaContext<'m>, vocab: VocabId, capacity: usize) -> Self {
+    /// With `context` of `weights`, which holds nothing yet and has room for `capacity` tokens.
+    pub(super) fn new(weights: &'m Weights, context: LlamaContext<'m>, capacity: u32, exact: bool) -> Self {
         Self {
+            weights,
+            exact,
             context,
             batch: LlamaBatch::new(WIDEST, 1 + BRANCHES as i32),
-            vocab,
-            capacity,
+            capacity: capacity as usize,
             held: 0,
             scores: Vec::new(),
             may_branch: false,
             branched: Vec::new(),
         }
+    }
+
+    /// Goes on with so many threads: llama.cpp fixes them with a context, so that takes another one, into which is copied what
+    /// is held. Whether it still holds that; otherwise nothing.
+    ///
+    /// # Errors
+    /// The other context cannot be made; everything is as before.
+    pub(crate) fn reopen(&mut self, llama: &Llama, threads: Threads) -> Result<bool, LlamaContextLoadError> {
+        let capacity = u32::try_from(self.capacity).unwrap_or(u32::MAX);
+        let mut other = self.weights.open(llama, capacity, threads, self.exact)?;
+        let held = self.drop_branches().is_ok()
+            && self
+                .context
+                .state_seq_get(SEQUENCE, LlamaStateSeqFlags::empty())
+                .is_ok_and(|state| self.held == 0 || other.state_seq_set(&state, SEQUENCE).is_ok());
+        if !held {
+            other.clear_kv_cache();
+            self.held = 0;
+        }
+        self.branched.clear();
+        self.context = other;
+        Ok(held)
     }
 
     /// Takes tokens out of the cache; `held` follows only what really happened.
@@ -74,6 +101,11 @@ impl<'m> LlamaRung<'m> {
         }
         self.held = self.held.min(len);
         Ok(())
+    }
+
+    /// Bytes of keys and values of a context of `capacity` tokens.
+    pub(crate) fn cache_bytes(&self, capacity: u32) -> u64 {
+        self.weights.cache_bytes(capacity)
     }
 
     /// Lets passes have branches, or not.
@@ -139,7 +171,7 @@ impl LanguageModel for LlamaRung<'_> {
     type Error = LlamaError;
 
     fn vocab(&self) -> &VocabId {
-        &self.vocab
+        &self.weights.vocab
     }
 
     fn capacity(&self) -> usize {
@@ -180,13 +212,13 @@ impl LanguageModel for LlamaRung<'_> {
         self.held += tokens.len();
         let first = tokens.len() - rows;
         if rows == 1 && branches.is_empty() {
-            return Ok(Logits::new(self.context.get_logits_ith(first as i32), self.vocab.size));
+            return Ok(Logits::new(self.context.get_logits_ith(first as i32), self.weights.vocab.size));
         }
         self.scores.clear();
         for index in first..asked {
             self.scores.extend_from_slice(self.context.get_logits_ith(index as i32));
         }
-        Ok(Logits::new(&self.scores, self.vocab.size))
+        Ok(Logits::new(&self.scores, self.weights.vocab.size))
     }
 
     fn take(&mut self, index: usize) -> Result<(), LlamaError> {
@@ -197,5 +229,41 @@ impl LanguageModel for LlamaRung<'_> {
         self.context.copy_kv_cache_seq(sequence(index), SEQUENCE, from, to).map_err(|_| LlamaError::NoRollBack)?;
         self.held = at + 1;
         self.drop_branches()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: [Token; 9] = [1, 504, 8212, 282, 260, 7, 30, 1250, 19];
+
+    #[test]
+    fn other_threads_go_on_with_what_is_held() {
+        let (llama, weights) = crate::llama::for_tests();
+        for exact in [true, false] {
+            let threads = |count| Threads { single: count, wide: count };
+            let mut steady = weights.context(llama, 256, threads(2), exact).unwrap();
+            let mut moved = weights.context(llama, 256, threads(2), exact).unwrap();
+            steady.let_branch(!exact);
+            moved.let_branch(!exact);
+            for model in [&mut steady, &mut moved] {
+                model.extend(&TEXT, 1).unwrap();
+                if !exact {
+                    // A branch is no part of what is held.
+                    model.extend_with(&[5, 6], 2, &[Branch { at: 1, token: 9 }]).unwrap();
+                    model.truncate(TEXT.len()).unwrap();
+                }
+            }
+            assert!(moved.reopen(llama, threads(1)).unwrap());
+            assert_eq!(moved.len(), TEXT.len());
+            let row = |model: &mut LlamaRung<'_>| model.extend(&[77], 1).unwrap().row(0).unwrap().to_vec();
+            let (steady, moved) = (row(&mut steady), row(&mut moved));
+            if exact {
+                assert!(steady.iter().zip(&moved).all(|(a, b)| a.to_bits() == b.to_bits()), "threads change no bit");
+            }
+            let most = steady.iter().zip(&moved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(most < 0.05, "exact {exact}: off by {most}");
+        }
     }
 }

@@ -14,7 +14,8 @@ use protocol::{Code, Problem};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::receipt;
-use crate::llama::{LlamaRung, Weights};
+use super::threads::Usual;
+use crate::llama::{Llama, LlamaRung, Weights};
 use crate::shape::{self, Shape, Shapes};
 use crate::utf8::Utf8Assembler;
 
@@ -40,6 +41,7 @@ impl Clock for StopWatch {
 
 /// A loaded ladder.
 pub(super) struct Answerer<'w> {
+    pub(super) llama: &'w Llama,
     pub(super) weights: &'w Weights,
     pub(super) cascade: Cascade<LlamaRung<'w>>,
     pub(super) policy: Adaptive,
@@ -61,6 +63,8 @@ pub(super) struct Answerer<'w> {
     pub(super) single: Option<Duration>,
     /// On how many threads it runs.
     pub(super) threads: Threads,
+    /// What its passes usually take; None if threads must stay as they are: they were asked for, or bits count.
+    pub(super) usual: Option<Usual>,
     /// For each model what its passes took when it was loaded.
     pub(super) pass_times: Vec<Vec<PassTime>>,
     /// The bytes of the vocabulary and what reads schemas and grammars for it, made when they are first needed.

@@ -4,21 +4,22 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cascade::policy::{Adaptive, CostCurve, Knowledge};
+use cascade::policy::CostCurve;
 use cascade::{Cascade, LanguageModel, Personal};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
-use protocol::learned::Lessons;
+use protocol::learned::{Lessons, Threads};
 use protocol::worker::{Command, Event, LeftOut, Loaded, PassTime};
 use protocol::{Code, Problem};
 
 use super::answer::{Answerer, CHUNK, StopWatch};
 use super::inbox::Inbox;
+use super::knowing::Knowing;
 use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
 use super::shelf::{READING, Shelf, tokenizers_differ};
 use super::table;
-use super::threads;
+use super::threads::{self, Usual};
 use crate::branches;
 use crate::exact::identical_widths;
 use crate::llama::{Llama, LlamaRung};
@@ -55,7 +56,10 @@ pub(super) fn ladder(
     outbox.send(&Event::Loaded(Loaded { seconds: began.elapsed().as_secs_f64(), ..answerer.loaded(ladder) }));
     loop {
         match inbox.next() {
-            Some(Command::Generate(ask)) => answerer.answer(&ask, inbox, outbox),
+            Some(Command::Generate(ask)) => {
+                answerer.answer(&ask, inbox, outbox);
+                answerer.rethread(inbox);
+            }
             Some(Command::Record(ask)) => answerer.record(&ask, inbox, outbox),
             Some(Command::Tokenize { id, text }) => answerer.tokenize(id, &text, outbox),
             Some(Command::Earlier { texts, anew }) => answerer.earlier(&texts, anew),
@@ -78,6 +82,14 @@ struct Running<'a> {
     known: Option<&'a Lessons>,
 }
 
+/// The target at work.
+struct Opened<'w> {
+    target: LlamaRung<'w>,
+    threads: Threads,
+    /// What its passes take, if they take what they did when it ran last.
+    curve: Option<CostCurve>,
+}
+
 /// Tells how far trying out is.
 struct Trying<'a> {
     outbox: &'a Outbox,
@@ -94,33 +106,57 @@ impl Trying<'_> {
 }
 
 impl Shelf {
-    fn answerer(
-        &self,
+    /// Opens the target on the threads that were asked for, or on the fastest.
+    fn open_target<'w>(
+        &'w self,
         llama: &Llama,
+        context: u32,
+        Running { settings, known: found }: Running<'_>,
+        known: &Knowing,
+    ) -> Result<Opened<'w>, String> {
+        let open = |threads| {
+            let opened = self.target.context(llama, context, threads, settings.exact);
+            opened.map_err(|error| error.to_string())
+        };
+        let fastest = || threads::fastest(&self.target, llama, settings.exact);
+        let mut threads = match (settings.threads, found) {
+            (Some(threads), _) => threads::fixed(threads),
+            (None, Some(found)) => threads::checked(found.threads),
+            (None, None) => fastest(),
+        };
+        let mut target = open(threads)?;
+        let curve = known.still(&mut target, 0).map_err(|error| error.to_string())?;
+        if curve.is_none() && settings.threads.is_none() && found.is_some() {
+            // With another program at work, or without the one that was, another count may be the fastest.
+            threads = fastest();
+            drop(target);
+            target = open(threads)?;
+        }
+        Ok(Opened { target, threads, curve })
+    }
+
+    fn answerer<'w>(
+        &'w self,
+        llama: &'w Llama,
         ladder: &Ladder,
         Running { settings, known }: Running<'_>,
         memory: &mut Memory,
         inbox: &Inbox,
         outbox: &Outbox,
-    ) -> Result<Answerer<'_>, Problem> {
+    ) -> Result<Answerer<'w>, Problem> {
         let context = settings.context.unwrap_or(CONTEXT).min(self.target.trained_context().max(1));
         let mut trying = Trying { outbox, done: 0, all: 3 + self.drafts.len() };
         let name = &ladder.rungs[0].name;
         trying.next(name);
-        let threads = match (settings.threads, known) {
-            (Some(threads), _) => threads::fixed(threads),
-            (None, Some(known)) => threads::checked(known.threads),
-            (None, None) => threads::fastest(&self.target, llama, settings.exact),
-        };
         let refused = |path: &Path, reason: String| {
             Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason)
         };
         let path = &ladder.rungs[0].path;
         memory.take(self.target.cache_bytes(context))?;
-        let mut target = self
-            .target
-            .context(llama, context, threads, settings.exact)
-            .map_err(|error| refused(path, error.to_string()))?;
+        let found = known;
+        let known = Knowing::of(known, ladder);
+        let opened = self.open_target(llama, context, Running { settings, known: found }, &known);
+        let Opened { mut target, threads, curve } = opened.map_err(|reason| refused(path, reason))?;
         let rolls_back = can_roll_back(&mut target).map_err(|error| refused(path, error.to_string()))?;
         if rolls_back && !settings.exact {
             target.let_branch(true);
@@ -137,8 +173,9 @@ impl Shelf {
         let mut left_out = self.left_out.clone();
         let mut names = vec![ladder.rungs[0].name.clone()];
         trying.next(name);
-        let known = Knowing::of(known, ladder);
-        let curve = known.curve(&mut target, 0, MEASURE[0]).map_err(|error| refused(path, error.to_string()))?;
+        let curve = curve
+            .map_or_else(|| measure::curve(&mut target, MEASURE[0]), Ok)
+            .map_err(|error| refused(path, error.to_string()))?;
         // Passes over the prompt must always be the same ones where bits count.
         let chunk = if settings.exact { CHUNK } else { measure::chunk(&curve) };
         let mut curves = vec![curve];
@@ -180,7 +217,10 @@ impl Shelf {
             names.push(MAX_GRAM.to_owned());
         }
         let pass_times = curves.iter().map(pass_times).collect();
+        let may_change = settings.threads.is_none() && !settings.exact;
+        let usual = may_change.then(|| Usual::new(curves[0].at(1)));
         Ok(Answerer {
+            llama,
             weights: &self.target,
             cascade,
             policy: known.policy(curves),
@@ -194,40 +234,11 @@ impl Shelf {
             watch: StopWatch::default(),
             single: None,
             threads,
+            usual,
             pass_times,
             spellings: OnceCell::new(),
             shapes: OnceCell::new(),
         })
-    }
-}
-
-/// What the policy knew when this ladder ran last, if that can be used.
-struct Knowing(Option<Knowledge>);
-
-impl Knowing {
-    fn of(known: Option<&Lessons>, ladder: &Ladder) -> Self {
-        let Some(known) = known.filter(|known| !known.policy.is_null()) else { return Self(None) };
-        let found = serde_json::from_value(known.policy.clone()).map_err(|error| error.to_string());
-        let checked = found.and_then(|known: Knowledge| {
-            known.check(ladder.rungs.len()).map(|()| known).map_err(|error| error.to_string())
-        });
-        Self(checked.inspect_err(|reason| tracing::warn!(reason, "what was learned cannot be used")).ok())
-    }
-
-    /// What passes of `model`, rung `rung` of the ladder, take: as they did if the computer is as it was, or measured.
-    fn curve<M: LanguageModel>(&self, model: &mut M, rung: usize, budget: Duration) -> Result<CostCurve, M::Error> {
-        if let Some(before) = self.0.as_ref().and_then(|known| known.curve(rung))
-            && measure::is_still(model, before)?
-        {
-            return Ok(before.clone());
-        }
-        measure::curve(model, budget)
-    }
-
-    fn policy(&self, curves: Vec<CostCurve>) -> Adaptive {
-        // One that had to leave a rung out this time knows nothing of the shorter ladder.
-        let knowing = self.0.as_ref().and_then(|known| Adaptive::with_knowledge(curves.clone(), known).ok());
-        knowing.unwrap_or_else(|| Adaptive::new(curves))
     }
 }
 

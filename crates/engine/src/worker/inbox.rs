@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
@@ -10,6 +10,8 @@ use protocol::worker::Command;
 #[derive(Debug)]
 pub(super) struct Inbox {
     commands: Receiver<Command>,
+    /// How many came that were not taken yet.
+    waiting: Arc<AtomicUsize>,
     cancel: Arc<AtomicBool>,
 }
 
@@ -17,7 +19,8 @@ impl Inbox {
     pub(super) fn of_standard_input() -> Self {
         let (sender, commands) = channel();
         let cancel = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&cancel);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (flag, count) = (Arc::clone(&cancel), Arc::clone(&waiting));
         thread::spawn(move || {
             let mut input = std::io::stdin().lock();
             while let Ok(Some(command)) = frame::read::<Command>(&mut input) {
@@ -29,6 +32,7 @@ impl Inbox {
                     }
                     Command::Earlier { .. } | Command::Quit => {}
                 }
+                count.fetch_add(1, Ordering::AcqRel);
                 if sender.send(command).is_err() {
                     break;
                 }
@@ -36,12 +40,19 @@ impl Inbox {
             // The parent is gone, or talks nonsense: nobody waits for anything any more.
             end_at_once();
         });
-        Self { commands, cancel }
+        Self { commands, waiting, cancel }
     }
 
     /// The next command; None when there will be no more.
     pub(super) fn next(&self) -> Option<Command> {
-        self.commands.recv().ok()
+        let command = self.commands.recv().ok()?;
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        Some(command)
+    }
+
+    /// Whether somebody waits for something already.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
     }
 
     /// Whether what is being done was cancelled.

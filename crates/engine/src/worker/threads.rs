@@ -1,4 +1,4 @@
-//! On how many threads passes are fastest.
+//! On how many threads passes are fastest, and when that has to be asked anew.
 
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,37 @@ const CLEARLY: f64 = 0.95;
 
 /// Tokens that a trial context holds.
 const CAPACITY: u32 = 128;
+
+/// A one-token pass that is this many times off what is usual: another program came or went.
+const OFF: f64 = 1.4;
+
+/// Whether the computer is about as busy as when threads were chosen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usual {
+    /// Seconds of a one-token pass; None: the next one is usual.
+    single: Option<f64>,
+}
+
+impl Usual {
+    /// With a one-token pass of `single` seconds when threads were chosen.
+    pub(super) fn new(single: Option<f64>) -> Self {
+        Self { single }
+    }
+
+    /// Whether one-token passes of an answer, `single` seconds each, are so far off that threads should be chosen anew. Whatever
+    /// comes of that, what is measured next is usual then: nothing is tried again and again.
+    pub(super) fn is_over(&mut self, single: f64) -> bool {
+        let Some(usual) = self.single else {
+            self.single = Some(single);
+            return false;
+        };
+        let over = single > usual * OFF || single < usual / OFF;
+        if over {
+            self.single = None;
+        }
+        over
+    }
+}
 
 /// The count that was asked for, within what the engine can use.
 pub(super) fn fixed(threads: u16) -> Threads {
@@ -102,6 +133,16 @@ mod tests {
         assert_eq!(candidates(16, 1), [1], "a container of one core");
         assert_eq!(candidates(2000, 4000), [512]);
         assert_eq!(candidates(0, 0), [1]);
+    }
+
+    #[test]
+    fn threads_are_asked_anew_once_for_each_change() {
+        let mut usual = Usual::new(Some(0.010));
+        assert!(!usual.is_over(0.013) && !usual.is_over(0.008), "noise");
+        assert!(usual.is_over(0.030), "another program came");
+        assert!(!usual.is_over(0.020) && !usual.is_over(0.021), "with the new count that is usual");
+        assert!(usual.is_over(0.010), "it went");
+        assert!(!Usual::new(None).is_over(9.0));
     }
 
     #[test]

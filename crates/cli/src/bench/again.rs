@@ -1,0 +1,169 @@
+//! Questions that seem slower with drafting, asked again: one slow answer may be the computer's noise.
+
+use std::sync::atomic::Ordering;
+
+use lab::paired;
+use protocol::{Code, Problem};
+use serde::Serialize;
+
+use super::Course;
+use super::config::Way;
+use super::peer::Fault;
+use super::report::OFF;
+use super::sample::{Measured, Table};
+use crate::output::Output;
+
+/// Below this share of the target's own speed an answer counts as slower.
+const SLOWER: f64 = 0.97;
+
+/// Shorter answers are over before a policy can have learned anything of them.
+const LONG: usize = 64;
+
+/// A question that seemed slower, and what came of asking it again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Suspect {
+    /// Number of the question, from 1.
+    pub(super) question: usize,
+    pub(super) category: String,
+    pub(super) config: String,
+    /// Its speed against the target alone at first.
+    pub(super) at_first: f64,
+    /// Pairs of answers afterwards, of which alone the next figures are: at first it was chosen because it was slow.
+    pub(super) pairs: usize,
+    pub(super) ratio: f64,
+    /// 95% interval of the ratio.
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+impl Suspect {
+    /// Whether the whole interval lies below what counts as slower.
+    fn is_slower(&self) -> bool {
+        self.high < SLOWER
+    }
+}
+
+/// All questions that seemed slower in one of our ways, each with `pairs` more answers in both ways, in turn.
+pub(super) fn ask(
+    course: &Course<'_>,
+    table: &Table,
+    pairs: u32,
+    measure: &mut dyn FnMut(usize, usize) -> Result<Result<Measured, Fault>, Problem>,
+) -> Result<Vec<Suspect>, Problem> {
+    let mut suspects = Vec::new();
+    if pairs == 0 {
+        return Ok(suspects);
+    }
+    let found: Vec<_> = slow_ones(course, table).collect();
+    for (index, (question, way, at_first)) in found.iter().copied().enumerate() {
+        course.output.progress(format_args!(
+            "Asking again: question {} of {} that seemed slower",
+            index + 1,
+            found.len()
+        ));
+        let mut ratios = Vec::new();
+        for pair in 0..pairs {
+            // Each way is first in turn.
+            let order = if pair % 2 == 0 { [OFF, way] } else { [way, OFF] };
+            let mut rates = [0.0; 2];
+            for asked in order {
+                let measured = measure(question, asked);
+                if course.stopped.load(Ordering::Acquire) {
+                    return Err(Problem::new(Code::Cancelled));
+                }
+                if let Ok(measured) = measured? {
+                    rates[usize::from(asked != OFF)] = measured.rate();
+                }
+            }
+            ratios.push(rates[1] / rates[0]);
+        }
+        if let Some((ratio, interval)) = paired(&ratios) {
+            suspects.push(Suspect {
+                question: question + 1,
+                category: course.questions[question].category.clone(),
+                config: course.configs[way].name.clone(),
+                at_first,
+                pairs: ratios.len(),
+                ratio,
+                low: interval.low,
+                high: interval.high,
+            });
+        }
+    }
+    course.output.progress_done();
+    Ok(suspects)
+}
+
+/// Long answers of our own ways that were slower than the target's own: question, way, ratio.
+fn slow_ones<'a>(course: &'a Course<'_>, table: &'a Table) -> impl Iterator<Item = (usize, usize, f64)> + 'a {
+    let ours = |way: &usize| matches!(course.configs[*way].way, Way::Ours { cascade: true, .. });
+    let ways: Vec<usize> = (0..course.configs.len()).filter(ours).collect();
+    (0..course.questions.len()).flat_map(move |question| {
+        let off = table.typical(question, OFF).filter(|off| off.tokens.len() >= LONG);
+        let ratio = move |way: usize| Some(table.typical(question, way)?.rate() / off?.rate());
+        let slow = ways.clone().into_iter().filter_map(move |way| Some((question, way, ratio(way)?)));
+        slow.filter(|(.., ratio)| *ratio < SLOWER)
+    })
+}
+
+/// Says what was found.
+pub(super) fn print(suspects: &[Suspect], output: &Output) {
+    let line = |text: std::fmt::Arguments<'_>| if output.wants_json() { output.note(text) } else { output.line(text) };
+    line(format_args!(""));
+    line(format_args!(
+        "{} answers of {LONG} tokens and more seemed slower than {SLOWER} of the target alone; asked again, {} surely are.",
+        suspects.len(),
+        suspects.iter().filter(|suspect| suspect.is_slower()).count(),
+    ));
+    for Suspect { question, category, config, at_first, ratio, low, high, .. } in suspects {
+        line(format_args!(
+            "question {question:>3} ({category}), {config}: {at_first:.3} at first, then {ratio:.3} (95% {low:.3} to {high:.3})"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::bench::config::Config;
+    use crate::suite::Question;
+
+    fn measured(seconds: f64, tokens: usize) -> Measured {
+        Measured { seconds, writing: seconds, tokens: vec![7; tokens], target_passes: 1 }
+    }
+
+    #[test]
+    fn only_long_slow_answers_are_asked_again_and_the_first_time_does_not_count() {
+        let questions: Vec<_> = ["slow", "short", "fast", "noise"]
+            .map(|text| Question { category: "a".to_owned(), text: text.to_owned() })
+            .into();
+        let ours = |cascade| Way::Ours { cascade, k: None };
+        let config = |name: &str, way| Config { name: name.to_owned(), way };
+        let configs = [config("off", ours(false)), config("adaptive", ours(true)), config("peer", Way::Server("none"))];
+        let output = Output::new(true);
+        let course =
+            Course { questions: &questions, configs: &configs, repeats: 1, output: &output, stopped: Arc::default() };
+        let mut table = Table::new(4, 3);
+        for (question, (seconds, tokens)) in [(2.0, 64), (2.0, 63), (1.0, 64), (1.5, 64)].into_iter().enumerate() {
+            table.add(question, OFF, measured(1.0, tokens));
+            table.add(question, 1, measured(seconds, tokens));
+            table.add(question, 2, measured(9.0, tokens));
+        }
+        let mut asked = Vec::new();
+        let suspects = ask(&course, &table, 4, &mut |question, way| {
+            asked.push((question, way));
+            let jitter = if asked.len() % 4 == 1 { 1.01 } else { 1.0 };
+            let seconds = if (question, way) == (0, 1) { 2.0 } else { 1.0 };
+            Ok(Ok(measured(seconds * jitter, 64)))
+        })
+        .unwrap();
+        assert_eq!(asked[..4], [(0, 0), (0, 1), (0, 1), (0, 0)], "each way is first in turn");
+        assert_eq!(asked.len(), 16);
+        let told: Vec<_> = suspects.iter().map(|found| (found.question, found.pairs, found.is_slower())).collect();
+        assert_eq!(told, [(1, 4, true), (4, 4, false)]);
+        assert!((suspects[1].ratio - 1.0).abs() < 0.02 && (suspects[1].at_first - 1.0 / 1.5).abs() < 1e-9);
+        assert_eq!(ask(&course, &table, 0, &mut |_, _| unreachable!("nothing was to be asked")).unwrap(), []);
+    }
+}
