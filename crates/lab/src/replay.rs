@@ -90,6 +90,8 @@ struct Replayed<'t> {
     /// Tokens without meaning that it has said: none follows from those before it.
     strange: u64,
     prompt: usize,
+    /// Whether reading the prompt costs it anything.
+    pays_prompt: bool,
     vocab: VocabId,
     held: usize,
     /// Where the branches of the last pass stand.
@@ -134,6 +136,7 @@ impl Replayed<'_> {
     /// One pass over `tokens` and as many besides as `beside`; leaves the last `rows` rows.
     fn read(&mut self, tokens: &[Token], rows: usize, beside: usize) {
         // What both ways have to read is not what is compared.
+        let pays = self.pays_prompt;
         let new = tokens.len() - self.prompt.saturating_sub(self.held).min(tokens.len());
         if self.astray.is_none() {
             let known = |at: usize| at.checked_sub(self.prompt).map(|position| self.answer.get(position));
@@ -144,8 +147,9 @@ impl Replayed<'_> {
             self.astray = tokens.iter().enumerate().find_map(wrong);
         }
         self.held += tokens.len();
-        let cost = self.curve.at(new.max(1) + beside).unwrap_or(0.0);
-        self.meter.0.set(self.meter.0.get() + if new == tokens.len() { cost } else { 0.0 });
+        let width = if pays { tokens.len() } else { new.max(1) };
+        let cost = self.curve.at(width + beside).unwrap_or(0.0);
+        self.meter.0.set(self.meter.0.get() + if pays || new == tokens.len() { cost } else { 0.0 });
         self.scores.clear();
         for position in self.held - rows..self.held {
             self.fill((position + 1).saturating_sub(self.prompt));
@@ -241,6 +245,7 @@ impl<'c> Player<'c> {
             astray: None,
             strange: 0,
             prompt: question.prompt.len(),
+            pays_prompt: rung > 0 && self.costs.drafts_read,
             vocab: VocabId { hash: 0, size },
             held: 0,
             taken: Vec::new(),
@@ -338,7 +343,11 @@ mod tests {
 
     #[test]
     fn where_the_second_choice_is_right_less_has_to_be_drafted() {
-        let costs = Costs { about: String::new(), models: vec![vec![(1, 1.0), (64, 1.1)], vec![(1, 0.2), (64, 0.3)]] };
+        let costs = Costs {
+            about: String::new(),
+            models: vec![vec![(1, 1.0), (64, 1.1)], vec![(1, 0.2), (64, 0.3)]],
+            drafts_read: false,
+        };
         let played = |second_is_right: bool| {
             let mut question = question(600, 3);
             let other = question.size - 1;

@@ -60,6 +60,11 @@ impl OfModel {
         Self { seen: Forecast::guess(-0.2, 0.8, FLOOR), outcomes: OFTEN }
     }
 
+    /// Whether more is known than the first guess.
+    pub(super) fn is_known(&self) -> bool {
+        self.outcomes != OFTEN
+    }
+
     /// Probability that `proposal` is kept if everything before it is; `shift` is added to the log-odds.
     pub(super) fn of(&self, proposal: &Proposal, shift: f64) -> f64 {
         probability(self.seen.at(figure(proposal)) + shift)

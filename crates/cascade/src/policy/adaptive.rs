@@ -15,7 +15,8 @@ const SLACK: f64 = 2.5;
 /// What may be spent on trying what seems not to pay, as a share of the same.
 const TRIES: f64 = 0.005;
 
-/// Gains that are remembered against later losses, in one-token passes of the target.
+/// Gains of an answer that are remembered against later losses in it, in one-token passes of the target, and losses that are remembered:
+/// one review that another program held up for a minute says nothing of the next thousand tokens.
 const SAVINGS: f64 = 8.0;
 
 /// Reviews over which the cost of a draft model's first reading is spread.
@@ -116,9 +117,21 @@ impl Adaptive {
         Ok(adaptive)
     }
 
-    /// What was learned so far, to be kept for later: nothing of the text.
-    pub fn knowledge(&self) -> Knowledge {
-        Knowledge::of(&self.paces, &self.learned)
+    /// What was learned so far, to be kept for later: nothing of the text. Passes took what `curves` says when they were measured;
+    /// what they take by now is true of this text's length.
+    pub fn knowledge(&self, curves: &[CostCurve]) -> Knowledge {
+        let mut paces = self.paces.clone();
+        for (pace, curve) in paces.iter_mut().zip(curves) {
+            pace.cost.clone_from(curve);
+        }
+        Knowledge::of(&paces, &self.learned)
+    }
+
+    /// From now on passes of model `rung` take what `curve` says: it runs otherwise than before.
+    pub fn set_curve(&mut self, rung: usize, curve: CostCurve) {
+        if let Some(pace) = self.paces.get_mut(rung) {
+            *pace = Pace::new(curve);
+        }
     }
 
     /// What pays best; None without a measured pace or if enough is proposed.
@@ -172,7 +185,7 @@ impl Adaptive {
         // behind[n]: what a model would add behind n copied tokens.
         let mut behind = [0.0_f64; AHEAD];
         for rung in view.reviewer + 1..self.paces.len() {
-            if view.available.get(rung) == Some(&true) {
+            if view.available.get(rung) == Some(&true) && !self.is_too_dear_to_try(view, rung) {
                 let mut offer = |tokens: usize, worth: f64, cost: f64| match tokens {
                     0 => keep(Plan { rung, tokens: BESIDE.min(most), worth, cost }),
                     _ => behind[tokens] = behind[tokens].max(worth),
@@ -223,6 +236,21 @@ impl Adaptive {
             let cost = first + wider(tokens);
             offer(tokens, lookahead.step(outcomes, *chance, tokens, rate * cost), cost);
         }
+    }
+
+    /// Seconds that `rung` needs to read what it has not, if that is much; nothing for Max-Gram.
+    fn entrance(&self, view: &View<'_>, rung: usize) -> f64 {
+        let behind = view.behind.get(rung).copied().unwrap_or_default();
+        let model = self.paces.get(rung).filter(|_| behind > FAR_BEHIND);
+        model.and_then(|pace| pace.cost.at(behind)).unwrap_or_default()
+    }
+
+    /// Whether what `rung` would have to read first is more than may be lost while nothing is known of it but a guess.
+    fn is_too_dear_to_try(&self, view: &View<'_>, rung: usize) -> bool {
+        let known = self.learned[view.reviewer].models[rung].is_known();
+        let slack = || self.paces[0].cost.at(1).map_or(0.0, |single| SLACK * single);
+        let room = self.behind.map_or_else(slack, |behind| -behind);
+        !known && self.entrance(view, rung) > room.max(0.0)
     }
 
     /// Seconds of draft model `rung`'s next pass if `copied` more tokens stand before it.
@@ -293,13 +321,21 @@ impl Adaptive {
         }
     }
 
+    /// Another answer begins: it may lose as little as the first, whatever the last one won.
+    fn begin(&mut self) {
+        self.mood = Mood::default();
+        if let (Some(behind), Some(single)) = (&mut self.behind, self.paces[0].cost.at(1)) {
+            *behind = behind.max(-SLACK * single);
+        }
+    }
+
     /// Books what the target's review cost against what it would have cost without proposals.
     fn book(&mut self, reviewed: &Reviewed<'_>, single: f64) {
         let alone = single * reviewed.tokens() as f64;
         let behind = self.behind.unwrap_or(-SLACK * single);
         // A review without proposals is the target alone: its noise is nobody's loss.
         let loss = if reviewed.proposals.is_empty() { 0.0 } else { reviewed.round.as_secs_f64() - alone };
-        let behind = (behind + loss - BUDGET * alone).max(-SAVINGS * single);
+        let behind = (behind + loss - BUDGET * alone).clamp(-SAVINGS * single, SAVINGS * single);
         self.behind = Some(behind);
         self.credit = (self.credit + TRIES * alone).min(SAVINGS * single);
         // Once behind, it waits until there is room for another try.
@@ -321,7 +357,7 @@ impl Policy for Adaptive {
     fn next(&mut self, view: &View<'_>) -> Action {
         if view.reviewer == 0 {
             if view.answered < self.answered {
-                self.mood = Mood::default();
+                self.begin();
             }
             self.answered = view.answered;
             if self.aside {
@@ -333,10 +369,11 @@ impl Policy for Adaptive {
         let loss = -best.worth / rate;
         if loss >= 0.0 {
             // Now and then what seems not to pay is tried: it may have begun to.
-            if view.reviewer > 0 || !view.pending.is_empty() || loss > self.credit {
+            let entrance = self.entrance(view, best.rung);
+            if view.reviewer > 0 || !view.pending.is_empty() || loss.max(entrance) > self.credit {
                 return Action::Review;
             }
-            self.credit -= loss.max(best.cost);
+            self.credit -= loss.max(best.cost) + entrance;
         }
         if best.rung < self.paces.len() {
             // A model's confidence is known only once it has drafted: it is asked pass by pass.
@@ -349,9 +386,15 @@ impl Policy for Adaptive {
     fn learn(&mut self, reviewed: &Reviewed<'_>) {
         let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
         pace.cost.saw(reviewed.width, reviewed.time.as_secs_f64());
-        pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64());
+        if !reviewed.alone {
+            pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64());
+        }
         let single = pace.cost.at(1);
         self.learn_kept(reviewed);
+        if reviewed.alone {
+            // Where nothing could be lost nothing was saved.
+            return;
+        }
         if let (0, Some(single)) = (reviewed.reviewer, single) {
             self.book(reviewed, single);
         }

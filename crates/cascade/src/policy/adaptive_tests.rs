@@ -86,6 +86,7 @@ impl World {
                         time,
                         round: time,
                         foreseen: max_gram.map(|found| Foreseen { found, right: numbers.share() < self.copy_kept }),
+                        alone: false,
                     });
                     pending.push(Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None, second: None });
                     spent += self.draft;
@@ -121,6 +122,7 @@ impl World {
             time: Duration::from_secs_f64(time),
             round: Duration::from_secs_f64(spent),
             foreseen: copied.map(|found| Foreseen { found, right: numbers.share() < self.copy_kept }),
+            alone: false,
         });
         (kept + 1, spent)
     }
@@ -197,4 +199,72 @@ fn without_a_measured_pace_the_target_works_alone() {
         answered: 3,
     };
     assert_eq!(policy.next(&view), Action::Review);
+}
+
+/// A review of the target as it would be with nothing proposed and the cascade on or off.
+fn lone(alone: bool, seconds: f64) -> Reviewed<'static> {
+    let time = Duration::from_secs_f64(seconds);
+    Reviewed {
+        reviewer: 0,
+        proposals: &[],
+        kept: 0,
+        own: None,
+        branched: false,
+        width: 1,
+        time,
+        round: time,
+        foreseen: None,
+        alone,
+    }
+}
+
+fn view<'a>(available: &'a [bool], behind: &'a [usize], answered: usize) -> View<'a> {
+    View { reviewer: 0, pending: &[], room: 9, available, behind, max_gram: None, answered }
+}
+
+#[test]
+fn one_held_up_review_is_forgiven_in_time() {
+    let world = World { target: FLAT, draft: 0.001, draft_kept: 0.9, copy_kept: 0.3 };
+    let (mut policy, mut numbers) = (world.policy(), Numbers(5, 0));
+    world.speed_up(&mut policy, 500, &mut numbers);
+    let draft = Proposal { asked: 1, writer: 1, backer: 1, confidence: 0.9, copied: None, second: None };
+    policy.learn(&Reviewed { proposals: &[draft], kept: 1, width: 2, ..lone(false, 10.0) });
+    assert!(policy.stands_aside(), "ten seconds for two tokens");
+    world.speed_up(&mut policy, 400, &mut numbers);
+    assert!(!policy.stands_aside());
+    assert!(world.speed_up(&mut policy, 500, &mut numbers) > 2.5);
+}
+
+#[test]
+fn answers_without_the_cascade_earn_nothing() {
+    let mut policy = Adaptive::new(vec![curve(STEEP), curve(|_| 0.002)]);
+    let untouched = policy.knowledge(&[curve(STEEP), curve(|_| 0.002)]);
+    (0..500).for_each(|_| policy.learn(&lone(true, STEEP(1))));
+    assert!(policy.behind.is_none() && policy.credit.abs() < 1e-12);
+    assert_eq!(policy.knowledge(&[curve(STEEP), curve(|_| 0.002)]), untouched);
+}
+
+#[test]
+fn what_one_answer_won_the_next_does_not_gamble_away() {
+    let mut policy = Adaptive::new(vec![curve(STEEP), curve(|_| 0.002)]);
+    for answered in 0..500 {
+        policy.next(&view(&[false, false, false], &[1, 1, 0], answered));
+        policy.learn(&lone(false, STEEP(1)));
+    }
+    let single = STEEP(1);
+    assert!(policy.behind.unwrap() < -7.0 * single, "3% of 500 tokens, and no more than is remembered");
+    policy.next(&view(&[false, false, false], &[1, 1, 0], 0));
+    assert!((policy.behind.unwrap() / single + SLACK).abs() < 0.1);
+}
+
+#[test]
+fn an_unknown_draft_is_not_given_a_long_text_to_read() {
+    let world = World { target: FLAT, draft: 0.001, draft_kept: 0.9, copy_kept: 0.3 };
+    // Reading 2000 tokens takes it a tenth of a second, ten passes of the target.
+    let (available, behind) = ([false, true, false], [1, 2000, 0]);
+    let mut policy = world.policy();
+    assert_eq!(policy.next(&view(&available, &behind, 0)), Action::Review);
+    assert!(matches!(policy.next(&view(&available, &[1, 20, 0], 0)), Action::Step { rung: 1, .. }));
+    world.speed_up(&mut policy, 300, &mut Numbers(2, 0));
+    assert!(matches!(policy.next(&view(&available, &behind, 0)), Action::Step { rung: 1, .. }), "now it is worth it");
 }

@@ -150,6 +150,7 @@ mod tests {
                     time,
                     round: time,
                     foreseen: None,
+                    alone: false,
                 });
             }
         }
@@ -176,21 +177,21 @@ mod tests {
     #[test]
     fn knowledge_comes_back_as_it_was_and_decides_the_same() {
         let mut policy = learned();
-        let text = serde_json::to_string(&policy.knowledge()).unwrap();
+        let text = serde_json::to_string(&policy.knowledge(&[])).unwrap();
         let knowledge: Knowledge = serde_json::from_str(&text).unwrap();
-        assert!(alike(&knowledge, &policy.knowledge()));
+        assert!(alike(&knowledge, &policy.knowledge(&[])));
         // Without curves of one's own the saved ones count.
         let mut again = Adaptive::with_knowledge(vec![CostCurve::default(); 2], &knowledge).unwrap();
-        assert!(again.knowledge() == knowledge);
+        assert!(again.knowledge(&[]) == knowledge);
         assert_eq!(first_action(&mut again), first_action(&mut policy));
-        let fresh = Adaptive::with_knowledge(curves(), &knowledge).unwrap().knowledge();
+        let fresh = Adaptive::with_knowledge(curves(), &knowledge).unwrap().knowledge(&[]);
         assert!(fresh.learned == knowledge.learned);
         assert_eq!(fresh.paces[0].cost, curve(0.01), "what was just measured stands");
     }
 
     #[test]
     fn another_ladders_or_versions_knowledge_is_refused() {
-        let knowledge = learned().knowledge();
+        let knowledge = learned().knowledge(&[]);
         let refused = |knowledge: &Knowledge, models| {
             Adaptive::with_knowledge(vec![CostCurve::default(); models], knowledge).map(|_| ()).unwrap_err()
         };
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn no_figure_of_a_damaged_file_reaches_the_policy() {
-        let whole = serde_json::to_value(learned().knowledge()).unwrap();
+        let whole = serde_json::to_value(learned().knowledge(&[])).unwrap();
         let mut places = Vec::new();
         numbers(&whole, String::new(), &mut places);
         assert!(places.len() > 100);
@@ -224,7 +225,7 @@ mod tests {
             }
         }
         assert!(refused * 10 > places.len() * 3 * 9, "{refused} of {}", places.len() * 3);
-        let mut nan = learned().knowledge();
+        let mut nan = learned().knowledge(&[]);
         nan.paces[0].tokens = f64::NAN;
         assert_eq!(Adaptive::with_knowledge(curves(), &nan).map(|_| ()).unwrap_err(), KnowledgeError::Damaged);
     }

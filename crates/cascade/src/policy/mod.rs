@@ -107,6 +107,8 @@ pub struct Reviewed<'a> {
     pub round: Duration,
     /// What Max-Gram would have copied first, whether or not it was asked: it tells for free how good it is.
     pub foreseen: Option<Foreseen>,
+    /// Whether the cascade was off: the policy had no say.
+    pub alone: bool,
 }
 
 impl Reviewed<'_> {

@@ -41,6 +41,7 @@ impl<M: LanguageModel> Run<'_, M> {
                 width: pass.width,
                 time: pass.time,
                 round: self.clock.now().saturating_sub(pass.began),
+                alone: !self.request.cascade,
             });
         }
         self.remember_rejected(from + verdict.kept, verdict.own);

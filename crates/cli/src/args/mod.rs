@@ -250,9 +250,9 @@ pub(crate) struct Bench {
     /// How often each question is answered in each way; the median counts
     #[arg(long, default_value_t = 3)]
     repeats: u32,
-    /// Long answers that seem slower than 0.97 of the target alone are given so many times more in both ways, with an interval
+    /// Long answers that seem slower than the target alone are given so many times more in both ways, with an interval
     #[arg(long, default_value_t = 0, value_name = "TIMES")]
-    pub(crate) again: u32,
+    again: u32,
     /// About so many tokens of other text stand before every question, read once: how speed and memory are in a long conversation
     #[arg(long, default_value_t = 0, value_name = "TOKENS")]
     pub(crate) held: usize,
@@ -365,6 +365,13 @@ impl Chat {
 impl Bench {
     pub(crate) fn repeats(&self) -> Result<u32, Problem> {
         at_least_one("--repeats", self.repeats)
+    }
+
+    pub(crate) fn again(&self) -> Result<u32, Problem> {
+        if self.again == 1 {
+            return Err(setting("--again", 1, "an interval needs two pairs of answers or more"));
+        }
+        Ok(self.again)
     }
 }
 

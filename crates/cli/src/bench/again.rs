@@ -9,12 +9,15 @@ use serde::Serialize;
 use super::Course;
 use super::config::Way;
 use super::peer::Fault;
-use super::report::OFF;
+use super::report::{OFF, figure};
 use super::sample::{Measured, Table};
 use crate::output::Output;
 
 /// Below this share of the target's own speed an answer counts as slower.
 const SLOWER: f64 = 0.97;
+
+/// Below this one answer each way makes a question suspicious: nearer to 1 than [`SLOWER`], as one answer's time is noisy.
+const SUSPICIOUS: f64 = 0.985;
 
 /// Shorter answers are over before a policy can have learned anything of them.
 const LONG: usize = 64;
@@ -30,16 +33,17 @@ pub(super) struct Suspect {
     pub(super) at_first: f64,
     /// Pairs of answers afterwards, of which alone the next figures are: at first it was chosen because it was slow.
     pub(super) pairs: usize,
-    pub(super) ratio: f64,
+    /// None with fewer than two pairs.
+    pub(super) ratio: Option<f64>,
     /// 95% interval of the ratio.
-    pub(super) low: f64,
-    pub(super) high: f64,
+    pub(super) low: Option<f64>,
+    pub(super) high: Option<f64>,
 }
 
 impl Suspect {
     /// Whether the whole interval lies below what counts as slower.
     fn is_slower(&self) -> bool {
-        self.high < SLOWER
+        self.high.is_some_and(|high| high < SLOWER)
     }
 }
 
@@ -75,20 +79,21 @@ pub(super) fn ask(
                     rates[usize::from(asked != OFF)] = measured.rate();
                 }
             }
-            ratios.push(rates[1] / rates[0]);
+            if rates.iter().all(|rate| *rate > 0.0) {
+                ratios.push(rates[1] / rates[0]);
+            }
         }
-        if let Some((ratio, interval)) = paired(&ratios) {
-            suspects.push(Suspect {
-                question: question + 1,
-                category: course.questions[question].category.clone(),
-                config: course.configs[way].name.clone(),
-                at_first,
-                pairs: ratios.len(),
-                ratio,
-                low: interval.low,
-                high: interval.high,
-            });
-        }
+        let found = paired(&ratios);
+        suspects.push(Suspect {
+            question: question + 1,
+            category: course.questions[question].category.clone(),
+            config: course.configs[way].name.clone(),
+            at_first,
+            pairs: ratios.len(),
+            ratio: found.map(|(ratio, _)| ratio),
+            low: found.map(|(_, interval)| interval.low),
+            high: found.map(|(_, interval)| interval.high),
+        });
     }
     course.output.progress_done();
     Ok(suspects)
@@ -102,7 +107,7 @@ fn slow_ones<'a>(course: &'a Course<'_>, table: &'a Table) -> impl Iterator<Item
         let off = table.typical(question, OFF).filter(|off| off.tokens.len() >= LONG);
         let ratio = move |way: usize| Some(table.typical(question, way)?.rate() / off?.rate());
         let slow = ways.clone().into_iter().filter_map(move |way| Some((question, way, ratio(way)?)));
-        slow.filter(|(.., ratio)| *ratio < SLOWER)
+        slow.filter(|(.., ratio)| *ratio < SUSPICIOUS)
     })
 }
 
@@ -111,13 +116,14 @@ pub(super) fn print(suspects: &[Suspect], output: &Output) {
     let line = |text: std::fmt::Arguments<'_>| if output.wants_json() { output.note(text) } else { output.line(text) };
     line(format_args!(""));
     line(format_args!(
-        "{} answers of {LONG} tokens and more seemed slower than {SLOWER} of the target alone; asked again, {} surely are.",
+        "{} answers of {LONG} tokens and more were below {SUSPICIOUS} of the target's speed; asked again, {} are surely below {SLOWER}.",
         suspects.len(),
         suspects.iter().filter(|suspect| suspect.is_slower()).count(),
     ));
     for Suspect { question, category, config, at_first, ratio, low, high, .. } in suspects {
+        let [ratio, low, high] = [ratio, low, high].map(|value| figure(*value, 3));
         line(format_args!(
-            "question {question:>3} ({category}), {config}: {at_first:.3} at first, then {ratio:.3} (95% {low:.3} to {high:.3})"
+            "question {question:>3} ({category}), {config}: {at_first:.3} at first, then {ratio} (95% {low} to {high})"
         ));
     }
 }
@@ -163,7 +169,7 @@ mod tests {
         assert_eq!(asked.len(), 16);
         let told: Vec<_> = suspects.iter().map(|found| (found.question, found.pairs, found.is_slower())).collect();
         assert_eq!(told, [(1, 4, true), (4, 4, false)]);
-        assert!((suspects[1].ratio - 1.0).abs() < 0.02 && (suspects[1].at_first - 1.0 / 1.5).abs() < 1e-9);
+        assert!((suspects[1].ratio.unwrap() - 1.0).abs() < 0.02 && (suspects[1].at_first - 1.0 / 1.5).abs() < 1e-9);
         assert_eq!(ask(&course, &table, 0, &mut |_, _| unreachable!("nothing was to be asked")).unwrap(), []);
     }
 }

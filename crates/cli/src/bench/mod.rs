@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use engine::{Ask, Engine};
-use protocol::worker::{Message, Speaker};
+use protocol::worker::{Anew, Message, Speaker};
 use protocol::{Code, Problem, Sampling, bytes_in_words};
 use serde::Serialize;
 use serde_json::json;
@@ -40,7 +40,7 @@ struct Failure {
 }
 
 pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
-    let (sampling, repeats) = (args.drawing.sampling()?, args.repeats()?);
+    let (sampling, repeats, again) = (args.drawing.sampling()?, args.repeats()?, args.again()?);
     if args.predict && sampling.temperature > 0.0 {
         return Err(Problem::new(Code::SettingInvalid)
             .with("name", "--predict")
@@ -53,10 +53,8 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     let program = args.peers.as_deref().map(Program::find).transpose()?;
     let csv = args.csv.as_deref().map(Csv::open).transpose()?;
     let threads = settings.threads.unwrap_or_else(|| num_cpus::get_physical().try_into().unwrap_or(1));
-    if program.is_some() {
-        // Whatever the engine would choose: both programs get the same.
-        settings.threads = Some(threads);
-    }
+    // Whatever the engine would choose, and perhaps choose anew in the middle: all ways and programs get the same.
+    settings.threads = Some(threads);
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let ladder = setup.ladder(&id)?;
@@ -85,8 +83,8 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     };
     let tokens_of = |messages: Vec<Message>| Ok(engine.record(&plain(messages, 0))?.prompt.len());
     let held = held::messages(&questions, args.held, tokens_of)?;
-    let asking = Asking { engine: &engine, sampling: &sampling, max_tokens, held: &held };
-    let result = stoppable(stop, || asking.all(&course, args.again, peers));
+    let asking = Asking { engine: &engine, sampling: &sampling, max_tokens, held: &held, k: &loaded.k };
+    let result = stoppable(stop, || asking.all(&course, again, peers));
     group.close();
     let Asked { table, suspects, prompts, reading, failures } = result?;
     let memory = engine.worker_bytes();
@@ -99,12 +97,13 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     if let Some(bytes) = memory {
         output.note(format_args!("Taki's engine occupies {} of memory.", bytes_in_words(bytes)));
     }
-    if args.again > 0 {
+    if again > 0 {
         again::print(&suspects, output);
     }
     let predictions = if args.predict {
         let lenience = ladder.lenience;
-        let benched = predict::Benched { questions: &questions, configs, table: &table, drafts, lenience };
+        let benched =
+            predict::Benched { questions: &questions, configs, table: &table, drafts, lenience, costs: &costs };
         predict::predict(&asking, &engine, &benched, output)?
     } else {
         Vec::new()
@@ -133,6 +132,8 @@ struct Asking<'a> {
     max_tokens: u32,
     /// What stands before every question.
     held: &'a [Message],
+    /// The ladder's K matrix.
+    k: &'a [Vec<u32>],
 }
 
 /// What came of it.
@@ -169,8 +170,14 @@ impl Asking<'_> {
                 };
             };
             let sampling = self.ask(text, question, self.max_tokens).sampling;
-            let wanted =
-                |prompt, max_tokens| Wanted { prompt, max_tokens, sampling: &sampling, end_tokens: &before.end_tokens };
+            let keeps = !self.held.is_empty();
+            let wanted = |prompt, max_tokens| Wanted {
+                prompt,
+                max_tokens,
+                sampling: &sampling,
+                end_tokens: &before.end_tokens,
+                keeps,
+            };
             Ok(peer.answer(wanted(&before.prompt, 1), wanted(&prompts[question], self.max_tokens)))
         };
         let table = course.run(&mut failures, &mut measure)?;
@@ -186,20 +193,29 @@ impl Asking<'_> {
         Ask { sampling, ..plain(messages, max_tokens) }
     }
 
-    /// Has the target read what stands before every question, so that no answer's time has it.
+    /// Has every model read what stands before every question, so that no answer's time has it.
     fn read_held(&self, output: &Output) -> Result<Option<Reading>, Problem> {
         if self.held.is_empty() {
             return Ok(None);
         }
         let (_, receipt) = answer(self.engine, &self.ask(".", 0, 1))?;
+        // Drafts read when they draft.
+        let drafting = Ask { cascade: true, k: Some(self.k.to_vec()), ..self.ask(".", 0, 8) };
+        answer(self.engine, &drafting)?;
         let reading = Reading { tokens: receipt.prompt_tokens, seconds: receipt.first_token_seconds };
         output.note(format_args!("{} tokens read in {:.1} s", reading.tokens, reading.seconds));
         Ok(Some(reading))
     }
 
-    /// Answers after something else, so that the models have to read the question.
+    /// Answers with nothing left of earlier answers: who answered a question before would know what to draft, and a common beginning
+    /// of two prompts would not have to be read. llama-server is allowed neither.
     fn ours(&self, text: &str, question: usize, way: &Way) -> Result<Measured, Problem> {
-        answer(self.engine, &self.ask(".", question, 1))?;
+        let held = !self.held.is_empty();
+        self.engine.begin()?.forget(if held { Anew::Drafts } else { Anew::All });
+        if held {
+            // Back to what is held alone.
+            answer(self.engine, &self.ask(".", question, 1))?;
+        }
         let mut ask = self.ask(text, question, self.max_tokens);
         if let Way::Ours { cascade, k } = way {
             (ask.cascade, ask.k) = (*cascade, k.clone());

@@ -29,9 +29,11 @@ pub(super) struct Benched<'a> {
     /// Draft models of the ladder and their inner lenience.
     pub(super) drafts: usize,
     pub(super) lenience: f32,
+    /// What passes took when the ladder was loaded.
+    pub(super) costs: &'a Costs,
 }
 
-/// Records what every model says to the questions, then plays all of our ways on it at what passes take now.
+/// Records what every model says to the questions, then plays all of our ways on it at what passes took when the ladder was loaded.
 pub(super) fn predict(
     asking: &Asking<'_>,
     engine: &Engine,
@@ -45,8 +47,6 @@ pub(super) fn predict(
         recorded.extend(crate::lab::recorded(question, &said));
     }
     output.progress_done();
-    let learned = engine.learned().and_then(|learned| Costs::of_knowledge(&learned.lessons.policy));
-    let costs = learned.ok_or_else(|| Problem::new(Code::NothingLoaded))?;
     let all: Vec<usize> = (0..benched.questions.len()).collect();
     let mut predictions = Vec::new();
     for (way, config) in benched.configs.iter().enumerate() {
@@ -54,7 +54,7 @@ pub(super) fn predict(
             continue;
         };
         let invalid = |error: lab::KError| Problem::new(Code::LadderInvalid).with("reason", error);
-        let played = play(&recorded, &costs, benched.drafts, &plan).map_err(invalid)?;
+        let played = play(&recorded, benched.costs, benched.drafts, &plan).map_err(invalid)?;
         let predicted = pace(&played);
         predictions.push(Prediction {
             config: config.name.clone(),

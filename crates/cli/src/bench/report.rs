@@ -212,11 +212,15 @@ impl Material<'_> {
         })
     }
 
-    /// Tokens per second of one way over another's, with its 95% interval over the questions.
+    /// Tokens per second of one way over another's, with its 95% interval over the questions; of one question that is the ratio
+    /// itself, which says nothing of others.
     fn ratio(&self, questions: &[usize], way: usize, other: usize) -> (f64, lab::Interval) {
         let of = |questions: &[usize]| self.table.rate(questions, way) / self.table.rate(questions, other);
-        let drawn = |drawn: &[usize]| of(&drawn.iter().map(|index| questions[*index]).collect::<Vec<_>>());
-        (of(questions), interval(questions.len(), drawn))
+        let without = |left_out: usize| {
+            let others = questions.iter().enumerate().filter(|(index, _)| *index != left_out);
+            of(&others.map(|(_, question)| *question).collect::<Vec<_>>())
+        };
+        (of(questions), interval(questions.len(), of(questions), without))
     }
 
     fn against(&self, category: &str, questions: &[usize], ours: usize, way: usize, peer: &str) -> Option<Against> {
@@ -265,7 +269,7 @@ fn percent(share: Option<f64>) -> String {
     share.map_or_else(String::new, |share| format!("{:.0}%", share * 100.0))
 }
 
-fn figure(value: Option<f64>, digits: usize) -> String {
+pub(super) fn figure(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(String::new, |value| format!("{value:.digits$}"))
 }
 

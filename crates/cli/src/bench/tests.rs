@@ -48,7 +48,8 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     let course =
         Course { questions: &questions, configs: &configs, repeats: 1, output: &output, stopped: Arc::default() };
     let sampling = Sampling::default();
-    let wanted = |prompt, max_tokens| Wanted { prompt, max_tokens, sampling: &sampling, end_tokens: &[2] };
+    let wanted =
+        |prompt, max_tokens| Wanted { prompt, max_tokens, sampling: &sampling, end_tokens: &[2], keeps: false };
     let mut failures = Vec::new();
     let table = course
         .run(&mut failures, &mut |_, way| {
@@ -65,7 +66,7 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
     let prompts = vec![vec![5, 6]; 3];
-    let costs = Costs { about: String::new(), models: vec![vec![(1, 1.0), (4, 2.0)]] };
+    let costs = Costs { about: String::new(), models: vec![vec![(1, 1.0), (4, 2.0)]], drafts_read: true };
     let material =
         Material { categories: &categories, configs: &configs, table: &table, prompts: &prompts, costs: &costs };
     let report = Report::of(material);

@@ -12,7 +12,7 @@ fn bench_measures_every_way_and_counts() {
     let suite = suite(&taki);
     let args = ["bench", "--json", "--ladder", "smollm2", "--suite", &suite, "--limit", "1", "--max-tokens", "12"];
     let more =
-        ["--repeats", "1", "--context", "1024", "--configs", "adaptive,max-gram-3", "--held", "200", "--again", "1"];
+        ["--repeats", "1", "--context", "1024", "--configs", "adaptive,max-gram-3", "--held", "200", "--again", "2"];
     let measured = taki.run(&[&args[..], &more].concat());
     let measured = measured.good();
     let held = measured["held"]["tokens"].as_u64().unwrap();

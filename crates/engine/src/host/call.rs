@@ -107,13 +107,18 @@ impl Call<'_> {
         let before = &self.work.earlier;
         let same = before.iter().zip(&texts).take_while(|(old, new)| old == new).count();
         let gone = before.len() > texts.len() || before.iter().zip(&texts).any(|(old, new)| !new.starts_with(old));
-        if gone || deleted {
-            (self.work.told, self.work.anew) = (0, self.work.anew.max(if deleted { Anew::All } else { Anew::Drafts }));
-        } else {
-            // An answer that was continued is told once more, with its end.
-            self.work.told = self.work.told.min(same);
-        }
+        // An answer that was continued is told once more, with its end.
+        self.work.told = self.work.told.min(same);
         self.work.earlier = texts;
+        let anew = if deleted { Anew::All } else { Anew::Drafts };
+        self.forget(if gone || deleted { anew } else { Anew::Nothing });
+    }
+
+    /// Lets the worker forget what it saw of texts, as far as `anew` says; earlier chats are given to it again. Answers stay the same.
+    pub fn forget(&mut self, anew: Anew) {
+        if anew != Anew::Nothing {
+            (self.work.told, self.work.anew) = (0, self.work.anew.max(anew));
+        }
         if self.holds() {
             self.tell_earlier();
         }

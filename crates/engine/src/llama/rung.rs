@@ -13,6 +13,9 @@ use super::{Llama, WIDEST, Weights};
 /// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
 pub(super) const BRANCHES: usize = 8;
 
+/// Tokens that a context for measuring holds.
+const SMALL: u32 = 128;
+
 /// The sequence that a context holds; those behind it are the branches'.
 const SEQUENCE: i32 = 0;
 
@@ -69,7 +72,15 @@ impl<'m> LlamaRung<'m> {
         }
     }
 
-    /// Goes on with so many threads: llama.cpp fixes them with a context, so that takes another one, into which is copied what
+    /// Another context of the same model, with room for little.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub(crate) fn small(&self, llama: &Llama, threads: Threads) -> Result<LlamaRung<'m>, LlamaContextLoadError> {
+        self.weights.context(llama, SMALL, threads, self.exact)
+    }
+
+    /// Goes on with so many threads: the library lets them be chosen only with a context, so that takes another one, into which is copied what
     /// is held. Whether it still holds that; otherwise nothing.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use cascade::policy::Adaptive;
+use cascade::policy::{Adaptive, CostCurve};
 use cascade::{Cascade, Clock, Constraint, FixedPolicy, Policy, Request, ReviewRule, RunError, Sink, Step};
 use protocol::ladder::Ladder;
 use protocol::learned::{Lessons, Threads};
@@ -45,6 +45,8 @@ pub(super) struct Answerer<'w> {
     pub(super) weights: &'w Weights,
     pub(super) cascade: Cascade<LlamaRung<'w>>,
     pub(super) policy: Adaptive,
+    /// What passes of each model took when they were measured, with little held.
+    pub(super) curves: Vec<CostCurve>,
     /// The ladder's K matrix without what was left out.
     pub(super) matrix: Vec<Vec<u32>>,
     /// Display names from the target down, Max-Gram included.
@@ -88,18 +90,19 @@ impl Answerer<'_> {
 
     /// What is worth knowing at the next start.
     pub(super) fn lessons(&self) -> Lessons {
-        let policy = serde_json::to_value(self.policy.knowledge()).unwrap_or_default();
+        let policy = serde_json::to_value(self.policy.knowledge(&self.curves)).unwrap_or_default();
         Lessons { threads: self.threads, policy }
     }
 
-    /// Answers, sending everything that happens.
-    pub(super) fn answer(&mut self, ask: &Generate, inbox: &Inbox, outbox: &Outbox) {
-        if let Err(problem) = self.try_answer(ask, inbox, outbox) {
+    /// Answers, sending everything that happens. Gives the median time of the target's one-token passes, if there were some.
+    pub(super) fn answer(&mut self, ask: &Generate, inbox: &Inbox, outbox: &Outbox) -> Option<Duration> {
+        self.try_answer(ask, inbox, outbox).unwrap_or_else(|problem| {
             outbox.send(&Event::Failed { id: Some(ask.id), problem });
-        }
+            None
+        })
     }
 
-    fn try_answer(&mut self, ask: &Generate, inbox: &Inbox, outbox: &Outbox) -> Result<(), Problem> {
+    fn try_answer(&mut self, ask: &Generate, inbox: &Inbox, outbox: &Outbox) -> Result<Option<Duration>, Problem> {
         let began = self.watch.now();
         let prompt = self.weights.tokenize(&self.weights.template().render(&ask.messages)?);
         // As plain text: the answer's own words are no markup either.
@@ -140,7 +143,7 @@ impl Answerer<'_> {
         let receipt = receipt::of(&outcome, ask, shown.len(), &self.names, self.single, read_in, self.widths.is_some());
         outbox.send(&Event::Learned(Box::new(self.lessons())));
         outbox.send(&Event::Finished { id: ask.id, reason: receipt.finish, receipt: Box::new(receipt) });
-        Ok(())
+        Ok(outcome.single_pass)
     }
 }
 

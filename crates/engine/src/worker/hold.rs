@@ -28,7 +28,7 @@ use crate::llama::{Llama, LlamaRung};
 const CONTEXT: u32 = 8192;
 
 /// How long the passes of the target and of a draft are measured at the first load.
-const MEASURE: [Duration; 2] = [Duration::from_millis(1200), Duration::from_millis(600)];
+pub(super) const MEASURE: [Duration; 2] = [Duration::from_millis(1200), Duration::from_millis(600)];
 
 /// How Max-Gram is called on screen.
 pub(super) const MAX_GRAM: &str = "Max-Gram";
@@ -57,8 +57,8 @@ pub(super) fn ladder(
     loop {
         match inbox.next() {
             Some(Command::Generate(ask)) => {
-                answerer.answer(&ask, inbox, outbox);
-                answerer.rethread(inbox);
+                let single = answerer.answer(&ask, inbox, outbox);
+                answerer.rethread(single, inbox);
             }
             Some(Command::Record(ask)) => answerer.record(&ask, inbox, outbox),
             Some(Command::Tokenize { id, text }) => answerer.tokenize(id, &text, outbox),
@@ -118,7 +118,7 @@ impl Shelf {
             let opened = self.target.context(llama, context, threads, settings.exact);
             opened.map_err(|error| error.to_string())
         };
-        let fastest = || threads::fastest(&self.target, llama, settings.exact);
+        let fastest = || threads::fastest(&self.target, llama, settings.exact).0;
         let mut threads = match (settings.threads, found) {
             (Some(threads), _) => threads::fixed(threads),
             (None, Some(found)) => threads::checked(found.threads),
@@ -218,12 +218,13 @@ impl Shelf {
         }
         let pass_times = curves.iter().map(pass_times).collect();
         let may_change = settings.threads.is_none() && !settings.exact;
-        let usual = may_change.then(|| Usual::new(curves[0].at(1)));
+        let usual = curves[0].at(1).filter(|_| may_change).map(Usual::new);
         Ok(Answerer {
             llama,
             weights: &self.target,
             cascade,
-            policy: known.policy(curves),
+            policy: known.policy(curves.clone()),
+            curves,
             matrix: matrix.k().to_vec(),
             names,
             left_out,

@@ -29,32 +29,44 @@ const CAPACITY: u32 = 128;
 /// A one-token pass that is this many times off what is usual: another program came or went.
 const OFF: f64 = 1.4;
 
-/// Whether the computer is about as busy as when threads were chosen.
+/// What one-token passes usually take, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Usual {
-    /// Seconds of a one-token pass; None: the next one is usual.
-    single: Option<f64>,
+    /// With nothing held, on the threads at work.
+    empty: f64,
+    /// In the latest answer that was looked into: a long text slows passes too.
+    answer: f64,
 }
 
 impl Usual {
-    /// With a one-token pass of `single` seconds when threads were chosen.
-    pub(super) fn new(single: Option<f64>) -> Self {
-        Self { single }
+    /// With a one-token pass of `empty` seconds when threads were chosen.
+    pub(super) fn new(empty: f64) -> Self {
+        Self { empty, answer: empty }
     }
 
-    /// Whether one-token passes of an answer, `single` seconds each, are so far off that threads should be chosen anew. Whatever
-    /// comes of that, what is measured next is usual then: nothing is tried again and again.
+    /// Whether passes of an answer are so far off that it should be looked into. They are usual from now on: nothing is looked
+    /// into again and again.
     pub(super) fn is_over(&mut self, single: f64) -> bool {
-        let Some(usual) = self.single else {
-            self.single = Some(single);
-            return false;
-        };
-        let over = single > usual * OFF || single < usual / OFF;
+        let over = off(single, self.answer);
         if over {
-            self.single = None;
+            self.answer = single;
         }
         over
     }
+
+    /// Whether a pass with nothing held is so far off that another program came or went.
+    pub(super) fn is_other(&self, empty: f64) -> bool {
+        off(empty, self.empty)
+    }
+
+    /// Threads were tried: a pass with nothing held takes this now.
+    pub(super) fn set(&mut self, empty: f64) {
+        self.empty = empty;
+    }
+}
+
+fn off(seconds: f64, usual: f64) -> bool {
+    seconds > usual * OFF || seconds < usual / OFF
 }
 
 /// The count that was asked for, within what the engine can use.
@@ -68,8 +80,15 @@ pub(super) fn checked(threads: Threads) -> Threads {
     Threads { single: threads.single.clamp(1, MOST), wide: threads.wide.clamp(1, MOST) }
 }
 
-/// The fastest counts for `weights` on this computer, found by trying.
-pub(super) fn fastest(weights: &Weights, llama: &Llama, exact: bool) -> Threads {
+/// Seconds of a one-token pass on these threads with nothing held; None if the model cannot be run so.
+pub(super) fn single(weights: &Weights, llama: &Llama, threads: Threads) -> Option<f64> {
+    let mut model = weights.context(llama, CAPACITY, threads, false).ok()?;
+    model.extend(&[0], 1).ok()?;
+    measure::fastest(&mut model, 1, TRIES).ok()
+}
+
+/// The fastest counts for `weights` on this computer, found by trying, and what a one-token pass takes with them, in seconds.
+pub(super) fn fastest(weights: &Weights, llama: &Llama, exact: bool) -> (Threads, Option<f64>) {
     let (physical, usable) = (num_cpus::get_physical(), num_cpus::get());
     let candidates = candidates(physical, usable);
     let began = Instant::now();
@@ -82,7 +101,9 @@ pub(super) fn fastest(weights: &Weights, llama: &Llama, exact: bool) -> Threads 
             times.push((*threads, measured));
         }
     }
-    Threads { single: best(&times, 0, candidates[0]), wide: best(&times, 1, candidates[0]) }
+    let chosen = Threads { single: best(&times, 0, candidates[0]), wide: best(&times, 1, candidates[0]) };
+    let single = times.iter().find(|(count, _)| *count == chosen.single).map(|(_, times)| times[0]);
+    (chosen, single)
 }
 
 /// Counts worth trying, the likeliest first: a thread for each core, one core left to everything else, and with the
@@ -137,12 +158,13 @@ mod tests {
 
     #[test]
     fn threads_are_asked_anew_once_for_each_change() {
-        let mut usual = Usual::new(Some(0.010));
+        let mut usual = Usual::new(0.010);
         assert!(!usual.is_over(0.013) && !usual.is_over(0.008), "noise");
-        assert!(usual.is_over(0.030), "another program came");
-        assert!(!usual.is_over(0.020) && !usual.is_over(0.021), "with the new count that is usual");
-        assert!(usual.is_over(0.010), "it went");
-        assert!(!Usual::new(None).is_over(9.0));
+        assert!(usual.is_over(0.030) && usual.is_other(0.020), "another program came");
+        usual.set(0.012);
+        assert!(!usual.is_over(0.028), "not again with the next answer");
+        assert!(usual.is_over(0.010) && !usual.is_other(0.010), "only the text was long");
+        assert!(usual.is_over(0.020) && !usual.is_other(0.014), "a long text again");
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) sampling: &'a Sampling,
     /// Tokens that end an answer and are no part of it.
     pub(crate) end_tokens: &'a [u32],
+    /// Whether what the last prompt began with need not be read again.
+    pub(crate) keeps: bool,
 }
 
 impl Line {
@@ -82,7 +84,7 @@ impl Line {
     pub(super) fn answer(&self, wanted: Wanted<'_>) -> Result<Measured, Fault> {
         let sampling = wanted.sampling;
         let ask = json!({
-            "prompt": wanted.prompt, "n_predict": wanted.max_tokens, "cache_prompt": false, "return_tokens": true,
+            "prompt": wanted.prompt, "n_predict": wanted.max_tokens, "cache_prompt": wanted.keeps, "return_tokens": true,
             "stream": false, "seed": sampling.seed, "temperature": sampling.temperature, "top_k": sampling.top_k,
             "top_p": sampling.top_p, "min_p": sampling.min_p, "repeat_last_n": sampling.penalty_last_n,
             "repeat_penalty": sampling.repeat_penalty, "frequency_penalty": sampling.frequency_penalty,

@@ -9,7 +9,7 @@ use super::*;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 fn wanted<'a>(prompt: &'a [u32], max_tokens: u32, sampling: &'a Sampling) -> Wanted<'a> {
-    Wanted { prompt, max_tokens, sampling, end_tokens: &[2] }
+    Wanted { prompt, max_tokens, sampling, end_tokens: &[2], keeps: false }
 }
 
 fn ask(peer: &mut Peer) -> Result<Measured, Fault> {
