@@ -16,7 +16,7 @@ test: ## Install what tests need and run all of them (FULL=1: with the large mod
 	@scripts/models.sh
 	@scripts/test.sh
 
-bench: ## Measure Taki beside llama-server on both ladders (SUITE, LADDERS, LIMIT, MAX_TOKENS, REPEATS, OUT)
+bench: ## Measure Taki beside llama-server on both ladders (SUITE, LADDERS, LIMIT, MAX_TOKENS, REPEATS, OUT, MORE)
 	@scripts/setup.sh run
 	@scripts/build.sh
 	@scripts/models.sh smollm2

@@ -6,6 +6,7 @@
 #   MAX_TOKENS  tokens per answer             [64]
 #   REPEATS     answers to each in each way   [1]
 #   OUT         folder for JSON and CSV       [none: only the tables]
+#   MORE        other options of taki bench   [none]
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$root"
@@ -19,7 +20,12 @@ awk 1 "${suites[@]}" >"$questions"
 
 measure() {
   local options=(--peers "$server" --suite "$questions" --ladder "$1" --limit "${LIMIT:-2}" --max-tokens "${MAX_TOKENS:-64}" --repeats "${REPEATS:-1}")
-  local json=/dev/null
+  # The ladder's own matrix and, where there is a draft model, plain speculative decoding stand for fixed drafting.
+  local configs=adaptive,cascade json=/dev/null
+  [ "$1" = smollm2 ] || configs+=,speculative-3
+  local more=()
+  read -ra more <<<"${MORE:-}"
+  options+=(--configs "$configs" ${more[@]+"${more[@]}"})
   if [ -n "${OUT:-}" ]; then
     mkdir -p "$OUT"
     json=$OUT/$1.json

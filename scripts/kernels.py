@@ -21,22 +21,21 @@ CORES = os.cpu_count() or 1
 
 def ways(flash_only):
     """Name, build, environment, options."""
-    taki = {"GOMP_SPINCOUNT": "10000"}
-    yield "OpenMP, spin 10000 (Taki)", "", taki, []
+    yield "OpenMP, spin as it comes (Taki)", "", {}, []
     if not flash_only:
-        yield "OpenMP, spin as it comes", "", {}, []
+        yield "OpenMP, spin 10000", "", {"GOMP_SPINCOUNT": "10000"}, []
         yield "OpenMP, no spin", "", {"OMP_WAIT_POLICY": "passive"}, []
         yield "OpenMP, always spin", "", {"OMP_WAIT_POLICY": "active"}, []
         yield "own pool, poll 50 (its default)", "own-pool", {}, ["--poll", "50"]
         yield "own pool, poll 0", "own-pool", {}, ["--poll", "0"]
         if CORES > 1:
-            yield f"{CORES - 1} of {CORES} threads", "", taki, ["-t", str(CORES - 1)]
-        yield "no repacked weights", "", taki, ["--repack", "0"]
-        yield "no llamafile kernels", "no-llamafile", taki, []
-    yield "flash attention off", "", taki, ["-fa", "0"]
-    yield "no llamafile, no flash attention (exact)", "no-llamafile", taki, ["-fa", "0"]
-    yield "keys and values q8_0", "", taki, ["-ctk", "q8_0", "-ctv", "q8_0"]
-    yield "keys and values q4_0", "", taki, ["-ctk", "q4_0", "-ctv", "q4_0"]
+            yield f"{CORES - 1} of {CORES} threads", "", {}, ["-t", str(CORES - 1)]
+        yield "no repacked weights", "", {}, ["--repack", "0"]
+        yield "no llamafile kernels", "no-llamafile", {}, []
+    yield "flash attention off", "", {}, ["-fa", "0"]
+    yield "no llamafile, no flash attention (exact)", "no-llamafile", {}, ["-fa", "0"]
+    yield "keys and values q8_0", "", {}, ["-ctk", "q8_0", "-ctv", "q8_0"]
+    yield "keys and values q4_0", "", {}, ["-ctk", "q4_0", "-ctv", "q4_0"]
 
 
 def build(variant):

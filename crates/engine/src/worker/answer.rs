@@ -12,6 +12,7 @@ use protocol::worker::{Event, Format, Generate, LeftOut, Loaded, PassTime};
 use protocol::{Code, Problem};
 
 use super::inbox::Inbox;
+use super::measure;
 use super::outbox::Outbox;
 use super::receipt;
 use super::threads::Usual;
@@ -139,6 +140,12 @@ impl Answerer<'_> {
             .run(&request, policy, &self.watch, &mut writer)
             .map_err(|error| problem(&error, &self.names[0]))?;
         self.single = outcome.single_pass.or(self.single);
+        if self.widths.is_none()
+            && let Some(first) = outcome.first_token
+        {
+            self.chunk =
+                measure::chunk_after(outcome.prompt_tokens - outcome.reused_tokens, first).unwrap_or(self.chunk);
+        }
         let read_in = began_after(&self.watch, began, outcome.total);
         let receipt = receipt::of(&outcome, ask, shown.len(), &self.names, self.single, read_in, self.widths.is_some());
         outbox.send(&Event::Learned(Box::new(self.lessons())));

@@ -29,6 +29,17 @@ pub(super) fn chunk(curve: &CostCurve) -> usize {
     [2 * CHUNK, CHUNK, CHUNK / 2, CHUNK / 4].into_iter().find(soon).unwrap_or(CHUNK / 8)
 }
 
+/// The same by what reading a prompt took: `unread` tokens up to the `first` of the answer. None for one too short to tell.
+///
+/// The curve is of reviews, which score every token: a prompt is read in much less.
+pub(super) fn chunk_after(unread: usize, first: Duration) -> Option<usize> {
+    let each = first.as_secs_f64() / unread as f64;
+    (unread >= CHUNK / 2).then(|| {
+        let soon = |width: &usize| each * *width as f64 <= SOON;
+        [2 * CHUNK, CHUNK + CHUNK / 2, CHUNK, CHUNK / 2, CHUNK / 4].into_iter().find(soon).unwrap_or(CHUNK / 8)
+    })
+}
+
 /// Whether one-token passes take what they took when `before` was measured; the model holds nothing afterwards.
 ///
 /// # Errors
@@ -77,6 +88,13 @@ pub(super) fn fastest<M: LanguageModel>(model: &mut M, width: usize, tries: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_prompt_took_counts_more_than_what_reviews_do() {
+        let after = |unread, seconds| chunk_after(unread, Duration::from_secs_f64(seconds));
+        assert_eq!([after(300, 3.0), after(64, 0.2), after(40, 4.0)], [Some(96), Some(128), Some(8)]);
+        assert_eq!(after(12, 9.0), None);
+    }
 
     #[test]
     fn a_slow_computer_reads_in_smaller_parts() {
