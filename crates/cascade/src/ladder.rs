@@ -109,7 +109,7 @@ impl<M: LanguageModel> Cascade<M> {
         for rung in &mut self.rungs {
             rung.forget();
             // One that refuses is cut before it is next used.
-            let _ = rung.model.truncate(0);
+            let _ = rung.model.wipe();
         }
     }
 

@@ -70,6 +70,12 @@ pub trait LanguageModel {
     /// Keeps the first `len` tokens, or errors and changes nothing.
     fn truncate(&mut self, len: usize) -> Result<(), Self::Error>;
 
+    /// Holds nothing afterwards and, where it can, leaves nothing of what it held in memory: slower than [`truncate`](Self::truncate)
+    /// to nothing. Or errors and changes nothing.
+    fn wipe(&mut self) -> Result<(), Self::Error> {
+        self.truncate(0)
+    }
+
     /// Appends `tokens` and returns the logits after each of the last `rows` of them.
     ///
     /// One call is one forward pass: the caller splits long prompts. On an error the model may hold any prefix of what

@@ -35,7 +35,10 @@ pub(super) fn messages(
     };
     let texts: Vec<&str> = questions.iter().map(|question| question.text.as_str()).collect();
     let once = texts.join("\n\n") + "\n\n";
-    let characters = once.chars().count() * tokens / count(conversation(&once))?.max(1);
+    // What stands around the text does not grow with it.
+    let around = count(conversation(""))?;
+    let each = count(conversation(&once))?.saturating_sub(around).max(1);
+    let characters = once.chars().count() * tokens.saturating_sub(around) / each;
     let text: String = once.chars().cycle().take(characters.max(1)).collect();
     Ok(conversation(&text))
 }
@@ -55,7 +58,7 @@ mod tests {
             let speakers: Vec<_> = conversation.iter().map(|message| message.speaker).collect();
             assert_eq!(speakers, [Speaker::User, Speaker::Assistant]);
             let have = count(conversation).unwrap();
-            assert!(have.abs_diff(tokens) <= 8 + tokens / 4, "{have} for {tokens}");
+            assert!(have.abs_diff(tokens) <= 8 + tokens / 20, "{have} for {tokens}");
         }
         assert_eq!(messages(&questions, 0, |_| unreachable!("nothing is counted")).unwrap(), []);
     }

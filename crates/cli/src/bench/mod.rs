@@ -215,6 +215,9 @@ impl Asking<'_> {
         if held {
             // Back to what is held alone.
             answer(self.engine, &self.ask(".", question, 1))?;
+        } else {
+            // Forgetting is over once something else is answered; no answer's time has it.
+            self.engine.record(&self.ask(text, question, 0))?;
         }
         let mut ask = self.ask(text, question, self.max_tokens);
         if let Way::Ours { cascade, k } = way {

@@ -105,10 +105,11 @@ impl<'m> LlamaRung<'m> {
     /// Takes tokens out of the cache; `held` follows only what really happened.
     fn remove_from(&mut self, len: usize) -> Result<(), LlamaError> {
         self.drop_branches()?;
-        if len == 0 {
-            self.context.clear_kv_cache();
-        } else {
+        // Models that take no tokens back can at least begin anew. The cells' content stays until it is written over.
+        if len > 0 {
             self.remove(SEQUENCE, len)?;
+        } else if !matches!(self.context.clear_kv_cache_seq(None, None, None), Ok(true)) {
+            self.context.clear_kv_cache();
         }
         self.held = self.held.min(len);
         Ok(())
@@ -195,6 +196,14 @@ impl LanguageModel for LlamaRung<'_> {
 
     fn truncate(&mut self, len: usize) -> Result<(), LlamaError> {
         if len < self.held { self.remove_from(len) } else { Ok(()) }
+    }
+
+    fn wipe(&mut self) -> Result<(), LlamaError> {
+        self.drop_branches()?;
+        // Writes zeros over all keys and values: a quarter of a gigabyte for a middling model.
+        self.context.clear_kv_cache();
+        self.held = 0;
+        Ok(())
     }
 
     fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, LlamaError> {
