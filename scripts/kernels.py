@@ -61,6 +61,34 @@ def measure(program, environment, options, model, depth):
     return times
 
 
+def rounds(chosen, programs, model, depth, args):
+    """For each way its times, round by round; each way is first in turn."""
+    all_times = [[] for _ in chosen]
+    for turn in range(args.rounds):
+        for place in range(len(chosen)):
+            which = (place + turn) % len(chosen)
+            _, variant, environment, options = chosen[which]
+            busy = subprocess.Popen(["sh", "-c", "while :; do :; done"]) if args.busy else None
+            try:
+                all_times[which].append(measure(programs[variant], environment, options, model, depth))
+            finally:
+                if busy:
+                    busy.kill()
+                    busy.wait()
+        print(f"{Path(model).name[:12]}, {depth} held: round {turn + 1} of {args.rounds}", file=sys.stderr)
+    return all_times
+
+
+def show(chosen, all_times, head):
+    print(f"\n{head} (ms, ratio to the first)\n")
+    print("| way | " + " | ".join(PASSES.values()) + " |")
+    print("|---|" + "---|" * len(PASSES))
+    middles = [{kind: statistics.median(each[kind] for each in times) for kind in PASSES} for times in all_times]
+    for (name, *_), middle in zip(chosen, middles):
+        cells = [f"{middle[kind]:.1f} ({middle[kind] / middles[0][kind]:.2f})" for kind in PASSES]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
@@ -73,29 +101,8 @@ def main():
             # Threads have nothing to do with how much is held.
             chosen = list(ways(flash_only=depth != "0"))
             programs = {variant: build(variant) for variant in {way[1] for way in chosen}}
-            all_times = [[] for _ in chosen]
-            for turn in range(args.rounds):
-                for place in range(len(chosen)):
-                    which = (place + turn) % len(chosen)
-                    _, variant, environment, options = chosen[which]
-                    busy = subprocess.Popen(["sh", "-c", "while :; do :; done"]) if args.busy else None
-                    try:
-                        all_times[which].append(measure(programs[variant], environment, options, model, depth))
-                    finally:
-                        if busy:
-                            busy.kill()
-                            busy.wait()
-                print(f"{Path(model).name[:12]}, {depth} held: round {turn + 1} of {args.rounds}", file=sys.stderr)
-            print(f"\n{Path(model).name[:12]}, {depth} tokens held{', one core busy' if args.busy else ''} (ms, ratio to the first)\n")
-            print("| way | " + " | ".join(PASSES.values()) + " |")
-            print("|---|" + "---|" * len(PASSES))
-            first = {kind: statistics.median(times[kind] for times in all_times[0]) for kind in PASSES}
-            for (name, *_), times in zip(chosen, all_times):
-                cells = []
-                for kind in PASSES:
-                    middle = statistics.median(each[kind] for each in times)
-                    cells.append(f"{middle:.1f} ({middle / first[kind]:.2f})")
-                print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+            head = f"{Path(model).name[:12]}, {depth} tokens held{', one core busy' if args.busy else ''}"
+            show(chosen, rounds(chosen, programs, model, depth, args), head)
 
 
 main()

@@ -23,9 +23,7 @@ impl Glance {
         let mut highest = [f32::NEG_INFINITY; BEST];
         for &top in parts.iter() {
             if top > highest[BEST - 1] {
-                let place = highest.iter().position(|other| top > *other).unwrap_or(BEST - 1);
-                highest[place..].rotate_right(1);
-                highest[place] = top;
+                put(&mut highest, top, |other| top > *other);
             }
         }
         // The four best cannot lie below the fourth best of the parts' highest scores.
@@ -36,9 +34,7 @@ impl Glance {
     fn add(&mut self, score: f32, token: Token) {
         self.broken |= score >= f32::INFINITY;
         if score.is_finite() && score > self.best[BEST - 1].0 {
-            let place = self.best.iter().position(|(other, _)| score > *other).unwrap_or(BEST - 1);
-            self.best[place..].rotate_right(1);
-            self.best[place] = (score, token);
+            put(&mut self.best, (score, token), |(other, _)| score > *other);
             self.found = BEST.min(self.found + 1);
         }
     }
@@ -65,6 +61,13 @@ impl Glance {
         };
         if self.found == 0 { 0.0 } else { of(&|other| other == token) / of(&|_| true) }
     }
+}
+
+/// Puts `new` before the first of the best that it `exceeds`, or in the place of the last, which drops out.
+fn put<T>(best: &mut [T; BEST], new: T, exceeds: impl Fn(&T) -> bool) {
+    let place = best.iter().position(exceeds).unwrap_or(BEST - 1);
+    best[place..].rotate_right(1);
+    best[place] = new;
 }
 
 #[cfg(test)]

@@ -74,6 +74,11 @@ impl Output {
         self.text(&format!("{line}\n"));
     }
 
+    /// A line of a table that the JSON object has too: beside it, if that was asked for.
+    pub(crate) fn beside(&self, line: impl Display) {
+        if self.json { self.note(line) } else { self.line(line) }
+    }
+
     /// The JSON object, if it was asked for.
     pub(crate) fn json(&self, value: &Value) {
         if self.json {

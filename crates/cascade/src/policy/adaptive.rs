@@ -248,8 +248,7 @@ impl Adaptive {
     /// Whether what `rung` would have to read first is more than may be lost while nothing is known of it but a guess.
     fn is_too_dear_to_try(&self, view: &View<'_>, rung: usize) -> bool {
         let known = self.learned[view.reviewer].models[rung].is_known();
-        let slack = || self.paces[0].cost.at(1).map_or(0.0, |single| SLACK * single);
-        let room = self.behind.map_or_else(slack, |behind| -behind);
+        let room = self.paces[0].cost.at(1).map_or(0.0, |single| -self.behind(single));
         !known && self.entrance(view, rung) > room.max(0.0)
     }
 
@@ -329,10 +328,15 @@ impl Adaptive {
         }
     }
 
+    /// Seconds behind the target alone, whose one-token pass takes `single`.
+    fn behind(&self, single: f64) -> f64 {
+        self.behind.unwrap_or(-SLACK * single)
+    }
+
     /// Books what the target's review cost against what it would have cost without proposals.
     fn book(&mut self, reviewed: &Reviewed<'_>, single: f64) {
         let alone = single * reviewed.tokens() as f64;
-        let behind = self.behind.unwrap_or(-SLACK * single);
+        let behind = self.behind(single);
         // A review without proposals is the target alone: its noise is nobody's loss.
         let loss = if reviewed.proposals.is_empty() { 0.0 } else { reviewed.round.as_secs_f64() - alone };
         let behind = (behind + loss - BUDGET * alone).clamp(-SAVINGS * single, SAVINGS * single);

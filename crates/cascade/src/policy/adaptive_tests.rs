@@ -75,18 +75,11 @@ impl World {
             match policy.next(&view) {
                 Action::Step { rung, .. } => {
                     assert_eq!(rung, 1, "there is one model below the target");
-                    let (time, confidence) = (Duration::from_secs_f64(self.draft), 0.9);
+                    let confidence = 0.9;
                     policy.learn(&Reviewed {
                         reviewer: 1,
-                        proposals: &[],
-                        kept: 0,
-                        own: None,
-                        branched: false,
-                        width: 1,
-                        time,
-                        round: time,
                         foreseen: max_gram.map(|found| Foreseen { found, right: numbers.share() < self.copy_kept }),
-                        alone: false,
+                        ..lone(false, self.draft)
                     });
                     pending.push(Proposal { asked: 1, writer: 1, backer: 1, confidence, copied: None, second: None });
                     spent += self.draft;
@@ -113,16 +106,12 @@ impl World {
         let time = (self.target)(pending.len() + 1);
         spent += time;
         policy.learn(&Reviewed {
-            reviewer: 0,
             proposals: &pending,
             kept,
-            own: None,
-            branched: false,
             width: pending.len() + 1,
-            time: Duration::from_secs_f64(time),
             round: Duration::from_secs_f64(spent),
             foreseen: copied.map(|found| Foreseen { found, right: numbers.share() < self.copy_kept }),
-            alone: false,
+            ..lone(false, time)
         });
         (kept + 1, spent)
     }

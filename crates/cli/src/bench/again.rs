@@ -1,16 +1,13 @@
 //! Questions that seem slower with drafting, asked again: one slow answer may be the computer's noise.
 
-use std::sync::atomic::Ordering;
-
 use lab::paired;
-use protocol::{Code, Problem};
+use protocol::Problem;
 use serde::Serialize;
 
-use super::Course;
 use super::config::Way;
-use super::peer::Fault;
 use super::report::{OFF, figure};
-use super::sample::{Measured, Table};
+use super::sample::Table;
+use super::{Course, Measure};
 use crate::output::Output;
 
 /// Below this share of the target's own speed an answer counts as slower.
@@ -52,7 +49,7 @@ pub(super) fn ask(
     course: &Course<'_>,
     table: &Table,
     pairs: u32,
-    measure: &mut dyn FnMut(usize, usize) -> Result<Result<Measured, Fault>, Problem>,
+    measure: &mut Measure<'_>,
 ) -> Result<Vec<Suspect>, Problem> {
     let mut suspects = Vec::new();
     if pairs == 0 {
@@ -71,11 +68,7 @@ pub(super) fn ask(
             let order = if pair % 2 == 0 { [OFF, way] } else { [way, OFF] };
             let mut rates = [0.0; 2];
             for asked in order {
-                let measured = measure(question, asked);
-                if course.stopped.load(Ordering::Acquire) {
-                    return Err(Problem::new(Code::Cancelled));
-                }
-                if let Ok(measured) = measured? {
+                if let Ok(measured) = course.ask(measure, question, asked)? {
                     rates[usize::from(asked != OFF)] = measured.rate();
                 }
             }
@@ -113,16 +106,15 @@ fn slow_ones<'a>(course: &'a Course<'_>, table: &'a Table) -> impl Iterator<Item
 
 /// Says what was found.
 pub(super) fn print(suspects: &[Suspect], output: &Output) {
-    let line = |text: std::fmt::Arguments<'_>| if output.wants_json() { output.note(text) } else { output.line(text) };
-    line(format_args!(""));
-    line(format_args!(
+    output.beside("");
+    output.beside(format_args!(
         "{} answers of {LONG} tokens and more were below {SUSPICIOUS} of the target's speed; asked again, {} are surely below {SLOWER}.",
         suspects.len(),
         suspects.iter().filter(|suspect| suspect.is_slower()).count(),
     ));
     for Suspect { question, category, config, at_first, ratio, low, high, .. } in suspects {
         let [ratio, low, high] = [ratio, low, high].map(|value| figure(*value, 3));
-        line(format_args!(
+        output.beside(format_args!(
             "question {question:>3} ({category}), {config}: {at_first:.3} at first, then {ratio} (95% {low} to {high})"
         ));
     }
@@ -134,6 +126,7 @@ mod tests {
 
     use super::*;
     use crate::bench::config::Config;
+    use crate::bench::sample::Measured;
     use crate::suite::Question;
 
     fn measured(seconds: f64, tokens: usize) -> Measured {

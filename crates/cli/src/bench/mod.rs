@@ -233,6 +233,9 @@ impl Asking<'_> {
     }
 }
 
+/// Gives the answer to a question in one of the ways, both by index; a [`Fault`] costs that answer only.
+type Measure<'a> = dyn FnMut(usize, usize) -> Result<Result<Measured, Fault>, Problem> + 'a;
+
 /// In what order questions are asked.
 struct Course<'a> {
     questions: &'a [Question],
@@ -245,11 +248,7 @@ struct Course<'a> {
 
 impl Course<'_> {
     /// Asks every question in every way. A way that fails with a [`Fault`] costs that answer only.
-    fn run(
-        &self,
-        failures: &mut Vec<Failure>,
-        measure: &mut dyn FnMut(usize, usize) -> Result<Result<Measured, Fault>, Problem>,
-    ) -> Result<Table, Problem> {
+    fn run(&self, failures: &mut Vec<Failure>, measure: &mut Measure<'_>) -> Result<Table, Problem> {
         let ways = self.configs.len();
         let mut table = Table::new(self.questions.len(), ways);
         let mut lost = vec![false; ways];
@@ -262,11 +261,7 @@ impl Course<'_> {
                     .filter(|way| !lost[*way])
                     .collect::<Vec<_>>()
                 {
-                    let measured = measure(question, way);
-                    if self.stopped.load(Ordering::Acquire) {
-                        return Err(Problem::new(Code::Cancelled));
-                    }
-                    match measured? {
+                    match self.ask(measure, question, way)? {
                         Ok(measured) => table.add(question, way, measured),
                         Err(fault) => {
                             lost[way] = matches!(fault, Fault::Lost(_));
@@ -282,6 +277,12 @@ impl Course<'_> {
             self.tell(&table, question, began);
         }
         Ok(table)
+    }
+
+    /// One answer, unless Ctrl+C came meanwhile.
+    fn ask(&self, measure: &mut Measure<'_>, question: usize, way: usize) -> Result<Result<Measured, Fault>, Problem> {
+        let measured = measure(question, way);
+        if self.stopped.load(Ordering::Acquire) { Err(Problem::new(Code::Cancelled)) } else { measured }
     }
 
     /// How far it is.

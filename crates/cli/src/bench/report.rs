@@ -114,8 +114,7 @@ impl Report {
 
     /// Prints all of it; beside the JSON if that was asked for.
     pub(super) fn print(&self, output: &Output) {
-        let line =
-            |text: std::fmt::Arguments<'_>| if output.wants_json() { output.note(text) } else { output.line(text) };
+        let line = |text: std::fmt::Arguments<'_>| output.beside(text);
         let head = ["tokens/s", "to off", "95% of the time", "median", "same", "of ceiling", "of free draft"];
         line(format_args!(
             "{:<22} {:<25} {:>8} {:>7}  {:<16} {:>6} {:>5} {:>10} {:>13}",

@@ -13,9 +13,6 @@ use super::{Llama, WIDEST, Weights};
 /// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
 pub(super) const BRANCHES: usize = 8;
 
-/// Tokens that a context for measuring holds.
-const SMALL: u32 = 128;
-
 /// The sequence that a context holds; those behind it are the branches'.
 const SEQUENCE: i32 = 0;
 
@@ -72,12 +69,9 @@ impl<'m> LlamaRung<'m> {
         }
     }
 
-    /// Another context of the same model, with room for little.
-    ///
-    /// # Errors
-    /// It cannot be made.
-    pub(crate) fn small(&self, llama: &Llama, threads: Threads) -> Result<LlamaRung<'m>, LlamaContextLoadError> {
-        self.weights.context(llama, SMALL, threads, self.exact)
+    /// The model whose context this is.
+    pub(crate) fn weights(&self) -> &'m Weights {
+        self.weights
     }
 
     /// Goes on with so many threads: the library lets them be chosen only with a context, so that takes another one, into which is copied what
@@ -113,11 +107,6 @@ impl<'m> LlamaRung<'m> {
         }
         self.held = self.held.min(len);
         Ok(())
-    }
-
-    /// Bytes of keys and values of a context of `capacity` tokens.
-    pub(crate) fn cache_bytes(&self, capacity: u32) -> u64 {
-        self.weights.cache_bytes(capacity)
     }
 
     /// Lets passes have branches, or not.

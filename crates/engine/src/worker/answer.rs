@@ -68,8 +68,6 @@ pub(super) struct Answerer<'w> {
     pub(super) threads: Threads,
     /// What its passes usually take; None if threads must stay as they are: they were asked for, or bits count.
     pub(super) usual: Option<Usual>,
-    /// For each model what its passes took when it was loaded.
-    pub(super) pass_times: Vec<Vec<PassTime>>,
     /// The bytes of the vocabulary and what reads schemas and grammars for it, made when they are first needed.
     pub(super) spellings: OnceCell<Vec<Vec<u8>>>,
     pub(super) shapes: OnceCell<Shapes>,
@@ -85,7 +83,7 @@ impl Answerer<'_> {
             exact_widths: self.widths.iter().flatten().map(|width| *width as u32).collect(),
             k: self.matrix.clone(),
             seconds: 0.0,
-            pass_times: self.pass_times.clone(),
+            pass_times: self.curves.iter().map(pass_times).collect(),
         }
     }
 
@@ -193,6 +191,10 @@ impl Answerer<'_> {
         }
         FixedPolicy::new(k).map(Some).map_err(|error| invalid(error.to_string()))
     }
+}
+
+fn pass_times(curve: &CostCurve) -> Vec<PassTime> {
+    curve.points().map(|(width, seconds)| PassTime { width: width as u32, seconds }).collect()
 }
 
 /// What was spent besides the run itself: rendering and tokenizing.

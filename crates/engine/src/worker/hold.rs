@@ -8,7 +8,7 @@ use cascade::policy::CostCurve;
 use cascade::{Cascade, LanguageModel, Personal};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::learned::{Lessons, Threads};
-use protocol::worker::{Command, Event, LeftOut, Loaded, PassTime};
+use protocol::worker::{Command, Event, LeftOut, Loaded};
 use protocol::{Code, Problem};
 
 use super::answer::{Answerer, CHUNK, StopWatch};
@@ -216,7 +216,6 @@ impl Shelf {
         if ladder.max_gram {
             names.push(MAX_GRAM.to_owned());
         }
-        let pass_times = curves.iter().map(pass_times).collect();
         let may_change = settings.threads.is_none() && !settings.exact;
         let usual = curves[0].at(1).filter(|_| may_change).map(Usual::new);
         Ok(Answerer {
@@ -236,15 +235,10 @@ impl Shelf {
             single: None,
             threads,
             usual,
-            pass_times,
             spellings: OnceCell::new(),
             shapes: OnceCell::new(),
         })
     }
-}
-
-fn pass_times(curve: &CostCurve) -> Vec<PassTime> {
-    curve.points().map(|(width, seconds)| PassTime { width: width as u32, seconds }).collect()
 }
 
 fn draft<'w>(opened: Result<LlamaRung<'w>, impl std::fmt::Display>, rung: &Rung) -> Result<LlamaRung<'w>, Problem> {

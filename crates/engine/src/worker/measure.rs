@@ -25,8 +25,13 @@ const SOON: f64 = 1.0;
 /// Prompt tokens per pass: as many as the matrix kernels like (128 are 3 to 5% faster than 64, more bring nothing:
 /// `docs/kernels.md`), unless this computer is too slow for that. `curve` is the target's.
 pub(super) fn chunk(curve: &CostCurve) -> usize {
-    let soon = |width: &usize| curve.at(*width).is_some_and(|seconds| seconds <= SOON);
-    [2 * CHUNK, CHUNK, CHUNK / 2, CHUNK / 4].into_iter().find(soon).unwrap_or(CHUNK / 8)
+    soon(&[2 * CHUNK, CHUNK, CHUNK / 2, CHUNK / 4], |width| curve.at(width))
+}
+
+/// The first of `sizes` whose pass is over soon.
+fn soon(sizes: &[usize], seconds: impl Fn(usize) -> Option<f64>) -> usize {
+    let is_soon = |size: &usize| seconds(*size).is_some_and(|seconds| seconds <= SOON);
+    sizes.iter().copied().find(is_soon).unwrap_or(CHUNK / 8)
 }
 
 /// The same by what reading a prompt took: `unread` tokens up to the `first` of the answer. None for one too short to tell.
@@ -34,10 +39,8 @@ pub(super) fn chunk(curve: &CostCurve) -> usize {
 /// The curve is of reviews, which score every token: a prompt is read in much less.
 pub(super) fn chunk_after(unread: usize, first: Duration) -> Option<usize> {
     let each = first.as_secs_f64() / unread as f64;
-    (unread >= CHUNK / 2).then(|| {
-        let soon = |width: &usize| each * *width as f64 <= SOON;
-        [2 * CHUNK, CHUNK + CHUNK / 2, CHUNK, CHUNK / 2, CHUNK / 4].into_iter().find(soon).unwrap_or(CHUNK / 8)
-    })
+    let sizes = [2 * CHUNK, CHUNK + CHUNK / 2, CHUNK, CHUNK / 2, CHUNK / 4];
+    (unread >= CHUNK / 2).then(|| soon(&sizes, |width| Some(each * width as f64)))
 }
 
 /// Whether one-token passes take what they took when `before` was measured; the model holds nothing afterwards.

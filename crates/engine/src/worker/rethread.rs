@@ -34,7 +34,7 @@ impl Answerer<'_> {
         let mut all = true;
         self.cascade.change_models(|model| {
             // For a moment there are two contexts, and a copy of what is held.
-            let room = Memory::of_this_computer().take(2 * model.cache_bytes(context));
+            let room = Memory::of_this_computer().take(2 * model.weights().cache_bytes(context));
             match room
                 .map_err(|problem| problem.to_string())
                 .and_then(|()| model.reopen(llama, chosen).map_err(|error| error.to_string()))
@@ -56,11 +56,11 @@ impl Answerer<'_> {
 
     /// Other threads, other costs: reviews above all.
     fn measure_anew(&mut self) {
-        let (llama, threads) = (self.llama, self.threads);
+        let (llama, chosen) = (self.llama, self.threads);
         let mut curves = Vec::new();
         self.cascade.change_models(|model| {
             let budget = MEASURE[usize::from(!curves.is_empty())];
-            let small = model.small(llama, threads).ok();
+            let small = model.weights().context(llama, threads::CAPACITY, chosen, false).ok();
             curves.push(small.and_then(|mut small| measure::curve(&mut small, budget).ok()));
             true
         });

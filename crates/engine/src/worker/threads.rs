@@ -6,7 +6,7 @@ use cascade::LanguageModel;
 use protocol::learned::Threads;
 
 use super::measure;
-use crate::llama::{Llama, Weights};
+use crate::llama::{Llama, LlamaRung, Weights};
 
 /// More than these llama.cpp answers with an abort (`GGML_MAX_N_THREADS`).
 const MOST: u16 = 512;
@@ -24,7 +24,7 @@ const TRIES: usize = 4;
 const CLEARLY: f64 = 0.95;
 
 /// Tokens that a trial context holds.
-const CAPACITY: u32 = 128;
+pub(super) const CAPACITY: u32 = 128;
 
 /// A one-token pass that is this many times off what is usual: another program came or went.
 const OFF: f64 = 1.4;
@@ -82,9 +82,15 @@ pub(super) fn checked(threads: Threads) -> Threads {
 
 /// Seconds of a one-token pass on these threads with nothing held; None if the model cannot be run so.
 pub(super) fn single(weights: &Weights, llama: &Llama, threads: Threads) -> Option<f64> {
-    let mut model = weights.context(llama, CAPACITY, threads, false).ok()?;
-    model.extend(&[0], 1).ok()?;
+    let mut model = awake(weights, llama, threads, false)?;
     measure::fastest(&mut model, 1, TRIES).ok()
+}
+
+/// A small context whose first pass is over: that wakes threads and fetches weights into memory.
+fn awake<'w>(weights: &'w Weights, llama: &Llama, threads: Threads, exact: bool) -> Option<LlamaRung<'w>> {
+    let mut model = weights.context(llama, CAPACITY, threads, exact).ok()?;
+    model.extend(&[0], 1).ok()?;
+    Some(model)
 }
 
 /// The fastest counts for `weights` on this computer, found by trying, and what a one-token pass takes with them, in seconds.
@@ -125,9 +131,7 @@ fn candidates(physical: usize, usable: usize) -> Vec<u16> {
 
 /// Seconds of a pass over each of [`WIDTHS`]; None if the model cannot be run so.
 fn passes(weights: &Weights, llama: &Llama, threads: u16, exact: bool) -> Option<[f64; 2]> {
-    let mut model = weights.context(llama, CAPACITY, fixed(threads), exact).ok()?;
-    // The first pass wakes threads and fetches weights into memory.
-    model.extend(&[0], 1).ok()?;
+    let mut model = awake(weights, llama, fixed(threads), exact)?;
     let mut best = [0.0; 2];
     for (width, best) in WIDTHS.into_iter().zip(&mut best) {
         *best = measure::fastest(&mut model, width, TRIES).ok()?;
