@@ -2,9 +2,9 @@
 """How threads, their pool, their spinning, flash attention, repacked weights and the type of keys and values change the time of
 passes on this computer: llama.cpp's own llama-bench in every way, in turn, median of several rounds; docs/kernels.md has a run.
 
-    scripts/kernels.py MODEL.gguf... [--rounds 3] [--depth 0,2048] [--busy]
+    scripts/kernels.py MODEL.gguf... [--rounds 3] [--depth 0,2048] [--busy] [--only WORD]
 
---busy: beside another program that keeps one core busy. Passes: 128 tokens of a prompt, a review of 4, 16 single tokens.
+--busy: beside another program that keeps one core busy. --only: Taki's way and those with WORD in their names. Passes: 128 tokens of a prompt, a review of 4, 16 single tokens.
 """
 import argparse
 import json
@@ -15,14 +15,19 @@ import sys
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent
+# As Taki starts its worker: huge pages where the system gives them to those who ask, weights read and not mapped.
+HUGE = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 PASSES = {"128": "prompt", "4": "review of 4", "0": "single token"}
 CORES = os.cpu_count() or 1
 
 
 def ways(flash_only):
     """Name, build, environment, options."""
-    yield "OpenMP, spin as it comes (Taki)", "", {}, []
+    yield "OpenMP, spin as it comes, weights read into huge pages (Taki)", "", {}, []
     if not flash_only:
+        yield "weights read into ordinary pages", "", {"GLIBC_TUNABLES": ""}, []
+        yield "weights mapped, huge pages for what is repacked", "", {}, ["-lm", "mmap"]
+        yield "weights mapped, ordinary pages (llama.cpp's defaults)", "", {"GLIBC_TUNABLES": ""}, ["-lm", "mmap"]
         yield "OpenMP, spin 10000", "", {"GOMP_SPINCOUNT": "10000"}, []
         yield "OpenMP, no spin", "", {"OMP_WAIT_POLICY": "passive"}, []
         yield "OpenMP, always spin", "", {"OMP_WAIT_POLICY": "active"}, []
@@ -49,7 +54,8 @@ def measure(program, environment, options, model, depth):
     command = [program, "-m", model, "-p", "128,4", "-n", "16", "-d", depth, "-r", "2", "-o", "jsonl"]
     command += options if "-t" in options else [*options, "-t", str(CORES)]
     command += [] if "-fa" in options else ["-fa", "1"]
-    ran = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command += [] if "-lm" in options else ["-lm", "none"]
+    ran = subprocess.run(command, env={**os.environ, **HUGE, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if ran.returncode:
         sys.exit(f"{' '.join(map(str, command))} ended with {ran.returncode}:\n{ran.stderr[-800:]}")
     times = {}
@@ -95,11 +101,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--depth", default="0", help="tokens held before each pass, several with commas")
     parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--only", default="", metavar="WORD")
     args = parser.parse_args()
     for model in args.models:
         for depth in args.depth.split(","):
             # Threads have nothing to do with how much is held.
-            chosen = list(ways(flash_only=depth != "0"))
+            every = list(ways(flash_only=depth != "0"))
+            chosen = every[:1] + [way for way in every[1:] if args.only in way[0]]
             programs = {variant: build(variant) for variant in {way[1] for way in chosen}}
             head = f"{Path(model).name[:12]}, {depth} tokens held{', one core busy' if args.busy else ''}"
             show(chosen, rounds(chosen, programs, model, depth, args), head)

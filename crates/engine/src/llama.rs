@@ -63,7 +63,9 @@ impl Llama {
         }
         let cancelled = Rc::new(Cell::new(false));
         let seen = Rc::clone(&cancelled);
-        let params = LlamaModelParams::default().with_progress_callback(move |fraction| {
+        // Read into memory of its own, not mapped from the file: only such memory comes in huge pages (see `Launch`), and
+        // what is repacked is then not held twice. docs/kernels.md has what it saves.
+        let params = LlamaModelParams::default().with_use_mmap(false).with_progress_callback(move |fraction| {
             let go_on = progress(fraction);
             seen.set(!go_on);
             go_on
