@@ -29,13 +29,27 @@ pub struct Request<'a> {
     /// The target computes what reading everything anew would compute, bit for bit: of what it holds only whole chunks of
     /// prompts are used (exact mode).
     pub fresh: bool,
-    /// Prompt tokens per pass; at least 1.
+    /// Prompt tokens per pass; at least 1. The last pass may have a quarter more.
     pub chunk: usize,
     /// Exact mode: the widths a target pass may have behind the prompt. 1 is always allowed. `None` allows all. They
     /// bind coupled sampling only: under the other rules the answer is not the target's own anyway (see [`ReviewRule`]).
     pub widths: Option<&'a [usize]>,
     /// Asked before every pass; true ends the run with what is final.
     pub cancelled: &'a dyn Fn() -> bool,
+}
+
+impl Request<'_> {
+    /// How many of `unread` tokens the next pass reads.
+    pub(crate) fn part(&self, unread: usize) -> usize {
+        let chunk = self.chunk.max(1);
+        part(unread, chunk, if self.fresh { chunk } else { chunk.saturating_add(chunk / 4) })
+    }
+}
+
+/// A whole chunk, as the kernels are made for some sizes (attention for tiles of 64, weights for groups of 4); or all, up to `most`, as a
+/// short pass behind costs more than it reads.
+fn part(unread: usize, chunk: usize, most: usize) -> usize {
+    if unread <= most { unread } else { chunk }
 }
 
 /// What one review by the target made final.
@@ -159,4 +173,23 @@ pub enum RunError<E: std::error::Error + 'static> {
         /// Size of the vocabulary.
         size: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn a_short_rest_is_read_along() {
+        let parts = |mut unread: usize| {
+            let mut parts = Vec::new();
+            while unread > 0 {
+                parts.push(part(unread, 128, 160));
+                unread -= parts[parts.len() - 1];
+            }
+            parts
+        };
+        assert_eq!([parts(75), parts(160), parts(161)], [vec![75], vec![160], vec![128, 33]]);
+        assert_eq!(parts(741), [128, 128, 128, 128, 128, 101]);
+    }
 }

@@ -304,14 +304,16 @@ impl<M: LanguageModel> Run<'_, M> {
 
     /// Reads what `reviewer` missed in passes of the request's chunk, all but what fits beside the proposals.
     fn catch_up(&mut self, reviewer: usize, from: usize) -> Result<(), Halt<M::Error>> {
-        let chunk = self.request.chunk.max(1);
-        while from - self.ladder.rungs[reviewer].read().min(from) > chunk {
+        loop {
+            let read = self.ladder.rungs[reviewer].read().min(from);
+            let part = self.request.part(from - read);
+            if read + part >= from {
+                return Ok(());
+            }
             self.check_cancelled()?;
             let Cascade { rungs, text, .. } = &mut *self.ladder;
-            let to = rungs[reviewer].read() + chunk;
-            rungs[reviewer].read_to(text, to, 0).map_err(Halt::Target)?;
+            rungs[reviewer].read_to(text, read + part, 0).map_err(Halt::Target)?;
         }
-        Ok(())
     }
 
     /// Goes on without `rung` until the end of the run.

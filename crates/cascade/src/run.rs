@@ -197,20 +197,22 @@ impl<'r, M: LanguageModel> Run<'r, M> {
     /// Reads the prompt and what was shown, up to the part whose logits the first review needs.
     fn read_text(&mut self, sink: &mut dyn Sink) -> Result<ControlFlow<()>, Halt<M::Error>> {
         let (prompt, chunk) = (self.request.prompt.len(), self.request.chunk.max(1));
-        let held = self.ladder.rungs[0].read().min(prompt);
-        // Chunks start at multiples of their size whatever was held where a fresh read must have the same passes; else all are of one
-        // size, as a short one at the end costs more than it reads.
-        let (start, part) = if self.request.fresh { (0, chunk) } else { (held, even(prompt - held, chunk)) };
-        // With nothing shown the last chunk is left to the first review, which draws the first token from it.
-        let last = start + (prompt - start).saturating_sub(1) / part * part;
-        let to = if self.request.shown.is_empty() { last } else { prompt };
-        while self.ladder.rungs[0].read() < to {
+        // A fresh read must have the same passes whatever was held: chunks that start at multiples of their size.
+        let next = |read: usize| {
+            let end =
+                if self.request.fresh { (read / chunk + 1) * chunk } else { read + self.request.part(prompt - read) };
+            end.min(prompt)
+        };
+        let mut to = next(self.ladder.rungs[0].read().min(prompt));
+        // With nothing shown the last part is left to the first review, which draws the first token from it.
+        while self.ladder.rungs[0].read() < prompt && (to < prompt || !self.request.shown.is_empty()) {
             if sink.reading(self.ladder.rungs[0].read(), prompt).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            let next = start + ((self.ladder.rungs[0].read() - start) / part + 1) * part;
-            self.read_target(next.min(to))?;
+            self.read_target(to)?;
+            to = next(to);
         }
+        let to = self.ladder.rungs[0].read().min(prompt);
         if sink.reading(to, prompt).is_break() {
             return Ok(ControlFlow::Break(()));
         }
@@ -352,23 +354,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
     }
 }
 
-/// The size of equal parts of `tokens`, none larger than `most`; at least 1.
-fn even(tokens: usize, most: usize) -> usize {
-    tokens.div_ceil(tokens.div_ceil(most).max(1)).max(1)
-}
-
 /// The largest allowed width up to `most`; 1 if there is none.
 pub(crate) fn allowed(widths: &[usize], most: usize) -> usize {
     widths.iter().copied().filter(|w| *w <= most).max().unwrap_or(1).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::even;
-
-    #[test]
-    fn parts_are_equal_and_none_is_too_large() {
-        assert_eq!([75, 64, 65, 128, 200, 1, 0].map(|tokens| even(tokens, 64)), [38, 64, 33, 64, 50, 1, 1]);
-        assert_eq!(even(9, usize::MAX), 9);
-    }
 }

@@ -20,18 +20,25 @@ fn tries(width: usize) -> usize {
 const ALIKE: f64 = 1.25;
 
 /// Longest pass over a part of the prompt, in seconds: a stop waits for its end.
-const SOON: f64 = 1.0;
+const SOON: f64 = 1.5;
 
-/// Prompt tokens per pass: as many as the matrix kernels like (128 are 3 to 5% faster than 64, more bring nothing:
-/// `docs/kernels.md`), unless this computer is too slow for that. `curve` is the target's.
+/// What reading a token takes at most of what reviewing one does in a pass of the same size, whose tokens are all scored, by the
+/// widest passes that are measured.
+const READING: f64 = 0.6;
+
+/// Prompt tokens per pass: two tiles of attention and whole groups of the matrix kernels (more bring nothing: `docs/kernels.md`),
+/// unless this computer is too slow for that.
+const SIZES: [usize; 5] = [2 * CHUNK, CHUNK, CHUNK / 2, CHUNK / 4, CHUNK / 8];
+
+/// How many of them by the target's `curve`.
 pub(super) fn chunk(curve: &CostCurve) -> usize {
-    soon(&[2 * CHUNK, CHUNK, CHUNK / 2, CHUNK / 4], |width| curve.at(width))
+    soon(|width| curve.at(width).map(|seconds| READING * seconds))
 }
 
-/// The first of `sizes` whose pass is over soon.
-fn soon(sizes: &[usize], seconds: impl Fn(usize) -> Option<f64>) -> usize {
+/// The first of the sizes whose pass is over soon.
+fn soon(seconds: impl Fn(usize) -> Option<f64>) -> usize {
     let is_soon = |size: &usize| seconds(*size).is_some_and(|seconds| seconds <= SOON);
-    sizes.iter().copied().find(is_soon).unwrap_or(CHUNK / 8)
+    SIZES.into_iter().find(is_soon).unwrap_or(CHUNK / 8)
 }
 
 /// The same by what reading a prompt took: `unread` tokens up to the `first` of the answer. None for one too short to tell.
@@ -39,8 +46,7 @@ fn soon(sizes: &[usize], seconds: impl Fn(usize) -> Option<f64>) -> usize {
 /// The curve is of reviews, which score every token: a prompt is read in much less.
 pub(super) fn chunk_after(unread: usize, first: Duration) -> Option<usize> {
     let each = first.as_secs_f64() / unread as f64;
-    let sizes = [2 * CHUNK, CHUNK + CHUNK / 2, CHUNK, CHUNK / 2, CHUNK / 4];
-    (unread >= CHUNK / 2).then(|| soon(&sizes, |width| Some(each * width as f64)))
+    (unread >= CHUNK / 2).then(|| soon(|width| Some(each * width as f64)))
 }
 
 /// Whether one-token passes take what they took when `before` was measured; the model holds nothing afterwards.
@@ -95,7 +101,10 @@ mod tests {
     #[test]
     fn what_a_prompt_took_counts_more_than_what_reviews_do() {
         let after = |unread, seconds| chunk_after(unread, Duration::from_secs_f64(seconds));
-        assert_eq!([after(300, 3.0), after(64, 0.2), after(40, 4.0)], [Some(96), Some(128), Some(8)]);
+        assert_eq!(
+            [after(300, 3.0), after(300, 4.5), after(64, 0.2), after(40, 8.0)],
+            [Some(128), Some(64), Some(128), Some(8)]
+        );
         assert_eq!(after(12, 9.0), None);
     }
 
@@ -108,7 +117,7 @@ mod tests {
             }
             super::chunk(&curve)
         };
-        assert_eq!([0.001, 0.01, 0.02, 0.05, 0.5].map(chunk), [128, 64, 32, 16, 8]);
+        assert_eq!([0.01, 0.03, 0.05, 0.1, 0.5].map(chunk), [128, 64, 32, 16, 8]);
         assert_eq!(super::chunk(&CostCurve::default()), 8, "nothing is known of it");
     }
 }
