@@ -32,16 +32,23 @@ const KEPT: StateFlags = StateFlags::SIZE.union(StateFlags::POSITION).union(Stat
 fn main() {
     // The worker and the reader of documents are this same program: they must hand over before anything else is set up.
     match std::env::args_os().nth(1) {
-        Some(first) if first == "worker" => std::process::exit(engine::worker_main()),
+        Some(first) if first == "worker" => {
+            log_to_standard_error();
+            std::process::exit(engine::worker_main())
+        }
         Some(first) if first == documents::ARGUMENT => std::process::exit(documents::child_main()),
         _ => {}
     }
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TAKI_LOG").unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    log_to_standard_error();
     if let Err(error) = run() {
         tracing::error!(%error, "the window could not be opened");
         std::process::exit(1);
     }
+}
+
+fn log_to_standard_error() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TAKI_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 fn run() -> tauri::Result<()> {

@@ -28,12 +28,14 @@ use protocol::{Code, Problem};
 fn main() -> ExitCode {
     // The worker and the reader of documents are this same program: they must hand over before anything else is set up.
     match std::env::args_os().nth(1) {
-        Some(first) if first == "worker" => std::process::exit(engine::worker_main()),
+        Some(first) if first == "worker" => {
+            log_to_standard_error();
+            std::process::exit(engine::worker_main())
+        }
         Some(first) if first == documents::ARGUMENT => std::process::exit(documents::child_main()),
         _ => {}
     }
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TAKI_LOG").unwrap_or_else(|_| "error".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    log_to_standard_error();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return wrong_use(&error),
@@ -59,6 +61,11 @@ fn main() -> ExitCode {
     };
     // Whoever stopped it must not take what there is for the whole.
     interrupt::told().map_or(status, |told| ExitCode::from(told.status()))
+}
+
+fn log_to_standard_error() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TAKI_LOG").unwrap_or_else(|_| "error".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 /// Says in plain words what cannot be understood, or prints help if that was asked for.

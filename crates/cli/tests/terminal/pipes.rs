@@ -82,3 +82,16 @@ fn a_reader_that_has_seen_enough_ends_the_answer_and_the_conversation() {
         assert!(steps < 500, "the answer of a thousand tokens was written to its end for nobody: {steps} steps");
     }
 }
+
+#[test]
+fn what_llama_cpp_says_can_be_read() {
+    let taki = Taki::with_models();
+    let asked = |wanted: &[(&str, &str)]| {
+        let mut command = taki.command(["chat", "--once", "Hello", "--max-tokens", "1"]);
+        let output = command.envs(wanted.iter().copied()).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(asked(&[("TAKI_LLAMA_LOG", "1"), ("TAKI_LOG", "info")]).contains("n_ctx"));
+    assert!(!asked(&[]).contains("n_ctx"));
+}

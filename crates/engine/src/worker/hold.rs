@@ -199,7 +199,9 @@ impl Shelf {
                 .take(weights.cache_bytes(context))
                 .and_then(|()| draft(weights.context(llama, context, threads, settings.exact), rung));
             let added = opened.and_then(|mut model| {
-                let curve = known.curve(&mut model, names.len(), MEASURE[1]);
+                // What is known is numbered as in the whole ladder, whatever is left out this time.
+                let place = ladder.rungs.iter().position(|of_ladder| of_ladder == rung).unwrap_or(usize::MAX);
+                let curve = known.curve(&mut model, place, MEASURE[1]);
                 let curve = curve.map_err(|error| refused(&rung.path, error.to_string()))?;
                 cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung))?;
                 curves.push(curve);
