@@ -21,6 +21,7 @@ fn main() {
         "detach",
         "prompt_size",
         "leave_out",
+        "summarise",
         "read_all",
         "send",
         "answer_again",

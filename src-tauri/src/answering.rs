@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use engine::{Answering as Happening, Ask, Call};
 use protocol::chat::ChatEvent;
 use protocol::{Code, Problem, Receipt};
-use store::now_ms;
+use store::{Given, now_ms};
 use tauri::ipc::Channel;
 
 use crate::app::App;
 use crate::continued::together;
-use crate::prompt::prompt;
+use crate::prompt::{Above, prompt};
 
 /// Shortest time between two texts to the window: a frame of the screen.
 const FRAME: Duration = Duration::from_millis(16);
@@ -39,7 +39,7 @@ pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<
     let store = &app.disk()?.store;
     let answer = store.begin_answer(question, now_ms())?;
     let given = store.given(answer)?;
-    let messages = prompt(&given.system, store.said(question)?, given.left_out);
+    let messages = prompt(above(&given), store.said(question)?);
     let ask = Ask { cascade: app.settings().speed_up, ..Ask::plain(messages) };
     write(app, call, Wanted { question, answer, ask, before: None }, window)
 }
@@ -51,7 +51,7 @@ pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<
 pub(crate) fn go_on(app: &App, call: Call<'_>, answer: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let store = &app.disk()?.store;
     let given = store.given(answer)?;
-    let messages = prompt(&given.system, store.said(given.question)?, given.left_out);
+    let messages = prompt(above(&given), store.said(given.question)?);
     store.reopen_answer(answer)?;
     let ask = Ask { begun: given.text, cascade: app.settings().speed_up, ..Ask::plain(messages) };
     write(app, call, Wanted { question: given.question, answer, ask, before: given.receipt }, window)
@@ -65,7 +65,7 @@ pub(crate) fn go_on(app: &App, call: Call<'_>, answer: u32, window: &Channel<Cha
 pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let store = &app.disk()?.store;
     let given = store.given(answer)?;
-    let mut ask = Ask::plain(prompt(&given.system, store.said(given.question)?, given.left_out));
+    let mut ask = Ask::plain(prompt(above(&given), store.said(given.question)?));
     if let Some(receipt) = given.receipt {
         ask.sampling.seed = receipt.seed;
         ask.max_tokens = Some(receipt.tokens).filter(|_| receipt.finish != protocol::FinishReason::End);
@@ -78,6 +78,11 @@ pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<Ch
         Err(problem) => ChatEvent::Failed { problem },
     });
     Ok(())
+}
+
+/// What stood above an answer when it was given.
+fn above(given: &Given) -> Above<'_> {
+    Above { system: &given.system, left_out: given.left_out, summary: &given.summary }
 }
 
 fn write(app: &App, mut call: Call<'_>, wanted: Wanted, window: &Channel<ChatEvent>) -> Result<(), Problem> {

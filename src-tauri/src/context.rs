@@ -1,12 +1,12 @@
 //! What fits into the context.
 
-use protocol::chat::PromptSize;
+use protocol::chat::{Conversation, PromptSize};
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, Problem};
 use store::Said;
 
 use crate::app::App;
-use crate::prompt::prompt;
+use crate::prompt::{Above, prompt};
 
 /// A question that is about to be asked, with what stands above it.
 pub(crate) struct Next {
@@ -14,6 +14,8 @@ pub(crate) struct Next {
     branch: Vec<Said>,
     /// The last message that the model does not read now, by id.
     pub(crate) left_out: u32,
+    /// What it reads in place of that and what stands above.
+    pub(crate) summary: String,
 }
 
 impl Next {
@@ -34,12 +36,24 @@ impl Next {
 
     fn of(app: &App, conversation: u32, branch: Vec<Said>) -> Result<Self, Problem> {
         let conversation = app.disk()?.store.conversation(conversation)?;
-        Ok(Self { system: conversation.system, branch, left_out: conversation.left_out })
+        let Conversation { system, left_out, summary, .. } = conversation;
+        Ok(Self { system, branch, left_out, summary })
+    }
+
+    /// A question about what stands above, up to the message `last`, which `question` is told.
+    pub(crate) fn about(&self, last: u32, question: impl Fn(&[Said]) -> &'static str) -> Self {
+        let until = self.branch.iter().position(|said| said.id == last).map_or(0, |last| last + 1);
+        let mut branch = self.branch[..until].to_vec();
+        let text = question(&branch).to_owned();
+        branch.push(Said { id: Said::NEW, speaker: Speaker::User, text, attachments: Vec::new() });
+        Self { system: String::new(), branch, left_out: self.left_out, summary: self.summary.clone() }
     }
 
     /// What the model reads below the message `left_out`.
     pub(crate) fn prompt(&self, left_out: u32) -> Vec<Message> {
-        prompt(&self.system, self.branch.clone(), left_out)
+        // With more left out than now, what it reads in place of it tells too little.
+        let summary = if left_out == self.left_out { &self.summary } else { "" };
+        prompt(Above { system: &self.system, left_out, summary }, self.branch.clone())
     }
 
     /// The last message to leave out so that half of the context stays free, or at least so that the question fits. `size`
@@ -89,7 +103,7 @@ mod tests {
         };
         let mut branch: Vec<Said> = (1..=messages).map(said).collect();
         branch.push(Said { id: Said::NEW, ..said(1) });
-        Next { system: String::new(), branch, left_out }
+        Next { system: String::new(), branch, left_out, summary: String::new() }
     }
 
     fn fitting(next: &Next, context: u32) -> Result<u32, Code> {
@@ -98,6 +112,18 @@ mod tests {
             Ok(PromptSize { tokens: Some(tokens), context })
         };
         next.fitting(size).map_err(|problem| problem.code)
+    }
+
+    #[test]
+    fn a_summary_is_of_what_is_left_out_below_the_one_before() {
+        let mut next = next(6, 2);
+        next.summary = "of the first two".to_owned();
+        let about = next.about(4, |said| if said.len() == 4 { "of four" } else { "?" });
+        let texts: Vec<String> = about.prompt(about.left_out).into_iter().map(|said| said.text).collect();
+        let x = "x".repeat(10);
+        assert_eq!(texts[1..], ["of the first two", &x, &x, "of four"]);
+        assert_eq!(next.prompt(4).len(), 3, "it tells nothing of what is left out besides");
+        assert_eq!(next.prompt(2).len(), 7);
     }
 
     #[test]

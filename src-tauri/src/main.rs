@@ -14,6 +14,7 @@ mod extract;
 mod loading;
 mod page;
 mod prompt;
+mod summary;
 mod turns;
 
 use std::fmt::Write;
@@ -123,6 +124,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::attachments::detach,
         commands::context::prompt_size,
         commands::context::leave_out,
+        commands::context::summarise,
         commands::context::read_all,
         commands::chat::send,
         commands::chat::answer_again,

@@ -3,12 +3,29 @@
 use protocol::worker::{Message, Speaker};
 use store::{Attachment, Said, fence};
 
-/// The branch that ends with a question, below its instructions: every earlier question with its answer that stands below the
-/// message `left_out`, if that stands on it. One that got no word of an answer (it was too long, perhaps, or stopped at once)
+/// What the model is to know of a conversation besides its messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Above<'a> {
+    /// Instructions; empty for none.
+    pub(crate) system: &'a str,
+    /// The last message that it does not read, by id; 0 is none.
+    pub(crate) left_out: u32,
+    /// What it reads in place of those; empty for nothing.
+    pub(crate) summary: &'a str,
+}
+
+/// The branch that ends with a question, below what stands above: every earlier question with its answer that stands below the
+/// last message left out, if that stands on it. One that got no word of an answer (it was too long, perhaps, or stopped at once)
 /// would only stand in the way.
-pub(crate) fn prompt(system: &str, branch: Vec<Said>, left_out: u32) -> Vec<Message> {
+pub(crate) fn prompt(above: Above<'_>, branch: Vec<Said>) -> Vec<Message> {
+    let Above { system, left_out, summary } = above;
     let mut messages: Vec<Message> = Vec::new();
     let first = branch.iter().position(|said| said.id == left_out).map_or(0, |last| last + 1);
+    if first > 0 && !summary.is_empty() {
+        // As if it had been asked for one there: every model knows how to go on behind that.
+        messages.push(Message { speaker: Speaker::User, text: before(summary).to_owned() });
+        messages.push(Message { speaker: Speaker::Assistant, text: summary.to_owned() });
+    }
     // The question itself is always heard.
     let first = first.min(branch.len().saturating_sub(1));
     let says = |said: &Said| !said.text.is_empty() || !said.attachments.is_empty();
@@ -23,6 +40,20 @@ pub(crate) fn prompt(system: &str, branch: Vec<Said>, left_out: u32) -> Vec<Mess
         messages.insert(0, Message { speaker: Speaker::System, text: system.to_owned() });
     }
     messages
+}
+
+/// The question that a summary answers, in its own language: a small model would go on in that of the question.
+fn before(summary: &str) -> &'static str {
+    if is_japanese(summary) {
+        "これまで何について話しましたか？"
+    } else {
+        "What did we talk about before?"
+    }
+}
+
+/// Whether a text has kana.
+pub(crate) fn is_japanese(text: &str) -> bool {
+    text.chars().any(|c| ('\u{3041}'..='\u{30ff}').contains(&c))
 }
 
 /// A question below the text of its files, each in a frame that nothing in it can end.
@@ -54,10 +85,18 @@ mod tests {
         let branch: Vec<Said> = [(3, Speaker::User), (4, Speaker::Assistant), (7, Speaker::User)]
             .map(|(id, speaker)| Said { id, ..said(speaker, &id.to_string()) })
             .into();
-        let read =
-            |left_out| prompt("", branch.clone(), left_out).into_iter().map(|said| said.text).collect::<Vec<_>>();
-        assert_eq!((read(0), read(5)), (vec!["3".to_owned(), "4".to_owned(), "7".to_owned()], read(0)), "not on it");
-        assert_eq!([read(4), read(7)], [["7"], ["7"]]);
+        let read = |left_out, summary| {
+            let above = Above { left_out, summary, ..Above::default() };
+            prompt(above, branch.clone()).into_iter().map(|said| said.text).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (read(0, ""), read(5, "s")),
+            (vec!["3".to_owned(), "4".to_owned(), "7".to_owned()], read(0, "s")),
+            "not on it"
+        );
+        assert_eq!([read(4, ""), read(7, "")], [["7"], ["7"]]);
+        assert_eq!(read(4, "of 3 and 4"), ["What did we talk about before?", "of 3 and 4", "7"]);
+        assert_eq!(read(4, "３と４について")[0], "これまで何について話しましたか？");
     }
 
     #[test]
@@ -73,11 +112,12 @@ mod tests {
             said(User, "b"),
         ];
         let texts = |system, branch: &[Said]| {
-            prompt(system, branch.to_vec(), 0).into_iter().map(|message| message.text).collect::<Vec<_>>()
+            let above = Above { system, ..Above::default() };
+            prompt(above, branch.to_vec()).into_iter().map(|message| message.text).collect::<Vec<_>>()
         };
         assert_eq!(texts("", &branch), ["a", "answer", "b"]);
         assert_eq!(texts(" \n", &branch[..1]), ["far too long"], "the question itself is always heard");
-        let told = prompt("be kind", branch, 0);
+        let told = prompt(Above { system: "be kind", ..Above::default() }, branch);
         assert_eq!((told[0].speaker, told[0].text.as_str(), told.len()), (Speaker::System, "be kind", 4));
     }
 

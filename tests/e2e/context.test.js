@@ -8,7 +8,12 @@ before(async () => {
   const user = (text) => ({ speaker: "user", text });
   const assistant = (text) => ({ speaker: "assistant", text });
   const messages = [user("word ".repeat(8200)), assistant("Very long."), user("What is the colour of the sky?"), assistant("Blue.")];
-  seed(home, [{ title: "Long", messages, at_ms: 1000 }]);
+  // Nearly full, of messages that are read one by one.
+  const chain = Array.from({ length: 14 }, (_, at) => [user(`${at}: ${"wide ".repeat(500)}`), assistant(`That was ${at}.`)]).flat();
+  seed(home, [
+    { title: "Chain", messages: chain, at_ms: 500 },
+    { title: "Long", messages, at_ms: 1000 },
+  ]);
   window = await openWindow({ home });
   await window.ready();
 });
@@ -26,4 +31,27 @@ test("a conversation that no longer fits goes on without its oldest messages", a
   const receipt = await window.browser.execute(() => document.querySelectorAll('[data-testid="receipt"]')[0].textContent);
   const prompt = Number(/Tokens read\D*(\d+)/.exec(receipt)?.[1]);
   assert.ok(prompt > 20 && prompt < 200, `the prompt was short: ${receipt}`);
+});
+
+test("or with a summary of them that the model writes, also after the window was opened anew", async () => {
+  await window.browser.execute(() => [...document.querySelectorAll('[data-testid="conversation"]')].find((entry) => entry.textContent.trim() === "Chain").click());
+  await window.until((messages) => messages.some(({ text }) => text === "That was 13."), "the other conversation is shown");
+  await window.by("composer").setValue("And now?");
+  await window.browser.waitUntil(async () => /^About/.test(await window.by("room").getText()), { timeout: 20_000, timeoutMsg: "its length was not told" });
+  await window.by("summarise").waitForExist({ timeout: 20_000 });
+  await window.by("summarise").click();
+  await window.by("summarising").waitForExist({ timeout: 10_000 });
+  await window.shot("summarising");
+  await window.by("summary").waitForExist({ timeout: 180_000 });
+  await window.browser.waitUntil(async () => (await window.by("room").getText()) === "", { timeout: 20_000, timeoutMsg: "it does not fit well yet" });
+  const summary = () => window.browser.execute(() => document.querySelector('[data-testid="summary"]').textContent);
+  const written = await summary();
+  assert.ok(written.length > "Summary".length, "a summary of a small model may say little, but it says something");
+  await window.shot("summarised");
+  await window.by("send").click();
+  await window.until((messages) => messages.at(-1)?.mine === false && messages.at(-1).text.length > 0, "it is answered");
+  await window.by("stop").click().catch(() => undefined);
+  await window.browser.refresh();
+  await window.by("summary").waitForExist({ timeout: 20_000 });
+  assert.equal(await summary(), written);
 });

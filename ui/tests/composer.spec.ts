@@ -191,6 +191,46 @@ test("the oldest messages can be left out, and read again", async ({ page }) => 
   await expect(by(page, "left-out")).toHaveCount(0);
 });
 
+test("the oldest messages can be summarised, and the summary read", async ({ page }) => {
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192 } } });
+  await by(page, "composer").fill("And then?");
+  await by(page, "summarise").click();
+  await expect.poll(() => args(page, "summarise")).toMatchObject([{ conversation: 3, asked: null, parent: 4, text: "And then?" }]);
+  await page.evaluate(() => window.app.chat({ kind: "reading", done: 1, total: 4 }));
+  await expect(by(page, "summarising").getByRole("progressbar")).toHaveJSProperty("value", 0.25);
+  // What is sent meanwhile waits.
+  await by(page, "composer").press("Enter");
+  await expect(by(page, "queued")).toContainText("when the summary is finished");
+  await by(page, "composer").press("Escape");
+  await page.evaluate(() => {
+    window.app.give.prompt_size = { tokens: 1000, context: 8192 };
+    window.app.give.summarise = { last: 2, summary: "Salt comes from **rivers**." };
+    window.app.end();
+  });
+  await expect(by(page, "left-out")).toContainText("and a summary of what stands above");
+  await by(page, "summary").locator("summary").click();
+  await expect(by(page, "summary").locator("strong")).toHaveText("rivers");
+  await expect(by(page, "room")).toBeEmpty();
+  await expect(by(page, "summarising")).toHaveCount(0);
+});
+
+test("a summary can be stopped: all stays as it was", async ({ page }) => {
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192 } } });
+  await page.evaluate(() => {
+    window.app.hold.push("summarise");
+    window.app.refuse.summarise = { code: "cancelled", details: {} };
+  });
+  await by(page, "composer").fill("And then?");
+  await by(page, "summarise").click();
+  await by(page, "composer").press("Escape");
+  expect(await calls(page, "stop")).toHaveLength(1);
+  await page.evaluate(() => window.app.go());
+  await expect(by(page, "summarising")).toHaveCount(0);
+  await expect(by(page, "left-out")).toHaveCount(0);
+  await expect(by(page, "problem")).toHaveCount(0);
+  await expect(by(page, "composer")).toHaveValue("And then?");
+});
+
 test("a file without contents is refused before it is read, as a pipe would have to be", async ({ page }) => {
   await open(page);
   await by(page, "attach-input").setInputFiles({ name: "pipe.txt", mimeType: "text/plain", buffer: Buffer.from("") });

@@ -63,6 +63,7 @@ export function conversation({ messages = [], ...rest }: Partial<Omit<Conversati
     unsent: "",
     system: "",
     leftOut: 0,
+    summary: "",
     attached: [],
     place: null,
     ...rest,

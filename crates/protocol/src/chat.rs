@@ -12,7 +12,7 @@ mod settings;
 
 pub use conversation::{
     AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Imported, Limits, Place, PromptSize,
-    ShownMessage,
+    ShownMessage, Summarised,
 };
 pub use earlier::EarlierChats;
 pub use settings::{Preset, Settings, Theme, UiLanguage};

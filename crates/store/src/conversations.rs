@@ -163,12 +163,14 @@ impl Store {
         })
     }
 
-    /// From now on the model does not read the message `last` and what stands above it; 0 leaves nothing out.
+    /// From now on the model does not read the message `last` and what stands above it, but `summary` in its place, if that is not
+    /// empty; 0 leaves nothing out.
     ///
     /// # Errors
     /// See [`Store`].
-    pub fn leave_out(&self, id: u32, last: u32) -> Result<(), Problem> {
-        self.set(id, "left_out", &last)
+    pub fn leave_out(&self, id: u32, last: u32, summary: &str) -> Result<(), Problem> {
+        let sql = "UPDATE conversation SET left_out = ?2, summary = ?3 WHERE id = ?1 AND NOT deleted";
+        self.write(|transaction| one(transaction.execute(sql, params![id, last, summary])?))
     }
 
     fn set(&self, id: u32, column: &str, value: &dyn rusqlite::ToSql) -> Result<(), Problem> {
@@ -179,7 +181,7 @@ impl Store {
 
 /// A conversation that was not deleted.
 pub(crate) fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversation> {
-    let sql = "SELECT title, pinned, unsent, system, left_out, place_message, place_offset \
+    let sql = "SELECT title, pinned, unsent, system, left_out, summary, place_message, place_offset \
                FROM conversation WHERE id = ?1 AND NOT deleted";
     let mut found = connection.query_row(sql, [id], |row| {
         let (place, offset): (Option<u32>, f64) = (row.get("place_message")?, row.get("place_offset")?);
@@ -191,6 +193,7 @@ pub(crate) fn conversation(connection: &Connection, id: u32) -> rusqlite::Result
             unsent: row.get("unsent")?,
             system: row.get("system")?,
             left_out: row.get("left_out")?,
+            summary: row.get("summary")?,
             attached: Vec::new(),
             place: place.map(|message| Place { message, offset }),
         })

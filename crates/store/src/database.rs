@@ -117,11 +117,11 @@ impl Store {
             crate::search::forget_deleted(transaction)?;
             let messages = transaction.execute("DELETE FROM message WHERE deleted IS NOT NULL", [])?;
             let wiped = messages + transaction.execute("DELETE FROM conversation WHERE deleted", [])?;
-            // An id that is free may be given to another message. Every message is read for this: not at every start.
+            // An id that is free may be given to another message, and a summary tells what was said in it. Every message is read for this: not at every start.
             if wiped > 0 {
                 for table in ["conversation", "message"] {
                     let sql = format!(
-                        "UPDATE {table} SET left_out = 0 WHERE left_out <> 0 AND left_out NOT IN (SELECT id FROM message)"
+                        "UPDATE {table} SET left_out = 0, summary = '' WHERE left_out <> 0 AND left_out NOT IN (SELECT id FROM message)"
                     );
                     transaction.execute(&sql, [])?;
                 }

@@ -50,6 +50,9 @@ struct Conversation {
     /// The last message that the model does not read, by its place in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<usize>,
+    /// What it reads in its place.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    summary: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -76,6 +79,9 @@ struct Message {
     /// The last message that the model did not read for it, by its place in the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     left_out: Option<usize>,
+    /// What it read in its place.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    summary: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

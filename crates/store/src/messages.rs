@@ -44,6 +44,8 @@ pub struct Given {
     pub system: String,
     /// The last message that the model did not read for it, by id; 0 is none.
     pub left_out: u32,
+    /// What it read in its place; empty for nothing.
+    pub summary: String,
 }
 
 impl Store {
@@ -83,8 +85,9 @@ impl Store {
     /// # Errors
     /// See [`Store`].
     pub fn begin_answer(&self, question: u32, now_ms: f64) -> Result<u32, Problem> {
-        let sql = "INSERT INTO message (conversation, parent, speaker, text, finished, at_ms, system, left_out) \
-                   SELECT message.conversation, message.id, 'assistant', '', 0, ?2, conversation.system, conversation.left_out \
+        let sql = "INSERT INTO message (conversation, parent, speaker, text, finished, at_ms, system, left_out, summary) \
+                   SELECT message.conversation, message.id, 'assistant', '', 0, ?2, \
+                       conversation.system, conversation.left_out, conversation.summary \
                    FROM message JOIN conversation ON conversation.id = message.conversation \
                    WHERE message.id = ?1 AND message.speaker = 'user' AND message.deleted IS NULL \
                    RETURNING id";
@@ -96,7 +99,7 @@ impl Store {
     /// # Errors
     /// See [`Store`].
     pub fn given(&self, answer: u32) -> Result<Given, Problem> {
-        let sql = "SELECT parent, conversation, text, receipt, coalesce(system, '') AS system, left_out FROM message \
+        let sql = "SELECT parent, conversation, text, receipt, coalesce(system, '') AS system, left_out, summary FROM message \
                    WHERE id = ?1 AND speaker = 'assistant' AND parent IS NOT NULL AND deleted IS NULL";
         self.read(|transaction| {
             transaction.query_row(sql, [answer], |row| {
@@ -108,6 +111,7 @@ impl Store {
                     receipt: receipt.and_then(|text| serde_json::from_str(&text).ok()),
                     system: row.get("system")?,
                     left_out: row.get("left_out")?,
+                    summary: row.get("summary")?,
                 })
             })
         })

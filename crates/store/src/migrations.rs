@@ -12,8 +12,12 @@ use crate::database::Refused;
 use crate::places::with_ending;
 
 /// One script per version; never changed once released.
-const SCRIPTS: &[&str] =
-    &[include_str!("../migrations/1.sql"), include_str!("../migrations/2.sql"), include_str!("../migrations/3.sql")];
+const SCRIPTS: &[&str] = &[
+    include_str!("../migrations/1.sql"),
+    include_str!("../migrations/2.sql"),
+    include_str!("../migrations/3.sql"),
+    include_str!("../migrations/4.sql"),
+];
 
 /// The version that this program works with.
 pub(crate) const NEWEST: usize = SCRIPTS.len();

@@ -101,21 +101,26 @@ async fn answered(
     write: impl for<'a> FnOnce(&'a App, Call<'a>) -> Result<(), Problem> + Send + 'static,
 ) -> Result<(), Problem> {
     let app = Arc::clone(&app);
-    blocking(move || {
-        let written = {
-            let (call, _answering) = app.begin_answering()?;
-            write(&app, call)
-        };
-        if written.is_ok() && app.engine.loaded().is_none() {
-            // The engine had to be started again and the file would not load any more: it is looked at as at every start.
-            let _ = app.choose(false, || Ok(()));
-        } else {
-            // What was said, and what was deleted meanwhile: the next question need not wait for it.
-            app.tell_earlier_now();
-        }
-        written
-    })
-    .await
+    blocking(move || written(&app, |app, call| write(app, call))).await
+}
+
+/// The same for someone who waits.
+pub(super) fn written<T>(
+    app: &Arc<App>,
+    write: impl FnOnce(&App, Call<'_>) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let written = {
+        let (call, _answering) = app.begin_answering()?;
+        write(app, call)
+    };
+    if written.is_ok() && app.engine.loaded().is_none() {
+        // The engine had to be started again and the file would not load any more: it is looked at as at every start.
+        let _ = app.choose(false, || Ok(()));
+    } else {
+        // What was said, and what was deleted meanwhile: the next question need not wait for it.
+        app.tell_earlier_now();
+    }
+    written
 }
 
 /// Stops the answer in progress.

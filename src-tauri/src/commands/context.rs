@@ -1,12 +1,15 @@
 use std::sync::Arc;
 
 use protocol::Problem;
-use protocol::chat::PromptSize;
+use protocol::chat::{ChatEvent, PromptSize, Summarised};
 use tauri::State;
+use tauri::ipc::Channel;
 
 use super::blocking;
+use super::chat::written;
 use crate::app::App;
 use crate::context::Next;
+use crate::summary::Wanted;
 
 /// How much of the context the question `text` behind `parent` would take, with the files in the composer. None while
 /// nothing is loaded or an answer is being written.
@@ -39,20 +42,52 @@ pub(crate) async fn leave_out(
 ) -> Result<u32, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        let next = match asked {
-            Some(question) => Next::asked(&app, conversation, question)?,
-            None => Next::typed(&app, conversation, parent, text)?,
-        };
+        let next = next(&app, conversation, asked, parent, text)?;
         let last = next.fitting(|left_out| app.size_now(next.prompt(left_out)))?;
-        app.disk()?.store.leave_out(conversation, last)?;
+        app.disk()?.store.leave_out(conversation, last, "")?;
         Ok(last)
     })
     .await
+}
+
+/// The same, but the model first writes a summary of what is left out, and reads that from now on.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn summarise(
+    app: State<'_, Arc<App>>,
+    conversation: u32,
+    asked: Option<u32>,
+    parent: Option<u32>,
+    text: String,
+    on_event: Channel<ChatEvent>,
+) -> Result<Summarised, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let next = next(&app, conversation, asked, parent, text)?;
+        let last = next.fitting(|left_out| app.size_now(next.prompt(left_out)))?;
+        // There may be nothing more to leave out.
+        if last == next.left_out {
+            return Ok(Summarised { last, summary: next.summary });
+        }
+        let wanted = Wanted::of(&next, last, |messages| app.size_now(messages))?;
+        let summary = written(&app, |app, call| wanted.write(app, call, &on_event))?;
+        app.disk()?.store.leave_out(conversation, last, &summary)?;
+        Ok(Summarised { last, summary })
+    })
+    .await
+}
+
+/// The question that is about to be asked: one that was, or one that is typed.
+fn next(app: &App, conversation: u32, asked: Option<u32>, parent: Option<u32>, text: String) -> Result<Next, Problem> {
+    match asked {
+        Some(question) => Next::asked(app, conversation, question),
+        None => Next::typed(app, conversation, parent, text),
+    }
 }
 
 /// The model reads all of a conversation again.
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn read_all(app: State<'_, Arc<App>>, conversation: u32) -> Result<(), Problem> {
-    app.disk()?.store.leave_out(conversation, 0)
+    app.disk()?.store.leave_out(conversation, 0, "")
 }

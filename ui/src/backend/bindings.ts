@@ -51,6 +51,8 @@ export const commands = {
 	 *  files in the composer. They stay where they are, only the model reads them no more. Gives the last of them, by id.
 	 */
 	leaveOut: (conversation: number, asked: number | null, parent: number | null, text: string) => typedError<number, Problem>(__TAURI_INVOKE("leave_out", { conversation, asked, parent, text })),
+	/**  The same, but the model first writes a summary of what is left out, and reads that from now on. */
+	summarise: (conversation: number, asked: number | null, parent: number | null, text: string, onEvent: Channel<ChatEvent>) => typedError<Summarised, Problem>(__TAURI_INVOKE("summarise", { conversation, asked, parent, text, onEvent })),
 	/**  The model reads all of a conversation again. */
 	readAll: (conversation: number) => typedError<null, Problem>(__TAURI_INVOKE("read_all", { conversation })),
 	/**
@@ -292,6 +294,8 @@ export type Conversation = {
 	 *  shown. 0 is none.
 	 */
 	leftOut: number,
+	/**  What the model reads in its place; empty for nothing. */
+	summary: string,
 	/**  Files in the composer that were not sent yet. */
 	attached: AttachmentCard[],
 	/**  Where the reader was; None at the end. */
@@ -651,6 +655,14 @@ export type StoodAside =
 "nothing_to_copy" | 
 /**  Every draft rung failed and was left out. */
 "rungs_failed";
+
+/**  What the model does not read any more, and what it reads in its place. */
+export type Summarised = {
+	/**  The last message that it does not read, by id. */
+	last: number,
+	/**  A summary of it and what stands above. */
+	summary: string,
+};
 
 /**  Colours of the window. */
 export type Theme = 

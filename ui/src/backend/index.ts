@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, Opening, Place, Problem, PromptSize, Settings } from "./bindings";
+import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, Opening, Place, Problem, PromptSize, Settings, Summarised } from "./bindings";
 
 export type * from "./bindings";
 
@@ -38,6 +38,8 @@ export interface Backend {
   /** Null while nothing is loaded or an answer is being written. */
   promptSize(conversation: number, parent: number | null, text: string): Promise<PromptSize | null>;
   leaveOut(conversation: number, asked: number | null, parent: number | null, text: string): Promise<number>;
+  /** The same with a summary in their place, which is told as it comes. */
+  summarise(conversation: number, asked: number | null, parent: number | null, text: string, on: Listen): Promise<Summarised>;
   readAll(conversation: number): Promise<void>;
   /** The path written; null if the user chose none. */
   exportConversations(conversations: number[], format: ExportFormat): Promise<string | null>;
@@ -137,6 +139,7 @@ export const tauriBackend: Backend = {
   detach: (attachment) => done(commands.detach(attachment)),
   promptSize: (conversation, parent, text) => unwrap(commands.promptSize(conversation, parent, text)),
   leaveOut: (conversation, asked, parent, text) => unwrap(commands.leaveOut(conversation, asked, parent, text)),
+  summarise: (conversation, asked, parent, text, on) => unwrap(commands.summarise(conversation, asked, parent, text, new Channel<ChatEvent>(on))),
   readAll: (conversation) => done(commands.readAll(conversation)),
   exportConversations: (conversations, format) => unwrap(commands.exportConversations(conversations, format)),
   importConversations: () => unwrap(commands.importConversations()),

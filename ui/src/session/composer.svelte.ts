@@ -197,6 +197,7 @@ export class Composer {
       const last = await this.backend.leaveOut(id, asked ?? null, leaf?.id ?? null, this.text.trim());
       if (this.thread.id !== id) return;
       this.thread.lastLeftOut = last;
+      this.thread.summary = "";
       this.told.announcement = "leftOutSaid";
       await this.measure();
     });
@@ -209,6 +210,7 @@ export class Composer {
       await this.backend.readAll(id);
       if (this.thread.id !== id) return;
       this.thread.lastLeftOut = 0;
+      this.thread.summary = "";
       await this.measure();
     });
   }

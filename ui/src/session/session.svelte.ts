@@ -8,6 +8,7 @@ import { Engine } from "./engine.svelte";
 import { Replay } from "./replay.svelte";
 import { Resting } from "./resting";
 import { Search } from "./search.svelte";
+import { Summary } from "./summary.svelte";
 import { Thread } from "./thread.svelte";
 import { Told } from "./told.svelte";
 
@@ -23,6 +24,7 @@ export class Session {
   readonly answers: Answers;
   readonly composer: Composer;
   readonly replay: Replay;
+  readonly summary: Summary;
   /** Texts of messages that are being edited, by message: they are there again when one returns to their conversation. */
   readonly edits = new Map<number, string>();
   opened = $state(false);
@@ -43,9 +45,14 @@ export class Session {
     this.answers = new Answers(backend, this.told, this.thread);
     this.composer = new Composer(backend, this.told, this.engine, this.thread, this.answers);
     this.replay = new Replay(backend);
+    this.summary = new Summary(backend, this.told, this.thread);
     this.engine.settled = () => this.composer.flush();
-    this.composer.blocked = () => this.replay.running;
+    this.composer.blocked = () => this.replay.running || this.summary.running;
     this.replay.ended = () => this.composer.flush();
+    this.summary.ended = () => {
+      void this.composer.measure();
+      this.composer.flush();
+    };
     this.answers.ended = () => this.composer.flush();
     this.answers.vanished = (conversation) => void this.composer.vanished(conversation);
     this.answers.kept = () => {
@@ -185,6 +192,17 @@ export class Session {
     if (this.free && question && (await this.composer.leaveOut(question.id))) await this.answerAgain(question);
   }
 
+  /** The model reads a summary in place of the oldest messages. */
+  async summarise() {
+    if (this.free) await this.summary.write(this.composer.text.trim());
+  }
+
+  /** Answers the last question with such a summary. */
+  async summariseAndAnswer() {
+    const { question } = this.thread;
+    if (this.free && question && (await this.summary.write("", question.id))) await this.answerAgain(question);
+  }
+
   /** Whether an answer ended before it was done: stopped, cut by a limit, or interrupted. */
   continuable(answer: ShownMessage): boolean {
     if (answer.speaker !== "assistant" || !answer.text || answer.id !== this.thread.leaf?.id || this.answers.here) return false;
@@ -193,7 +211,7 @@ export class Session {
   }
 
   /** Whether Escape has something to take back or to stop. */
-  pressing = $derived.by(() => this.composer.queued || this.answers.here || this.replay.running);
+  pressing = $derived.by(() => this.composer.queued || this.answers.here || this.replay.running || this.summary.here);
 
   /** Takes back what waits, or stops what is being written here. */
   escape() {

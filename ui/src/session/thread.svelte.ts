@@ -15,6 +15,8 @@ export class Thread {
   system = $state("");
   /** The last message that the model does not read, by id; 0 is none. */
   lastLeftOut = $state(0);
+  /** What the model reads in its place; empty for nothing. */
+  summary = $state("");
   /** Where the reader was; null at the end. */
   place: Place | null = null;
   /** What is to be brought into view: a message that was searched for, or the end. */
@@ -33,6 +35,7 @@ export class Thread {
     this.title = conversation.title;
     this.system = conversation.system;
     this.lastLeftOut = conversation.leftOut;
+    this.summary = conversation.summary;
     this.messages = conversation.messages.map((message) => (message.id === live?.id ? live : message));
     if (!same) this.place = conversation.place;
   }

@@ -14,6 +14,8 @@ export type Announcement =
   | "versionSaid"
   | "conversationSaid"
   | "leftOutSaid"
+  | "summarising"
+  | "summarisedSaid"
   | "copied";
 
 /** Something that was just deleted and can be had back. */

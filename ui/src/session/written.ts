@@ -3,7 +3,7 @@ import type { Backend, Conversation, EngineState, Found, Listen, Opened, PromptS
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
-export const blank = (id: number): Conversation => ({ id, title: "", pinned: false, messages: [], unsent: "", system: "", leftOut: 0, attached: [], place: null });
+export const blank = (id: number): Conversation => ({ id, title: "", pinned: false, messages: [], unsent: "", system: "", leftOut: 0, summary: "", attached: [], place: null });
 
 export class Written implements Backend {
   on: Listen = () => undefined;
@@ -53,6 +53,10 @@ export class Written implements Backend {
   detach = (attachment: number) => this.#done("detach", attachment);
   promptSize = async () => this.size;
   leaveOut = async (conversation: number, asked: number | null, parent: number | null, text: string) => (this.calls.push(["leaveOut", conversation, asked, parent, text]), 5);
+  summarise = async (...[conversation, asked, parent, text, on]: Parameters<Backend["summarise"]>) => {
+    await this.#stream(["summarise", conversation, asked, parent, text], on);
+    return { last: 5, summary: "of the first five" };
+  };
   readAll = (conversation: number) => this.#done("readAll", conversation);
   exportConversations = async () => "/tmp/out.md";
   importConversations = async () => ({ added: 2, known: 0 });

@@ -96,6 +96,9 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "replay":
       chat = lineOf(args.onEvent);
       return new Promise((resolve) => (finish = () => resolve(null)));
+    case "summarise":
+      chat = lineOf(args.onEvent);
+      return new Promise((resolve) => (finish = () => resolve(app.give.summarise)));
     case "list_conversations":
       return store.cards();
     case "open_conversation":

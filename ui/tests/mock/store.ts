@@ -1,7 +1,7 @@
 // As much of a store as the window needs to be tried: conversations that can be listed, changed, deleted and had back.
 import type { Conversation, ConversationCard } from "../../src/backend";
 
-export const blank = (id: number): Conversation => ({ id, title: "", pinned: false, messages: [], unsent: "", system: "", leftOut: 0, attached: [], place: null });
+export const blank = (id: number): Conversation => ({ id, title: "", pinned: false, messages: [], unsent: "", system: "", leftOut: 0, summary: "", attached: [], place: null });
 
 export class Store {
   #all = new Map<number, Conversation>();

@@ -141,6 +141,21 @@ const composer: Record<string, State> = {
     start: { conversation: conversation({ ...answered, leftOut: 2 }) },
     go: (page) => expect(by(page, "left-out")).toBeVisible(),
   },
+  summarising: {
+    start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 7600, context: 8192 } } },
+    async go(page) {
+      await by(page, "summarise").click();
+      await page.evaluate(() => window.app.chat({ kind: "reading", done: 300, total: 1000 }));
+      await expect(by(page, "summarising")).toBeVisible();
+    },
+  },
+  summarised: {
+    start: { conversation: conversation({ ...answered, leftOut: 2, summary: "You asked why the sea is **salty**: rivers carry salts into it." }) },
+    async go(page) {
+      await by(page, "summary").locator("summary").click();
+      await expect(by(page, "summary")).toContainText("rivers");
+    },
+  },
   full: { start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 12600, context: 8192 } } }, go: (page) => expect(by(page, "room")).not.toBeEmpty() },
   drop: {
     async go(page) {

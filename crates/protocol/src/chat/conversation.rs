@@ -63,6 +63,8 @@ pub struct Conversation {
     /// The last message that the model does not read, by id: where it stands on a branch, it and what stands above it are only
     /// shown. 0 is none.
     pub left_out: u32,
+    /// What the model reads in its place; empty for nothing.
+    pub summary: String,
     /// Files in the composer that were not sent yet.
     pub attached: Vec<AttachmentCard>,
     /// Where the reader was; None at the end.
@@ -136,6 +138,16 @@ pub struct PromptSize {
     pub tokens: Option<u32>,
     /// Tokens that the context holds, the answer included.
     pub context: u32,
+}
+
+/// What the model does not read any more, and what it reads in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Summarised {
+    /// The last message that it does not read, by id.
+    pub last: u32,
+    /// A summary of it and what stands above.
+    pub summary: String,
 }
 
 /// What came out of a file of conversations.

@@ -22,8 +22,13 @@ enum Mark {
         renamed: bool,
         pinned: bool,
         at_ms: f64,
+        /// How many of the messages below the model does not read.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        left_out: usize,
     },
     System,
+    /// What it reads in their place.
+    Summary,
     Message {
         speaker: Speaker,
         at_ms: f64,
@@ -32,21 +37,31 @@ enum Mark {
     File(File),
 }
 
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// The words of a file.
 pub(super) fn write(conversations: &[Conversation], language: Language) -> String {
-    let (you, instructions) = match language {
-        Language::English => ("You", "Instructions"),
-        Language::Japanese => ("あなた", "指示"),
+    let (you, instructions, summary) = match language {
+        Language::English => ("You", "Instructions", "Summary of what the model does not read"),
+        Language::Japanese => ("あなた", "指示", "モデルが読まない部分の要約"),
     };
     let mut out = String::new();
     for conversation in conversations {
         let Conversation { title, renamed, pinned, at_ms, .. } = conversation;
-        let mark = Mark::Conversation { title: title.clone(), renamed: *renamed, pinned: *pinned, at_ms: *at_ms };
+        let branch = chosen(conversation);
+        let left_out = branch.iter().position(|place| Some(*place) == conversation.left_out).map_or(0, |last| last + 1);
+        let mark =
+            Mark::Conversation { title: title.clone(), renamed: *renamed, pinned: *pinned, at_ms: *at_ms, left_out };
         section(&mut out, &mark, &format!("# {}", title.replace(['\r', '\n'], " ")), "");
         if !conversation.system.is_empty() {
             section(&mut out, &Mark::System, &format!("## {instructions}"), &conversation.system);
         }
-        for message in chosen(conversation) {
+        if left_out > 0 && !conversation.summary.is_empty() {
+            section(&mut out, &Mark::Summary, &format!("## {summary}"), &conversation.summary);
+        }
+        for message in branch.into_iter().map(|place| &conversation.messages[place]) {
             let heading = if message.speaker == Speaker::User { you } else { "Taki" };
             let mark = Mark::Message { speaker: message.speaker, at_ms: message.at_ms };
             section(&mut out, &mark, &format!("## {heading}"), &message.text);
@@ -61,8 +76,8 @@ pub(super) fn write(conversations: &[Conversation], language: Language) -> Strin
     out
 }
 
-/// The chosen branch.
-fn chosen(conversation: &Conversation) -> Vec<&Message> {
+/// The chosen branch, as places in the list.
+fn chosen(conversation: &Conversation) -> Vec<usize> {
     let messages = &conversation.messages;
     let (mut branch, mut at, mut choice) = (Vec::new(), None, conversation.chosen);
     loop {
@@ -70,7 +85,7 @@ fn chosen(conversation: &Conversation) -> Vec<&Message> {
         let next =
             choice.filter(|place| follows(place)).or_else(|| (0..messages.len()).rev().find(|place| follows(place)));
         let Some(next) = next else { return branch };
-        branch.push(&messages[next]);
+        branch.push(next);
         (at, choice) = (Some(next), messages[next].chosen);
     }
 }
@@ -124,13 +139,15 @@ pub(super) fn read(text: &str) -> Result<Vec<Conversation>, String> {
 }
 
 fn add(conversations: &mut Vec<Conversation>, mark: Mark, body: &[&str]) -> Result<(), String> {
-    if let Mark::Conversation { title, renamed, pinned, at_ms } = mark {
-        conversations.push(Conversation { title, renamed, pinned, at_ms, ..Conversation::default() });
+    if let Mark::Conversation { title, renamed, pinned, at_ms, left_out } = mark {
+        let left_out = left_out.checked_sub(1);
+        conversations.push(Conversation { title, renamed, pinned, at_ms, left_out, ..Conversation::default() });
         return Ok(());
     }
     let conversation = conversations.last_mut().ok_or("there is something in front of the first conversation")?;
     match mark {
         Mark::System => conversation.system = body.join("\n"),
+        Mark::Summary => conversation.summary = body.join("\n"),
         Mark::Message { speaker, at_ms } => {
             let parent = conversation.messages.len().checked_sub(1);
             conversation.messages.push(Message {
@@ -143,6 +160,7 @@ fn add(conversations: &mut Vec<Conversation>, mark: Mark, body: &[&str]) -> Resu
                 problem: None,
                 system: None,
                 left_out: None,
+                summary: String::new(),
                 attachments: Vec::new(),
             });
         }

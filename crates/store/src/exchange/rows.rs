@@ -24,7 +24,7 @@ pub(super) fn read(connection: &Connection, ids: &[u32]) -> rusqlite::Result<Vec
 }
 
 fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversation> {
-    let sql = "SELECT title, renamed, pinned, system, unsent, at_ms, chosen, left_out FROM conversation WHERE id = ?1 AND NOT deleted";
+    let sql = "SELECT title, renamed, pinned, system, unsent, at_ms, chosen, left_out, summary FROM conversation WHERE id = ?1 AND NOT deleted";
     let (mut found, chosen, left_out) = connection.query_row(sql, [id], |row| {
         let found = Conversation {
             title: row.get("title")?,
@@ -33,11 +33,12 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
             system: row.get("system")?,
             unsent: row.get("unsent")?,
             at_ms: row.get("at_ms")?,
+            summary: row.get("summary")?,
             ..Conversation::default()
         };
         Ok((found, row.get::<_, Option<u32>>("chosen")?, row.get::<_, u32>("left_out")?))
     })?;
-    let sql = "SELECT id, parent, chosen, speaker, text, receipt, problem, at_ms, system, left_out FROM message \
+    let sql = "SELECT id, parent, chosen, speaker, text, receipt, problem, at_ms, system, left_out, summary FROM message \
                WHERE conversation = ?1 AND deleted IS NULL ORDER BY id";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([id])?;
@@ -59,6 +60,7 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
             attachments: attachments::texts_of(connection, id)?.into_iter().map(File::from).collect(),
             // What is left out stands above.
             left_out: places.get(&row.get("left_out")?).copied(),
+            summary: row.get("summary")?,
         });
     }
     let place = |chosen: Option<u32>| chosen.and_then(|id| places.get(&id).copied());
@@ -120,12 +122,12 @@ pub(super) fn remove(connection: &Connection, ids: &[u32]) -> rusqlite::Result<(
 
 /// Adds a conversation that was checked. Gives its id.
 pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Result<u32> {
-    let sql = "INSERT INTO conversation (title, renamed, pinned, system, unsent, at_ms) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id";
-    let values = params![one.title, one.renamed, one.pinned, one.system, one.unsent, one.at_ms];
+    let sql = "INSERT INTO conversation (title, renamed, pinned, system, unsent, at_ms, summary) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
+    let values = params![one.title, one.renamed, one.pinned, one.system, one.unsent, one.at_ms, one.summary];
     let id: u32 = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
-    let sql = "INSERT INTO message (conversation, parent, speaker, text, receipt, problem, finished, at_ms, system) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8) RETURNING id";
+    let sql = "INSERT INTO message (conversation, parent, speaker, text, receipt, problem, finished, at_ms, system, summary) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9) RETURNING id";
     let mut insert = connection.prepare_cached(sql)?;
     let mut ids: Vec<u32> = Vec::with_capacity(one.messages.len());
     for message in &one.messages {
@@ -133,7 +135,8 @@ pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Re
         let speaker = if message.speaker == Speaker::User { "user" } else { "assistant" };
         let (receipt, problem) =
             (message.receipt.as_deref().map(RawValue::get), message.problem.as_deref().map(RawValue::get));
-        let values = params![id, parent, speaker, message.text, receipt, problem, message.at_ms, message.system];
+        let (at_ms, system, summary) = (message.at_ms, &message.system, &message.summary);
+        let values = params![id, parent, speaker, message.text, receipt, problem, at_ms, system, summary];
         let new: u32 = insert.query_row(values, |row| row.get(0))?;
         for file in &message.attachments {
             attachments::add(connection, id, Some(new), &file.into())?;

@@ -200,7 +200,7 @@ fn what_is_left_out_stays_so_and_is_remembered_by_answers() {
     let first = home.ask(id, None, "first");
     let before = home.answer(first, "one");
     assert_eq!(home.store.conversation(id).unwrap().left_out, 0);
-    home.store.leave_out(id, before).unwrap();
+    home.store.leave_out(id, before, "of the first").unwrap();
     let second = home.ask(id, Some(before), "second");
     let after = home.answer(second, "two");
     let left_out = |answer| home.store.given(answer).unwrap().left_out;
@@ -209,12 +209,26 @@ fn what_is_left_out_stays_so_and_is_remembered_by_answers() {
     assert_eq!(ids, [first, before, second]);
     let path = home.folder.path().join("a.json");
     home.store.export(&[], ExportFormat::Json, Language::English, &path).unwrap();
-    home.store.leave_out(id, 0).unwrap();
+    let markdown = home.folder.path().join("a.md");
+    home.store.export(&[], ExportFormat::Markdown, Language::English, &markdown).unwrap();
+    home.store.leave_out(id, 0, "").unwrap();
     assert_eq!((home.store.conversation(id).unwrap().left_out, left_out(after)), (0, before));
+    assert_eq!(home.store.given(after).unwrap().summary, "of the first");
     let other = Home::new();
     other.store.import(&path, &mut |_| ()).unwrap();
     assert_eq!((other.store.conversation(1).unwrap().left_out, other.store.given(4).unwrap().left_out), (2, 2));
+    let summaries = |home: &Home| (home.store.conversation(1).unwrap().summary, home.store.given(4).unwrap().summary);
+    assert_eq!(summaries(&other), ("of the first".to_owned(), "of the first".to_owned()));
     other.store.delete_message(1).unwrap();
     let other = other.again();
-    assert_eq!(other.store.conversation(1).unwrap().left_out, 0, "its id may be another's by now");
+    let found = other.store.conversation(1).unwrap();
+    assert_eq!(
+        (found.left_out, found.summary.as_str()),
+        (0, ""),
+        "its id may be another's by now, and it tells what was said"
+    );
+    let read = Home::new();
+    read.store.import(&markdown, &mut |_| ()).unwrap();
+    let found = read.store.conversation(1).unwrap();
+    assert_eq!((found.left_out, found.summary.as_str()), (2, "of the first"));
 }
