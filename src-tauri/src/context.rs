@@ -16,6 +16,8 @@ pub(crate) struct Next {
     pub(crate) left_out: u32,
     /// What it reads in place of that and what stands above.
     pub(crate) summary: String,
+    /// Whether that is read whatever is left out besides: a summary of a part alone would lose it.
+    keeps: bool,
 }
 
 impl Next {
@@ -37,7 +39,7 @@ impl Next {
     fn of(app: &App, conversation: u32, branch: Vec<Said>) -> Result<Self, Problem> {
         let conversation = app.disk()?.store.conversation(conversation)?;
         let Conversation { system, left_out, summary, .. } = conversation;
-        Ok(Self { system, branch, left_out, summary })
+        Ok(Self { system, branch, left_out, summary, keeps: false })
     }
 
     /// A question about what stands above, up to the message `last`, which `question` is told.
@@ -46,13 +48,13 @@ impl Next {
         let mut branch = self.branch[..until].to_vec();
         let text = question(&branch).to_owned();
         branch.push(Said { id: Said::NEW, speaker: Speaker::User, text, attachments: Vec::new() });
-        Self { system: String::new(), branch, left_out: self.left_out, summary: self.summary.clone() }
+        Self { system: String::new(), branch, left_out: self.left_out, summary: self.summary.clone(), keeps: true }
     }
 
     /// What the model reads below the message `left_out`.
     pub(crate) fn prompt(&self, left_out: u32) -> Vec<Message> {
         // With more left out than now, what it reads in place of it tells too little.
-        let summary = if left_out == self.left_out { &self.summary } else { "" };
+        let summary = if left_out == self.left_out || self.keeps { &self.summary } else { "" };
         prompt(Above { system: &self.system, left_out, summary }, self.branch.clone())
     }
 
@@ -103,7 +105,7 @@ mod tests {
         };
         let mut branch: Vec<Said> = (1..=messages).map(said).collect();
         branch.push(Said { id: Said::NEW, ..said(1) });
-        Next { system: String::new(), branch, left_out, summary: String::new() }
+        Next { system: String::new(), branch, left_out, summary: String::new(), keeps: false }
     }
 
     fn fitting(next: &Next, context: u32) -> Result<u32, Code> {
@@ -122,6 +124,7 @@ mod tests {
         let texts: Vec<String> = about.prompt(about.left_out).into_iter().map(|said| said.text).collect();
         let x = "x".repeat(10);
         assert_eq!(texts[1..], ["of the first two", &x, &x, "of four"]);
+        assert_eq!(about.prompt(4).len(), 3, "the summary before is read in any case");
         assert_eq!(next.prompt(4).len(), 3, "it tells nothing of what is left out besides");
         assert_eq!(next.prompt(2).len(), 7);
     }

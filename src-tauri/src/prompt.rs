@@ -51,9 +51,10 @@ fn before(summary: &str) -> &'static str {
     }
 }
 
-/// Whether a text has kana.
+/// Whether a good part of a text's letters is kana, but for the middle dot and the long bar.
 pub(crate) fn is_japanese(text: &str) -> bool {
-    text.chars().any(|c| ('\u{3041}'..='\u{30ff}').contains(&c))
+    let kana = text.chars().filter(|c| ('\u{3041}'..='\u{30fa}').contains(c)).count();
+    kana > 0 && 5 * kana >= text.chars().filter(|c| c.is_alphabetic()).count()
 }
 
 /// A question below the text of its files, each in a frame that nothing in it can end.
@@ -97,6 +98,7 @@ mod tests {
         assert_eq!([read(4, ""), read(7, "")], [["7"], ["7"]]);
         assert_eq!(read(4, "of 3 and 4"), ["What did we talk about before?", "of 3 and 4", "7"]);
         assert_eq!(read(4, "３と４について")[0], "これまで何について話しましたか？");
+        assert_eq!(read(4, "well ¯\\_(ツ)_/¯ and so on")[0], "What did we talk about before?");
     }
 
     #[test]

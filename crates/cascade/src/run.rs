@@ -218,7 +218,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         }
         while self.ladder.rungs[0].read() + 1 < self.committed && !self.request.shown.is_empty() {
             let unread = self.committed - 1 - self.ladder.rungs[0].read();
-            let width = self.request.widths.map_or(chunk.min(unread), |widths| allowed(widths, unread));
+            let width = self.request.widths.map_or(self.request.part(unread), |widths| allowed(widths, unread));
             self.read_target(self.ladder.rungs[0].read() + width)?;
         }
         Ok(ControlFlow::Continue(()))

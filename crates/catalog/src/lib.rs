@@ -20,5 +20,5 @@ pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, 
 pub use fetch::{FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, fetch, fetch_model};
 pub use header::{Header, check_header};
 pub use manifest::{Catalog, CatalogError};
-pub use resolve::{resolve, target_place};
+pub use resolve::{resolve, target_place, with_drafts};
 pub use store::ModelStore;

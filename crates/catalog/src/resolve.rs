@@ -12,6 +12,9 @@ use crate::store::ModelStore;
 /// Tokens that Max-Gram drafts for a target without draft models.
 const ALONE: u32 = 8;
 
+/// Tokens of each draft for each reviewer of a ladder that somebody put together.
+const EACH: u32 = 4;
+
 /// The ladder with this catalogue id, or a one-rung ladder with Max-Gram for the path of a GGUF file, ready to load.
 /// Every file's header is checked, and the hash of files of the store that were changed since it was checked last. A file of
 /// the store that fails is set aside so that it can be fetched again.
@@ -83,14 +86,41 @@ fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Pr
     Ok(Rung { name: model.name.clone(), path })
 }
 
-fn from_file(text: &str) -> Result<Ladder, Problem> {
-    let path = absolute(text);
-    let header = check_header(&path)?;
+/// The ladder with the models of GGUF `files` as its drafts, largest first, in place of its own.
+///
+/// # Errors
+/// Those of [`check_header`].
+pub fn with_drafts(ladder: Ladder, files: &[PathBuf]) -> Result<Ladder, Problem> {
+    if files.is_empty() {
+        return Ok(ladder);
+    }
+    let mut rungs: Vec<Rung> = ladder.rungs.into_iter().take(1).collect();
+    for file in files {
+        let Rung { name, path } = rung_of(&std::path::absolute(file).unwrap_or_else(|_| file.clone()))?;
+        // Receipts and tables tell rungs by their names, and a file of another quantization often says the same of itself.
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let names = [name.clone(), format!("{name} ({stem})"), format!("{name} ({})", path.display())];
+        let is_new = |name: &&String| rungs.iter().all(|rung| rung.name != **name);
+        let name = names.iter().find(is_new).unwrap_or(&names[2]).clone();
+        rungs.push(Rung { name, path });
+    }
+    let size = rungs.len() - 1 + usize::from(ladder.max_gram);
+    let row = |reviewer| (0..size).map(|drafter| if drafter < reviewer { 0 } else { EACH }).collect();
+    let k = (0..size).map(row).collect();
+    Ok(Ladder { rungs, k, ..ladder })
+}
+
+/// A model by its file.
+fn rung_of(path: &Path) -> Result<Rung, Problem> {
+    let header = check_header(path)?;
     let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let name = header.name.unwrap_or_else(stem);
+    Ok(Rung { name: header.name.unwrap_or_else(stem), path: path.to_owned() })
+}
+
+fn from_file(text: &str) -> Result<Ladder, Problem> {
     Ok(Ladder {
         id: text.to_owned(),
-        rungs: vec![Rung { name, path }],
+        rungs: vec![rung_of(&absolute(text))?],
         max_gram: true,
         k: vec![vec![ALONE]],
         lenience: 1.0,
@@ -128,6 +158,29 @@ mod tests {
         let mut target = Gguf { data: 4096, ..Gguf::small() }.bytes();
         target.extend([1, 2, 3]);
         (target, draft)
+    }
+
+    #[test]
+    fn drafts_of_ones_own_take_the_place_of_the_ladders() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let (target, draft) = files();
+        fs::write(at("target.gguf"), target).unwrap();
+        fs::write(at("q4.gguf"), &draft).unwrap();
+        fs::write(at("q2.gguf"), draft).unwrap();
+        let ladder = from_file(&at("target.gguf").display().to_string()).unwrap();
+        let alone = with_drafts(ladder.clone(), &[]).unwrap();
+        assert_eq!((alone.rungs.len(), alone.k), (1, vec![vec![ALONE]]));
+        let ladder = with_drafts(ladder, &[at("q4.gguf"), at("q2.gguf")]).unwrap();
+        let mut names: Vec<_> = ladder.rungs.iter().map(|rung| rung.name.clone()).collect();
+        names.dedup();
+        assert_eq!((names.len(), ladder.k), (3, vec![vec![4, 4, 4], vec![0, 4, 4], vec![0, 0, 4]]));
+        let missing = with_drafts(alone_again(&at("target.gguf")), &[at("none.gguf")]).unwrap_err();
+        assert_eq!(missing.code, Code::ModelUnreadable);
+    }
+
+    fn alone_again(path: &Path) -> Ladder {
+        from_file(&path.display().to_string()).unwrap()
     }
 
     #[test]

@@ -34,10 +34,10 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let once = args.once.as_deref().map(|once| question(once, output)).transpose()?;
-    let ladder = match setup.ladder(&id) {
+    let ladder = match setup.ladder_as(&id, &args.running) {
         Err(problem) if problem.code == Code::NotInstalled && once.is_none() && io::stdin().is_terminal() => {
             offer_to_fetch(&setup, &id, problem, output)?;
-            setup.ladder(&id)?
+            setup.ladder_as(&id, &args.running)?
         }
         found => found?,
     };

@@ -12,6 +12,7 @@ mod lines;
 mod models;
 mod output;
 mod prove;
+mod result;
 mod setup;
 mod suite;
 mod table;

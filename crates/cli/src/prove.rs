@@ -6,6 +6,7 @@ use protocol::{Code, Problem, RungRole};
 use serde_json::{Value, json};
 
 use crate::args::{ProofPolicy, Prove};
+use crate::interrupt::{self, stoppable};
 use crate::output::Output;
 use crate::setup::{self, Setup};
 use crate::suite::{self, Limit, answer};
@@ -17,58 +18,77 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let questions = suite::read(&args.questions.suite, Limit::InAll(args.questions.limit()?))?;
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
-    let (engine, loaded) = setup::engine(&setup.ladder(&id)?, settings, output)?;
+    let (engine, loaded) = setup::engine(&setup.ladder_fixed(&id, &args.running, &args.fixed)?, settings, output)?;
     output.note(format_args!("{}; review widths that hold: {:?}", loaded.rungs.join(" ← "), loaded.exact_widths));
-    let (mut identical, mut tokens, mut first) = (0, 0, Value::Null);
+    let (mut compared, mut identical, mut tokens, mut first) = (0, 0, 0, Value::Null);
     let (mut seconds_alone, mut seconds_cascade) = (0.0, 0.0);
     // Without these it would not show that anything was drafted at all.
     let (mut drafted, mut target_passes) = (0, 0);
     let mut refused = Vec::new();
-    for (index, question) in questions.iter().enumerate() {
-        let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
-        let mut ask = Ask {
-            max_tokens: Some(max_tokens),
-            sampling: sampling.clone(),
-            format: format.clone(),
-            ..Ask::plain(messages)
-        };
-        // Every question draws with noise of its own.
-        ask.sampling.seed = sampling.seed.wrapping_add(index as u32);
-        let (alone, slow) = match answer(&engine, &ask) {
-            Err(problem) if matches!(problem.code, Code::PromptTooLong | Code::TextTooLong) => {
-                let sentence = problem.sentence(output.language);
-                output.note(format_args!("{:>3}/{}: left out. {sentence}", index + 1, questions.len()));
-                refused.push(problem);
-                continue;
+    let stop = engine.clone();
+    let stopped = stoppable(
+        move || stop.cancel(),
+        || {
+            for (index, question) in questions.iter().enumerate() {
+                let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
+                let mut ask = Ask {
+                    max_tokens: Some(max_tokens),
+                    sampling: sampling.clone(),
+                    format: format.clone(),
+                    ..Ask::plain(messages)
+                };
+                // Every question draws with noise of its own.
+                ask.sampling.seed = sampling.seed.wrapping_add(index as u32);
+                let (alone, slow) = match answer(&engine, &ask) {
+                    Err(problem) if matches!(problem.code, Code::PromptTooLong | Code::TextTooLong) => {
+                        let sentence = problem.sentence(output.language);
+                        output.note(format_args!("{:>3}/{}: left out. {sentence}", index + 1, questions.len()));
+                        refused.push(problem);
+                        continue;
+                    }
+                    answered => answered?,
+                };
+                if interrupt::told().is_some() {
+                    return Err(Problem::new(Code::Cancelled));
+                }
+                ask.cascade = true;
+                // The adaptive policy may well stand aside, which would prove little: the matrix always drafts.
+                ask.k = (args.policy == ProofPolicy::Matrix).then(|| loaded.k.clone());
+                let (cascade, fast) = answer(&engine, &ask)?;
+                if interrupt::told().is_some() {
+                    return Err(Problem::new(Code::Cancelled));
+                }
+                let drafts = fast.rungs.iter().filter(|rung| rung.role != RungRole::Target);
+                drafted += drafts.map(|rung| rung.accepted).sum::<u32>();
+                target_passes += fast.target_passes;
+                let (slow, fast) = (slow.seconds, fast.seconds);
+                seconds_alone += slow;
+                seconds_cascade += fast;
+                tokens += alone.len();
+                let parted = parting(&alone, &cascade);
+                compared += 1;
+                identical += usize::from(parted.is_none());
+                output.note(format_args!(
+                    "{:>3}/{}: {:>3} tokens, {}, {slow:.1} s alone, {fast:.1} s with the cascade",
+                    index + 1,
+                    questions.len(),
+                    alone.len(),
+                    parted.map_or_else(|| "identical".to_owned(), |at| format!("DIFFERENT at token {at}")),
+                ));
+                if let (Some(at), Value::Null) = (parted, &first) {
+                    first = json!({ "prompt": index, "at": at, "alone": alone.get(at), "cascade": cascade.get(at) });
+                }
             }
-            answered => answered?,
-        };
-        ask.cascade = true;
-        // The adaptive policy may well stand aside, which would prove little: the matrix always drafts.
-        ask.k = (args.policy == ProofPolicy::Matrix).then(|| loaded.k.clone());
-        let (cascade, fast) = answer(&engine, &ask)?;
-        let drafts = fast.rungs.iter().filter(|rung| rung.role != RungRole::Target);
-        drafted += drafts.map(|rung| rung.accepted).sum::<u32>();
-        target_passes += fast.target_passes;
-        let (slow, fast) = (slow.seconds, fast.seconds);
-        seconds_alone += slow;
-        seconds_cascade += fast;
-        tokens += alone.len();
-        let parted = parting(&alone, &cascade);
-        identical += usize::from(parted.is_none());
-        output.note(format_args!(
-            "{:>3}/{}: {:>3} tokens, {}, {slow:.1} s alone, {fast:.1} s with the cascade",
-            index + 1,
-            questions.len(),
-            alone.len(),
-            parted.map_or_else(|| "identical".to_owned(), |at| format!("DIFFERENT at token {at}")),
-        ));
-        if let (Some(at), Value::Null) = (parted, &first) {
-            first = json!({ "prompt": index, "at": at, "alone": alone.get(at), "cascade": cascade.get(at) });
-        }
-    }
-    let prompts = questions.len() - refused.len();
+            Ok(())
+        },
+    );
+    let stopped = match stopped {
+        Err(problem) if problem.code != Code::Cancelled => return Err(problem),
+        stopped => stopped,
+    };
+    let prompts = compared;
     if prompts == 0
+        && stopped.is_ok()
         && let Some(problem) = refused.pop()
     {
         return Err(problem);
@@ -81,7 +101,8 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
         "policy": args.policy.to_string(), "drafted": drafted, "target_passes": target_passes,
         "seconds_alone": seconds_alone, "seconds_cascade": seconds_cascade,
     }));
-    Ok(())
+    // What it had shown until it was stopped is told all the same.
+    stopped
 }
 
 /// Where two answers part; None if nowhere.

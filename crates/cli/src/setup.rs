@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use catalog::{Catalog, ModelStore, resolve, target_place};
+use catalog::{Catalog, ModelStore, resolve, target_place, with_drafts};
 use engine::{Engine, Launch};
 use lab::Costs;
 use protocol::ladder::{EngineSettings, Ladder};
@@ -11,6 +11,7 @@ use protocol::worker::{Loaded, PassTime};
 use protocol::{Code, Problem};
 use store::{LearnedFolder, Places};
 
+use crate::args::{Fixed, Running};
 use crate::earlier::EarlierChats;
 use crate::interrupt::{self, stoppable};
 use crate::output::Output;
@@ -64,6 +65,18 @@ impl Setup {
 
     pub(crate) fn ladder(&self, id: &str) -> Result<Ladder, Problem> {
         resolve(&self.catalog, &self.models, id)
+    }
+
+    /// The ladder with this id, with the drafts that were asked for.
+    pub(crate) fn ladder_as(&self, id: &str, running: &Running) -> Result<Ladder, Problem> {
+        with_drafts(self.ladder(id)?, &running.draft)
+    }
+
+    /// The same with the K matrix that was asked for.
+    pub(crate) fn ladder_fixed(&self, id: &str, running: &Running, fixed: &Fixed) -> Result<Ladder, Problem> {
+        let k = fixed.k()?;
+        let ladder = self.ladder_as(id, running)?;
+        Ok(Ladder { k: k.unwrap_or(ladder.k), ..ladder })
     }
 }
 

@@ -19,9 +19,15 @@ pub enum CostsError {
     /// It is no JSON of the right shape.
     #[error("{0}")]
     Shape(#[from] serde_json::Error),
-    /// A model has no usable time.
-    #[error("model {0} has no positive time for one token")]
+    /// There is no model.
+    #[error("it has no models")]
+    Empty,
+    /// A model, counted from 1, has no usable times.
+    #[error("the times of model {0} are not all above 0")]
     NoTime(usize),
+    /// A model, counted from 1, has its widths in no order.
+    #[error("the widths of model {0} do not rise from 1 on")]
+    Disorder(usize),
 }
 
 /// Seconds (or any unit) of a pass by its width, for each model of a ladder, the target first.
@@ -54,12 +60,18 @@ impl Costs {
         // What has no end is no such file.
         File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
         let costs: Self = serde_json::from_slice(&bytes)?;
-        let usable = |(_, time): &(usize, f64)| time.is_finite() && *time > 0.0;
-        match costs.models.iter().position(|model| !model.iter().all(usable) || model.is_empty()) {
-            Some(model) => Err(CostsError::NoTime(model)),
-            None if costs.models.is_empty() => Err(CostsError::NoTime(0)),
-            None => Ok(costs),
+        if costs.models.is_empty() {
+            return Err(CostsError::Empty);
         }
+        for (index, model) in costs.models.iter().enumerate() {
+            if model.is_empty() || model.iter().any(|(_, time)| !(time.is_finite() && *time > 0.0)) {
+                return Err(CostsError::NoTime(index + 1));
+            }
+            if model[0].0 != 1 || !model.iter().is_sorted_by(|(width, _), (next, _)| width < next) {
+                return Err(CostsError::Disorder(index + 1));
+            }
+        }
+        Ok(costs)
     }
 
     /// The curve of model `rung`; empty if there is none.
@@ -92,6 +104,9 @@ mod tests {
             (r#"{"models": [[[1, 0.5], [4, 0.8]]]}"#, true),
             (r#"{"models": [[[1, 0.5]], []]}"#, false),
             (r#"{"models": [[[1, -1.0]]]}"#, false),
+            (r#"{"models": [[[2, 1.0]]]}"#, false),
+            (r#"{"models": [[[1, 1.0], [1, 2.0]]]}"#, false),
+            (r#"{"models": [[[1, 1.0], [4, 2.0], [2, 1.5]]]}"#, false),
             (r#"{"models": []}"#, false),
             ("{", false),
         ] {

@@ -23,16 +23,16 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// 95% interval of a positive `figure` of `count` things taken together, by what it is `without` each of them (jackknife, Tukey 1958),
 /// with Student's t over the logarithm: as wide as few things make it, where a bootstrap of three would be far too sure.
 ///
-/// One thing says nothing of others: its interval is the figure itself.
-pub fn interval(count: usize, figure: f64, without: impl Fn(usize) -> f64) -> Interval {
+/// None for fewer than two: one thing says nothing of others.
+pub fn interval(count: usize, figure: f64, without: impl Fn(usize) -> f64) -> Option<Interval> {
     if count < 2 {
-        return Interval { low: figure, high: figure };
+        return None;
     }
     let logs: Vec<f64> = (0..count).map(|index| without(index).ln()).collect();
     let mean = logs.iter().sum::<f64>() / count as f64;
     let squares: f64 = logs.iter().map(|log| (log - mean).powi(2)).sum();
     let wide = student(count - 1) * (squares * (count - 1) as f64 / count as f64).sqrt();
-    Interval { low: figure * (-wide).exp(), high: figure * wide.exp() }
+    Some(Interval { low: figure * (-wide).exp(), high: figure * wide.exp() })
 }
 
 /// 97.5% quantiles of Student's t for 1, 2, 3 … degrees of freedom (any textbook); beyond the last the normal one is near.
@@ -77,7 +77,7 @@ mod tests {
             let values: Vec<f64> = (0..count).map(|i| (i % 10 + 1) as f64).collect();
             let mean = values.iter().sum::<f64>() / count as f64;
             let without = |left: usize| (mean * count as f64 - values[left]) / (count - 1) as f64;
-            interval(count, mean, without)
+            interval(count, mean, without).unwrap()
         };
         // Mean 5.5, deviation 2.89, error 0.289.
         let found = of(100);
@@ -85,7 +85,7 @@ mod tests {
         // Of two values, 1 and 2, nearly everything is possible.
         let found = of(2);
         assert!(found.low < 0.1 && found.high > 50.0, "{found:?}");
-        assert_eq!(interval(1, 1.5, |_| unreachable!("there are no others")), Interval { low: 1.5, high: 1.5 });
+        assert_eq!(interval(1, 1.5, |_| unreachable!("there are no others")), None);
     }
 
     #[test]

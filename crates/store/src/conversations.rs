@@ -167,9 +167,10 @@ impl Store {
     /// empty; 0 leaves nothing out.
     ///
     /// # Errors
-    /// See [`Store`].
+    /// See [`Store`]; [`protocol::Code::Gone`] if the message was deleted meanwhile.
     pub fn leave_out(&self, id: u32, last: u32, summary: &str) -> Result<(), Problem> {
-        let sql = "UPDATE conversation SET left_out = ?2, summary = ?3 WHERE id = ?1 AND NOT deleted";
+        let sql = "UPDATE conversation SET left_out = ?2, summary = ?3 WHERE id = ?1 AND NOT deleted AND (?2 = 0 OR EXISTS \
+                       (SELECT 1 FROM message WHERE message.id = ?2 AND message.conversation = ?1 AND message.deleted IS NULL))";
         self.write(|transaction| one(transaction.execute(sql, params![id, last, summary])?))
     }
 

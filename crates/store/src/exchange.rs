@@ -167,6 +167,10 @@ fn check(conversation: &Conversation) -> Result<(), &'static str> {
     if chosen.flatten().any(|place| place >= count) {
         return Err("a message that was chosen is missing");
     }
+    let left_out = conversation.messages.iter().map(|message| message.left_out).chain([conversation.left_out]);
+    if left_out.flatten().any(|place| place >= count) {
+        return Err("a message that was left out is missing");
+    }
     let mut messages = conversation.messages.iter().enumerate();
     if messages.any(|(place, message)| message.parent.is_some_and(|parent| parent >= place)) {
         return Err("a message stands before the one it follows");

@@ -9,7 +9,7 @@ use super::blocking;
 use super::chat::written;
 use crate::app::App;
 use crate::context::Next;
-use crate::summary::Wanted;
+use crate::summary::{Wanted, with_room};
 
 /// How much of the context the question `text` behind `parent` would take, with the files in the composer. None while
 /// nothing is loaded or an answer is being written.
@@ -64,13 +64,15 @@ pub(crate) async fn summarise(
     let app = Arc::clone(&app);
     blocking(move || {
         let next = next(&app, conversation, asked, parent, text)?;
-        let last = next.fitting(|left_out| app.size_now(next.prompt(left_out)))?;
+        let last = next.fitting(|left_out| with_room(app.size_now(next.prompt(left_out))))?;
         // There may be nothing more to leave out.
         if last == next.left_out {
             return Ok(Summarised { last, summary: next.summary });
         }
-        let wanted = Wanted::of(&next, last, |messages| app.size_now(messages))?;
-        let summary = written(&app, |app, call| wanted.write(app, call, &on_event))?;
+        let summary = match Wanted::of(&next, last, |messages| app.size_now(messages))? {
+            Some(wanted) => written(&app, |app, call| wanted.write(app, call, &on_event))?,
+            None => String::new(),
+        };
         app.disk()?.store.leave_out(conversation, last, &summary)?;
         Ok(Summarised { last, summary })
     })

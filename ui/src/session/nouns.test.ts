@@ -3,9 +3,12 @@ import { Chosen } from "./choices.svelte";
 import { ageOf } from "./conversations.svelte";
 import { compare, Replay } from "./replay.svelte";
 import { Search } from "./search.svelte";
+import { Summary } from "./summary.svelte";
+import { Thread } from "./thread.svelte";
 import { Told } from "./told.svelte";
 import { fresh } from "./answers.svelte";
-import { receipt, Written } from "./written";
+import { blank, receipt, Written } from "./written";
+import { Refusal } from "../backend";
 import { still } from "./bench";
 
 still();
@@ -116,4 +119,49 @@ test("of two quick changes none undoes the other, whichever the disk takes longe
   waiting.shift()?.();
   await both;
   expect(chosen.now).toMatchObject({ exact: true, speedUp: false });
+});
+
+function summary() {
+  const [backend, told, thread] = [new Written(), new Told(), new Thread()];
+  thread.show(blank(1));
+  return { backend, told, thread, summary: new Summary(backend, told, thread) };
+}
+
+test("a summary is read in the place of the oldest messages of its own conversation only", async () => {
+  const { backend, told, thread, summary: one } = summary();
+  const done = one.write("And then?");
+  expect(one.here).toBe(true);
+  expect(await one.write("again")).toBe(false);
+  backend.on({ kind: "reading", done: 1, total: 4 });
+  expect(one.reading).toBe(0.25);
+  backend.on({ kind: "reading", done: 4, total: 4 });
+  expect(one.reading).toBe(undefined);
+  backend.end();
+  expect(await done).toBe(true);
+  expect([thread.lastLeftOut, thread.summary, told.announcement, one.running]).toEqual([5, "of the first five", "summarisedSaid", false]);
+  const late = one.write("And then?");
+  thread.show(blank(2));
+  backend.end();
+  expect(await late).toBe(false);
+  expect([thread.lastLeftOut, thread.summary]).toEqual([0, ""]);
+});
+
+test("a summary that is stopped before it begins is stopped once it does, and leaves all as it was", async () => {
+  const { backend, told, thread, summary: one } = summary();
+  const done = one.write("And then?", 3);
+  await one.stop();
+  backend.on({ kind: "reading", done: 0, total: 9 });
+  expect(backend.named("stop")).toHaveLength(2);
+  backend.refuse(new Refusal({ code: "cancelled", details: {} }));
+  expect(await done).toBe(false);
+  expect([thread.lastLeftOut, thread.summary, told.problem, told.announcement]).toEqual([0, "", undefined, "stopped"]);
+});
+
+test("what is gone is a problem only where it is looked at", async () => {
+  const { backend, told, thread, summary: one } = summary();
+  const done = one.write("");
+  thread.show(blank(2));
+  backend.refuse(new Refusal({ code: "gone", details: {} }));
+  await done;
+  expect(told.problem).toBe(undefined);
 });

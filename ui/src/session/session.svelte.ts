@@ -49,10 +49,6 @@ export class Session {
     this.engine.settled = () => this.composer.flush();
     this.composer.blocked = () => this.replay.running || this.summary.running;
     this.replay.ended = () => this.composer.flush();
-    this.summary.ended = () => {
-      void this.composer.measure();
-      this.composer.flush();
-    };
     this.answers.ended = () => this.composer.flush();
     this.answers.vanished = (conversation) => void this.composer.vanished(conversation);
     this.answers.kept = () => {
@@ -105,6 +101,7 @@ export class Session {
     const { id } = card;
     this.composer.unqueue(id);
     if (id === this.answers.where) await this.answers.halt();
+    if (id === this.summary.where) await this.summary.halt();
     await this.told.asked(async () => {
       const beside = this.#neighbour(id);
       // What is gone takes no text any more, and undo brings back what was kept.
@@ -194,13 +191,19 @@ export class Session {
 
   /** The model reads a summary in place of the oldest messages. */
   async summarise() {
-    if (this.free) await this.summary.write(this.composer.text.trim());
+    if (!this.free) return;
+    await this.summary.write(this.composer.text.trim());
+    void this.composer.measure();
+    this.composer.flush();
   }
 
   /** Answers the last question with such a summary. */
   async summariseAndAnswer() {
     const { question } = this.thread;
-    if (this.free && question && (await this.summary.write("", question.id))) await this.answerAgain(question);
+    if (!this.free || !question) return;
+    // The answer comes before what was sent meanwhile.
+    if (await this.summary.write("", question.id)) await this.answerAgain(question);
+    this.composer.flush();
   }
 
   /** Whether an answer ended before it was done: stopped, cut by a limit, or interrupted. */
@@ -210,12 +213,16 @@ export class Session {
     return finish === undefined || finish === "stopped" || finish === "length";
   }
 
+  /** Whether this conversation stays as it is, because something is written of it. */
+  still = $derived.by(() => this.answers.here || this.summary.here);
+
   /** Whether Escape has something to take back or to stop. */
   pressing = $derived.by(() => this.composer.queued || this.answers.here || this.replay.running || this.summary.here);
 
   /** Takes back what waits, or stops what is being written here. */
   escape() {
     if (this.composer.queued) this.composer.unqueue();
+    else if (this.summary.here) return this.summary.stop();
     else if (this.pressing) return this.answers.stop();
   }
 
@@ -225,12 +232,12 @@ export class Session {
 
   async chooseVersion(message: ShownMessage, step: 1 | -1) {
     const version = this.thread.beside(message, step);
-    if (version === undefined || this.answers.here) return;
+    if (version === undefined || this.still) return;
     if (await this.#show(() => this.backend.chooseVersion(version))) this.told.announcement = "versionSaid";
   }
 
   async deleteMessage(message: ShownMessage) {
-    if (this.answers.here) return;
+    if (this.still) return;
     const { id } = this.thread;
     const done = await this.#show(() => this.backend.deleteMessage(message.id));
     if (!done) return;

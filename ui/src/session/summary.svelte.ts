@@ -6,12 +6,10 @@ import type { Told } from "./told.svelte";
 export class Summary {
   /** The conversation it is of, while it is written. */
   where = $state<number>();
-  /** What there is of it. */
-  text = $state("");
   /** Share of the messages that is read, 0 to 1; undefined once it is being written. */
   reading = $state<number>();
-  /** Called when the engine is free again. */
-  ended: () => void = () => undefined;
+  #stopped = false;
+  #over: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly backend: Backend,
@@ -26,8 +24,15 @@ export class Summary {
   /** Puts one in the place of so many messages that the next question, `text`, fits well, or one that was asked. Whether that was done. */
   async write(text: string, asked?: number): Promise<boolean> {
     if (this.running) return false;
+    const written = this.#write(text, asked);
+    this.#over = written;
+    return written;
+  }
+
+  async #write(text: string, asked?: number): Promise<boolean> {
     const { id, leaf } = this.thread;
-    Object.assign(this, { where: id, text: "", reading: 0 });
+    Object.assign(this, { where: id, reading: 0 });
+    this.#stopped = false;
     this.told.problem = undefined;
     this.told.announcement = "summarising";
     let done = false;
@@ -37,24 +42,34 @@ export class Summary {
       if (this.thread.id === id) {
         this.thread.lastLeftOut = last;
         this.thread.summary = summary;
-        this.told.announcement = "summarisedSaid";
+        this.told.announcement = summary ? "summarisedSaid" : "leftOutSaid";
       }
     } catch (thrown) {
       const problem = problemOf(thrown);
-      // Who stopped it knows.
-      if (problem.code !== "cancelled") this.told.problem = problem;
+      // Who stopped it knows, and who deleted what it was of.
+      if (problem.code !== "cancelled" && (problem.code !== "gone" || this.thread.id === id)) this.told.problem = problem;
       this.told.announcement = problem.code === "cancelled" ? "stopped" : "";
     }
     this.where = undefined;
-    this.ended();
     return done && this.thread.id === id;
   }
 
+  /** Before it is begun there is nothing to stop yet: then as soon as it is. */
+  stop() {
+    this.#stopped = true;
+    return this.told.asked(() => this.backend.stop());
+  }
+
+  /** Stops it, and waits until it has ended. */
+  async halt() {
+    await this.stop();
+    await this.#over;
+  }
+
   #take(event: ChatEvent) {
-    if (event.kind === "reading") this.reading = event.done / Math.max(1, event.total);
-    else if (event.kind === "text") {
-      this.reading = undefined;
-      this.text += event.text;
-    }
+    if (event.kind !== "reading") return;
+    if (this.#stopped) void this.backend.stop().catch(() => undefined);
+    // Once all is read it is being written: how long that takes nobody knows.
+    this.reading = event.done < event.total ? event.done / event.total : undefined;
   }
 }

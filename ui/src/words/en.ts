@@ -106,7 +106,7 @@ export const en = {
   leaveOut: "Leave out the oldest",
   leaveOutHint: "The oldest messages stay where they are, but the model reads them no more",
   summarise: "Summarise the oldest",
-  summariseHint: "The oldest messages stay where they are, but the model reads a summary in their place, which it writes first",
+  summariseHint: "The oldest messages stay where they are, but the model first writes a summary of them and then reads that in their place",
   summarising: "Summarising the oldest messages…",
   summarisedSaid: "The model now reads a summary of the oldest messages.",
   readsSummary: "The model reads from here on, and a summary of what stands above.",

@@ -111,7 +111,7 @@ export const ja: Words = {
   summariseHint: "古いメッセージは残りますが、モデルはまず要約を書き、以後は代わりにそれを読みます",
   summarising: "古いメッセージを要約しています…",
   summarisedSaid: "モデルは古いメッセージの代わりに要約を読みます。",
-  readsSummary: "モデルが読むのは、これより上の要約と、ここから先です。",
+  readsSummary: "モデルが読むのは、ここまでの要約と、ここから先のメッセージです。",
   summary: "要約",
   readsFromHere: "モデルが読むのはここからです。",
   leftOutSaid: "古いメッセージは読まれなくなりました。",

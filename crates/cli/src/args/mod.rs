@@ -1,17 +1,18 @@
 mod chats;
 mod drawing;
 mod misunderstood;
+mod running;
 mod table;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use protocol::ladder::EngineSettings;
 use protocol::{Code, Problem, ReviewRule};
 
 pub(crate) use chats::Chats;
 use drawing::{Drawing, Shape};
 pub(crate) use misunderstood::misunderstood;
+pub(crate) use running::{Fixed, Running};
 pub(crate) use table::Table;
 
 /// A private assistant that runs wholly on this computer and answers sooner.
@@ -133,36 +134,6 @@ pub(crate) enum Ladders {
     },
 }
 
-/// How the engine is run.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Running {
-    /// A ladder of the list, or the path of a .gguf file [default: the one chosen in the window]
-    #[arg(long)]
-    pub(crate) ladder: Option<String>,
-    /// Context length in tokens
-    #[arg(long)]
-    context: Option<u32>,
-    /// Threads to compute with [default: the fastest, found by trying]
-    #[arg(long)]
-    threads: Option<u16>,
-}
-
-impl Running {
-    pub(crate) fn engine(&self, exact: bool) -> Result<EngineSettings, Problem> {
-        let refuse = |name: &str, value: u32, reason: &str| Err(setting(name, value, reason));
-        if let Some(context @ ..64) = self.context {
-            return refuse("--context", context, "an answer needs at least 64 tokens");
-        }
-        if let Some(0) = self.threads {
-            return refuse("--threads", 0, "at least one is needed");
-        }
-        if let Some(threads @ 513..) = self.threads {
-            return refuse("--threads", threads.into(), "the engine can use 512 at most");
-        }
-        Ok(EngineSettings { exact, threads: self.threads, context: self.context })
-    }
-}
-
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Chat {
@@ -238,6 +209,8 @@ pub(crate) struct Prove {
     #[command(flatten)]
     pub(crate) running: Running,
     #[command(flatten)]
+    pub(crate) fixed: Fixed,
+    #[command(flatten)]
     pub(crate) drawing: Drawing,
     #[command(flatten)]
     pub(crate) shape: Shape,
@@ -278,6 +251,8 @@ pub(crate) struct Bench {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) fixed: Fixed,
     #[command(flatten)]
     pub(crate) drawing: Drawing,
 }

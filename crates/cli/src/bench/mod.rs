@@ -51,13 +51,13 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     let mut settings = args.running.engine(args.exact)?;
     let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
     let program = args.peers.as_deref().map(Program::find).transpose()?;
-    let csv = args.csv.as_deref().map(Csv::open).transpose()?;
+    let csv = args.csv.as_deref().map(|path| Csv::open(path, &[&args.questions.suite])).transpose()?;
     let threads = settings.threads.unwrap_or_else(|| num_cpus::get_physical().try_into().unwrap_or(1));
     // Whatever the engine would choose, and perhaps choose anew in the middle: all ways and programs get the same.
     settings.threads = Some(threads);
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
-    let ladder = setup.ladder(&id)?;
+    let ladder = setup.ladder_fixed(&id, &args.running, &args.fixed)?;
     let (engine, loaded) = setup::engine(&ladder, settings, output)?;
     output.note(loaded.rungs.join(" ← "));
     let size = loaded.rungs.len() - 1;
@@ -86,13 +86,16 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     let asking = Asking { engine: &engine, sampling: &sampling, max_tokens, held: &held, k: &loaded.k };
     let result = stoppable(stop, || asking.all(&course, again, peers));
     group.close();
-    let Asked { table, suspects, prompts, reading, failures } = result?;
+    let Asked { table, suspects, prompts, reading, failures, refused } = result?;
     let memory = engine.worker_bytes();
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
     let costs = setup::costs(&loaded);
     let (configs, prompts) = (&configs[..], &prompts[..]);
     let report = Report::of(Material { categories: &categories, configs, table: &table, prompts, costs: &costs });
+    if let (true, Some(problem)) = (report.rows.is_empty(), refused) {
+        return Err(problem);
+    }
     report.print(output);
     if let Some(bytes) = memory {
         output.note(format_args!("Taki's engine occupies {} of memory.", bytes_in_words(bytes)));
@@ -146,6 +149,8 @@ struct Asked {
     /// What reading the text before them took, if there is one.
     reading: Option<Reading>,
     failures: Vec<Failure>,
+    /// Why we did not answer one of the questions.
+    refused: Option<Problem>,
 }
 
 impl Asking<'_> {
@@ -158,13 +163,16 @@ impl Asking<'_> {
         let prompts: Vec<Vec<u32>> = prompts.collect::<Result<_, Problem>>()?;
         let reading = self.read_held(course.output)?;
         let mut failures = Vec::new();
+        let mut refused = None;
         let mut measure = |question: usize, way: usize| {
             let text = &course.questions[question].text;
             let Some(peer) = &mut peers[way] else {
                 return match self.ours(text, question, &course.configs[way].way) {
                     // One question that is too long is no reason to lose all others.
                     Err(problem) if matches!(problem.code, Code::PromptTooLong | Code::TextTooLong) => {
-                        Ok(Err(Fault::Refused(problem.sentence(course.output.language))))
+                        let sentence = problem.sentence(course.output.language);
+                        refused = Some(problem);
+                        Ok(Err(Fault::Refused(sentence)))
                     }
                     answered => answered.map(Ok),
                 };
@@ -182,7 +190,7 @@ impl Asking<'_> {
         };
         let table = course.run(&mut failures, &mut measure)?;
         let suspects = again::ask(course, &table, again, &mut measure)?;
-        Ok(Asked { table, suspects, prompts, reading, failures })
+        Ok(Asked { table, suspects, prompts, reading, failures, refused })
     }
 
     fn ask(&self, text: &str, question: usize, max_tokens: u32) -> Ask {
@@ -302,6 +310,7 @@ impl Failure {
     fn sentence(&self, lost: bool) -> String {
         let Self { config, question, reason } = self;
         let then = if lost { "It is not asked any more." } else { "The question is left out for it." };
+        let reason = reason.trim_end_matches(['.', '。']);
         format!("{config} did not answer question {question}: {reason}. {then}")
     }
 }

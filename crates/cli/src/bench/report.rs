@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::config::{Config, Way};
 use super::sample::Table;
 use crate::output::Output;
+use crate::result;
 
 /// The target alone stands first.
 pub(super) const OFF: usize = 0;
@@ -29,7 +30,7 @@ pub(super) struct Row {
     /// With the time to read the prompt.
     pub(super) tokens_per_second: f64,
     pub(super) ratio_to_off: f64,
-    /// 95% interval of the ratio.
+    /// 95% interval of the ratio; of a single question, which has none, the ratio itself.
     pub(super) low: f64,
     pub(super) high: f64,
     /// The ratio of the question in the middle.
@@ -127,7 +128,7 @@ impl Report {
                 row.config,
                 row.tokens_per_second,
                 row.ratio_to_off,
-                format!("{:.3} to {:.3}", row.low, row.high),
+                between(row.prompts, row.low, row.high),
                 row.median_ratio,
                 row.same_as_off * 100.0,
                 percent(row.of_ceiling),
@@ -160,8 +161,11 @@ impl Report {
         }
         for row in &self.against {
             line(format_args!(
-                "{:<22} {:<36} {:.3}   {:.3} to {:.3}",
-                row.category, row.peer, row.ratio, row.low, row.high
+                "{:<22} {:<36} {:.3}   {}",
+                row.category,
+                row.peer,
+                row.ratio,
+                between(row.prompts, row.low, row.high)
             ));
         }
     }
@@ -211,15 +215,15 @@ impl Material<'_> {
         })
     }
 
-    /// Tokens per second of one way over another's, with its 95% interval over the questions; of one question that is the ratio
-    /// itself, which says nothing of others.
+    /// Tokens per second of one way over another's, with its 95% interval over the questions.
     fn ratio(&self, questions: &[usize], way: usize, other: usize) -> (f64, lab::Interval) {
         let of = |questions: &[usize]| self.table.rate(questions, way) / self.table.rate(questions, other);
         let without = |left_out: usize| {
             let others = questions.iter().enumerate().filter(|(index, _)| *index != left_out);
             of(&others.map(|(_, question)| *question).collect::<Vec<_>>())
         };
-        (of(questions), interval(questions.len(), of(questions), without))
+        let ratio = of(questions);
+        (ratio, interval(questions.len(), ratio, without).unwrap_or(lab::Interval { low: ratio, high: ratio }))
     }
 
     fn against(&self, category: &str, questions: &[usize], ours: usize, way: usize, peer: &str) -> Option<Against> {
@@ -264,6 +268,10 @@ impl Material<'_> {
     }
 }
 
+fn between(prompts: usize, low: f64, high: f64) -> String {
+    if prompts == 1 { "one question".to_owned() } else { format!("{low:.3} to {high:.3}") }
+}
+
 fn percent(share: Option<f64>) -> String {
     share.map_or_else(String::new, |share| format!("{:.0}%", share * 100.0))
 }
@@ -283,7 +291,9 @@ pub(super) struct Csv<'a> {
 }
 
 impl<'a> Csv<'a> {
-    pub(super) fn open(path: &'a Path) -> Result<Self, Problem> {
+    /// None of what is read, `inputs`, may be written over.
+    pub(super) fn open(path: &'a Path, inputs: &[&Path]) -> Result<Self, Problem> {
+        result::place(path, inputs)?;
         let writer = csv::Writer::from_path(path).map_err(|error| unusable(path, &error))?;
         Ok(Self { path, writer })
     }

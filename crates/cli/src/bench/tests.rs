@@ -128,13 +128,13 @@ fn rows_become_lines_with_names() {
         of_free_draft: None,
         of_copy_limit: None,
     };
-    Csv::open(&path).unwrap().write(&[row]).unwrap();
+    Csv::open(&path, &[]).unwrap().write(&[row]).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     let (head, line) = text.trim_end().split_once('\n').unwrap();
     assert!(head.starts_with(
         "category,config,prompts,tokens_per_second,ratio_to_off,low,high,median_ratio,target_passes,tokens,"
     ));
     assert!(line.starts_with("\"a, b\",off,1,2.5,1.0,1.0,1.0,1.0,3,4,"), "{line}");
-    let nowhere = Csv::open(&folder.path().join("none/rows.csv")).err().unwrap();
+    let nowhere = Csv::open(&folder.path().join("none/rows.csv"), &[]).err().unwrap();
     assert_eq!(nowhere.code, Code::FileUnusable);
 }

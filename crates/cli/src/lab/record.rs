@@ -2,13 +2,16 @@ use std::time::Instant;
 
 use engine::Ask;
 use lab::{Recorded, Trace};
-use protocol::Problem;
+use protocol::ladder::EngineSettings;
 use protocol::worker::{Message, Record as Said, Speaker};
+use protocol::{Code, Problem};
 use serde_json::json;
 
 use super::unusable;
 use crate::args::{Costs, Record};
+use crate::interrupt::{self, stoppable};
 use crate::output::Output;
+use crate::result;
 use crate::setup::{self, Setup};
 use crate::suite::{self, Limit, Question};
 
@@ -18,32 +21,22 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
     let settings = args.running.engine(false)?;
     let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
     // A folder that does not exist is better known now than after an hour, and an older trace stays until this one is whole.
-    let mut trace = Trace::default();
-    let part = args.out.with_added_extension("part");
-    trace.save(&part).map_err(|error| unusable(&part, &error))?;
-    let setup = Setup::new()?;
-    let id = setup.chosen(args.running.ladder.as_deref(), output);
-    let ladder = setup.ladder(&id)?;
-    let (engine, loaded) = setup::engine(&ladder, settings, output)?;
-    trace.rungs = loaded.rungs[..loaded.pass_times.len()].to_vec();
-    let began = Instant::now();
-    let mut tokens = 0;
-    for (index, question) in questions.iter().enumerate() {
-        let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
-        let said = engine.record(&Ask { max_tokens: Some(max_tokens), ..Ask::plain(messages) })?;
-        tokens += said.answer.len();
-        trace.questions.extend(recorded(question, &said));
-        let done = index + 1;
-        let left = began.elapsed().as_secs_f64() / done as f64 * (questions.len() - done) as f64;
-        output.progress(format_args!(
-            "Recorded {done} of {} questions, about {:.0} min left",
-            questions.len(),
-            left / 60.0
-        ));
+    let out = result::file(&args.out, &[&args.questions.suite])?;
+    let part = out.with_added_extension("part");
+    Trace::default().save(&part).map_err(|error| unusable(&args.out, &error))?;
+    let recorded = record(args, max_tokens, settings, &questions, output).and_then(|(id, trace, tokens)| {
+        trace.save(&part).map_err(|error| unusable(&args.out, &error))?;
+        Ok((id, trace, tokens))
+    });
+    if recorded.is_err() {
+        // Nobody could use it.
+        let _ = std::fs::remove_file(&part);
     }
-    output.progress_done();
-    trace.save(&part).map_err(|error| unusable(&part, &error))?;
-    std::fs::rename(&part, &args.out).map_err(|error| unusable(&args.out, &error))?;
+    let (id, trace, tokens) = recorded?;
+    std::fs::rename(&part, &out).map_err(|error| {
+        let reason = format!("{error}; what was recorded is in {}", part.display());
+        unusable(&args.out, &reason)
+    })?;
     output.line(format_args!(
         "{} questions, {tokens} tokens of {} recorded in {}.",
         trace.questions.len(),
@@ -52,6 +45,46 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
     ));
     output.json(&json!({ "ladder": id, "rungs": trace.rungs, "prompts": trace.questions.len(), "tokens": tokens }));
     Ok(())
+}
+
+/// What the models of the ladder say to all questions, and how many tokens that is.
+fn record(
+    args: &Record,
+    max_tokens: u32,
+    settings: EngineSettings,
+    questions: &[Question],
+    output: &Output,
+) -> Result<(String, Trace, usize), Problem> {
+    let setup = Setup::new()?;
+    let id = setup.chosen(args.running.ladder.as_deref(), output);
+    let ladder = setup.ladder_as(&id, &args.running)?;
+    let (engine, loaded) = setup::engine(&ladder, settings, output)?;
+    let mut trace = Trace { rungs: loaded.rungs[..loaded.pass_times.len()].to_vec(), ..Trace::default() };
+    let began = Instant::now();
+    let mut tokens = 0;
+    let all = || {
+        for (index, question) in questions.iter().enumerate() {
+            let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
+            let said = engine.record(&Ask { max_tokens: Some(max_tokens), ..Ask::plain(messages) })?;
+            if interrupt::told().is_some() {
+                return Err(Problem::new(Code::Cancelled));
+            }
+            tokens += said.answer.len();
+            trace.questions.extend(recorded(question, &said));
+            let done = index + 1;
+            let left = began.elapsed().as_secs_f64() / done as f64 * (questions.len() - done) as f64;
+            output.progress(format_args!(
+                "Recorded {done} of {} questions, about {:.0} min left",
+                questions.len(),
+                left / 60.0
+            ));
+        }
+        Ok(())
+    };
+    let stop = engine.clone();
+    let ended = stoppable(move || stop.cancel(), all);
+    output.progress_done();
+    ended.map(|()| (id, trace, tokens))
 }
 
 /// What the laboratory keeps of what was said to `question`; None if nothing was.
@@ -65,9 +98,10 @@ pub(crate) fn recorded(question: &Question, said: &Said) -> Option<Recorded> {
 /// Loads a ladder and shows what was measured on the way.
 pub(super) fn costs(args: &Costs, output: &Output) -> Result<(), Problem> {
     let settings = args.running.engine(false)?;
+    let place = args.out.as_deref().map(|path| result::place(path, &[])).transpose()?;
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
-    let (_, loaded) = setup::engine(&setup.ladder(&id)?, settings, output)?;
+    let (_, loaded) = setup::engine(&setup.ladder_as(&id, &args.running)?, settings, output)?;
     let costs = setup::costs(&loaded);
     for (name, times) in loaded.rungs.iter().zip(&costs.models) {
         let single = times.first().map_or(f64::NAN, |first| first.1);
@@ -79,8 +113,8 @@ pub(super) fn costs(args: &Costs, output: &Output) -> Result<(), Problem> {
         ));
     }
     let text = serde_json::to_string(&costs).unwrap_or_default();
-    if let Some(path) = &args.out {
-        std::fs::write(path, text).map_err(|error| unusable(path, &error))?;
+    if let Some(place) = place {
+        std::fs::write(&place, text).map_err(|error| unusable(&place, &error))?;
     }
     output.json(&json!({ "ladder": id, "about": costs.about, "models": costs.models }));
     Ok(())

@@ -22,9 +22,13 @@ pub(super) fn run(args: &Swi, output: &Output) -> Result<(), Problem> {
     if let Some(bad) = args.coefficients.iter().find(|cost| !(cost.is_finite() && **cost > 0.0)) {
         return refuse("--coefficients", bad, "every cost must be above 0");
     }
-    if costs.models.len() < trace.rungs.len() {
-        let reason = format!("the trace has {} models, there are costs for {}", trace.rungs.len(), costs.models.len());
-        return refuse("--coefficients", &costs.models.len(), &reason);
+    let (have, need) = (costs.models.len(), trace.rungs.len());
+    if let (true, Some(path)) = (have < need, &args.costs) {
+        return Err(unusable(path, &format!("it has the times of {have} models, and the trace {need}")));
+    }
+    if have < need {
+        let reason = format!("the trace has {need} models and so needs {need} costs, the target's first");
+        return refuse("--coefficients", &args.coefficients.len(), &reason);
     }
     let broken = |error: lab::KError| Problem::new(Code::LadderInvalid).with("reason", error);
     let study = study(&trace, &costs, args.lenience).map_err(broken)?;

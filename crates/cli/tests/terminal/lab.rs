@@ -67,6 +67,22 @@ fn a_bench_ends_with_one_object_of_the_documented_shape() {
 }
 
 #[test]
+fn no_result_is_written_over_what_it_is_made_of() {
+    let taki = Taki::with_models();
+    let suite = suite(&taki);
+    let questions = std::fs::read_to_string(&suite).unwrap();
+    let nowhere = taki.home.path().display().to_string();
+    for args in [
+        ["lab", "record", "--json", "--suite", &suite, "--out", &suite],
+        ["lab", "record", "--json", "--suite", &suite, "--out", &nowhere],
+        ["bench", "--json", "--limit=1", "--suite", &suite, "--csv", &suite],
+    ] {
+        assert_eq!(taki.run(&args).code_of_problem(), "file_unusable", "{args:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&suite).unwrap(), questions);
+}
+
+#[test]
 fn a_recorded_trace_can_be_played_through() {
     let taki = Taki::with_models();
     let suite = suite(&taki);

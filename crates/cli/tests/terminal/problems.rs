@@ -5,7 +5,7 @@ use std::io::Read;
 
 use protocol::{Code, Language, Problem};
 
-use crate::run::Taki;
+use crate::run::{Taki, ladder};
 
 const ASK: [&str; 4] = ["chat", "--json", "--once", "Hello"];
 
@@ -298,5 +298,31 @@ fn a_reader_that_goes_away_is_no_crash() {
         let ran = crate::run::finish(command, b"");
         assert!(ran.code.is_some_and(|code| code < 2), "{args:?}: {ran:?}");
         assert!(!ran.err.contains("panicked"), "{args:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_ladder_can_be_put_together_from_files_and_what_does_not_go_with_it_is_told() {
+    let taki = Taki::with_models();
+    let model = ladder("smollm2").unwrap().rungs[0].path.display().to_string();
+    let ask = ["chat", "--json", "--once", "Hello", "--max-tokens", "4", "--ladder", &model];
+    let with = |more: &[&str]| taki.run(&[&ask[..], more].concat());
+    // The same model as its own draft: it takes as long as what it is to save.
+    let twice = with(&["--draft", &model]);
+    assert_eq!(twice.code, Some(0), "{twice:?}");
+    assert_eq!(twice.json()["receipt"]["rungs"].as_array().map(Vec::len), Some(2), "{twice:?}");
+    assert!(
+        twice.err.contains("larger") || twice.json()["receipt"]["rungs"].as_array().map(Vec::len) == Some(3),
+        "{twice:?}"
+    );
+    for (file, code) in
+        [(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "not_gguf"), ("nowhere.gguf", "model_unreadable")]
+    {
+        assert_eq!(with(&["--draft", file]).code_of_problem(), code);
+    }
+    let suite = crate::run::suite(&taki);
+    for (k, code) in [("4;x", "setting_invalid"), ("4,4;4,4", "ladder_invalid"), ("100000", "ladder_invalid")] {
+        let args = ["prove", "--json", "--suite", &suite, "--limit=1", "--max-tokens=2", "--ladder", &model, "--k", k];
+        assert_eq!(taki.run(&args).code_of_problem(), code, "{k}");
     }
 }

@@ -43,6 +43,9 @@ fn a_question_that_is_too_long_is_left_out_and_told() {
     assert_eq!([&proof["prompts"], &proof["identical"], &proof["too_long"]], [1, 1, 1], "{proof}");
     assert!(ran.err.contains("2/2: left out"), "{ran:?}");
     assert_eq!(prove(&[&long]).code_of_problem(), "prompt_too_long", "nothing is proven");
+    // The file holds the long one alone now.
+    let bench = ["bench", "--json", "--ladder", "smollm2", "--repeats", "1", "--context", "256", "--suite"];
+    assert_eq!(taki.run(&[&bench[..], &[path.to_str().unwrap()]].concat()).code_of_problem(), "prompt_too_long");
 }
 
 #[test]

@@ -167,15 +167,22 @@ impl Call<'_> {
     /// What the target answers, and what every draft would have said at each place of it.
     ///
     /// # Errors
-    /// As [`Self::answer`]; a worker that dies is not replaced.
+    /// As [`Self::answer`]; a worker that dies is replaced once.
     pub fn record(mut self, ask: &Ask) -> Result<Record, Problem> {
         self.fits(ask)?;
-        let recorded = self.ask(|id| Command::Record(Progress::new(ask).request(id)), &mut |id, event| match event {
+        let mut recorded = self.try_record(ask);
+        if matches!(recorded, Attempt::Died) && !self.cancelled() {
+            recorded = self.try_record(ask);
+        }
+        self.once(recorded)
+    }
+
+    fn try_record(&mut self, ask: &Ask) -> Attempt<Record> {
+        self.ask(|id| Command::Record(Progress::new(ask).request(id)), &mut |id, event| match event {
             Event::Recorded { id: of, record } if of == id => Some(Ok(*record)),
             Event::Failed { id: Some(of), problem } if of == id => Some(Err(problem)),
             _ => None,
-        });
-        self.once(recorded)
+        })
     }
 
     /// The target's tokens of `text`, in which nothing is markup, and the hash of the vocabulary that they belong to.

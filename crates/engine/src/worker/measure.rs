@@ -16,15 +16,18 @@ fn tries(width: usize) -> usize {
     if width <= 4 { 2 } else { 1 }
 }
 
+/// How often at most where that gives something odd.
+const AGAIN: usize = 5;
+
 /// A one-token pass within this factor of what it took before: the computer is as it was.
 const ALIKE: f64 = 1.25;
 
-/// Longest pass over a part of the prompt, in seconds: a stop waits for its end.
+/// Longest pass over a part of the prompt, in seconds: a stop waits for its end. (The last part may have a quarter more.)
 const SOON: f64 = 1.5;
 
 /// What reading a token takes at most of what reviewing one does in a pass of the same size, whose tokens are all scored, by the
 /// widest passes that are measured.
-const READING: f64 = 0.6;
+const OF_REVIEW: f64 = 0.6;
 
 /// Prompt tokens per pass: two tiles of attention and whole groups of the matrix kernels (more bring nothing: `docs/kernels.md`),
 /// unless this computer is too slow for that.
@@ -32,7 +35,7 @@ const SIZES: [usize; 5] = [2 * CHUNK, CHUNK, CHUNK / 2, CHUNK / 4, CHUNK / 8];
 
 /// How many of them by the target's `curve`.
 pub(super) fn chunk(curve: &CostCurve) -> usize {
-    soon(|width| curve.at(width).map(|seconds| READING * seconds))
+    soon(|width| curve.at(width).map(|seconds| OF_REVIEW * seconds))
 }
 
 /// The first of the sizes whose pass is over soon.
@@ -70,14 +73,42 @@ pub(super) fn curve<M: LanguageModel>(model: &mut M, budget: Duration) -> Result
     let began = Instant::now();
     // The first pass wakes threads and fetches weights into memory.
     model.extend(&[0], 1)?;
+    let mut seen: Vec<(usize, f64)> = Vec::new();
     for width in WIDTHS {
-        if width > 1 && (began.elapsed() > budget || model.len() + tries(width) * width > model.capacity()) {
+        if width > 1 && (began.elapsed() > budget || model.len() + AGAIN * width > model.capacity()) {
             break;
         }
-        curve.saw(width, fastest(model, width, tries(width))?);
+        let mut best = fastest(model, width, tries(width))?;
+        let mut left = AGAIN - tries(width);
+        while left > 0 && began.elapsed() < budget && is_odd(&seen, width, best) {
+            best = best.min(fastest(model, width, 1)?);
+            left -= 1;
+        }
+        seen.push((width, best));
+        curve.saw(width, best);
+    }
+    // The first could be compared with nothing.
+    if let Some(&(1, single)) = seen.first()
+        && is_odd(&seen, 1, single)
+        && AGAIN <= model.capacity()
+    {
+        model.truncate(0)?;
+        let again = fastest(model, 1, AGAIN)?;
+        curve = CostCurve::default();
+        seen.iter().skip(1).for_each(|(width, seconds)| curve.saw(*width, *seconds));
+        curve.saw(1, single.min(again));
     }
     model.truncate(0)?;
     Ok(curve)
+}
+
+/// Whether a pass took so long that another program must have been at work: a quarter longer than a wider one (of 6 tokens it may well take
+/// longer than of 8: kernels work in groups of 4), or than as many passes as it takes of a narrower one, and a half.
+fn is_odd(seen: &[(usize, f64)], width: usize, seconds: f64) -> bool {
+    seen.iter().any(|&(other, took)| {
+        let longest = if other > width { 1.25 * took } else { 1.5 * took * width.div_ceil(other) as f64 };
+        seconds > longest
+    })
 }
 
 /// Seconds of the fastest of some passes over `width` tokens, which the model holds afterwards.
@@ -106,6 +137,17 @@ mod tests {
             [Some(128), Some(64), Some(128), Some(8)]
         );
         assert_eq!(after(12, 9.0), None);
+    }
+
+    #[test]
+    fn what_another_program_held_up_is_odd() {
+        let seen = [(1, 1.0), (2, 1.8), (8, 6.0)];
+        assert!(
+            !is_odd(&seen, 4, 4.0) && !is_odd(&seen, 16, 17.0),
+            "as many narrower passes take that, or a little more"
+        );
+        assert!(!is_odd(&seen, 6, 6.5) && is_odd(&seen, 4, 7.6) && is_odd(&seen, 3, 5.5) && is_odd(&seen, 16, 19.0));
+        assert!(!is_odd(&[], 1, 9.0), "nothing is known yet");
     }
 
     #[test]

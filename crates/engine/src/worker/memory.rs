@@ -10,8 +10,7 @@ use super::shelf::size_of;
 /// What is left to everything else: buffers of the passes, the window, other programs.
 const RESERVE: u64 = 256 << 20;
 
-/// Free memory, less what was already given away. Weights are mapped from their file, so the system itself counts them
-/// only once they are read.
+/// Free memory, less what was already given away: it is asked for once, before anything is read.
 #[derive(Debug)]
 pub(super) struct Memory {
     free: u64,

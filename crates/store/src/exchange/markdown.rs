@@ -23,8 +23,8 @@ enum Mark {
         pinned: bool,
         at_ms: f64,
         /// How many of the messages below the model does not read.
-        #[serde(default, skip_serializing_if = "is_zero")]
-        left_out: usize,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left_out: Option<usize>,
     },
     System,
     /// What it reads in their place.
@@ -37,10 +37,6 @@ enum Mark {
     File(File),
 }
 
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
-
 /// The words of a file.
 pub(super) fn write(conversations: &[Conversation], language: Language) -> String {
     let (you, instructions, summary) = match language {
@@ -51,14 +47,14 @@ pub(super) fn write(conversations: &[Conversation], language: Language) -> Strin
     for conversation in conversations {
         let Conversation { title, renamed, pinned, at_ms, .. } = conversation;
         let branch = chosen(conversation);
-        let left_out = branch.iter().position(|place| Some(*place) == conversation.left_out).map_or(0, |last| last + 1);
+        let left_out = branch.iter().position(|place| Some(*place) == conversation.left_out).map(|last| last + 1);
         let mark =
             Mark::Conversation { title: title.clone(), renamed: *renamed, pinned: *pinned, at_ms: *at_ms, left_out };
         section(&mut out, &mark, &format!("# {}", title.replace(['\r', '\n'], " ")), "");
         if !conversation.system.is_empty() {
             section(&mut out, &Mark::System, &format!("## {instructions}"), &conversation.system);
         }
-        if left_out > 0 && !conversation.summary.is_empty() {
+        if left_out.is_some() && !conversation.summary.is_empty() {
             section(&mut out, &Mark::Summary, &format!("## {summary}"), &conversation.summary);
         }
         for message in branch.into_iter().map(|place| &conversation.messages[place]) {
@@ -140,7 +136,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Conversation>, String> {
 
 fn add(conversations: &mut Vec<Conversation>, mark: Mark, body: &[&str]) -> Result<(), String> {
     if let Mark::Conversation { title, renamed, pinned, at_ms, left_out } = mark {
-        let left_out = left_out.checked_sub(1);
+        let left_out = left_out.and_then(|count| count.checked_sub(1));
         conversations.push(Conversation { title, renamed, pinned, at_ms, left_out, ..Conversation::default() });
         return Ok(());
     }

@@ -48,6 +48,8 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
         places.insert(id, found.messages.len());
         choices.push(row.get::<_, Option<u32>>("chosen")?);
         let raw = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(column)?.and_then(raw));
+        // What is left out stands above.
+        let left_out = places.get(&row.get("left_out")?).copied();
         found.messages.push(Message {
             speaker: tree::speaker(row)?,
             text: row.get("text")?,
@@ -58,9 +60,8 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
             problem: raw("problem")?,
             system: row.get("system")?,
             attachments: attachments::texts_of(connection, id)?.into_iter().map(File::from).collect(),
-            // What is left out stands above.
-            left_out: places.get(&row.get("left_out")?).copied(),
-            summary: row.get("summary")?,
+            left_out,
+            summary: summary_of(left_out, row.get("summary")?),
         });
     }
     let place = |chosen: Option<u32>| chosen.and_then(|id| places.get(&id).copied());
@@ -69,8 +70,14 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
     }
     found.chosen = place(chosen);
     found.left_out = place(Some(left_out));
+    found.summary = summary_of(found.left_out, found.summary);
     found.attached = attachments::texts_in_composer(connection, id)?.into_iter().map(File::from).collect();
     Ok(found)
+}
+
+/// A summary goes with the message that it ends at: it tells what was said.
+fn summary_of(left_out: Option<usize>, summary: String) -> String {
+    if left_out.is_some() { summary } else { String::new() }
 }
 
 /// As it is kept; what is no JSON any more is left out.
@@ -124,7 +131,8 @@ pub(super) fn remove(connection: &Connection, ids: &[u32]) -> rusqlite::Result<(
 pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Result<u32> {
     let sql = "INSERT INTO conversation (title, renamed, pinned, system, unsent, at_ms, summary) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
-    let values = params![one.title, one.renamed, one.pinned, one.system, one.unsent, one.at_ms, one.summary];
+    let summary = summary_of(one.left_out, one.summary.clone());
+    let values = params![one.title, one.renamed, one.pinned, one.system, one.unsent, one.at_ms, summary];
     let id: u32 = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     let sql = "INSERT INTO message (conversation, parent, speaker, text, receipt, problem, finished, at_ms, system, summary) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9) RETURNING id";
@@ -135,7 +143,8 @@ pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Re
         let speaker = if message.speaker == Speaker::User { "user" } else { "assistant" };
         let (receipt, problem) =
             (message.receipt.as_deref().map(RawValue::get), message.problem.as_deref().map(RawValue::get));
-        let (at_ms, system, summary) = (message.at_ms, &message.system, &message.summary);
+        let (at_ms, system) = (message.at_ms, &message.system);
+        let summary = summary_of(message.left_out, message.summary.clone());
         let values = params![id, parent, speaker, message.text, receipt, problem, at_ms, system, summary];
         let new: u32 = insert.query_row(values, |row| row.get(0))?;
         for file in &message.attachments {

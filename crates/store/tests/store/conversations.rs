@@ -220,6 +220,10 @@ fn what_is_left_out_stays_so_and_is_remembered_by_answers() {
     let summaries = |home: &Home| (home.store.conversation(1).unwrap().summary, home.store.given(4).unwrap().summary);
     assert_eq!(summaries(&other), ("of the first".to_owned(), "of the first".to_owned()));
     other.store.delete_message(1).unwrap();
+    assert_eq!(other.store.leave_out(1, 2, "of what is gone").unwrap_err().code, Code::Gone);
+    let later = home.folder.path().join("later.json");
+    other.store.export(&[1], ExportFormat::Json, Language::English, &later).unwrap();
+    assert!(!std::fs::read_to_string(&later).unwrap().contains("of the first"), "it tells what was deleted");
     let other = other.again();
     let found = other.store.conversation(1).unwrap();
     assert_eq!(
