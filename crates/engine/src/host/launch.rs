@@ -37,7 +37,7 @@ impl Launch {
 /// What glibc (2.35 and newer) reads at a program's start; every other system ignores it.
 const TUNABLES: &str = "GLIBC_TUNABLES";
 
-/// Asks the system for huge pages: a pass reads all weights once, and with pages of 4 KiB the processor spends a tenth of it
+/// Asks the system for huge pages: a pass reads all weights once, and with pages of 4 KiB the processor spends a good part of it
 /// on looking up where they are. What somebody has set already comes later and so has the last word.
 fn with_huge_pages(set: Option<String>) -> String {
     let asked = "glibc.malloc.hugetlb=1";
