@@ -83,12 +83,15 @@ impl Next {
         let left_out = ends.get(low).copied().unwrap_or(self.left_out);
         match size(left_out)? {
             size if fits(size, 1) => Ok(left_out),
-            size => {
-                let tokens = size.tokens.map_or_else(|| "?".to_owned(), |tokens| tokens.to_string());
-                Err(Problem::new(Code::PromptTooLong).with("tokens", tokens).with("context", size.context))
-            }
+            size => Err(too_long(size)),
         }
     }
+}
+
+/// That a prompt of this size does not fit.
+pub(crate) fn too_long(size: PromptSize) -> Problem {
+    let tokens = size.tokens.map_or_else(|| "?".to_owned(), |tokens| tokens.to_string());
+    Problem::new(Code::PromptTooLong).with("tokens", tokens).with("context", size.context)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use protocol::{Code, FinishReason, Problem};
 use tauri::ipc::Channel;
 
 use crate::app::App;
-use crate::context::Next;
+use crate::context::{Next, too_long};
 use crate::prompt::is_japanese;
 
 /// Most tokens of a summary.
@@ -49,8 +49,7 @@ impl Wanted {
         let messages = about.prompt(about.fitting(|left_out| with_room(size(about.prompt(left_out))))?);
         // Nothing but the question is left of it.
         if messages.len() == 1 {
-            let tokens = taken.tokens.map_or_else(|| "?".to_owned(), |tokens| tokens.to_string());
-            return Err(Problem::new(Code::PromptTooLong).with("tokens", tokens).with("context", taken.context));
+            return Err(too_long(taken));
         }
         Ok(Some(Self { messages, most }))
     }

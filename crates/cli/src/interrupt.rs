@@ -4,6 +4,8 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
+use protocol::{Code, Problem};
+
 use crate::terminal;
 
 /// The same said again within this time is meant once, as a signal to the program and to its group is.
@@ -62,6 +64,14 @@ pub(crate) fn stoppable<T>(stop: impl FnOnce() + Send + 'static, work: impl FnOn
 /// What the program was told last, unless that is forgotten.
 pub(crate) fn told() -> Option<Told> {
     state().told
+}
+
+/// Refuses to go on once the program was told something.
+///
+/// # Errors
+/// [`Code::Cancelled`].
+pub(crate) fn go_on() -> Result<(), Problem> {
+    if told().is_some() { Err(Problem::new(Code::Cancelled)) } else { Ok(()) }
 }
 
 /// Ctrl+C that reached the program as a key.

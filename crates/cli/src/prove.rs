@@ -20,13 +20,13 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let (engine, loaded) = setup::engine(&setup.ladder_fixed(&id, &args.running, &args.fixed)?, settings, output)?;
     output.note(format_args!("{}; review widths that hold: {:?}", loaded.rungs.join(" ← "), loaded.exact_widths));
-    let (mut compared, mut identical, mut tokens, mut first) = (0, 0, 0, Value::Null);
+    let (mut prompts, mut identical, mut tokens, mut first) = (0, 0, 0, Value::Null);
     let (mut seconds_alone, mut seconds_cascade) = (0.0, 0.0);
     // Without these it would not show that anything was drafted at all.
     let (mut drafted, mut target_passes) = (0, 0);
     let mut refused = Vec::new();
     let stop = engine.clone();
-    let stopped = stoppable(
+    let stopped: Result<(), Problem> = stoppable(
         move || stop.cancel(),
         || {
             for (index, question) in questions.iter().enumerate() {
@@ -48,16 +48,12 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
                     }
                     answered => answered?,
                 };
-                if interrupt::told().is_some() {
-                    return Err(Problem::new(Code::Cancelled));
-                }
+                interrupt::go_on()?;
                 ask.cascade = true;
                 // The adaptive policy may well stand aside, which would prove little: the matrix always drafts.
                 ask.k = (args.policy == ProofPolicy::Matrix).then(|| loaded.k.clone());
                 let (cascade, fast) = answer(&engine, &ask)?;
-                if interrupt::told().is_some() {
-                    return Err(Problem::new(Code::Cancelled));
-                }
+                interrupt::go_on()?;
                 let drafts = fast.rungs.iter().filter(|rung| rung.role != RungRole::Target);
                 drafted += drafts.map(|rung| rung.accepted).sum::<u32>();
                 target_passes += fast.target_passes;
@@ -66,7 +62,7 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
                 seconds_cascade += fast;
                 tokens += alone.len();
                 let parted = parting(&alone, &cascade);
-                compared += 1;
+                prompts += 1;
                 identical += usize::from(parted.is_none());
                 output.note(format_args!(
                     "{:>3}/{}: {:>3} tokens, {}, {slow:.1} s alone, {fast:.1} s with the cascade",
@@ -86,7 +82,6 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
         Err(problem) if problem.code != Code::Cancelled => return Err(problem),
         stopped => stopped,
     };
-    let prompts = compared;
     if prompts == 0
         && stopped.is_ok()
         && let Some(problem) = refused.pop()

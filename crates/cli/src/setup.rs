@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use catalog::{Catalog, ModelStore, resolve, target_place, with_drafts};
 use engine::{Engine, Launch};
 use lab::Costs;
+use protocol::Problem;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime};
-use protocol::{Code, Problem};
 use store::{LearnedFolder, Places};
 
 use crate::args::{Fixed, Running};
@@ -102,10 +102,8 @@ pub(crate) fn engine_knowing(
     let result = stoppable(move || stop.cancel(), load);
     output.progress_done();
     let loaded = result?;
-    if interrupt::told().is_some() {
-        // Too late for the load, but meant all the same.
-        return Err(Problem::new(Code::Cancelled));
-    }
+    // Too late for the load, but meant all the same.
+    interrupt::go_on()?;
     if let Some(asked) = settings.context.filter(|asked| *asked > loaded.context) {
         output.note(format_args!("This model holds {} tokens of context, not {asked}.", loaded.context));
     }

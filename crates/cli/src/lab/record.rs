@@ -2,9 +2,9 @@ use std::time::Instant;
 
 use engine::Ask;
 use lab::{Recorded, Trace};
+use protocol::Problem;
 use protocol::ladder::EngineSettings;
 use protocol::worker::{Message, Record as Said, Speaker};
-use protocol::{Code, Problem};
 use serde_json::json;
 
 use super::unusable;
@@ -66,9 +66,7 @@ fn record(
         for (index, question) in questions.iter().enumerate() {
             let messages = vec![Message { speaker: Speaker::User, text: question.text.clone() }];
             let said = engine.record(&Ask { max_tokens: Some(max_tokens), ..Ask::plain(messages) })?;
-            if interrupt::told().is_some() {
-                return Err(Problem::new(Code::Cancelled));
-            }
+            interrupt::go_on()?;
             tokens += said.answer.len();
             trace.questions.extend(recorded(question, &said));
             let done = index + 1;
