@@ -38,6 +38,7 @@ fn main() {
         "change_settings",
         "earlier_chats",
         "erase_earlier_chats",
+        "tell_unseen",
     ];
     let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(commands));
     if let Err(error) = tauri_build::try_build(attributes) {

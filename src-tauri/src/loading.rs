@@ -165,7 +165,8 @@ const SHORTEST: u32 = 64;
 /// How the engine is to run. A person may have written the file: what makes no sense is brought to where it does.
 fn running(settings: &Settings) -> EngineSettings {
     let context = settings.context.map(|context| context.max(SHORTEST));
-    EngineSettings { exact: settings.exact, threads: settings.threads.filter(|count| *count > 0), context }
+    let Settings { exact, threads, cache, .. } = settings;
+    EngineSettings { exact: *exact, threads: threads.filter(|count| *count > 0), context, cache: *cache }
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ fn run() -> tauri::Result<()> {
             }
         }))
         .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_notification::init())
         // Where the window stood, unless it is to be seen nowhere now.
         .plugin(tauri_plugin_window_state::Builder::default().with_state_flags(KEPT).build())
         .invoke_handler(interface().invoke_handler())
@@ -141,6 +142,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::settings::change_settings,
         commands::earlier::earlier_chats,
         commands::earlier::erase_earlier_chats,
+        commands::unseen::tell_unseen,
     ])
 }
 

@@ -199,6 +199,11 @@ test("how long conversations are and how many threads compute can be chosen, and
   await expect(by(page, "context-select")).toHaveValue("4096");
   const changes = (await calls(page, "change_settings")).map((call) => (call.args as { settings: typeof settings }).settings);
   expect(changes.map(({ threads, context }) => [threads, context])).toEqual([[null, null], [null, 4096]]);
+  await by(page, "cache-select").selectOption({ label: "About half" });
+  await by(page, "notify-toggle").uncheck();
+  await expect.poll(async () => (await calls(page, "change_settings")).at(-1)?.args.settings).toMatchObject({ cache: "q8", notify: false });
+  await by(page, "exact-toggle").check();
+  await expect(by(page, "cache-select"), "exact mode keeps all of it").toBeDisabled();
 });
 
 test("Escape closes the settings and lets the answer go on", async ({ page }) => {

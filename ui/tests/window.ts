@@ -50,7 +50,7 @@ export const chat = (page: Page, event: ChatEvent) => page.evaluate((event) => w
 export const engine = (page: Page, state: EngineState) => page.evaluate((state) => window.app.engine(state), state);
 export const calls = (page: Page, name: string) => page.evaluate((name) => window.app.calls.filter((call) => call.name === name), name);
 
-export const settings: Choices = { ladder: "smollm2", speedUp: true, exact: false, threads: null, context: null, earlierChats: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true };
+export const settings: Choices = { ladder: "smollm2", speedUp: true, exact: false, threads: null, context: null, cache: "f16", earlierChats: true, notify: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true };
 
 type Said = Partial<ShownMessage> & Pick<ShownMessage, "id" | "speaker" | "text">;
 

@@ -147,7 +147,7 @@ fn numbers(seed: u64) -> impl FnMut() -> u64 {
 fn curve(single: f64) -> CostCurve {
     let mut curve = CostCurve::default();
     for (width, times) in [(1, 1.0), (8, 1.2), (16, 1.43), (32, 1.9)] {
-        curve.saw(width, single * times);
+        curve.measured(width, single * times);
     }
     curve
 }

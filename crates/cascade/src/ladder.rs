@@ -85,13 +85,9 @@ impl<M: LanguageModel> Cascade<M> {
         Some(&mut rung.model)
     }
 
-    /// Lets `change` work on each model between runs, the target first. It says whether the model still holds what it held.
-    pub fn change_models(&mut self, mut change: impl FnMut(&mut M) -> bool) {
-        for rung in &mut self.rungs {
-            if !change(&mut rung.model) {
-                rung.forget();
-            }
-        }
+    /// Lets `change` work on each model between runs, the target first. What a model holds must stay.
+    pub fn change_models(&mut self, mut change: impl FnMut(&mut M)) {
+        self.rungs.iter_mut().for_each(|rung| change(&mut rung.model));
     }
 
     /// Number of draft models.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::constraint::Constraint;
 use crate::model::Token;
 use crate::rule::ReviewRule;
+use crate::rung::Fault;
 use crate::sampler::SamplerSettings;
 
 /// One answer to produce.
@@ -173,6 +174,15 @@ pub enum RunError<E: std::error::Error + 'static> {
         /// Size of the vocabulary.
         size: usize,
     },
+}
+
+impl<E: std::error::Error> From<Fault<E>> for RunError<E> {
+    fn from(fault: Fault<E>) -> Self {
+        match fault {
+            Fault::Model(error) => Self::Target(error),
+            Fault::Lies(what) => Self::NoScores(what),
+        }
+    }
 }
 
 #[cfg(test)]

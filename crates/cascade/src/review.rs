@@ -22,8 +22,15 @@ struct Pass {
     time: Duration,
     /// Whether it also read part of the prompt, so that its time says nothing about reviews.
     reads_prompt: bool,
-    /// When the preparation of the review began.
+    prepared: Prepared,
+}
+
+/// What came before the pass of a review.
+struct Prepared {
+    /// When its preparation began.
     began: Duration,
+    /// Whether anything was drafted for it.
+    drafted: bool,
     /// What Max-Gram's drafters would have said first.
     foresight: Foresight,
 }
@@ -51,6 +58,7 @@ impl<M: LanguageModel> Run<'_, M> {
         if room > 0 {
             self.gather(reviewer, room)?;
         }
+        let drafted = self.ladder.text.len() > from;
         if let Some(widths) = self.widths(reviewer) {
             let width = allowed(widths, self.ladder.text.len() - from + 1);
             self.cut(from + width - 1);
@@ -60,7 +68,7 @@ impl<M: LanguageModel> Run<'_, M> {
             self.branch(room);
             self.count_review();
         }
-        match self.review(reviewer, from, began, foresight) {
+        match self.review(reviewer, from, Prepared { began, drafted, foresight }) {
             Ok(()) => Ok(true),
             Err(Halt::Target(fault)) if reviewer > 0 => {
                 self.leave_out(reviewer, fault.reason());
@@ -201,13 +209,7 @@ impl<M: LanguageModel> Run<'_, M> {
     }
 
     /// One pass of `reviewer` over what stands behind `from`; leaves what it keeps and its own token.
-    fn review(
-        &mut self,
-        reviewer: usize,
-        from: usize,
-        began: Duration,
-        foresight: Foresight,
-    ) -> Result<(), Halt<M::Error>> {
+    fn review(&mut self, reviewer: usize, from: usize, prepared: Prepared) -> Result<(), Halt<M::Error>> {
         self.catch_up(reviewer, from)?;
         self.check_cancelled()?;
         let proposed = self.ladder.text.len() - from;
@@ -217,10 +219,7 @@ impl<M: LanguageModel> Run<'_, M> {
         let Cascade { rungs, text, sampler, max_gram, .. } = &mut *self.ladder;
         let mut max_gram = max_gram.as_mut().filter(|_| self.request.cascade);
         let rung = &mut rungs[reviewer];
-        // Re-decode the last token: drawing needs its logits.
-        rung.text_cut(from - 1);
-        // A model that can only forget everything holds less than it was said to: places of branches count from what it holds.
-        rung.drop_stale().map_err(Halt::Target)?;
+        // Places of branches count from what it holds.
         let (read, lenience) = (rung.read(), rung.lenience);
         let start = self.clock.now();
         for branch in &mut self.branches {
@@ -228,13 +227,8 @@ impl<M: LanguageModel> Run<'_, M> {
         }
         let logits = rung.read_with(text, text.len(), proposed + 1, &self.branches).map_err(Halt::Target)?;
         let time = self.clock.now().saturating_sub(start);
-        let pass = Pass {
-            width: text.len() - read + self.branches.len(),
-            time,
-            reads_prompt: read < prompt,
-            began,
-            foresight,
-        };
+        let width = text.len() - read + self.branches.len();
+        let pass = Pass { width, time, reads_prompt: read < prompt, prepared };
         self.sure.clear();
         if let Some(rule) = self.rule {
             let mut odds = |index: usize| {
@@ -304,6 +298,11 @@ impl<M: LanguageModel> Run<'_, M> {
 
     /// Reads what `reviewer` missed in passes of the request's chunk, all but what fits beside the proposals.
     fn catch_up(&mut self, reviewer: usize, from: usize) -> Result<(), Halt<M::Error>> {
+        let rung = &mut self.ladder.rungs[reviewer];
+        // Re-decode the last token: drawing needs its logits.
+        rung.text_cut(from - 1);
+        // A model that can only forget everything holds less than it was said to, and has to read that in parts too.
+        rung.drop_stale().map_err(Halt::Target)?;
         loop {
             let read = self.ladder.rungs[reviewer].read().min(from);
             let part = self.request.part(from - read);

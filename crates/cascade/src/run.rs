@@ -60,6 +60,8 @@ pub(crate) struct Run<'r, M: LanguageModel> {
     proposed: usize,
     /// Whether Max-Gram ever had something to copy.
     pub(crate) foresaw: bool,
+    /// Reviews behind which the policy stood aside.
+    aside: usize,
 }
 
 impl<'r, M: LanguageModel> Run<'r, M> {
@@ -103,6 +105,8 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         if request.fresh {
             target.keep_chunks();
         }
+        // A model that takes no tokens back reads everything again: better known before the parts of the prompt are reckoned.
+        target.drop_stale()?;
         let guard = request.constraint.map(|make| Guard::new(make(), request.end_tokens, size, tokens));
         // A branch is the target's own token in another place of the pass: exact widths and a constraint's state know no such
         // place, and the odds of other rules no such token.
@@ -140,6 +144,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             target_passes: 0,
             proposed: 0,
             foresaw: false,
+            aside: 0,
         };
         run.observe();
         Ok(run)
@@ -156,8 +161,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         match finish {
             Ok(finish) => Ok(self.outcome(finish)),
             Err(Halt::Cancelled) => Ok(self.outcome(Finish::Stopped)),
-            Err(Halt::Target(Fault::Model(error))) => Err(RunError::Target(error)),
-            Err(Halt::Target(Fault::Lies(what))) => Err(RunError::NoScores(what)),
+            Err(Halt::Target(fault)) => Err(fault.into()),
             Err(Halt::Constraint(reason)) => Err(RunError::Constraint(reason)),
         }
     }
@@ -182,6 +186,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
                 }
             }
             self.step(0, left.min(self.request.max_tokens - answered))?;
+            self.aside += usize::from(self.policy.stands_aside());
             if let Some(finish) = self.commit(sink) {
                 return Ok(finish);
             }
@@ -326,7 +331,8 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         let proposed: usize = self.tallies[1..].iter().map(|t| t.proposed).sum();
         let stood_aside = if !self.request.cascade {
             Some(StoodAside::SwitchedOff)
-        } else if self.policy.stands_aside() {
+        } else if 2 * self.aside > self.target_passes {
+            // For most of the answer.
             Some(StoodAside::NotWorthIt)
         } else if proposed > 0 {
             None

@@ -42,6 +42,8 @@ pub struct Toy {
     other: u64,
     habit: Habit,
     capacity: usize,
+    /// Most tokens of a pass.
+    widest: usize,
     held: Vec<Token>,
     scores: Vec<f32>,
     passes: usize,
@@ -62,6 +64,7 @@ impl Toy {
             other: 0,
             habit: Habit::Sound,
             capacity: 4096,
+            widest: usize::MAX,
             held: Vec::new(),
             scores: Vec::new(),
             passes: 0,
@@ -89,6 +92,13 @@ impl Toy {
     #[must_use]
     pub fn with_capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
+        self
+    }
+
+    /// The same reading at most `widest` tokens in a pass.
+    #[must_use]
+    pub fn with_widest(mut self, widest: usize) -> Self {
+        self.widest = widest;
         self
     }
 
@@ -172,7 +182,7 @@ impl LanguageModel for Toy {
         assert!(branches.iter().all(|branch| branch.at < tokens.len() && tokens[branch.at] != branch.token));
         assert!(!tokens.is_empty() && rows <= tokens.len(), "the caller keeps the contract");
         assert!(tokens.iter().all(|t| (*t as usize) < self.vocab.size), "only tokens of the vocabulary are read");
-        if self.held.len() + tokens.len() + branches.len() > self.capacity {
+        if tokens.len() > self.widest || self.held.len() + tokens.len() + branches.len() > self.capacity {
             return Err(Broke);
         }
         if self.habit == Habit::Forgets {

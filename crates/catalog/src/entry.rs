@@ -142,6 +142,20 @@ pub struct ModelEntry {
     pub sources: Vec<Source>,
 }
 
+impl ModelEntry {
+    /// Where its file is at Hugging Face, of which `endpoint` is the address; None if it has no source there.
+    pub fn address(&self, endpoint: &str) -> Option<String> {
+        self.sources.iter().find_map(|source| match source {
+            Source::HuggingFace { repository, revision } => Some(self.address_in(endpoint, repository, revision)),
+            Source::PythonPackages(_) => None,
+        })
+    }
+
+    pub(crate) fn address_in(&self, endpoint: &str, repository: &str, revision: &str) -> String {
+        format!("{endpoint}/{repository}/resolve/{revision}/{}", self.file)
+    }
+}
+
 /// A ladder of the catalogue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

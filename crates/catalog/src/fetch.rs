@@ -3,6 +3,7 @@
 
 mod folder;
 mod hugging_face;
+mod look;
 mod options;
 mod packages;
 mod part;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use protocol::{Code, Problem};
 
+pub use look::look;
 pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};
 pub use progress::FetchProgress;
 

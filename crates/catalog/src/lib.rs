@@ -1,7 +1,7 @@
 //! Models on disk and to fetch: the catalogue of ladders, the store of verified files, downloads, and a look at a
 //! GGUF file before llama.cpp sees it.
 //!
-//! The only crate that opens outgoing connections, and only inside [`fetch`] and [`fetch_model`]. It knows nothing
+//! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`] and [`look`]. It knows nothing
 //! of llama.cpp or of the window.
 
 mod entry;
@@ -9,6 +9,7 @@ mod fetch;
 mod header;
 mod manifest;
 mod mark;
+mod match_up;
 mod resolve;
 mod store;
 mod tables;
@@ -17,8 +18,11 @@ mod tables;
 mod sample;
 
 pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words};
-pub use fetch::{FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, fetch, fetch_model};
-pub use header::{Header, check_header};
+pub use fetch::{
+    FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, fetch, fetch_model, look,
+};
+pub use header::{Header, Kind, Tokenizer, check_header};
 pub use manifest::{Catalog, CatalogError};
+pub use match_up::match_up;
 pub use resolve::{resolve, target_place, with_drafts};
 pub use store::ModelStore;

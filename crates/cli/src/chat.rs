@@ -21,14 +21,12 @@ const HELP: &str =
 
 pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let ask = Ask {
-        messages: Vec::new(),
-        begun: String::new(),
         max_tokens: args.max_tokens()?,
         sampling: args.drawing.sampling()?,
         review_rule: args.review_rule()?,
         format: args.shape.format()?,
         cascade: !args.no_cascade,
-        k: None,
+        ..Ask::plain(Vec::new())
     };
     let settings = args.running.engine(args.exact)?;
     let setup = Setup::new()?;

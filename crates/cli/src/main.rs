@@ -5,6 +5,7 @@ mod bench;
 mod chat;
 mod chats;
 mod earlier;
+mod inspect;
 mod interrupt;
 mod lab;
 mod learned;

@@ -8,6 +8,7 @@ use protocol::{Code, Problem, bytes_in_words};
 use serde_json::json;
 
 use crate::args::Models;
+use crate::inspect;
 use crate::interrupt::stoppable;
 use crate::output::Output;
 use crate::setup::Setup;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
         }
         Models::Fetch { name, .. } => fetch(&setup, name, output),
         Models::Verify { name, .. } => verify(&setup, name, output),
+        Models::Inspect { files, .. } => inspect::run(&setup, files, output),
     }
 }
 

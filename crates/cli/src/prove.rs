@@ -97,7 +97,12 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
         "seconds_alone": seconds_alone, "seconds_cascade": seconds_cascade,
     }));
     // What it had shown until it was stopped is told all the same.
-    stopped
+    stopped?;
+    if identical < prompts {
+        let differ = Problem::new(Code::AnswersDiffer).with("different", prompts - identical);
+        return Err(differ.with("prompts", prompts));
+    }
+    Ok(())
 }
 
 /// Where two answers part; None if nowhere.

@@ -118,7 +118,7 @@ mod tests {
     fn a_real_model_branches_and_goes_on_behind_the_branch_it_took() {
         let (llama, weights) = crate::llama::for_tests();
         let threads = Threads { single: 2, wide: 2 };
-        let mut rung = weights.context(llama, 128, threads, false).unwrap();
+        let mut rung = weights.context(llama, 128, threads, crate::llama::Mode::default()).unwrap();
         assert!(!hold(&mut rung).unwrap(), "nobody allowed it");
         rung.let_branch(true);
         assert!(hold(&mut rung).unwrap() && rung.is_empty());

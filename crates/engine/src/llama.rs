@@ -1,5 +1,6 @@
 //! llama.cpp: the only module that names `llama_cpp_2`.
 
+mod hold_up;
 mod rung;
 
 use std::cell::Cell;
@@ -9,12 +10,13 @@ use std::rc::Rc;
 
 use cascade::{Token, VocabId};
 use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::{LlamaContextLoadError, LogOptions};
+use protocol::ladder::{CacheType, EngineSettings};
 use protocol::learned::Threads;
 use protocol::{Code, Problem};
 
@@ -30,6 +32,21 @@ pub(crate) const WIDEST: usize = 512;
 /// `llama_flash_attn_type`: never, and wherever the device has it.
 const FLASH_OFF: i32 = 0;
 const FLASH_AUTO: i32 = -1;
+
+/// How a model computes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mode {
+    pub(crate) exact: bool,
+    /// Of what type keys and values are, unless it is exact.
+    pub(crate) cache: CacheType,
+}
+
+impl From<EngineSettings> for Mode {
+    fn from(settings: EngineSettings) -> Self {
+        let EngineSettings { exact, cache, .. } = settings;
+        Self { exact, cache: if exact { CacheType::F16 } else { cache } }
+    }
+}
 
 /// llama.cpp, started. One per process.
 #[derive(Debug)]
@@ -101,8 +118,8 @@ impl Weights {
         self.model.size()
     }
 
-    /// Bytes of keys and values for a context of `capacity` tokens, 16 bits each.
-    pub(crate) fn cache_bytes(&self, capacity: u32) -> u64 {
+    /// Bytes of keys and values for a context of `capacity` tokens.
+    pub(crate) fn cache_bytes(&self, capacity: u32, mode: Mode) -> u64 {
         let model = &self.model;
         // Some models' heads are not just a share of the embedding.
         let told = |of: &str| {
@@ -111,7 +128,13 @@ impl Weights {
         };
         let usual = u64::try_from(model.n_embd()).unwrap_or(0) / u64::from(model.n_head().max(1));
         let both: u64 = ["key", "value"].into_iter().map(|of| told(of).unwrap_or(usual)).sum();
-        2 * both * u64::from(model.n_layer()) * u64::from(model.n_head_kv()) * u64::from(capacity)
+        let figures = both * u64::from(model.n_layer()) * u64::from(model.n_head_kv()) * u64::from(capacity);
+        // The smaller types come in blocks of 32 with a scale.
+        match mode.cache {
+            CacheType::F16 => 2 * figures,
+            CacheType::Q8 => figures / 32 * 34,
+            CacheType::Q4 => figures / 32 * 18,
+        }
     }
 
     /// Identity of its vocabulary.
@@ -196,12 +219,12 @@ impl Weights {
         llama: &Llama,
         capacity: u32,
         threads: Threads,
-        exact: bool,
+        mode: Mode,
     ) -> Result<LlamaRung<'_>, LlamaContextLoadError> {
-        let context = self.open(llama, capacity, threads, exact)?;
+        let context = self.open(llama, capacity, threads, mode)?;
         // llama.cpp rounds the length up; what was asked for is the limit.
         let capacity = capacity.min(context.n_ctx());
-        Ok(LlamaRung::new(self, context, capacity, exact))
+        Ok(LlamaRung::new(self, context, capacity, threads, mode))
     }
 
     fn open(
@@ -209,8 +232,14 @@ impl Weights {
         llama: &Llama,
         capacity: u32,
         threads: Threads,
-        exact: bool,
+        mode: Mode,
     ) -> Result<LlamaContext<'_>, LlamaContextLoadError> {
+        let exact = mode.exact;
+        let cache = match mode.cache {
+            CacheType::F16 => KvCacheType::F16,
+            CacheType::Q8 => KvCacheType::Q8_0,
+            CacheType::Q4 => KvCacheType::Q4_0,
+        };
         let params = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(capacity))
             .with_n_batch(WIDEST as u32)
@@ -222,6 +251,8 @@ impl Weights {
             // Branches share the cells of what stands before them.
             .with_n_seq_max(if exact { 1 } else { 1 + BRANCHES as u32 })
             .with_kv_unified(true)
+            .with_type_k(cache)
+            .with_type_v(cache)
             .with_no_perf(true);
         self.model.new_context(&llama.backend, params)
     }

@@ -113,7 +113,7 @@ mod tests {
     fn curve(points: &[(usize, f64)]) -> CostCurve {
         let mut curve = CostCurve::default();
         for (width, seconds) in points {
-            curve.saw(*width, *seconds);
+            curve.measured(*width, *seconds);
         }
         curve
     }

@@ -78,7 +78,7 @@ impl Costs {
     pub fn curve(&self, rung: usize) -> CostCurve {
         let mut curve = CostCurve::default();
         for (width, seconds) in self.models.get(rung).into_iter().flatten() {
-            curve.saw(*width, *seconds);
+            curve.measured(*width, *seconds);
         }
         curve
     }

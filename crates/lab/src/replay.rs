@@ -149,7 +149,7 @@ impl Replayed<'_> {
         self.held += tokens.len();
         let width = if pays { tokens.len() } else { new.max(1) };
         let cost = self.curve.at(width + beside).unwrap_or(0.0);
-        self.meter.0.set(self.meter.0.get() + if pays || new == tokens.len() { cost } else { 0.0 });
+        self.meter.0.set(self.meter.0.get() + if pays || new > 0 { cost } else { 0.0 });
         self.scores.clear();
         for position in self.held - rows..self.held {
             self.fill((position + 1).saturating_sub(self.prompt));
@@ -338,7 +338,8 @@ mod tests {
         // drafts 4 5 6 are kept and 7 is the target's; and so on to 16 17 18 with 19; last the end, drafted by itself.
         assert_eq!(played.passes[0], 6);
         assert_eq!(played.accepted, [6, 14, 0]);
-        assert!((played.cost - (6.0 + 0.1 * played.passes[1] as f64)).abs() < 1e-9, "{played:?}");
+        // The draft's first pass reads the prompt too, so it is not counted among its passes; its token is not free.
+        assert!((played.cost - (6.0 + 0.1 * (played.passes[1] + 1) as f64)).abs() < 1e-9, "{played:?}");
     }
 
     #[test]

@@ -95,6 +95,11 @@ impl Recorded {
         Self { category, prompt, answer, ended, size, drafts }
     }
 
+    /// Leaves the drafts behind the first `drafts` out.
+    fn keep_drafts(&mut self, drafts: usize) {
+        self.drafts.truncate(drafts);
+    }
+
     /// What is wrong with it, if it was not written by this program.
     fn fault(&self, drafts: usize) -> Option<&'static str> {
         let known = |token: &Token| *token <= self.size;
@@ -125,6 +130,13 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// Leaves all models but the first `models` out, the target being one of them: what it says of a shorter ladder.
+    pub fn keep_models(&mut self, models: usize) {
+        let models = models.max(1);
+        self.rungs.truncate(models);
+        self.questions.iter_mut().for_each(|question| question.keep_drafts(models - 1));
+    }
+
     /// Reads a file that [`Self::save`] wrote.
     ///
     /// # Errors

@@ -33,6 +33,19 @@ pub struct Ladder {
     pub table: Option<PathBuf>,
 }
 
+/// Of what type keys and values are that a model holds of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheType {
+    /// 16 bits: as the model computes them.
+    #[default]
+    F16,
+    /// About half of that.
+    Q8,
+    /// About a quarter of that; answers get noticeably worse with some models.
+    Q4,
+}
+
 /// How the worker runs a ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
 #[serde(default, rename_all = "camelCase")]
@@ -43,4 +56,6 @@ pub struct EngineSettings {
     pub threads: Option<u16>,
     /// Context length in tokens; None takes the model's own up to 8192.
     pub context: Option<u32>,
+    /// Type of keys and values. Exact mode knows 16 bits only.
+    pub cache: CacheType,
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ladder::CacheType;
+
 /// Threads that passes run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Threads {
@@ -35,6 +37,9 @@ pub struct Conditions {
     pub exact: bool,
     /// The threads that were asked for; None left the choice to the engine.
     pub threads: Option<u16>,
+    /// Type of keys and values.
+    #[serde(default)]
+    pub cache: CacheType,
 }
 
 /// What a worker found out. Figures only: no text, no tokens.

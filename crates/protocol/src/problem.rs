@@ -110,6 +110,8 @@ codes! {
     PageLost = "page_lost",
     /// No ladder is loaded.
     NothingLoaded = "nothing_loaded",
+    /// `{different}` of `{prompts}` answers with the cascade are not the target's own.
+    AnswersDiffer = "answers_differ",
     /// An answer is already being written.
     Busy = "busy",
     /// The user cancelled it.

@@ -85,12 +85,13 @@ fn read(path: &std::path::Path) -> Option<Learned> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::ladder::CacheType;
     use protocol::learned::{FileMark, Lessons, Threads};
 
     fn learned(ladder: &str, exact: bool) -> Learned {
         let files = vec![FileMark { name: "../../evil".to_owned(), bytes: 5, modified: 6 }];
-        let conditions =
-            Conditions { program: "taki".to_owned(), processor: "x ×2".to_owned(), files, exact, threads: None };
+        let (program, processor) = ("taki".to_owned(), "x ×2".to_owned());
+        let conditions = Conditions { program, processor, files, exact, threads: None, cache: CacheType::F16 };
         let policy = serde_json::json!({ "kept": 0.5 });
         let lessons = Lessons { threads: Threads { single: 2, wide: 2 }, policy };
         Learned { ladder: ladder.to_owned(), conditions, lessons }

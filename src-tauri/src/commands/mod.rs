@@ -14,6 +14,7 @@ pub(crate) mod earlier;
 pub(crate) mod engine;
 pub(crate) mod exchange;
 pub(crate) mod settings;
+pub(crate) mod unseen;
 
 use protocol::{Code, Problem};
 

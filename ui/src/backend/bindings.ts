@@ -95,6 +95,8 @@ export const commands = {
 	earlierChats: () => typedError<EarlierChats, Problem>(__TAURI_INVOKE("earlier_chats")),
 	/**  Has the speed-up forget what was said up to now; the conversations stay. Gives what is left. */
 	eraseEarlierChats: () => typedError<EarlierChats, Problem>(__TAURI_INVOKE("erase_earlier_chats")),
+	/**  Has the system show `text` if another window is in front. Whether it was asked to. */
+	tellUnseen: (text: string) => typedError<boolean, Problem>(__TAURI_INVOKE("tell_unseen", { text })),
 };
 
 /* Types */
@@ -113,6 +115,15 @@ export type AttachmentCard = {
 	/**  Whether only the first part of the text was taken. */
 	cut: boolean,
 };
+
+/**  Of what type keys and values are that a model holds of a text. */
+export type CacheType = 
+/**  16 bits: as the model computes them. */
+"f16" | 
+/**  About half of that. */
+"q8" | 
+/**  About a quarter of that; answers get noticeably worse with some models. */
+"q4";
 
 /**
  *  What happens while an answer is written, in this order: `Saved`, `Reading`*, (`Text` | `Resuming`)*, then exactly
@@ -236,6 +247,8 @@ export type Code =
 "page_lost" | 
 /**  No ladder is loaded. */
 "nothing_loaded" | 
+/**  `{different}` of `{prompts}` answers with the cascade are not the target's own. */
+"answers_differ" | 
 /**  An answer is already being written. */
 "busy" | 
 /**  The user cancelled it. */
@@ -600,8 +613,12 @@ export type Settings = {
 	threads?: number | null,
 	/**  Context length in tokens; None is the engine's standard one. */
 	context?: number | null,
+	/**  Type of keys and values that the models hold of a conversation. */
+	cache?: CacheType,
 	/**  Whether drafts may copy from what was said in earlier chats. */
 	earlierChats?: boolean,
+	/**  Whether the system tells that a long answer has ended while another window was in front. */
+	notify?: boolean,
 	/**  Language of the window. */
 	language?: UiLanguage,
 	/**  Colours of the window. */

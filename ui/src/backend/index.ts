@@ -55,6 +55,8 @@ export interface Backend {
   earlierChats(): Promise<EarlierChats>;
   /** Gives what is left: nothing said up to now. */
   eraseEarlierChats(): Promise<EarlierChats>;
+  /** Has the system show a text if another window is in front. */
+  tellUnseen(text: string): Promise<void>;
 }
 
 /** A problem as an exception. */
@@ -151,4 +153,5 @@ export const tauriBackend: Backend = {
   changeSettings: (settings) => unwrap(commands.changeSettings(settings)) as Promise<Choices>,
   earlierChats: () => unwrap(commands.earlierChats()),
   eraseEarlierChats: () => unwrap(commands.eraseEarlierChats()),
+  tellUnseen: (text) => unwrap(commands.tellUnseen(text)).then(nothing),
 };

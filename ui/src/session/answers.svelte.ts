@@ -28,8 +28,8 @@ export class Answers {
   /** Share of the prompt that is read, 0 to 1; undefined once the answer begins. */
   reading = $state<number>();
   writing = $state<ShownMessage>();
-  /** Called when the engine is free again. */
-  ended: () => void = () => undefined;
+  /** Called when the engine is free again, with how long that took in milliseconds and what broke it off. */
+  ended: (took: number, problem?: Problem) => void = () => undefined;
   /** Called when an answer that was begun in a conversation that is not shown is gone again. */
   vanished: (conversation: number) => void = () => undefined;
   /** Called when a message was kept. */
@@ -104,6 +104,7 @@ export class Answers {
   }
 
   async #write(where: number, { call, saved, spares }: Work) {
+    const began = Date.now();
     this.where = where;
     this.told.problem = undefined;
     this.told.announcement = "thinking";
@@ -132,7 +133,7 @@ export class Answers {
     this.reading = undefined;
     // Nothing was said in its place: what was there before is still the branch.
     if (silent) await this.#reread(where, problem);
-    this.ended();
+    this.ended(Date.now() - began, problem);
   }
 
   async #reread(where: number, problem: Problem | undefined) {

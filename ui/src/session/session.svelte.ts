@@ -12,6 +12,9 @@ import { Summary } from "./summary.svelte";
 import { Thread } from "./thread.svelte";
 import { Told } from "./told.svelte";
 
+/** An answer that took so long, in milliseconds, is one that people turn to other work for. */
+const LONG = 10_000;
+
 /** The state of the window. Components read it; only its methods change it. What concerns one noun alone is that noun's. */
 export class Session {
   readonly told = new Told();
@@ -32,6 +35,8 @@ export class Session {
   processors = 1;
   /** Whether another conversation is on its way to the screen. */
   turning = $state(false);
+  /** Called when an answer that people may have turned away from has ended, for better or worse. */
+  rested: (broken: boolean) => void = () => undefined;
   #turn = 0;
   #moved = false;
   #rest = new Resting(() => void this.#keepPlace());
@@ -49,7 +54,12 @@ export class Session {
     this.engine.settled = () => this.composer.flush();
     this.composer.blocked = () => this.replay.running || this.summary.running;
     this.replay.ended = () => this.composer.flush();
-    this.answers.ended = () => this.composer.flush();
+    this.answers.ended = (took, problem) => {
+      // What waits goes on: there is nothing to come back for yet.
+      const goesOn = this.composer.waiting.length > 0;
+      this.composer.flush();
+      if (took > LONG && this.chosen.now.notify && !goesOn) this.rested(problem !== undefined);
+    };
     this.answers.vanished = (conversation) => void this.composer.vanished(conversation);
     this.answers.kept = () => {
       const { where, writing } = this.answers;

@@ -5,6 +5,26 @@ import { blank, ready, receipt } from "./written";
 
 still();
 
+test("the end of a long answer is told, of a short one not, nor where it is not wanted", async () => {
+  for (const [seconds, notify, problem, told] of [
+    [30, true, false, [false]],
+    [30, true, true, [true]],
+    [30, false, false, []],
+    [3, true, false, []],
+  ] as const) {
+    const { backend, session, sent } = await asked();
+    session.chosen.now.notify = notify;
+    const rested: boolean[] = [];
+    session.rested = (broken) => rested.push(broken);
+    backend.on({ kind: "text", text: "Because." });
+    vi.setSystemTime(Date.now() + seconds * 1000);
+    backend.on(problem ? { kind: "failed", problem: { code: "internal", details: {} } } : { kind: "finished", receipt });
+    backend.end();
+    await sent;
+    expect(rested, `${seconds} ${notify} ${problem}`).toEqual(told);
+  }
+});
+
 const first: Conversation = { ...blank(1), title: "First", messages: [said(1, "user", "Why?"), said(2, "assistant", "Because.")], unsent: "half" };
 const second: Conversation = { ...blank(7), title: "Second", messages: [said(71, "user", "How?")], unsent: "a thought", place: { message: 71, offset: 5 } };
 

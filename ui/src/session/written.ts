@@ -20,7 +20,7 @@ export class Written implements Backend {
     ladders: [],
     ladder: "a",
     engine: ready,
-    settings: { ladder: "a", speedUp: true, exact: false, threads: null, context: null, earlierChats: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    settings: { ladder: "a", speedUp: true, exact: false, threads: null, context: null, cache: "f16", earlierChats: true, notify: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
     processors: 2,
     limits: { attachmentBytes: 1000, attachments: 3 },
     notices: [],
@@ -67,6 +67,7 @@ export class Written implements Backend {
   cancelFetch = () => this.#done("cancelFetch");
   earlierChats = async () => ({ messages: 3, bytes: 1200 });
   eraseEarlierChats = async () => ({ messages: 0, bytes: 0 });
+  tellUnseen = (text: string) => this.#done("tellUnseen", text);
   changeSettings = async (settings: Opened["settings"]) => settings;
 
   named = (name: string) => this.calls.filter(([called]) => called === name);

@@ -59,7 +59,7 @@ const app: Made = {
     ],
     ladder: "smollm2",
     engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
-    settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, notify: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
     processors: 4,
     limits: { attachmentBytes: 20e6, attachments: 10 },
     notices: [],

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::forecast::{Forecast, log_odds, probability};
 use super::lookahead::Outcomes;
 use super::{Proposal, Second};
-use crate::maxgram::{DRAFTERS, Match};
+use crate::maxgram::{DRAFTERS, Drafter, Match};
 use crate::share::Share;
 
 /// What a new observation of a copy leaves of the older ones.
@@ -68,6 +68,11 @@ impl OfModel {
     /// Probability that `proposal` is kept if everything before it is; `shift` is added to the log-odds.
     pub(super) fn of(&self, proposal: &Proposal, shift: f64) -> f64 {
         probability(self.seen.at(figure(proposal)) + shift)
+    }
+
+    /// Probability that a token of which the model is so sure is kept.
+    pub(super) fn at(&self, confidence: f64) -> f64 {
+        probability(self.seen.at(log_odds(confidence)))
     }
 
     /// How sure it may be of its next token.
@@ -144,6 +149,11 @@ impl OfCopies {
         self.by_count[by][length][count].towards(self.by_length[by][length].of(), PRIOR)
     }
 
+    /// Probability that a token copied from prompt or answer behind `length` matching ones is kept, however often they came.
+    pub(super) fn behind(&self, length: usize) -> f64 {
+        self.by_length[Drafter::Suffix as usize][class_of_length(length)].of()
+    }
+
     /// Takes in what became of that token.
     pub(super) fn saw(&mut self, copy: &Match, depth: usize, kept: bool) {
         let [by, length, count] = class(copy, depth);
@@ -160,8 +170,12 @@ impl OfCopies {
 
 fn class(copy: &Match, depth: usize) -> [usize; 3] {
     // A copied token that was kept makes the match longer by one.
-    let length = MATCHED.iter().take_while(|end| copy.length + depth > **end).count();
+    let length = class_of_length(copy.length + depth);
     [copy.by as usize, length, COUNTED.iter().take_while(|end| copy.count > **end).count()]
+}
+
+fn class_of_length(length: usize) -> usize {
+    MATCHED.iter().take_while(|end| length > **end).count()
 }
 
 #[cfg(test)]

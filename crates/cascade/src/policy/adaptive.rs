@@ -9,8 +9,15 @@ use super::{Action, Policy, Proposal, Reviewed, View};
 /// What the cascade may cost above the target alone, as a share of the time the target alone takes.
 const BUDGET: f64 = 0.03;
 
-/// What it may cost on top of that at the very start, in one-token passes of the target.
-const SLACK: f64 = 2.5;
+/// What an answer may cost on top of that, in one-token passes of the target: while nothing is known, or drafts bring much, and while they
+/// bring nothing.
+const SLACK: [f64; 2] = [1.5, 0.5];
+
+/// How much the one becomes the other with what drafts bring: by half as much again it is the most.
+const HOPE: f64 = 4.0;
+
+/// After so many tokens of drafts that the target has judged, something is known.
+const KNOWN: usize = 40;
 
 /// What may be spent on trying what seems not to pay, as a share of the same.
 const TRIES: f64 = 0.005;
@@ -18,6 +25,16 @@ const TRIES: f64 = 0.005;
 /// Gains of an answer that are remembered against later losses in it, in one-token passes of the target, and losses that are remembered:
 /// one review that another program held up for a minute says nothing of the next thousand tokens.
 const SAVINGS: f64 = 8.0;
+
+/// After so many reviews the target works alone for one token: what that takes is what everything is held against.
+const SINGLE_AFTER: usize = 128;
+
+/// A review that took less than this share of what it should: a long text is over, or another program, and what a single token takes by
+/// now is not known.
+const OVER: f64 = 0.75;
+
+/// Reviews of a single token that tell it again.
+const SINGLES: usize = 4;
 
 /// Reviews over which the cost of a draft model's first reading is spread.
 const SPREAD: f64 = 16.0;
@@ -54,10 +71,16 @@ pub struct Adaptive {
     /// How the answer at hand differs from what was learned: of the target's reviews.
     mood: Mood,
     answered: usize,
-    /// Seconds behind the target alone, budget taken off; negative is ahead. None before the first review.
-    behind: Option<f64>,
+    /// Tokens of drafts that the target has judged, as far as that matters.
+    judged: usize,
+    /// How far behind the target alone, budget taken off, in its one-token passes; negative is ahead.
+    behind: f64,
     aside: bool,
-    /// Time that may be spent on trying what seems not to pay, in seconds.
+    /// Reviews by the target since one of a single token.
+    since_single: usize,
+    /// How many such reviews are wanted before anything is drafted.
+    singles: usize,
+    /// Time that may be spent on trying what seems not to pay, in the same.
     credit: f64,
     /// Times of the reviewer's passes by width, from 1; kept for its memory.
     passes: Vec<f64>,
@@ -91,8 +114,11 @@ impl Adaptive {
             learned: vec![learned; models],
             mood: Mood::default(),
             answered: 0,
-            behind: None,
+            judged: 0,
+            behind: -SLACK[0],
             aside: false,
+            since_single: 0,
+            singles: 0,
             credit: 0.0,
             passes: Vec::new(),
             chances: Vec::new(),
@@ -114,6 +140,7 @@ impl Adaptive {
             }
         }
         adaptive.learned.clone_from_slice(knowledge.learned());
+        (adaptive.judged, adaptive.behind) = (KNOWN, -SLACK[1]);
         Ok(adaptive)
     }
 
@@ -125,6 +152,11 @@ impl Adaptive {
             pace.cost.clone_from(curve);
         }
         Knowledge::of(&paces, &self.learned)
+    }
+
+    /// Seconds of the target's one-token passes as they are now; None while nothing is measured.
+    pub fn single(&self) -> Option<f64> {
+        self.paces.first()?.cost.at(1)
     }
 
     /// From now on passes of model `rung` take what `curve` says: it runs otherwise than before.
@@ -248,7 +280,7 @@ impl Adaptive {
     /// Whether what `rung` would have to read first is more than may be lost while nothing is known of it but a guess.
     fn is_too_dear_to_try(&self, view: &View<'_>, rung: usize) -> bool {
         let known = self.learned[view.reviewer].models[rung].is_known();
-        let room = self.paces[0].cost.at(1).map_or(0.0, |single| -self.behind(single));
+        let room = self.single().map_or(0.0, |single| -self.behind * single);
         !known && self.entrance(view, rung) > room.max(0.0)
     }
 
@@ -297,7 +329,9 @@ impl Adaptive {
         let row = reviewed.reviewer;
         let shift = self.shift(row);
         let learned = &mut self.learned[row];
-        for (index, (proposal, depth)) in with_depth(reviewed.proposals).enumerate().take(reviewed.kept + 1) {
+        // What stands where nothing may stand any more was judged by nobody.
+        let judged = reviewed.kept + usize::from(reviewed.own.is_some());
+        for (index, (proposal, depth)) in with_depth(reviewed.proposals).enumerate().take(judged) {
             let kept = index < reviewed.kept;
             if let Some(copy) = &proposal.copied {
                 learned.copies.saw(copy, depth, kept);
@@ -314,36 +348,38 @@ impl Adaptive {
             learned.seconds.saw(second, second.token == own);
         }
         if let Some(foreseen) = reviewed.foreseen
-            && reviewed.proposals.first().is_none_or(|first| first.writer != self.paces.len())
+            && reviewed.proposals.first().is_none_or(|first| first.copied.is_none())
         {
             learned.copies.saw(&foreseen.found, 0, foreseen.right);
+        }
+    }
+
+    /// What an answer may lose beside its budget.
+    fn slack(&self) -> f64 {
+        let [most, least] = SLACK;
+        let speed_up = self.paces.first().and_then(Pace::rate).zip(self.single()).map(|(rate, single)| rate * single);
+        match speed_up {
+            Some(speed_up) if self.judged >= KNOWN => (least + HOPE * (speed_up - 1.0)).clamp(least, most),
+            _ => most,
         }
     }
 
     /// Another answer begins: it may lose as little as the first, whatever the last one won.
     fn begin(&mut self) {
         self.mood = Mood::default();
-        if let (Some(behind), Some(single)) = (&mut self.behind, self.paces[0].cost.at(1)) {
-            *behind = behind.max(-SLACK * single);
-        }
-    }
-
-    /// Seconds behind the target alone, whose one-token pass takes `single`.
-    fn behind(&self, single: f64) -> f64 {
-        self.behind.unwrap_or(-SLACK * single)
+        self.behind = self.behind.max(-self.slack());
     }
 
     /// Books what the target's review cost against what it would have cost without proposals.
     fn book(&mut self, reviewed: &Reviewed<'_>, single: f64) {
-        let alone = single * reviewed.tokens() as f64;
-        let behind = self.behind(single);
-        // A review without proposals is the target alone: its noise is nobody's loss.
-        let loss = if reviewed.proposals.is_empty() { 0.0 } else { reviewed.round.as_secs_f64() - alone };
-        let behind = (behind + loss - BUDGET * alone).clamp(-SAVINGS * single, SAVINGS * single);
-        self.behind = Some(behind);
-        self.credit = (self.credit + TRIES * alone).min(SAVINGS * single);
+        self.judged = KNOWN.min(self.judged + reviewed.proposals.len());
+        let alone = reviewed.tokens() as f64;
+        // A review for which nothing was drafted is the target alone: its noise is nobody's loss.
+        let loss = if reviewed.drafted { reviewed.round.as_secs_f64() / single - alone } else { 0.0 };
+        self.behind = (self.behind + loss - BUDGET * alone).clamp(-SAVINGS, SAVINGS);
+        self.credit = (self.credit + TRIES * alone).min(SAVINGS);
         // Once behind, it waits until there is room for another try.
-        self.aside = behind > if self.aside { -single } else { 0.0 };
+        self.aside = self.behind > if self.aside { -1.0 } else { 0.0 };
     }
 }
 
@@ -364,7 +400,8 @@ impl Policy for Adaptive {
                 self.begin();
             }
             self.answered = view.answered;
-            if self.aside {
+            let is_due = self.singles > 0 || self.since_single >= SINGLE_AFTER;
+            if self.aside || view.pending.is_empty() && is_due {
                 return Action::Review;
             }
         }
@@ -373,11 +410,11 @@ impl Policy for Adaptive {
         let loss = -best.worth / rate;
         if loss >= 0.0 {
             // Now and then what seems not to pay is tried: it may have begun to.
-            let entrance = self.entrance(view, best.rung);
-            if view.reviewer > 0 || !view.pending.is_empty() || loss.max(entrance) > self.credit {
+            let (entrance, single) = (self.entrance(view, best.rung), self.single().unwrap_or(f64::INFINITY));
+            if view.reviewer > 0 || !view.pending.is_empty() || loss.max(entrance) > self.credit * single {
                 return Action::Review;
             }
-            self.credit -= loss.max(best.cost) + entrance;
+            self.credit -= (loss.max(best.cost) + entrance) / single;
         }
         if best.rung < self.paces.len() {
             // A model's confidence is known only once it has drafted: it is asked pass by pass.
@@ -388,17 +425,26 @@ impl Policy for Adaptive {
     }
 
     fn learn(&mut self, reviewed: &Reviewed<'_>) {
+        // With the cascade off there is nothing to decide, and whoever compares the two wants them to know nothing of each other.
+        if reviewed.alone {
+            return;
+        }
         let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
-        pace.cost.saw(reviewed.width, reviewed.time.as_secs_f64());
-        if !reviewed.alone {
-            pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64());
+        let (seconds, expected) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width));
+        pace.cost.saw(reviewed.width, seconds);
+        pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64());
+        match (reviewed.reviewer, reviewed.width) {
+            (0, 1) => (self.since_single, self.singles) = (0, self.singles.saturating_sub(1)),
+            (0, _) => {
+                self.since_single += 1;
+                if expected.is_some_and(|expected| seconds < OVER * expected) {
+                    self.singles = SINGLES;
+                }
+            }
+            _ => {}
         }
         let single = pace.cost.at(1);
         self.learn_kept(reviewed);
-        if reviewed.alone {
-            // Where nothing could be lost nothing was saved.
-            return;
-        }
         if let (0, Some(single)) = (reviewed.reviewer, single) {
             self.book(reviewed, single);
         }

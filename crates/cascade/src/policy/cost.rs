@@ -8,16 +8,24 @@ const WIDEST: usize = 64;
 /// How much of a new time is believed.
 const FRESH: f64 = 0.2;
 
-/// How much of it is taken as a change of the whole machine (heat, another program), for widths not seen since.
-const DRIFT: f64 = 0.05;
+/// A time this much shorter: as nothing but the work itself speeds a pass up, whatever made all of them long is over.
+const SUDDEN: f64 = 0.9;
 
-/// A time this many times off is taken for this many: one pass that another program delayed must not turn the curve.
+/// How much of that is believed, of every width alike.
+const OVER: f64 = 0.5;
+
+/// Share of a change that concerns all widths alike: the text grew, the machine got hot, another program came. What is left tells
+/// of this width alone.
+const COMMON: f64 = 0.9;
+
+/// A time this many times longer is taken for this many: one pass that another program delayed must not turn the curve.
 const OUTLIER: f64 = 2.0;
 
 /// Seconds of a pass over n tokens, T(n), measured and kept up to date.
 ///
 /// Kernels work in blocks, so T is a staircase: a measured width keeps its own time, and between two measured widths the
-/// time rises in a straight line. It never falls with n: a wider pass that was faster only shows noise.
+/// time rises in a straight line. It never falls with n: whatever else goes on in a computer only ever slows a pass, so where a wider
+/// one was faster the narrower was held up.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CostCurve {
     /// Seconds by width; index 0 is width 1. None where never measured.
@@ -25,21 +33,33 @@ pub struct CostCurve {
 }
 
 impl CostCurve {
-    /// Takes in a pass over `width` tokens that took `seconds`. Nonsense (zero width, no positive time) is ignored.
-    pub fn saw(&mut self, width: usize, seconds: f64) {
+    /// From now on a pass over `width` tokens takes `seconds`: that was measured. Nonsense (zero width, no positive time) is ignored.
+    pub fn measured(&mut self, width: usize, seconds: f64) {
         if width == 0 || width > WIDEST || !seconds.is_finite() || seconds <= 0.0 {
             return;
         }
         if self.seconds.len() < width {
             self.seconds.resize(width, None);
         }
-        let Some(before) = self.seconds[width - 1] else {
-            self.seconds[width - 1] = Some(seconds);
+        self.seconds[width - 1] = Some(seconds);
+    }
+
+    /// Takes in a pass over `width` tokens that took `seconds`, one of many. Nonsense is ignored.
+    pub fn saw(&mut self, width: usize, seconds: f64) {
+        if width == 0 || !seconds.is_finite() || seconds <= 0.0 {
             return;
+        }
+        let Some(before) = self.seconds.get(width - 1).copied().flatten() else {
+            // The first sight of a width may be of a pass that was held up.
+            return self.measured(width, self.at(width).map_or(seconds, |near| seconds.min(near * OUTLIER)));
         };
-        let ratio = (seconds / before).clamp(1.0 / OUTLIER, OUTLIER);
+        let ratio = (seconds / before).min(OUTLIER);
         for (index, time) in self.seconds.iter_mut().enumerate() {
-            let share = if index + 1 == width { FRESH } else { DRIFT };
+            let share = match ratio < SUDDEN {
+                true => OVER,
+                false if index + 1 == width => FRESH,
+                false => COMMON * FRESH,
+            };
             *time = time.map(|time| time * (1.0 + share * (ratio - 1.0)));
         }
     }
@@ -57,27 +77,39 @@ impl CostCurve {
     /// T(`width`) in seconds; None while nothing is measured.
     pub fn at(&self, width: usize) -> Option<f64> {
         let width = width.max(1);
-        let known = || self.points();
-        let below = known().take_while(|(w, _)| *w <= width).fold(None, |best: Option<(usize, f64)>, (width, time)| {
-            // The latest width rules those after it, with the longest time so far.
-            Some((width, best.map_or(time, |(_, longest)| longest.max(time))))
-        });
-        let above = known().find(|(w, _)| *w >= width);
-        match (below, above) {
-            (Some((from, low)), Some((to, high))) if to > from => {
-                let share = (width - from) as f64 / (to - from) as f64;
-                Some(low + share * (high - low).max(0.0))
+        let (mut below, mut above): (Option<(usize, f64)>, Option<(usize, f64)>) = (None, None);
+        // From the widest down, with the shortest time so far.
+        let mut shortest = f64::INFINITY;
+        for (index, time) in self.seconds.iter().enumerate().rev() {
+            let Some(time) = *time else { continue };
+            shortest = shortest.min(time);
+            if index + 1 > width {
+                above = Some((index + 1, shortest));
+            } else {
+                below = Some((index + 1, shortest));
+                break;
             }
-            (Some((_, low)), Some(_)) => Some(low),
-            (None, Some((_, high))) => Some(high),
+        }
+        // What a single token takes is what all else is compared with: it stands as it was measured, and nothing takes less.
+        let single = self.seconds.first().copied().flatten();
+        let least = |time: f64| single.map_or(time, |single| time.max(single));
+        Some(match (below, above) {
+            _ if width == 1 && single.is_some() => single?,
+            (Some((from, low)), Some((to, high))) => {
+                let share = (width - from) as f64 / (to - from) as f64;
+                let (low, high) = (least(low), least(high));
+                low + share * (high - low)
+            }
+            (None, Some((_, high))) => high,
+            (Some((last, high)), None) if last == width => least(high),
             (Some((last, high)), None) => {
                 // Beyond the last: each token costs what it cost on average up to there, after the fixed part.
-                let first = known().next().map_or((last, high), |first| first);
-                let slope = if last > first.0 { (high - first.1).max(0.0) / (last - first.0) as f64 } else { high };
-                Some(high + slope * (width - last) as f64)
+                let (from, low) = self.points().next()?;
+                let slope = if last > from { (high - low).max(0.0) / (last - from) as f64 } else { high };
+                least(high) + slope * (width - last) as f64
             }
-            (None, None) => None,
-        }
+            (None, None) => return None,
+        })
     }
 }
 
@@ -88,7 +120,7 @@ mod tests {
     fn curve(points: &[(usize, f64)]) -> CostCurve {
         let mut curve = CostCurve::default();
         for (width, seconds) in points {
-            curve.saw(*width, *seconds);
+            curve.measured(*width, *seconds);
         }
         curve
     }
@@ -116,7 +148,17 @@ mod tests {
         assert!(curve.at(1).unwrap() < 1.3, "{curve:?}");
         (0..100).for_each(|_| curve.saw(1, 3.0));
         assert!((curve.at(1).unwrap() - 3.0).abs() < 0.1, "{curve:?}");
-        assert!(curve.at(4).unwrap() > 2.5, "a slower machine is slower at every width: {curve:?}");
+        assert!(curve.at(4).unwrap() > 4.0, "a slower machine is slower at every width: {curve:?}");
+    }
+
+    #[test]
+    fn a_first_sight_that_was_held_up_bars_nothing() {
+        let mut curve = curve(&[(1, 1.0), (4, 2.0), (8, 4.0)]);
+        curve.saw(6, 80.0);
+        assert_eq!(curve.at(6), Some(4.0), "no more than a wider pass takes");
+        assert_eq!(curve.at(8), Some(4.0));
+        curve.saw(12, 80.0);
+        assert!(curve.at(12).unwrap() < 12.0, "{curve:?}");
     }
 
     #[test]
@@ -124,6 +166,7 @@ mod tests {
         let mut curve = curve(&[(2, 1.0)]);
         for (width, seconds) in [(0, 1.0), (2, f64::NAN), (2, -1.0), (2, 0.0), (9999, 1.0)] {
             curve.saw(width, seconds);
+            curve.measured(width, seconds);
         }
         assert_eq!(curve.at(2), Some(1.0));
     }

@@ -67,6 +67,21 @@ impl Knowledge {
         self.paces.get(rung).map(|pace| &pace.cost)
     }
 
+    /// How likely the target keeps a token that draft `rung` is sure of to `confidence` (0 to 1); None before anything was seen
+    /// of it.
+    pub fn kept(&self, rung: usize, confidence: f64) -> Option<f64> {
+        let model = self.learned.first()?.models.get(rung)?;
+        model.is_known().then(|| model.at(confidence))
+    }
+
+    /// How likely the target keeps a token that Max-Gram copies from prompt or answer behind `length` matching tokens; None before
+    /// anything was seen of such copies.
+    pub fn copied(&self, length: usize) -> Option<f64> {
+        let now = self.learned.first()?.copies.behind(length);
+        let guess = OfCopies::guess().behind(length);
+        (now.to_bits() != guess.to_bits()).then_some(now)
+    }
+
     pub(super) fn paces(&self) -> &[Pace] {
         &self.paces
     }
@@ -144,12 +159,13 @@ mod tests {
                     reviewer,
                     proposals: &proposals,
                     kept,
-                    own: None,
+                    own: Some(0),
                     branched: false,
                     width,
                     time,
                     round: time,
                     foreseen: None,
+                    drafted: true,
                     alone: false,
                 });
             }
@@ -163,8 +179,8 @@ mod tests {
 
     fn curve(single: f64) -> CostCurve {
         let mut curve = CostCurve::default();
-        curve.saw(1, single);
-        curve.saw(8, single * 1.2);
+        curve.measured(1, single);
+        curve.measured(8, single * 1.2);
         curve
     }
 
@@ -187,6 +203,9 @@ mod tests {
         let fresh = Adaptive::with_knowledge(curves(), &knowledge).unwrap().knowledge(&[]);
         assert!(fresh.learned == knowledge.learned);
         assert_eq!(fresh.paces[0].cost, curve(0.01), "what was just measured stands");
+        let kept = [0.5, 0.9].map(|confidence| knowledge.kept(1, confidence).unwrap());
+        assert!(kept[0] < kept[1] && kept[1] < 0.6, "a third was kept: {kept:?}");
+        assert!(knowledge.kept(0, 0.9).is_none() && knowledge.kept(2, 0.9).is_none() && knowledge.copied(4).is_none());
     }
 
     #[test]

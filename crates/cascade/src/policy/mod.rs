@@ -107,6 +107,8 @@ pub struct Reviewed<'a> {
     pub round: Duration,
     /// What Max-Gram would have copied first, whether or not it was asked: it tells for free how good it is.
     pub foreseen: Option<Foreseen>,
+    /// Whether anything was drafted for it, and perhaps thrown away again before it was reviewed.
+    pub drafted: bool,
     /// Whether the cascade was off: the policy had no say.
     pub alone: bool,
 }

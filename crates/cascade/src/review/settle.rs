@@ -28,9 +28,10 @@ impl<M: LanguageModel> Run<'_, M> {
             // What stands first now: its own token if nothing was kept.
             let first = if verdict.kept > 0 { self.ladder.text.get(from).copied() } else { verdict.own };
             if let (Some(max_gram), Some(first)) = (&mut self.ladder.max_gram, first) {
-                max_gram.judge(&pass.foresight, first);
+                max_gram.judge(&pass.prepared.foresight, first);
             }
-            let foreseen = pass.foresight.best().map(|(found, token)| Foreseen { found, right: first == Some(token) });
+            let foreseen =
+                pass.prepared.foresight.best().map(|(found, token)| Foreseen { found, right: first == Some(token) });
             self.policy.learn(&Reviewed {
                 foreseen,
                 reviewer,
@@ -40,7 +41,8 @@ impl<M: LanguageModel> Run<'_, M> {
                 branched: verdict.bonus.is_some(),
                 width: pass.width,
                 time: pass.time,
-                round: self.clock.now().saturating_sub(pass.began),
+                round: self.clock.now().saturating_sub(pass.prepared.began),
+                drafted: pass.prepared.drafted,
                 alone: !self.request.cascade,
             });
         }

@@ -89,7 +89,7 @@ proptest! {
         let curves = (0..=case.drafts.len()).map(|skip| {
             let mut curve = CostCurve::default();
             for (width, seconds) in times.iter().skip(skip) {
-                curve.saw(*width, *seconds);
+                curve.measured(*width, *seconds);
             }
             curve
         });

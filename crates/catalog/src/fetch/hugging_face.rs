@@ -44,8 +44,8 @@ pub(super) fn fill(
     revision: &str,
     last: bool,
 ) -> Result<(), Stop> {
-    let url = format!("{}/{repository}/resolve/{revision}/{}", job.options.endpoint, job.model.file);
-    let agent = agent(job.options);
+    let url = job.model.address_in(&job.options.endpoint, repository, revision);
+    let agent = agent(&job.options.endpoint, job.options);
     let over = AtomicBool::new(false);
     std::thread::scope(|threads| {
         // Closes the connection when the user cancels: the reading side may be waiting for a silent server.
@@ -65,10 +65,11 @@ pub(super) fn fill(
     })
 }
 
-fn agent(options: &FetchOptions) -> Agent {
+/// What asks `address` for files.
+pub(super) fn agent(address: &str, options: &FetchOptions) -> Agent {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
-        .https_only(options.endpoint.starts_with("https://"))
+        .https_only(address.starts_with("https://"))
         // The system's certificates: offices often inspect traffic with one of their own.
         .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
         .user_agent(concat!("taki/", env!("CARGO_PKG_VERSION")))
@@ -77,10 +78,15 @@ fn agent(options: &FetchOptions) -> Agent {
         .timeout_connect(Some(options.connect_timeout))
         .timeout_recv_response(Some(options.stall_timeout))
         .timeout_per_read(Some(options.stall_timeout));
-    if ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|own| options.endpoint.starts_with(own)) {
+    if is_own(address) {
         config = config.proxy(None);
     }
     config.build().new_agent()
+}
+
+/// Whether `address` is on this computer.
+pub(super) fn is_own(address: &str) -> bool {
+    ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|own| address.starts_with(own))
 }
 
 fn ask_until_whole(job: &mut Job<'_, '_>, part: &mut Part, agent: &Agent, url: &str, last: bool) -> Result<(), Stop> {
@@ -154,11 +160,19 @@ fn other_length(length: u64, want: u64) -> Miss {
 }
 
 /// Start and total of a `Content-Range: bytes 5-9/10`; the total may be unknown (`*`).
-fn range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
+pub(super) fn range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     let text = headers.get("content-range")?.to_str().ok()?;
     let (span, total) = text.strip_prefix("bytes ")?.split_once('/')?;
     let from = span.split_once('-')?.0.trim().parse().ok()?;
     Some((from, total.trim().parse().ok()))
+}
+
+/// Why a server does not give a file, in words.
+pub(super) fn refused(status: StatusCode, headers: &HeaderMap) -> String {
+    match refusal(status, headers) {
+        Miss::Again { reason, .. } | Miss::Stop(Stop::Source { reason, .. }) => reason,
+        Miss::Stop(_) => status.to_string(),
+    }
 }
 
 fn refusal(status: StatusCode, headers: &HeaderMap) -> Miss {
@@ -194,7 +208,7 @@ fn receive(job: &mut Job<'_, '_>, part: &mut Part, response: Response<Body>) -> 
     }
 }
 
-fn in_words(error: &Error, options: &FetchOptions) -> String {
+pub(super) fn in_words(error: &Error, options: &FetchOptions) -> String {
     match error {
         Error::HostNotFound => "the server cannot be found".to_owned(),
         Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {

@@ -2,5 +2,6 @@
 
 mod bench;
 mod http;
+mod look;
 mod packages;
 mod server;

@@ -79,6 +79,14 @@ impl<R: BufRead + Seek> Bounded<R> {
         Ok(bytes)
     }
 
+    pub(super) fn u8(&mut self) -> Result<u8, Fault> {
+        self.array().map(|[byte]| byte)
+    }
+
+    pub(super) fn u16(&mut self) -> Result<u16, Fault> {
+        self.array().map(u16::from_le_bytes)
+    }
+
     pub(super) fn u32(&mut self) -> Result<u32, Fault> {
         self.array().map(u32::from_le_bytes)
     }
@@ -99,9 +107,15 @@ impl<R: BufRead + Seek> Bounded<R> {
             self.skip(length)?;
             return Ok(None);
         }
+        self.bytes(length).map(Some)
+    }
+
+    /// So many bytes; no more than a header may hold at once.
+    pub(super) fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Fault> {
+        self.room(length, 1)?;
         let mut bytes = vec![0; length as usize];
         self.from.read_exact(&mut bytes)?;
         self.at += length;
-        Ok(Some(bytes))
+        Ok(bytes)
     }
 }

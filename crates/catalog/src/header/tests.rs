@@ -21,11 +21,49 @@ fn a_header_tells_what_the_model_is() {
     let header = look(&bytes).unwrap();
     assert_eq!(header.architecture, "llama");
     assert_eq!(header.name.as_deref(), Some("Tiny 滝"));
-    assert_eq!((header.context_length, header.vocabulary, header.tensor_count), (Some(2048), Some(3), 2));
+    assert_eq!((header.context_length, header.tensor_count, header.kind), (Some(2048), 2, Kind::Writes));
+    let tokenizer = header.tokenizer.unwrap();
+    assert_eq!((tokenizer.size, tokenizer.model, header.part, header.drafts_itself), (3, None, None, false));
     assert!(header.chat_template, "a template longer than what is kept still counts");
     assert_eq!(header.types, [("F32", 128), ("Q4_1", 60)]);
     assert_eq!(header.file_bytes, bytes.len() as u64);
     assert!(look(&Gguf { version: 2, ..Gguf::small() }.bytes()).is_ok());
+}
+
+#[test]
+fn what_a_context_takes_follows_from_layers_and_heads() {
+    let number = |key: &str, number: u32| pair(&format!("llama.{key}"), 4, &number.to_le_bytes());
+    let with = |more: &[Vec<u8>]| {
+        let mut gguf = Gguf::small();
+        let usual = [number("block_count", 3), number("attention.head_count", 8), number("embedding_length", 64)];
+        gguf.pairs.extend([&usual[..], more].concat());
+        look(&gguf.bytes()).unwrap()
+    };
+    let heads = number("attention.head_count_kv", 2);
+    // Two bytes for each of 8 + 8 figures, for 2 heads in each of 3 layers.
+    assert_eq!(with(&[heads.clone()]).cache_bytes, Some(2 * 16 * 2 * 3));
+    assert_eq!(with(&[]).cache_bytes, Some(2 * 16 * 8 * 3), "as many as all heads");
+    let longer = number("attention.key_length", 32);
+    assert_eq!(with(&[heads.clone(), longer]).cache_bytes, Some(2 * (32 + 8) * 2 * 3));
+    let list = |numbers: [u32; 3]| numbers.map(u32::to_le_bytes).concat();
+    let each = [&5_u32.to_le_bytes()[..], &3_u64.to_le_bytes(), &list([1, 2, 4])].concat();
+    assert_eq!(with(&[pair("llama.attention.head_count_kv", 9, &each)]).cache_bytes, Some(2 * 16 * 7), "1, 2 and 4");
+    let compressed = number("attention.kv_lora_rank", 512);
+    assert_eq!(with(&[heads, compressed]).cache_bytes, None, "of another shape");
+    let endless = number("attention.key_length", u32::MAX);
+    let layers = pair("llama.attention.head_count_kv", 10, &u64::MAX.to_le_bytes());
+    assert_eq!(with(&[layers, endless]).cache_bytes, None, "nothing wraps");
+}
+
+#[test]
+fn a_further_part_of_a_model_says_so() {
+    let mut gguf = Gguf::small();
+    gguf.pairs.push(pair("split.no", 2, &0_u16.to_le_bytes()));
+    gguf.pairs.push(pair("split.count", 2, &3_u16.to_le_bytes()));
+    assert_eq!(look(&gguf.bytes()).unwrap().part, Some((1, 3)));
+    gguf.pairs[0] = pair("split.tensors.count", 5, &2_u32.to_le_bytes());
+    gguf.pairs[9] = pair("split.no", 2, &1_u16.to_le_bytes());
+    assert!(reason(&gguf).contains("00001"));
 }
 
 #[test]

@@ -32,7 +32,12 @@ pub(crate) fn misunderstood(error: &clap::Error, language: Language) -> Option<S
             format!("{argument} に「{value}」は使えません。使えるのは {possible} です"),
         ),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            words(format!("{argument} cannot be “{value}”"), format!("{argument} に「{value}」は使えません"))
+            let reason = expected(error, language).map(|reason| words(format!(": {reason}"), format!("（{reason}）")));
+            let reason = reason.unwrap_or_default();
+            words(
+                format!("{argument} cannot be “{value}”{reason}"),
+                format!("{argument} に「{value}」は使えません{reason}"),
+            )
         }
         ErrorKind::UnknownArgument => {
             let near = but(ContextKind::SuggestedArg);
@@ -65,4 +70,33 @@ pub(crate) fn misunderstood(error: &clap::Error, language: Language) -> Option<S
             .trim_end_matches('.')
             .to_owned(),
     })
+}
+
+/// What would have been a number, by what the number's reader says; None where it says nothing of use.
+fn expected(error: &clap::Error, language: Language) -> Option<String> {
+    let said = std::error::Error::source(error)?.to_string();
+    let both = |english: String, japanese: String| {
+        Some(match language {
+            Language::English => english,
+            Language::Japanese => japanese,
+        })
+    };
+    // "600 is not in 0..=512"
+    if let Some((_, range)) = said.split_once(" is not in ")
+        && let Some((from, to)) = range.split_once("..=").or_else(|| range.split_once(".."))
+    {
+        return both(
+            format!("it must be a whole number from {from} to {to}"),
+            format!("{from} から {to} までの整数を指定してください"),
+        );
+    }
+    if said.contains("invalid float literal") {
+        return both("it must be a number".to_owned(), "数を指定してください".to_owned());
+    }
+    if said.contains("number too large") {
+        return both("the number is too large".to_owned(), "数が大きすぎます".to_owned());
+    }
+    said.contains("invalid digit")
+        .then(|| both("it must be a whole number, 0 or above".to_owned(), "0 以上の整数を指定してください".to_owned()))
+        .flatten()
 }

@@ -34,7 +34,11 @@ impl Args {
             Command::Lab { command } => command.json(),
             Command::Table { command } => command.json(),
             Command::Models {
-                command: Models::List { json } | Models::Fetch { json, .. } | Models::Verify { json, .. },
+                command:
+                    Models::List { json }
+                    | Models::Fetch { json, .. }
+                    | Models::Verify { json, .. }
+                    | Models::Inspect { json, .. },
             }
             | Command::Ladders { command: Ladders::List { json } }
             | Command::Learned { command: Learned::Show { json } | Learned::Erase { json } } => *json,
@@ -110,6 +114,15 @@ pub(crate) enum Models {
     Verify {
         /// A ladder or a model of the lists
         name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell what model files are, without reading more than their headers; with several, whether the others can draft for the first
+    Inspect {
+        /// A .gguf file, its address (only its beginning is downloaded), or a model of the list
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -229,6 +242,9 @@ pub(crate) struct Bench {
     /// About so many tokens of other text stand before every question, read once: how speed and memory are in a long conversation
     #[arg(long, default_value_t = 0, value_name = "TOKENS")]
     pub(crate) held: usize,
+    /// Every answer begins with nothing learned of the ladder but what passes took when it was loaded: as the very first one
+    #[arg(long)]
+    pub(crate) cold: bool,
     /// In exact mode
     #[arg(long)]
     pub(crate) exact: bool,
@@ -308,7 +324,7 @@ pub(crate) struct Swi {
     /// A trace of `taki lab record`
     #[arg(long)]
     pub(crate) trace: PathBuf,
-    /// Cost of a call of each model, the target first, whatever its width
+    /// Cost of a call of each model, the target first, whatever its width; those of models that the trace does not have are left out
     #[arg(long, value_delimiter = ',', default_value = "1,0.04,0.02")]
     pub(crate) coefficients: Vec<f64>,
     /// A file of costs by width instead, as `taki lab costs` writes it
@@ -317,9 +333,20 @@ pub(crate) struct Swi {
     /// How much the drafts' own reviews may let pass, 1 is nothing
     #[arg(long, default_value_t = 1.0)]
     pub(crate) lenience: f32,
+    /// Play only the first so many models of the trace, as a ladder of its own; 1 is the target with Max-Gram
+    #[arg(long)]
+    models: Option<usize>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) fixed: Fixed,
+}
+
+impl Swi {
+    pub(crate) fn models(&self) -> Result<usize, Problem> {
+        at_least_one("--models", self.models.unwrap_or(usize::MAX))
+    }
 }
 
 impl Chat {

@@ -1,9 +1,32 @@
 use std::path::PathBuf;
 
 use protocol::Problem;
-use protocol::ladder::EngineSettings;
+use protocol::ladder::{CacheType, EngineSettings};
 
 use super::setting;
+
+/// Type of keys and values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum KvType {
+    /// 16 bits
+    F16,
+    /// About half of that
+    #[value(name = "q8_0")]
+    Q8,
+    /// About a quarter of that
+    #[value(name = "q4_0")]
+    Q4,
+}
+
+impl KvType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::Q8 => "q8_0",
+            Self::Q4 => "q4_0",
+        }
+    }
+}
 
 /// How the engine is run.
 #[derive(Debug, clap::Args)]
@@ -17,9 +40,12 @@ pub(crate) struct Running {
     /// Context length in tokens
     #[arg(long)]
     context: Option<u32>,
+    /// Type of keys and values that models hold of a text: smaller ones save memory, and cost time and some exactness
+    #[arg(long, value_enum, default_value_t = KvType::F16)]
+    kv: KvType,
     /// Threads to compute with [default: the fastest, found by trying]
     #[arg(long)]
-    threads: Option<u16>,
+    threads: Option<u32>,
 }
 
 impl Running {
@@ -28,20 +54,28 @@ impl Running {
         if let Some(context @ ..64) = self.context {
             return refuse("--context", context, "an answer needs at least 64 tokens");
         }
-        if let Some(0) = self.threads {
-            return refuse("--threads", 0, "at least one is needed");
+        let threads = match self.threads {
+            Some(0) => return refuse("--threads", 0, "at least one is needed"),
+            Some(threads @ 513..) => return refuse("--threads", threads, "the engine can use 512 at most"),
+            threads => threads.and_then(|threads| u16::try_from(threads).ok()),
+        };
+        if exact && self.kv != KvType::F16 {
+            return Err(setting("--kv", self.kv.name(), "exact mode knows 16 bits only"));
         }
-        if let Some(threads @ 513..) = self.threads {
-            return refuse("--threads", threads.into(), "the engine can use 512 at most");
-        }
-        Ok(EngineSettings { exact, threads: self.threads, context: self.context })
+        let cache = match self.kv {
+            KvType::F16 => CacheType::F16,
+            KvType::Q8 => CacheType::Q8,
+            KvType::Q4 => CacheType::Q4,
+        };
+        Ok(EngineSettings { exact, threads, context: self.context, cache })
     }
 }
 
 /// How much is drafted where that is fixed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fixed {
-    /// How many tokens each model drafts for each reviewer (bench: in the way called cascade): rows of a K matrix, as in `4,4;0,4`
+    /// How many tokens each model drafts for each reviewer (bench: in the way called cascade; lab swi: in one called given): rows of a K
+    /// matrix, as in `4,4;0,4`
     #[arg(long, value_name = "ROWS")]
     k: Option<String>,
 }

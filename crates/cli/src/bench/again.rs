@@ -44,16 +44,16 @@ impl Suspect {
     }
 }
 
-/// All questions that seemed slower in one of our ways, each with `pairs` more answers in both ways, in turn.
+/// Adds to `suspects` all questions that seemed slower in one of our ways, each with `pairs` more answers in both ways, in turn.
 pub(super) fn ask(
     course: &Course<'_>,
     table: &Table,
     pairs: u32,
+    suspects: &mut Vec<Suspect>,
     measure: &mut Measure<'_>,
-) -> Result<Vec<Suspect>, Problem> {
-    let mut suspects = Vec::new();
+) -> Result<(), Problem> {
     if pairs == 0 {
-        return Ok(suspects);
+        return Ok(());
     }
     let found: Vec<_> = slow_ones(course, table).collect();
     for (index, (question, way, at_first)) in found.iter().copied().enumerate() {
@@ -89,7 +89,7 @@ pub(super) fn ask(
         });
     }
     course.output.progress_done();
-    Ok(suspects)
+    Ok(())
 }
 
 /// Long answers of our own ways that were slower than the target's own: question, way, ratio.
@@ -151,18 +151,21 @@ mod tests {
             table.add(question, 2, measured(9.0, tokens));
         }
         let mut asked = Vec::new();
-        let suspects = ask(&course, &table, 4, &mut |question, way| {
+        let mut suspects = Vec::new();
+        let done = ask(&course, &table, 4, &mut suspects, &mut |question, way| {
             asked.push((question, way));
             let jitter = if asked.len() % 4 == 1 { 1.01 } else { 1.0 };
             let seconds = if (question, way) == (0, 1) { 2.0 } else { 1.0 };
             Ok(Ok(measured(seconds * jitter, 64)))
-        })
-        .unwrap();
+        });
+        assert_eq!(done, Ok(()));
         assert_eq!(asked[..4], [(0, 0), (0, 1), (0, 1), (0, 0)], "each way is first in turn");
         assert_eq!(asked.len(), 16);
         let told: Vec<_> = suspects.iter().map(|found| (found.question, found.pairs, found.is_slower())).collect();
         assert_eq!(told, [(1, 4, true), (4, 4, false)]);
         assert!((suspects[1].ratio.unwrap() - 1.0).abs() < 0.02 && (suspects[1].at_first - 1.0 / 1.5).abs() < 1e-9);
-        assert_eq!(ask(&course, &table, 0, &mut |_, _| unreachable!("nothing was to be asked")).unwrap(), []);
+        let mut none = Vec::new();
+        assert_eq!(ask(&course, &table, 0, &mut none, &mut |_, _| unreachable!("nothing was to be asked")), Ok(()));
+        assert_eq!(none, []);
     }
 }

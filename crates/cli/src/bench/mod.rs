@@ -83,18 +83,20 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     };
     let tokens_of = |messages: Vec<Message>| Ok(engine.record(&plain(messages, 0))?.prompt.len());
     let held = held::messages(&questions, args.held, tokens_of)?;
-    let asking = Asking { engine: &engine, sampling: &sampling, max_tokens, held: &held, k: &loaded.k };
-    let result = stoppable(stop, || asking.all(&course, again, peers));
+    let asking =
+        Asking { engine: &engine, sampling: &sampling, max_tokens, held: &held, k: &loaded.k, cold: args.cold };
+    let result = stoppable(stop.clone(), || asking.all(&course, again, peers));
     group.close();
-    let Asked { table, suspects, prompts, reading, failures, refused } = result?;
+    let Asked { table, suspects, prompts, reading, failures, refused, stopped } = result?;
     let memory = engine.worker_bytes();
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
     let costs = setup::costs(&loaded);
     let (configs, prompts) = (&configs[..], &prompts[..]);
     let report = Report::of(Material { categories: &categories, configs, table: &table, prompts, costs: &costs });
-    if let (true, Some(problem)) = (report.rows.is_empty(), refused) {
-        return Err(problem);
+    if report.rows.is_empty() {
+        stopped?;
+        return refused.map_or(Ok(()), Err);
     }
     report.print(output);
     if let Some(bytes) = memory {
@@ -103,25 +105,27 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     if again > 0 {
         again::print(&suspects, output);
     }
-    let predictions = if args.predict {
+    if let Some(csv) = csv {
+        csv.write(&report.rows)?;
+    }
+    let (mut predictions, mut stopped) = (Vec::new(), stopped);
+    if args.predict && stopped.is_ok() {
         let lenience = ladder.lenience;
         let benched =
             predict::Benched { questions: &questions, configs, table: &table, drafts, lenience, costs: &costs };
-        predict::predict(&asking, &engine, &benched, output)?
-    } else {
-        Vec::new()
-    };
-    if let Some(csv) = csv {
-        csv.write(&report.rows)?;
+        let predicted = stoppable(stop, || predict::predict(&asking, &engine, &benched, output));
+        // What was measured is told whatever comes of this.
+        stopped = predicted.map(|predicted| predictions = predicted);
     }
     output.json(&json!({
         "machine": { "system": std::env::consts::OS, "processor": std::env::consts::ARCH, "cores": num_cpus::get_physical() },
         "ladder": id, "rungs": loaded.rungs, "threads": threads, "context": loaded.context, "repeats": repeats,
-        "exact": args.exact, "held": reading, "worker_bytes": memory, "llama_server": program.map(|program| program.version),
+        "exact": args.exact, "cold": args.cold, "held": reading, "worker_bytes": memory, "llama_server": program.map(|program| program.version),
         "rows": report.rows, "bounds": report.bounds, "against": report.against, "slower": suspects, "failed": failures,
         "predictions": predictions,
     }));
-    Ok(())
+    // What was measured until it was stopped is told all the same.
+    stopped
 }
 
 fn plain(messages: Vec<Message>, max_tokens: u32) -> Ask {
@@ -137,6 +141,8 @@ struct Asking<'a> {
     held: &'a [Message],
     /// The ladder's K matrix.
     k: &'a [Vec<u32>],
+    /// Whether every answer begins with nothing learned.
+    cold: bool,
 }
 
 /// What came of it.
@@ -151,6 +157,8 @@ struct Asked {
     failures: Vec<Failure>,
     /// Why we did not answer one of the questions.
     refused: Option<Problem>,
+    /// What ended it early.
+    stopped: Result<(), Problem>,
 }
 
 impl Asking<'_> {
@@ -188,9 +196,12 @@ impl Asking<'_> {
             };
             Ok(peer.answer(wanted(&before.prompt, 1), wanted(&prompts[question], self.max_tokens)))
         };
-        let table = course.run(&mut failures, &mut measure)?;
-        let suspects = again::ask(course, &table, again, &mut measure)?;
-        Ok(Asked { table, suspects, prompts, reading, failures, refused })
+        let (table, mut stopped) = course.run(&mut failures, &mut measure);
+        let mut suspects = Vec::new();
+        if stopped.is_ok() {
+            stopped = again::ask(course, &table, again, &mut suspects, &mut measure);
+        }
+        Ok(Asked { table, suspects, prompts, reading, failures, refused, stopped })
     }
 
     fn ask(&self, text: &str, question: usize, max_tokens: u32) -> Ask {
@@ -229,7 +240,7 @@ impl Asking<'_> {
         }
         let mut ask = self.ask(text, question, self.max_tokens);
         if let Way::Ours { cascade, k } = way {
-            (ask.cascade, ask.k) = (*cascade, k.clone());
+            (ask.cascade, ask.k, ask.unlearned) = (*cascade, k.clone(), self.cold);
         }
         let (tokens, receipt) = answer(self.engine, &ask)?;
         Ok(Measured {
@@ -255,20 +266,24 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// Asks every question in every way. A way that fails with a [`Fault`] costs that answer only.
-    fn run(&self, failures: &mut Vec<Failure>, measure: &mut Measure<'_>) -> Result<Table, Problem> {
+    /// Asks every question in every way; with what ended that early, if something did. A way that fails with a [`Fault`] costs that
+    /// answer only.
+    fn run(&self, failures: &mut Vec<Failure>, measure: &mut Measure<'_>) -> (Table, Result<(), Problem>) {
+        let mut table = Table::new(self.questions.len(), self.configs.len());
+        let done = self.fill(&mut table, failures, measure);
+        (table, done)
+    }
+
+    fn fill(&self, table: &mut Table, failures: &mut Vec<Failure>, measure: &mut Measure<'_>) -> Result<(), Problem> {
         let ways = self.configs.len();
-        let mut table = Table::new(self.questions.len(), ways);
         let mut lost = vec![false; ways];
         let began = Instant::now();
         for question in 0..self.questions.len() {
             for repeat in 0..self.repeats as usize {
-                // Each way is first in turn, so that a slow minute of the machine hits all of them.
-                for way in (0..ways)
-                    .map(|turn| (turn + repeat + question) % ways)
-                    .filter(|way| !lost[*way])
-                    .collect::<Vec<_>>()
-                {
+                for way in order(ways, repeat + question) {
+                    if lost[way] {
+                        continue;
+                    }
                     match self.ask(measure, question, way)? {
                         Ok(measured) => table.add(question, way, measured),
                         Err(fault) => {
@@ -282,9 +297,9 @@ impl Course<'_> {
                     }
                 }
             }
-            self.tell(&table, question, began);
+            self.tell(table, question, began);
         }
-        Ok(table)
+        Ok(())
     }
 
     /// One answer, unless Ctrl+C came meanwhile.
@@ -304,6 +319,14 @@ impl Course<'_> {
         self.output
             .note(format_args!("{done:>3}/{all}: {}; about {left:.0} min left", each.collect::<Vec<_>>().join(", ")));
     }
+}
+
+/// In what order the ways answer in a round. Each is first in turn, so that a slow minute of the machine hits all of them, and every other
+/// turn goes backwards, so that none always comes behind the same other one.
+fn order(ways: usize, round: usize) -> Vec<usize> {
+    let forwards = (round / ways.max(1)).is_multiple_of(2);
+    let turns = (0..ways).map(|turn| if forwards { turn } else { ways - 1 - turn });
+    turns.map(|turn| (turn + round) % ways).collect()
 }
 
 impl Failure {

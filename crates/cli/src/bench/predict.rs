@@ -42,6 +42,10 @@ pub(super) fn predict(
 ) -> Result<Vec<Prediction>, Problem> {
     let mut recorded = Vec::new();
     for (index, question) in benched.questions.iter().enumerate() {
+        // What the target alone did not answer was measured of nobody.
+        if benched.table.typical(index, super::report::OFF).is_none() {
+            continue;
+        }
         output.progress(format_args!("Recording question {} of {}", index + 1, benched.questions.len()));
         let said = engine.record(&asking.ask(&question.text, index, asking.max_tokens))?;
         recorded.extend(crate::lab::recorded(question, &said));

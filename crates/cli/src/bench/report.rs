@@ -30,9 +30,9 @@ pub(super) struct Row {
     /// With the time to read the prompt.
     pub(super) tokens_per_second: f64,
     pub(super) ratio_to_off: f64,
-    /// 95% interval of the ratio; of a single question, which has none, the ratio itself.
-    pub(super) low: f64,
-    pub(super) high: f64,
+    /// 95% interval of the ratio; a single question has none.
+    pub(super) low: Option<f64>,
+    pub(super) high: Option<f64>,
     /// The ratio of the question in the middle.
     pub(super) median_ratio: f64,
     pub(super) target_passes: u32,
@@ -69,8 +69,8 @@ pub(super) struct Against {
     pub(super) prompts: usize,
     /// Our tokens per second over the other's.
     pub(super) ratio: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
+    pub(super) low: Option<f64>,
+    pub(super) high: Option<f64>,
 }
 
 /// What the figures are made of.
@@ -128,7 +128,7 @@ impl Report {
                 row.config,
                 row.tokens_per_second,
                 row.ratio_to_off,
-                between(row.prompts, row.low, row.high),
+                between(row.low, row.high),
                 row.median_ratio,
                 row.same_as_off * 100.0,
                 percent(row.of_ceiling),
@@ -165,7 +165,7 @@ impl Report {
                 row.category,
                 row.peer,
                 row.ratio,
-                between(row.prompts, row.low, row.high)
+                between(row.low, row.high)
             ));
         }
     }
@@ -202,8 +202,8 @@ impl Material<'_> {
             prompts: chosen.len(),
             tokens_per_second: self.table.rate(&chosen, way),
             ratio_to_off: ratio.0,
-            low: ratio.1.low,
-            high: ratio.1.high,
+            low: ratio.1.map(|interval| interval.low),
+            high: ratio.1.map(|interval| interval.high),
             median_ratio: self.table.median_ratio(&chosen, way, OFF),
             target_passes: self.table.target_passes(&chosen, way),
             tokens: self.table.tokens(&chosen, way),
@@ -216,14 +216,14 @@ impl Material<'_> {
     }
 
     /// Tokens per second of one way over another's, with its 95% interval over the questions.
-    fn ratio(&self, questions: &[usize], way: usize, other: usize) -> (f64, lab::Interval) {
+    fn ratio(&self, questions: &[usize], way: usize, other: usize) -> (f64, Option<lab::Interval>) {
         let of = |questions: &[usize]| self.table.rate(questions, way) / self.table.rate(questions, other);
         let without = |left_out: usize| {
             let others = questions.iter().enumerate().filter(|(index, _)| *index != left_out);
             of(&others.map(|(_, question)| *question).collect::<Vec<_>>())
         };
         let ratio = of(questions);
-        (ratio, interval(questions.len(), ratio, without).unwrap_or(lab::Interval { low: ratio, high: ratio }))
+        (ratio, interval(questions.len(), ratio, without))
     }
 
     fn against(&self, category: &str, questions: &[usize], ours: usize, way: usize, peer: &str) -> Option<Against> {
@@ -238,8 +238,8 @@ impl Material<'_> {
             peer: peer.to_owned(),
             prompts: chosen.len(),
             ratio,
-            low: interval.low,
-            high: interval.high,
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
         })
     }
 
@@ -268,8 +268,8 @@ impl Material<'_> {
     }
 }
 
-fn between(prompts: usize, low: f64, high: f64) -> String {
-    if prompts == 1 { "one question".to_owned() } else { format!("{low:.3} to {high:.3}") }
+fn between(low: Option<f64>, high: Option<f64>) -> String {
+    low.zip(high).map_or_else(|| "one question".to_owned(), |(low, high)| format!("{low:.3} to {high:.3}"))
 }
 
 fn percent(share: Option<f64>) -> String {

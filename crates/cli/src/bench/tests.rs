@@ -51,16 +51,15 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     let wanted =
         |prompt, max_tokens| Wanted { prompt, max_tokens, sampling: &sampling, end_tokens: &[2], keeps: false };
     let mut failures = Vec::new();
-    let table = course
-        .run(&mut failures, &mut |_, way| {
-            Ok(if let Some(peer) = &mut peers[way] {
-                peer.answer(wanted(&[1], 1), wanted(&[5, 6], 9))
-            } else {
-                let seconds = if way == 0 { 2.0 } else { 1.0 };
-                Ok(Measured { seconds, writing: seconds / 2.0, tokens: answer.to_vec(), target_passes: 2 })
-            })
+    let (table, done) = course.run(&mut failures, &mut |_, way| {
+        Ok(if let Some(peer) = &mut peers[way] {
+            peer.answer(wanted(&[1], 1), wanted(&[5, 6], 9))
+        } else {
+            let seconds = if way == 0 { 2.0 } else { 1.0 };
+            Ok(Measured { seconds, writing: seconds / 2.0, tokens: answer.to_vec(), target_passes: 2 })
         })
-        .unwrap();
+    });
+    assert_eq!(done, Ok(()));
     let told = |name: &str| failures.iter().filter(|failure| failure.config == name).count();
     assert_eq!(["good", "refuses", "dies", "stalls"].map(|name| told(&format!("llama-server/{name}"))), [0, 2, 1, 1]);
 
@@ -78,11 +77,11 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     assert!(row("all", "llama-server/stalls").is_none() && row("b", "llama-server/dies").is_none());
     let adaptive = row("a", "adaptive").unwrap();
     near(adaptive.tokens_per_second, 3.0);
-    for value in
-        [adaptive.ratio_to_off, adaptive.low, adaptive.high, adaptive.median_ratio, adaptive.pace_to_off.unwrap()]
-    {
+    let interval = [adaptive.low, adaptive.high, adaptive.pace_to_off].map(Option::unwrap);
+    for value in [adaptive.ratio_to_off, adaptive.median_ratio].into_iter().chain(interval) {
         near(value, 2.0);
     }
+    assert_eq!(row("b", "adaptive").unwrap().low, None, "one question has no interval");
     near(adaptive.same_as_off, 1.0);
     // T(4) is twice T(1): two for the price of one at best.
     near(adaptive.of_ceiling.unwrap(), 1.0);
@@ -99,12 +98,32 @@ fn ctrl_c_ends_the_course() {
     let course =
         Course { questions: &questions, configs: &configs, repeats: 1, output: &output, stopped: Arc::default() };
     let mut asked = 0;
-    let result = course.run(&mut Vec::new(), &mut |_, _| {
+    let (table, result) = course.run(&mut Vec::new(), &mut |_, _| {
         asked += 1;
         course.stopped.store(true, Ordering::Release);
         Ok(Ok(Measured::default()))
     });
     assert_eq!((result.unwrap_err().code, asked), (Code::Cancelled, 1));
+    assert!(table.typical(0, 0).is_none(), "what was cut off is no measurement");
+}
+
+#[test]
+fn each_way_is_first_in_turn_and_none_always_behind_the_same() {
+    for ways in 1..8 {
+        let rounds: Vec<_> = (0..4 * ways).map(|round| order(ways, round)).collect();
+        for way in 0..ways {
+            assert_eq!(rounds.iter().filter(|round| round[0] == way).count(), 4, "{ways}");
+        }
+        for round in &rounds {
+            let mut sorted = round.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..ways).collect::<Vec<_>>());
+        }
+        let before = |way: usize, other: usize| {
+            rounds.iter().filter(|round| round.windows(2).any(|two| two == [other, way])).count()
+        };
+        assert!(ways < 3 || before(1, 0) <= 2 * ways, "{ways}");
+    }
 }
 
 #[test]
@@ -117,8 +136,8 @@ fn rows_become_lines_with_names() {
         prompts: 1,
         tokens_per_second: 2.5,
         ratio_to_off: 1.0,
-        low: 1.0,
-        high: 1.0,
+        low: Some(1.0),
+        high: None,
         median_ratio: 1.0,
         target_passes: 3,
         tokens: 4,
@@ -134,7 +153,7 @@ fn rows_become_lines_with_names() {
     assert!(head.starts_with(
         "category,config,prompts,tokens_per_second,ratio_to_off,low,high,median_ratio,target_passes,tokens,"
     ));
-    assert!(line.starts_with("\"a, b\",off,1,2.5,1.0,1.0,1.0,1.0,3,4,"), "{line}");
+    assert!(line.starts_with("\"a, b\",off,1,2.5,1.0,1.0,,1.0,3,4,"), "{line}");
     let nowhere = Csv::open(&folder.path().join("none/rows.csv"), &[]).err().unwrap();
     assert_eq!(nowhere.code, Code::FileUnusable);
 }

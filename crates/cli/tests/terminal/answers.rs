@@ -100,6 +100,11 @@ fn what_was_learned_is_kept_shown_and_erased() {
     assert_eq!(shown[0]["ladder"], "smollm2");
     assert!(shown[0]["lessons"]["threads"]["single"].as_u64().unwrap() > 0, "{shown}");
     assert!(!shown.to_string().contains("river"), "no word of what was said");
+    let told = taki.run(&["learned", "show"]).out;
+    assert!(
+        ["target (", "1 token ", "8 tokens ", "behind 4 matching tokens"].iter().all(|what| told.contains(what)),
+        "{told}"
+    );
     once(&taki, &[]);
     assert_eq!(learned("show")["learned"].as_array().unwrap().len(), 1, "the same record goes on");
     assert_eq!(learned("erase"), serde_json::json!({ "erased": 1 }));

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::run::{Taki, finish, ladder};
 
 #[test]
@@ -55,4 +57,32 @@ fn a_fetched_model_is_whole_and_damage_is_found() {
     assert_eq!(taki.run(&["models", "verify", "smollm2-135m", "--json"]).code_of_problem(), "model_damaged");
     let ran = taki.run(&["chat", "--json", "--once", "Hello"]);
     assert_eq!(ran.code_of_problem(), "not_installed", "the damaged file is out of the way");
+}
+
+#[test]
+fn a_model_is_told_by_its_header_and_drafts_are_told_from_strangers() {
+    let taki = Taki::with_models();
+    let target = "qwen2.5-coder-1.5b";
+    let looked = taki.run(&["models", "inspect", "--json", target, "qwen2.5-coder-0.5b", "smollm2-135m", target]);
+    let looked = looked.good();
+    let models = looked["models"].as_array().unwrap();
+    assert_eq!(
+        (&models[0]["architecture"], &models[0]["mix"], &models[0]["kind"]),
+        (&"qwen2".into(), &"Q4_K_M".into(), &"writes".into())
+    );
+    assert_eq!((&models[0]["layers"], &models[0]["context"]), (&28.into(), &32768.into()));
+    // 2 heads of 128 figures of 2 bytes for keys and for values, in each of 28 layers.
+    assert_eq!(models[0]["cache_bytes_per_token"], 2 * 2 * 2 * 128 * 28);
+    let verdicts: Vec<_> = models.iter().map(|model| (&model["drafts_for_first"], &model["problem"]["code"])).collect();
+    let (yes, no) = (Value::from(true), Value::from(false));
+    let codes = ["tokenizers_differ", "draft_too_large"].map(Value::from);
+    assert_eq!(verdicts, [(&Value::Null, &Value::Null), (&yes, &Value::Null), (&no, &codes[0]), (&no, &codes[1])]);
+    let told = taki.run(&["models", "inspect", "smollm2-135m"]).out;
+    assert!(["llama Q4_1", "writes text", "licence: apache-2.0"].iter().all(|what| told.contains(what)), "{told}");
+    let none = taki.run(&["models", "inspect", "--json", "/none.gguf"]);
+    assert_eq!(none.code_of_problem(), "model_unreadable");
+    assert_eq!(
+        taki.run(&["models", "inspect", "--json", "http://models.example/m.gguf"]).code_of_problem(),
+        "setting_invalid"
+    );
 }

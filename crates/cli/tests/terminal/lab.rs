@@ -53,8 +53,9 @@ fn a_bench_ends_with_one_object_of_the_documented_shape() {
     let categories = ["code_edit", "rewrite", "quote", "all"];
     assert_eq!(names, categories.iter().flat_map(|c| [[*c, "off"], [*c, "adaptive"]]).collect::<Vec<_>>());
     for row in rows {
-        let ratio = ["low", "ratio_to_off", "high", "same_as_off"].map(|name| row[name].as_f64().unwrap());
-        assert!(ratio[0] <= ratio[1] && ratio[1] <= ratio[2] && (0.0..=1.0).contains(&ratio[3]), "{row}");
+        let [low, ratio, high, same] = ["low", "ratio_to_off", "high", "same_as_off"].map(|name| row[name].as_f64());
+        assert_eq!((low.is_some(), high.is_some()), (row["category"] == "all", row["category"] == "all"), "{row}");
+        assert!(low <= ratio && (high.is_none() || ratio <= high) && (0.0..=1.0).contains(&same.unwrap()), "{row}");
         let counts = ["prompts", "tokens", "target_passes"].map(|name| row[name].as_u64().unwrap());
         assert!(counts.iter().all(|count| *count > 0), "{row}");
     }
@@ -98,6 +99,23 @@ fn a_recorded_trace_can_be_played_through() {
         // Where a pass costs the same whatever its width, copying cannot lose.
         assert!(plan["improvement"].as_f64().unwrap() > 0.99, "{plan}");
     }
+    let ladder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/qwen-coder.trace.gz");
+    let costs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/two-cores.costs.json");
+    let what_if = ["lab", "swi", "--trace", ladder, "--costs", costs];
+    let ran = taki.run(&[&what_if[..], &["--json", "--k", "2,0;0,0"]].concat());
+    let all = &ran.good();
+    let plan = |of: &Value, name: &str| of["plans"].as_array().unwrap().iter().find(|p| p["name"] == name).cloned();
+    let (given, best) = (plan(all, "given").unwrap(), plan(all, "speculative").unwrap());
+    let speed = |plan: &Value| plan["tokens_per_second"].as_f64().unwrap();
+    assert!(given["k"] == json!([[2, 0], [0, 0]]) && 0.0 < speed(&given) && speed(&given) <= speed(&best), "{given}");
+    let alone = taki.run(&[&what_if[..], &["--json", "--models", "1"]].concat());
+    let alone = &alone.good();
+    assert_eq!((&alone["rungs"][0], alone["rungs"].as_array().unwrap().len()), (&all["rungs"][0], 1));
+    assert!(plan(alone, "given").is_none() && speed(&plan(alone, "adaptive").unwrap()) > 0.0, "{alone}");
+    let wrong = taki.run(&[&what_if[..], &["--json", "--k", "2"]].concat());
+    assert_eq!(wrong.code_of_problem(), "ladder_invalid");
+    let told = taki.run(&what_if);
+    assert!(told.out.contains("tokens/s") && told.out.contains("the target kept"), "{told:?}");
     let short = taki.run(&["lab", "swi", "--json", "--trace", &trace, "--coefficients", "1,-1"]);
     assert_eq!(short.code_of_problem(), "setting_invalid");
     std::fs::write(&trace, "no trace").unwrap();

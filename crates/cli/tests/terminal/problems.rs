@@ -263,7 +263,9 @@ fn wrong_use_ends_with_status_2_and_help_with_0() {
         assert_eq!((ran.code, ran.json()["error"]["code"].as_str()), (Some(2), Some("wrong_use")), "{ran:?}");
     }
     for (args, reason) in [
-        (&["chat", "--seed", "-1"][..], "--seed <SEED> cannot be “-1”"),
+        (&["chat", "--seed", "-1"][..], "--seed <SEED> cannot be “-1”: it must be a whole number from 0 to 4294967295"),
+        (&["chat", "--context", "-1"], "cannot be “-1”: it must be a whole number from 0 to 4294967295"),
+        (&["chat", "--temperature", "hot"], "cannot be “hot”: it must be a number"),
         (&["chats", "show", "abc"], "<CONVERSATION> cannot be “abc”"),
         (&["chat", "--onec", "x"], "there is no “--onec” here, but there is --once"),
         (&["model"], "there is no command “model”, but there is models"),
@@ -281,7 +283,10 @@ fn wrong_use_ends_with_status_2_and_help_with_0() {
     let sentence = taki.run(&["chat", "--json"]).json()["error"]["sentence"].as_str().unwrap().to_owned();
     assert!(sentence.contains("--once <PROMPT> is missing"), "{sentence}");
     let japanese = Taki::bare().in_japanese().run(&["chats", "show", "abc"]);
-    assert!(japanese.err.contains("<CONVERSATION> に「abc」は使えません"), "{japanese:?}");
+    assert!(
+        japanese.err.contains("<CONVERSATION> に「abc」は使えません（0 以上の整数を指定してください）"),
+        "{japanese:?}"
+    );
     let help = taki.run(&["--help"]);
     assert_eq!(help.code, Some(0));
     assert!(help.out.contains("prove") && !help.out.contains("worker"), "{}", help.out);

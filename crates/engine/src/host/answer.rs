@@ -20,6 +20,8 @@ pub struct Ask {
     pub cascade: bool,
     /// A K matrix to be played as it stands, for measuring and proving; None leaves the choice to the adaptive policy.
     pub k: Option<Vec<Vec<u32>>>,
+    /// The adaptive policy forgets first what it has learned of the ladder, for measuring first answers.
+    pub unlearned: bool,
 }
 
 impl Ask {
@@ -34,6 +36,7 @@ impl Ask {
             format: None,
             cascade: false,
             k: None,
+            unlearned: false,
         }
     }
 }
@@ -114,6 +117,7 @@ impl<'a> Progress<'a> {
             format: self.ask.format.clone(),
             cascade: self.ask.cascade,
             k: self.ask.k.clone(),
+            unlearned: self.ask.unlearned,
         }
     }
 

@@ -13,6 +13,7 @@ pub fn conditions(ladder: &Ladder, settings: EngineSettings) -> Conditions {
         files: ladder.rungs.iter().map(|rung| mark(&rung.path)).collect(),
         exact: settings.exact,
         threads: settings.threads,
+        cache: settings.cache,
     }
 }
 
@@ -50,6 +51,7 @@ mod tests {
         assert_eq!(before, conditions(&ladder, fast), "the same every time");
         assert_ne!(before, conditions(&ladder, EngineSettings { exact: true, ..fast }));
         assert_ne!(before, conditions(&ladder, EngineSettings { threads: Some(1), ..fast }));
+        assert_ne!(before, conditions(&ladder, EngineSettings { cache: protocol::ladder::CacheType::Q8, ..fast }));
         std::fs::write(&path, b"another").unwrap();
         assert_ne!(before, conditions(&ladder, fast));
     }

@@ -1,5 +1,8 @@
 //! A model at work on a text.
 
+use std::time::Instant;
+
+use cascade::policy::CostCurve;
 use cascade::{Branch, LanguageModel, Logits, Token, VocabId};
 use llama_cpp_2::LlamaContextLoadError;
 use llama_cpp_2::context::LlamaContext;
@@ -8,7 +11,8 @@ use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use protocol::learned::Threads;
 
-use super::{Llama, WIDEST, Weights};
+use super::hold_up::HoldUp;
+use super::{Llama, Mode, WIDEST, Weights};
 
 /// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
 pub(super) const BRANCHES: usize = 8;
@@ -19,7 +23,7 @@ const SEQUENCE: i32 = 0;
 /// A model with its KV cache: one rung of a ladder.
 pub(crate) struct LlamaRung<'m> {
     weights: &'m Weights,
-    exact: bool,
+    mode: Mode,
     context: LlamaContext<'m>,
     batch: LlamaBatch<'static>,
     capacity: usize,
@@ -30,6 +34,19 @@ pub(crate) struct LlamaRung<'m> {
     may_branch: bool,
     /// Positions of the last pass's branches.
     branched: Vec<usize>,
+    threads: Threads,
+    /// What it needs to take fewer threads by itself; None where their number must stay.
+    fallback: Option<Fallback<'m>>,
+}
+
+/// How a model gets away from threads that wait for each other.
+struct Fallback<'m> {
+    llama: &'m Llama,
+    /// Whether so many bytes are free.
+    has_room: fn(u64) -> bool,
+    hold_up: HoldUp,
+    /// Whether the latest passes were that slow.
+    is_due: bool,
 }
 
 /// What llama.cpp refused.
@@ -51,14 +68,26 @@ pub(crate) enum LlamaError {
     /// Tokens cannot be taken back (recurrent and hybrid models).
     #[error("it cannot take tokens back")]
     NoRollBack,
+    /// A context for another number of threads cannot be made.
+    #[error("no other context: {0}")]
+    Open(#[from] LlamaContextLoadError),
+    /// What is held cannot be copied into another context.
+    #[error("what it holds cannot be copied")]
+    NotCopied,
 }
 
 impl<'m> LlamaRung<'m> {
-    /// With `context` of `weights`, which holds nothing yet and has room for `capacity` tokens.
-    pub(super) fn new(weights: &'m Weights, context: LlamaContext<'m>, capacity: u32, exact: bool) -> Self {
+    /// With `context` of `weights` on `threads`, which holds nothing yet and has room for `capacity` tokens.
+    pub(super) fn new(
+        weights: &'m Weights,
+        context: LlamaContext<'m>,
+        capacity: u32,
+        threads: Threads,
+        mode: Mode,
+    ) -> Self {
         Self {
             weights,
-            exact,
+            mode,
             context,
             batch: LlamaBatch::new(WIDEST, 1 + BRANCHES as i32),
             capacity: capacity as usize,
@@ -66,7 +95,51 @@ impl<'m> LlamaRung<'m> {
             scores: Vec::new(),
             may_branch: false,
             branched: Vec::new(),
+            threads,
+            fallback: None,
         }
+    }
+
+    /// Lets it take fewer threads in the middle of an answer when passes take many times what `curve` says, if the bytes for
+    /// that are there.
+    pub(crate) fn let_fall_back(&mut self, llama: &'m Llama, curve: CostCurve, has_room: fn(u64) -> bool) {
+        match &mut self.fallback {
+            Some(fallback) => fallback.hold_up.measured(curve),
+            None => self.fallback = Some(Fallback { llama, has_room, hold_up: HoldUp::new(curve), is_due: false }),
+        }
+    }
+
+    /// On how many threads it runs now.
+    pub(crate) fn threads(&self) -> Threads {
+        self.threads
+    }
+
+    /// Takes half the threads. What is held goes along; if that does not work, everything stays.
+    fn fall_back(&mut self) {
+        let Some(fallback) = &mut self.fallback else { return };
+        let (llama, has_room) = (fallback.llama, fallback.has_room);
+        fallback.is_due = false;
+        let half = |threads: u16| (threads / 2).max(1);
+        let fewer = Threads { single: half(self.threads.single), wide: half(self.threads.wide) };
+        if fewer == self.threads || !has_room(self.reopening()) {
+            return;
+        }
+        match self.reopen(llama, fewer) {
+            Ok(()) => {
+                tracing::info!(single = fewer.single, wide = fewer.wide, "passes are held up: fewer threads");
+                if let Some(fallback) = &mut self.fallback {
+                    fallback.hold_up.halved();
+                }
+            }
+            Err(error) => tracing::warn!(%error, "passes are held up, and threads stay"),
+        }
+    }
+
+    /// Bytes that another number of threads takes for a moment: there are two contexts then, each with room for the scores of its
+    /// widest pass, and a copy of what is held.
+    pub(crate) fn reopening(&self) -> u64 {
+        let scores = (WIDEST * self.weights.vocab.size * size_of::<f32>()) as u64;
+        scores + 2 * self.weights.cache_bytes(u32::try_from(self.capacity).unwrap_or(u32::MAX), self.mode)
     }
 
     /// The model whose context this is.
@@ -74,26 +147,23 @@ impl<'m> LlamaRung<'m> {
         self.weights
     }
 
-    /// Goes on with so many threads: the library lets them be chosen only with a context, so that takes another one, into which is copied what
-    /// is held. Whether it still holds that; otherwise nothing.
+    /// Goes on with so many threads: the library lets them be chosen only with a context, so that takes another one, into
+    /// which is copied what is held.
     ///
     /// # Errors
-    /// The other context cannot be made; everything is as before.
-    pub(crate) fn reopen(&mut self, llama: &Llama, threads: Threads) -> Result<bool, LlamaContextLoadError> {
+    /// The other context cannot be made or filled; everything is as before.
+    pub(crate) fn reopen(&mut self, llama: &Llama, threads: Threads) -> Result<(), LlamaError> {
         let capacity = u32::try_from(self.capacity).unwrap_or(u32::MAX);
-        let mut other = self.weights.open(llama, capacity, threads, self.exact)?;
-        let held = self.drop_branches().is_ok()
-            && self
-                .context
-                .state_seq_get(SEQUENCE, LlamaStateSeqFlags::empty())
-                .is_ok_and(|state| self.held == 0 || other.state_seq_set(&state, SEQUENCE).is_ok());
-        if !held {
-            other.clear_kv_cache();
-            self.held = 0;
+        self.drop_branches()?;
+        let mut other = self.weights.open(llama, capacity, threads, self.mode)?;
+        if self.held > 0 {
+            let state = self.context.state_seq_get(SEQUENCE, LlamaStateSeqFlags::empty());
+            let state = state.map_err(|_| LlamaError::NotCopied)?;
+            other.state_seq_set(&state, SEQUENCE).map_err(|_| LlamaError::NotCopied)?;
         }
-        self.branched.clear();
         self.context = other;
-        Ok(held)
+        self.threads = threads;
+        Ok(())
     }
 
     /// Takes tokens out of the cache; `held` follows only what really happened.
@@ -205,18 +275,25 @@ impl LanguageModel for LlamaRung<'_> {
 
     fn extend_with(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> Result<Logits<'_>, LlamaError> {
         self.drop_branches()?;
+        if self.fallback.as_ref().is_some_and(|fallback| fallback.is_due) {
+            self.fall_back();
+        }
         let asked = tokens.len() + branches.len();
         let full = LlamaError::Full { asked, held: self.held, capacity: self.capacity };
         if asked > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, rows, branches) {
             return Err(full);
         }
         self.open_branches(branches)?;
+        let began = Instant::now();
         if let Err(error) = self.context.decode(&mut self.batch) {
             // Some of it may have gone in: back to what is known, or to nothing.
             if self.remove_from(self.held).is_err() {
                 self.remove_from(0)?;
             }
             return Err(error.into());
+        }
+        if let Some(fallback) = &mut self.fallback {
+            fallback.is_due |= fallback.hold_up.is_held_up(asked, began.elapsed().as_secs_f64());
         }
         self.held += tokens.len();
         let first = tokens.len() - rows;
@@ -244,16 +321,18 @@ impl LanguageModel for LlamaRung<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::ladder::CacheType;
 
     const TEXT: [Token; 9] = [1, 504, 8212, 282, 260, 7, 30, 1250, 19];
 
     #[test]
     fn other_threads_go_on_with_what_is_held() {
         let (llama, weights) = crate::llama::for_tests();
-        for exact in [true, false] {
+        for (exact, cache) in [(true, CacheType::F16), (false, CacheType::F16), (false, CacheType::Q8)] {
             let threads = |count| Threads { single: count, wide: count };
-            let mut steady = weights.context(llama, 256, threads(2), exact).unwrap();
-            let mut moved = weights.context(llama, 256, threads(2), exact).unwrap();
+            let mode = Mode { exact, cache };
+            let mut steady = weights.context(llama, 256, threads(2), mode).unwrap();
+            let mut moved = weights.context(llama, 256, threads(2), mode).unwrap();
             steady.let_branch(!exact);
             moved.let_branch(!exact);
             for model in [&mut steady, &mut moved] {
@@ -264,7 +343,7 @@ mod tests {
                     model.truncate(TEXT.len()).unwrap();
                 }
             }
-            assert!(moved.reopen(llama, threads(1)).unwrap());
+            moved.reopen(llama, threads(1)).unwrap();
             assert_eq!(moved.len(), TEXT.len());
             let row = |model: &mut LlamaRung<'_>| model.extend(&[77], 1).unwrap().row(0).unwrap().to_vec();
             let (steady, moved) = (row(&mut steady), row(&mut moved));
@@ -274,5 +353,43 @@ mod tests {
             let most = steady.iter().zip(&moved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(most < 0.05, "exact {exact}: off by {most}");
         }
+    }
+
+    #[test]
+    fn passes_that_are_held_up_take_fewer_threads_and_go_on() {
+        let (llama, weights) = crate::llama::for_tests();
+        let threads = |count| Threads { single: count, wide: count };
+        let mut steady = weights.context(llama, 256, threads(1), Mode::default()).unwrap();
+        let mut moved = weights.context(llama, 256, threads(4), Mode::default()).unwrap();
+        steady.extend(&TEXT, 1).unwrap();
+        moved.extend(&TEXT, 1).unwrap();
+        // Nothing is as fast as this.
+        let mut impossible = CostCurve::default();
+        impossible.measured(1, 1e-9);
+        moved.let_fall_back(llama, impossible.clone(), |_| false);
+        let until = |model: &mut LlamaRung<'_>, count| {
+            for _ in 0..20_000 {
+                model.extend(&[77], 1).unwrap();
+                model.truncate(TEXT.len()).unwrap();
+                if model.threads() == threads(count) || count == 0 && model.fallback.as_ref().unwrap().is_due {
+                    return true;
+                }
+            }
+            false
+        };
+        assert!(until(&mut moved, 0), "it is noticed");
+        moved.extend(&[77], 1).unwrap();
+        assert_eq!(moved.threads(), threads(4), "without room for another context they stay");
+        moved.truncate(TEXT.len()).unwrap();
+        moved.fallback = None;
+        moved.let_fall_back(llama, impossible, |_| true);
+        for fewer in [2, 1] {
+            assert!(until(&mut moved, fewer), "{fewer} threads");
+        }
+        assert_eq!(moved.len(), TEXT.len());
+        let row = |model: &mut LlamaRung<'_>| model.extend(&[77], 1).unwrap().row(0).unwrap().to_vec();
+        let (steady, moved) = (row(&mut steady), row(&mut moved));
+        let most = steady.iter().zip(&moved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(most < 0.05, "off by {most}");
     }
 }

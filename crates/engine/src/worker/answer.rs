@@ -15,8 +15,8 @@ use super::inbox::Inbox;
 use super::measure;
 use super::outbox::Outbox;
 use super::receipt;
-use super::threads::Usual;
-use crate::llama::{Llama, LlamaRung, Weights};
+use super::threads::{Patience, Usual};
+use crate::llama::{Llama, LlamaRung, Mode, Weights};
 use crate::shape::{self, Shape, Shapes};
 use crate::utf8::Utf8Assembler;
 
@@ -53,8 +53,12 @@ pub(super) struct Answerer<'w> {
     /// Display names from the target down, Max-Gram included.
     pub(super) names: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
+    /// Whether all of the ladder's models are there.
+    pub(super) is_whole: bool,
     /// Context length in tokens.
     pub(super) context: u32,
+    /// How it computes.
+    pub(super) mode: Mode,
     /// In exact mode the widths that hold.
     pub(super) widths: Option<Vec<usize>>,
     /// Prompt tokens per pass.
@@ -62,10 +66,10 @@ pub(super) struct Answerer<'w> {
     /// Whether the target can take tokens back; without that there is no cascade.
     pub(super) rolls_back: bool,
     pub(super) watch: StopWatch,
-    /// Median time of the target's one-token passes in the latest answer that had some.
-    pub(super) single: Option<Duration>,
-    /// On how many threads it runs.
+    /// On how many threads it runs, as they were chosen last.
     pub(super) threads: Threads,
+    /// When more of them are tried again.
+    pub(super) patience: Patience,
     /// What its passes usually take; None if threads must stay as they are: they were asked for, or bits count.
     pub(super) usual: Option<Usual>,
     /// The bytes of the vocabulary and what reads schemas and grammars for it, made when they are first needed.
@@ -87,10 +91,12 @@ impl Answerer<'_> {
         }
     }
 
-    /// What is worth knowing at the next start.
-    pub(super) fn lessons(&self) -> Lessons {
-        let policy = serde_json::to_value(self.policy.knowledge(&self.curves)).unwrap_or_default();
-        Lessons { threads: self.threads, policy }
+    /// Tells what is worth knowing at the next start. Nothing where a model was left out: what is known of the whole ladder is worth more.
+    pub(super) fn tell_lessons(&self, outbox: &Outbox) {
+        if self.is_whole {
+            let policy = serde_json::to_value(self.policy.knowledge(&self.curves)).unwrap_or_default();
+            outbox.send(&Event::Learned(Box::new(Lessons { threads: self.threads, policy })));
+        }
     }
 
     /// Answers, sending everything that happens. Gives the median time of the target's one-token passes, if there were some.
@@ -128,6 +134,9 @@ impl Answerer<'_> {
             cancelled: &|| inbox.cancelled(),
         };
         let mut writer = Writer::new(ask, self.weights, outbox);
+        if ask.unlearned {
+            self.policy = Adaptive::new(self.curves.clone());
+        }
         let mut fixed = self.fixed(ask)?;
         let policy: &mut dyn Policy = match &mut fixed {
             Some(fixed) => fixed,
@@ -137,7 +146,6 @@ impl Answerer<'_> {
             .cascade
             .run(&request, policy, &self.watch, &mut writer)
             .map_err(|error| problem(&error, &self.names[0]))?;
-        self.single = outcome.single_pass.or(self.single);
         if self.widths.is_none()
             && let Some(first) = outcome.first_token
         {
@@ -145,8 +153,10 @@ impl Answerer<'_> {
                 measure::chunk_after(outcome.prompt_tokens - outcome.reused_tokens, first).unwrap_or(self.chunk);
         }
         let read_in = began_after(&self.watch, began, outcome.total);
-        let receipt = receipt::of(&outcome, ask, shown.len(), &self.names, self.single, read_in, self.widths.is_some());
-        outbox.send(&Event::Learned(Box::new(self.lessons())));
+        // Of this answer, or what it would take now.
+        let single = outcome.single_pass.or_else(|| self.policy.single().map(Duration::from_secs_f64));
+        let receipt = receipt::of(&outcome, ask, shown.len(), &self.names, single, read_in, self.widths.is_some());
+        self.tell_lessons(outbox);
         outbox.send(&Event::Finished { id: ask.id, reason: receipt.finish, receipt: Box::new(receipt) });
         Ok(outcome.single_pass)
     }

@@ -19,10 +19,10 @@ use super::memory::Memory;
 use super::outbox::Outbox;
 use super::shelf::{READING, Shelf, tokenizers_differ};
 use super::table;
-use super::threads::{self, Usual};
+use super::threads::{self, Patience, Usual};
 use crate::branches;
 use crate::exact::identical_widths;
-use crate::llama::{Llama, LlamaRung};
+use crate::llama::{Llama, LlamaRung, Mode};
 
 /// Context length if neither the model nor the user asks for less: what a long letter with its answer needs.
 const CONTEXT: u32 = 8192;
@@ -52,7 +52,7 @@ pub(super) fn ladder(
         Ok(answerer) => answerer,
         Err(problem) => return failed(inbox, outbox, problem),
     };
-    outbox.send(&Event::Learned(Box::new(answerer.lessons())));
+    answerer.tell_lessons(outbox);
     outbox.send(&Event::Loaded(Loaded { seconds: began.elapsed().as_secs_f64(), ..answerer.loaded(ladder) }));
     loop {
         match inbox.next() {
@@ -115,10 +115,10 @@ impl Shelf {
         known: &Knowing,
     ) -> Result<Opened<'w>, String> {
         let open = |threads| {
-            let opened = self.target.context(llama, context, threads, settings.exact);
+            let opened = self.target.context(llama, context, threads, Mode::from(settings));
             opened.map_err(|error| error.to_string())
         };
-        let fastest = || threads::fastest(&self.target, llama, settings.exact).0;
+        let fastest = || threads::fastest(&self.target, llama, Mode::from(settings)).0;
         let mut threads = match (settings.threads, found) {
             (Some(threads), _) => threads::fixed(threads),
             (None, Some(found)) => threads::checked(found.threads),
@@ -152,7 +152,8 @@ impl Shelf {
             Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason)
         };
         let path = &ladder.rungs[0].path;
-        memory.take(self.target.cache_bytes(context))?;
+        let mode = Mode::from(settings);
+        memory.take(self.target.cache_bytes(context, mode))?;
         let found = known;
         let known = Knowing::of(known, ladder);
         let opened = self.open_target(llama, context, Running { settings, known: found }, &known);
@@ -196,8 +197,8 @@ impl Shelf {
             }
             trying.next(&rung.name);
             let opened = memory
-                .take(weights.cache_bytes(context))
-                .and_then(|()| draft(weights.context(llama, context, threads, settings.exact), rung));
+                .take(weights.cache_bytes(context, mode))
+                .and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
             let added = opened.and_then(|mut model| {
                 // What is known is numbered as in the whole ladder, whatever is left out this time.
                 let place = ladder.rungs.iter().position(|of_ladder| of_ladder == rung).unwrap_or(usize::MAX);
@@ -219,8 +220,9 @@ impl Shelf {
             names.push(MAX_GRAM.to_owned());
         }
         let may_change = settings.threads.is_none() && !settings.exact;
+        let is_whole = curves.len() == ladder.rungs.len();
         let usual = curves[0].at(1).filter(|_| may_change).map(Usual::new);
-        Ok(Answerer {
+        let mut answerer = Answerer {
             llama,
             weights: &self.target,
             cascade,
@@ -230,16 +232,20 @@ impl Shelf {
             names,
             left_out,
             context,
+            mode,
             widths,
             chunk,
             rolls_back,
             watch: StopWatch::default(),
-            single: None,
+            is_whole,
             threads,
+            patience: Patience::new(),
             usual,
             spellings: OnceCell::new(),
             shapes: OnceCell::new(),
-        })
+        };
+        answerer.let_fall_back();
+        Ok(answerer)
     }
 }
 

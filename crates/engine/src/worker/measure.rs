@@ -19,6 +19,9 @@ fn tries(width: usize) -> usize {
 /// How often at most where that gives something odd.
 const AGAIN: usize = 5;
 
+/// When that ends, however few there were.
+const LONG: Duration = Duration::from_secs(1);
+
 /// A one-token pass within this factor of what it took before: the computer is as it was.
 const ALIKE: f64 = 1.25;
 
@@ -85,7 +88,7 @@ pub(super) fn curve<M: LanguageModel>(model: &mut M, budget: Duration) -> Result
             left -= 1;
         }
         seen.push((width, best));
-        curve.saw(width, best);
+        curve.measured(width, best);
     }
     // The first could be compared with nothing.
     if let Some(&(1, single)) = seen.first()
@@ -95,8 +98,8 @@ pub(super) fn curve<M: LanguageModel>(model: &mut M, budget: Duration) -> Result
         model.truncate(0)?;
         let again = fastest(model, 1, AGAIN)?;
         curve = CostCurve::default();
-        seen.iter().skip(1).for_each(|(width, seconds)| curve.saw(*width, *seconds));
-        curve.saw(1, single.min(again));
+        seen.iter().skip(1).for_each(|(width, seconds)| curve.measured(*width, *seconds));
+        curve.measured(1, single.min(again));
     }
     model.truncate(0)?;
     Ok(curve)
@@ -111,16 +114,21 @@ fn is_odd(seen: &[(usize, f64)], width: usize, seconds: f64) -> bool {
     })
 }
 
-/// Seconds of the fastest of some passes over `width` tokens, which the model holds afterwards.
+/// Seconds of the fastest of some passes over `width` tokens, which the model holds afterwards. Where one takes long it is not tried
+/// as often.
 ///
 /// # Errors
 /// What the model says.
 pub(super) fn fastest<M: LanguageModel>(model: &mut M, width: usize, tries: usize) -> Result<f64, M::Error> {
     let mut best = f64::INFINITY;
+    let began = Instant::now();
     for _ in 0..tries {
         let start = Instant::now();
         model.extend(&vec![0; width], width)?;
         best = best.min(start.elapsed().as_secs_f64());
+        if began.elapsed() > LONG {
+            break;
+        }
     }
     Ok(best)
 }
@@ -155,7 +163,7 @@ mod tests {
         let chunk = |single: f64| {
             let mut curve = CostCurve::default();
             for width in [1, 2, 24] {
-                curve.saw(width, single * width as f64);
+                curve.measured(width, single * width as f64);
             }
             super::chunk(&curve)
         };

@@ -6,12 +6,12 @@ use cascade::LanguageModel;
 use protocol::learned::Threads;
 
 use super::measure;
-use crate::llama::{Llama, LlamaRung, Weights};
+use crate::llama::{Llama, LlamaRung, Mode, Weights};
 
 /// More than these llama.cpp answers with an abort (`GGML_MAX_N_THREADS`).
 const MOST: u16 = 512;
 
-/// How long is tried in all; the likeliest count comes first.
+/// How long is tried in all, once every count was tried with a single token.
 const BUDGET: Duration = Duration::from_millis(1500);
 
 /// Tokens of the narrow and the wide pass that are timed.
@@ -80,36 +80,93 @@ pub(super) fn checked(threads: Threads) -> Threads {
     Threads { single: threads.single.clamp(1, MOST), wide: threads.wide.clamp(1, MOST) }
 }
 
+/// A first pass this many times longer than it takes on other threads: nobody has to wait for more of them.
+const HOPELESS: f64 = 8.0;
+
+/// One thread for each core.
+pub(super) fn all_cores() -> Threads {
+    fixed(candidates(num_cpus::get_physical(), num_cpus::get())[0])
+}
+
+/// Whether a one-token pass with nothing held is clearly faster on `many` threads than on `few`. Beside other programs that compute the
+/// answer may take a second or two.
+pub(super) fn is_faster(weights: &Weights, llama: &Llama, few: Threads, many: Threads, mode: Mode) -> bool {
+    let Some(usual) = single(weights, llama, few, mode) else { return false };
+    let Ok(mut model) = weights.context(llama, CAPACITY, many, mode) else { return false };
+    let Ok(first) = measure::fastest(&mut model, 1, 1) else { return false };
+    first < HOPELESS * usual && measure::fastest(&mut model, 1, TRIES).is_ok_and(|time| time < CLEARLY * usual)
+}
+
+/// When more threads are tried again that were too many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// Answers that are let pass.
+    answers: u32,
+    /// How many the next time.
+    next: u32,
+}
+
+impl Patience {
+    /// Most answers that are let pass.
+    const MOST: u32 = 64;
+
+    pub(super) fn new() -> Self {
+        Self { answers: 0, next: 1 }
+    }
+
+    /// Behind an answer.
+    pub(super) fn is_over(&mut self) -> bool {
+        let is_over = self.answers == 0;
+        self.answers = self.answers.saturating_sub(1);
+        is_over
+    }
+
+    /// It was in vain.
+    pub(super) fn grow(&mut self) {
+        *self = Self { answers: self.next, next: (2 * self.next).min(Self::MOST) };
+    }
+}
+
 /// Seconds of a one-token pass on these threads with nothing held; None if the model cannot be run so.
-pub(super) fn single(weights: &Weights, llama: &Llama, threads: Threads) -> Option<f64> {
-    let mut model = awake(weights, llama, threads, false)?;
+pub(super) fn single(weights: &Weights, llama: &Llama, threads: Threads, mode: Mode) -> Option<f64> {
+    let mut model = awake(weights, llama, threads, mode)?;
     measure::fastest(&mut model, 1, TRIES).ok()
 }
 
 /// A small context whose first pass is over: that wakes threads and fetches weights into memory.
-fn awake<'w>(weights: &'w Weights, llama: &Llama, threads: Threads, exact: bool) -> Option<LlamaRung<'w>> {
-    let mut model = weights.context(llama, CAPACITY, threads, exact).ok()?;
+fn awake<'w>(weights: &'w Weights, llama: &Llama, threads: Threads, mode: Mode) -> Option<LlamaRung<'w>> {
+    let mut model = weights.context(llama, CAPACITY, threads, mode).ok()?;
     model.extend(&[0], 1).ok()?;
     Some(model)
 }
 
 /// The fastest counts for `weights` on this computer, found by trying, and what a one-token pass takes with them, in seconds.
-pub(super) fn fastest(weights: &Weights, llama: &Llama, exact: bool) -> (Threads, Option<f64>) {
+pub(super) fn fastest(weights: &Weights, llama: &Llama, mode: Mode) -> (Threads, Option<f64>) {
     let (physical, usable) = (num_cpus::get_physical(), num_cpus::get());
     let candidates = candidates(physical, usable);
     let began = Instant::now();
-    let mut times: Vec<(u16, [f64; 2])> = Vec::new();
+    let (mut times, mut wide) = (Vec::new(), Vec::new());
+    // Every count with a single token first: beside another program that computes the likeliest may take all the time there is.
     for threads in &candidates {
-        if !times.is_empty() && began.elapsed() > BUDGET {
-            break;
-        }
-        if let Some(measured) = passes(weights, llama, *threads, exact) {
-            times.push((*threads, measured));
+        let Some(mut model) = awake(weights, llama, fixed(*threads), mode) else { continue };
+        if let Ok(time) = measure::fastest(&mut model, WIDTHS[0], TRIES) {
+            times.push((*threads, time));
         }
     }
-    let chosen = Threads { single: best(&times, 0, candidates[0]), wide: best(&times, 1, candidates[0]) };
-    let single = times.iter().find(|(count, _)| *count == chosen.single).map(|(_, times)| times[0]);
-    (chosen, single)
+    let single = best(&times, candidates[0]);
+    // Then the best of these with several, and the others as far as time allows.
+    let order = std::iter::once(single).chain(candidates.iter().copied().filter(|count| *count != single));
+    for threads in order {
+        if !wide.is_empty() && began.elapsed() > BUDGET {
+            break;
+        }
+        let Some(mut model) = awake(weights, llama, fixed(threads), mode) else { continue };
+        if let Ok(time) = measure::fastest(&mut model, WIDTHS[1], TRIES) {
+            wide.push((threads, time));
+        }
+    }
+    let chosen = Threads { single, wide: best(&wide, single) };
+    (chosen, times.iter().find(|(count, _)| *count == single).map(|(_, time)| *time))
 }
 
 /// Counts worth trying, the likeliest first: a thread for each core, one core left to everything else, and with the
@@ -129,21 +186,11 @@ fn candidates(physical: usize, usable: usize) -> Vec<u16> {
     seen
 }
 
-/// Seconds of a pass over each of [`WIDTHS`]; None if the model cannot be run so.
-fn passes(weights: &Weights, llama: &Llama, threads: u16, exact: bool) -> Option<[f64; 2]> {
-    let mut model = awake(weights, llama, fixed(threads), exact)?;
-    let mut best = [0.0; 2];
-    for (width, best) in WIDTHS.into_iter().zip(&mut best) {
-        *best = measure::fastest(&mut model, width, TRIES).ok()?;
-    }
-    Some(best)
-}
-
-/// The count whose time in column `which` is clearly below that of the first, or the first.
-fn best(times: &[(u16, [f64; 2])], which: usize, otherwise: u16) -> u16 {
-    let Some((first, reference)) = times.first().map(|(count, times)| (*count, times[which])) else { return otherwise };
-    let fastest = times.iter().min_by(|a, b| a.1[which].total_cmp(&b.1[which]));
-    fastest.filter(|(_, times)| times[which] < CLEARLY * reference).map_or(first, |(count, _)| *count)
+/// The count whose time is clearly below that of the first, or the first.
+fn best(times: &[(u16, f64)], otherwise: u16) -> u16 {
+    let Some(&(first, reference)) = times.first() else { return otherwise };
+    let fastest = times.iter().min_by(|a, b| a.1.total_cmp(&b.1));
+    fastest.filter(|(_, time)| *time < CLEARLY * reference).map_or(first, |(count, _)| *count)
 }
 
 #[cfg(test)]
@@ -173,8 +220,21 @@ mod tests {
 
     #[test]
     fn only_a_clearly_faster_count_replaces_the_likeliest() {
-        let times = [(4, [1.0, 2.0]), (3, [0.97, 1.5]), (8, [1.2, 3.0])];
-        assert_eq!((best(&times, 0, 9), best(&times, 1, 9)), (4, 3));
-        assert_eq!(best(&[], 0, 9), 9);
+        assert_eq!(best(&[(4, 1.0), (3, 0.97), (8, 1.2)], 9), 4);
+        assert_eq!(best(&[(4, 2.0), (3, 1.5), (8, 3.0)], 9), 3);
+        assert_eq!(best(&[], 9), 9);
+    }
+
+    #[test]
+    fn what_was_tried_in_vain_is_tried_ever_more_rarely() {
+        let mut patience = Patience::new();
+        let mut tries = Vec::new();
+        for answer in 0..200 {
+            if patience.is_over() {
+                tries.push(answer);
+                patience.grow();
+            }
+        }
+        assert_eq!(tries, [0, 2, 5, 10, 19, 36, 69, 134, 199]);
     }
 }

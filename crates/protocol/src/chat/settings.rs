@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use crate::ladder::CacheType;
+
 /// Language of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
@@ -42,8 +44,12 @@ pub struct Settings {
     pub threads: Option<u16>,
     /// Context length in tokens; None is the engine's standard one.
     pub context: Option<u32>,
+    /// Type of keys and values that the models hold of a conversation.
+    pub cache: CacheType,
     /// Whether drafts may copy from what was said in earlier chats.
     pub earlier_chats: bool,
+    /// Whether the system tells that a long answer has ended while another window was in front.
+    pub notify: bool,
     /// Language of the window.
     pub language: UiLanguage,
     /// Colours of the window.
@@ -74,7 +80,9 @@ impl Default for Settings {
             exact: false,
             threads: None,
             context: None,
+            cache: CacheType::F16,
             earlier_chats: true,
+            notify: true,
             language: UiLanguage::System,
             theme: Theme::System,
             zoom: 1.0,

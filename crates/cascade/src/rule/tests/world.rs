@@ -81,7 +81,7 @@ impl World {
         let curve = |cost| {
             let mut curve = CostCurve::default();
             for width in [1, 2, 4, 8, 16] {
-                curve.saw(width, cost);
+                curve.measured(width, cost);
             }
             curve
         };

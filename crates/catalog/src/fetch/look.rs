@@ -1,0 +1,71 @@
+//! A look at a model before it is downloaded.
+
+use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
+
+use protocol::{Code, Problem};
+use ureq::http::StatusCode;
+
+use super::FetchOptions;
+use super::hugging_face::{agent, in_words, is_own, range, refused};
+use crate::header::{Header, check};
+
+/// Longest header that is waited for, in bytes: the largest vocabularies take a tenth of it.
+const LONGEST: u64 = 256 << 20;
+
+/// Reads and checks the header of the GGUF file at an `address` that begins with `https://`, or with `http://` on this
+/// computer. Of the file no more is received than that. The address of a file's page at Hugging Face will do too.
+///
+/// # Errors
+/// [`Code::SettingInvalid`]: no such address. [`Code::DownloadFailed`]: nothing comes from there. Those of
+/// [`check_header`](crate::check_header).
+pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
+    if !address.starts_with("https://") && !is_own(address) {
+        return Err(Problem::new(Code::SettingInvalid)
+            .with("name", "FILE")
+            .with("value", address)
+            .with("reason", "an address must start with https://"));
+    }
+    let failed = |reason: String| Problem::new(Code::DownloadFailed).with("name", address).with("reason", reason);
+    let file = address.replacen("/blob/", "/resolve/", 1);
+    // From the start to the end: whoever gives parts also tells how long the whole is.
+    let response = agent(address, options).get(&file).header("Range", "bytes=0-").call();
+    let response = response.map_err(|error| failed(in_words(&error, options)))?;
+    let bytes = match response.status() {
+        StatusCode::OK => response.body().content_length(),
+        StatusCode::PARTIAL_CONTENT => match range(response.headers()) {
+            Some((0, total)) => total,
+            _ => return Err(failed("the server sent another piece than it was asked for".to_owned())),
+        },
+        // Even the first byte lies behind its end.
+        StatusCode::RANGE_NOT_SATISFIABLE => Some(0),
+        status => return Err(failed(refused(status, response.headers()))),
+    };
+    let bytes = bytes.ok_or_else(|| failed("the server does not tell how large the file is".to_owned()))?;
+    let body = Forward(response.into_body().into_reader().take(LONGEST));
+    check(BufReader::with_capacity(1 << 16, body), bytes, &address).map_err(|problem| match problem.code {
+        // What was not received is not missing there.
+        Code::ModelTruncated | Code::ModelUnreadable => {
+            let reason = problem.details.get("reason").cloned();
+            failed(reason.unwrap_or_else(|| "the connection ended early, or the file there is cut off".to_owned()))
+        }
+        _ => problem,
+    })
+}
+
+/// What can only be read on: a step forward reads what it steps over.
+struct Forward<R>(R);
+
+impl<R: Read> Read for Forward<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl<R: Read> Seek for Forward<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let SeekFrom::Current(step) = to else { return Err(ErrorKind::Unsupported.into()) };
+        let step = u64::try_from(step).map_err(|_| io::Error::from(ErrorKind::Unsupported))?;
+        let stepped = io::copy(&mut (&mut self.0).take(step), &mut io::sink())?;
+        if stepped == step { Ok(0) } else { Err(ErrorKind::UnexpectedEof.into()) }
+    }
+}

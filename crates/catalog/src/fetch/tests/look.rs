@@ -1,0 +1,60 @@
+use protocol::Code;
+
+use super::server::{Does, Server};
+use crate::fetch::{FetchOptions, look};
+use crate::sample::Gguf;
+
+fn file() -> Vec<u8> {
+    // Weights that nobody waits for.
+    let mut gguf = Gguf::small();
+    gguf.tensors[1] = ("output_norm.weight".into(), vec![1 << 20], 0, 64);
+    gguf.data = 64 + (4 << 20);
+    gguf.bytes()
+}
+
+#[test]
+fn a_header_is_read_from_an_address_and_nothing_more() {
+    let file = file();
+    let server = Server::start(&file, [Does::Cut(20_000), Does::NoRanges]);
+    let options = FetchOptions::default();
+    let address = format!("{}/maker/model/blob/main/m.gguf", server.endpoint);
+    for what in ["a connection that ends behind it", "a server without ranges"] {
+        let header = look(&address, &options).unwrap_or_else(|problem| panic!("{what}: {problem:?}"));
+        assert_eq!((header.architecture.as_str(), header.file_bytes), ("llama", file.len() as u64), "{what}");
+    }
+    assert_eq!(server.seen()[0].path, "/maker/model/resolve/main/m.gguf", "not the page about it");
+}
+
+#[test]
+fn what_comes_from_an_address_is_not_believed() {
+    let page = b"<html>Please log in</html>".to_vec();
+    let server = Server::start(
+        &file(),
+        [
+            Does::Status("404 Not Found", ""),
+            Does::Status("401 Unauthorized", ""),
+            Does::Cut(40),
+            Does::HangUp,
+            Does::Other(page),
+            Does::Endless,
+            Does::Other(Vec::new()),
+        ],
+    );
+    let address = format!("{}/m.gguf", server.endpoint);
+    let code = || look(&address, &FetchOptions::default()).map(|_| ()).unwrap_err();
+    for (code, expected, word) in [
+        (code(), Code::DownloadFailed, "404"),
+        (code(), Code::DownloadFailed, "401"),
+        (code(), Code::DownloadFailed, "early"),
+        (code(), Code::DownloadFailed, ""),
+        (code(), Code::NotGguf, ""),
+        (code(), Code::DownloadFailed, "large"),
+        (code(), Code::ModelEmpty, ""),
+    ] {
+        assert_eq!(code.code, expected, "{code:?}");
+        assert!(code.details.values().any(|detail| detail.contains(word)), "{code:?}");
+    }
+    for address in ["http://models.example/m.gguf", "ftp://x/m.gguf", "file:///etc/passwd"] {
+        assert_eq!(look(address, &FetchOptions::default()).unwrap_err().code, Code::SettingInvalid, "{address}");
+    }
+}

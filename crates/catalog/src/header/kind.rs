@@ -1,0 +1,109 @@
+//! What a model file is for.
+
+/// What a model file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Writes text, and takes tokens back: a target or a draft.
+    Writes,
+    /// Writes text, but keeps a state that no token can be taken out of (recurrent and hybrid models): answers without drafts.
+    Recurrent,
+    /// Turns text into numbers for searching; writes nothing.
+    Embeds,
+    /// The eyes or ears of another model, which it cannot do without.
+    Projects,
+    /// Drafts out of another model's inner states (EAGLE and its kin): of use only inside of that.
+    DraftsInside,
+}
+
+/// Families of each kind, as llama.cpp names them; all others write.
+const RECURRENT: [&str; 16] = [
+    "mamba",
+    "mamba2",
+    "rwkv6",
+    "rwkv6qwen2",
+    "rwkv7",
+    "arwkv7",
+    "jamba",
+    "falcon-h1",
+    "granitehybrid",
+    "nemotron_h",
+    "lfm2",
+    "lfm2moe",
+    "plamo2",
+    "plamo3",
+    "qwen3next",
+    "kimi-linear",
+];
+const EMBEDS: [&str; 11] = [
+    "bert",
+    "nomic-bert",
+    "nomic-bert-moe",
+    "neo-bert",
+    "jina-bert-v2",
+    "jina-bert-v3",
+    "modern-bert",
+    "t5encoder",
+    "gemma-embedding",
+    "llama-embed",
+    "eurobert",
+];
+const PROJECTS: [&str; 2] = ["clip", "mmproj"];
+const DRAFTS_INSIDE: [&str; 3] = ["eagle", "eagle3", "medusa"];
+
+impl Kind {
+    /// By the name of the family.
+    pub(super) fn of(architecture: &str) -> Self {
+        let is = |names: &[&str]| names.contains(&architecture);
+        if is(&RECURRENT) {
+            Self::Recurrent
+        } else if is(&EMBEDS) {
+            Self::Embeds
+        } else if is(&PROJECTS) {
+            Self::Projects
+        } else if is(&DRAFTS_INSIDE) {
+            Self::DraftsInside
+        } else {
+            Self::Writes
+        }
+    }
+}
+
+/// The mix that its maker names (`llama_ftype`), for example `Q4_K_M`; None for one that is not known.
+pub(super) fn mix(file_type: u64) -> Option<&'static str> {
+    Some(match file_type {
+        0 => "F32",
+        1 => "F16",
+        2 => "Q4_0",
+        3 => "Q4_1",
+        7 => "Q8_0",
+        8 => "Q5_0",
+        9 => "Q5_1",
+        10 => "Q2_K",
+        11 => "Q3_K_S",
+        12 => "Q3_K_M",
+        13 => "Q3_K_L",
+        14 => "Q4_K_S",
+        15 => "Q4_K_M",
+        16 => "Q5_K_S",
+        17 => "Q5_K_M",
+        18 => "Q6_K",
+        19 => "IQ2_XXS",
+        20 => "IQ2_XS",
+        21 => "Q2_K_S",
+        22 => "IQ3_XS",
+        23 => "IQ3_XXS",
+        24 => "IQ1_S",
+        25 => "IQ4_NL",
+        26 => "IQ3_S",
+        27 => "IQ3_M",
+        28 => "IQ2_S",
+        29 => "IQ2_M",
+        30 => "IQ4_XS",
+        31 => "IQ1_M",
+        32 => "BF16",
+        36 => "TQ1_0",
+        37 => "TQ2_0",
+        38 => "MXFP4_MOE",
+        _ => return None,
+    })
+}

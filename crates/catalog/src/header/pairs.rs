@@ -1,0 +1,180 @@
+//! The key-value pairs, and what they say of the model.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead, Seek};
+
+use super::bounded::{Bounded, Fault};
+use super::tokenizer::{Tokenizer, Vocabulary};
+use super::{KEPT_TEXT, refused};
+
+/// ggml's own limit for strings and arrays.
+const LONGEST: u64 = 1 << 30;
+
+/// Longest list of numbers that is kept: one for each layer.
+const KEPT_LIST: u64 = 4096;
+
+const TEXT: u32 = 8;
+const ARRAY: u32 = 9;
+
+/// What is kept of the key-value pairs.
+#[derive(Default)]
+pub(super) struct Pairs {
+    texts: BTreeMap<String, String>,
+    numbers: BTreeMap<String, u64>,
+    lists: BTreeMap<String, Vec<u64>>,
+    vocabulary: Vocabulary,
+    has_template: bool,
+}
+
+impl Pairs {
+    pub(super) fn read(from: &mut Bounded<impl BufRead + Seek>, count: u64) -> Result<Self, Fault> {
+        let mut pairs = Self::default();
+        let mut seen = HashSet::new();
+        for _ in 0..count {
+            let Some(key) = from.string(KEPT_TEXT)?.filter(|key| !key.is_empty()) else {
+                return refused("a key in it is empty or far too long");
+            };
+            let key = String::from_utf8_lossy(&key).into_owned();
+            pairs.value(from, &key)?;
+            if !seen.insert(key) {
+                return refused("it has the same key twice");
+            }
+        }
+        Ok(pairs)
+    }
+
+    fn value(&mut self, from: &mut Bounded<impl BufRead + Seek>, key: &str) -> Result<(), Fault> {
+        match from.u32()? {
+            TEXT => {
+                self.has_template |= key == "tokenizer.chat_template";
+                if let Some(text) = from.string(KEPT_TEXT)? {
+                    self.texts.insert(key.to_owned(), String::from_utf8_lossy(&text).into_owned());
+                }
+            }
+            ARRAY => self.list(from, key)?,
+            kind => match whole(from, kind)? {
+                Some(number) => drop(self.numbers.insert(key.to_owned(), number)),
+                None => from.skip(value_size(kind)?)?,
+            },
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, from: &mut Bounded<impl BufRead + Seek>, key: &str) -> Result<(), Fault> {
+        let (kind, count) = (from.u32()?, from.u64()?);
+        if count > LONGEST {
+            return refused(format!("it claims a list of {count} values"));
+        }
+        if self.vocabulary.read(from, key, kind, count)? {
+            return Ok(());
+        }
+        if kind == TEXT {
+            from.room(count, 8)?;
+            for _ in 0..count {
+                from.string(0)?;
+            }
+            return Ok(());
+        }
+        let size = value_size(kind)?;
+        from.room(count, size)?;
+        if count > KEPT_LIST || !is_whole(kind) {
+            return from.skip(count * size);
+        }
+        let mut numbers = Vec::new();
+        for _ in 0..count {
+            numbers.extend(whole(from, kind)?);
+        }
+        self.lists.insert(key.to_owned(), numbers);
+        Ok(())
+    }
+
+    pub(super) fn architecture(&self) -> Result<&str, Fault> {
+        match self.texts.get("general.architecture") {
+            Some(name) if !name.is_empty() && name.len() <= 64 => Ok(name),
+            None if self.number("split.no").is_some_and(|part| part > 0) => refused(
+                "it is a further part of a model in several files: choose the first one, whose name has 00001 in it",
+            ),
+            _ => refused("it does not say what kind of model it is"),
+        }
+    }
+
+    pub(super) fn has_template(&self) -> bool {
+        self.has_template
+    }
+
+    /// A text that says something.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.texts.get(key).filter(|text| !text.trim().is_empty()).cloned()
+    }
+
+    pub(super) fn number(&self, key: &str) -> Option<u64> {
+        self.numbers.get(key).copied()
+    }
+
+    /// A number of the model's family, as `context_length`.
+    pub(super) fn own(&self, what: &str) -> Option<u64> {
+        self.number(&format!("{}.{what}", self.texts.get("general.architecture")?))
+    }
+
+    pub(super) fn alignment(&self) -> Result<u64, Fault> {
+        match self.number("general.alignment").unwrap_or(32) {
+            bytes if bytes.is_power_of_two() && bytes <= 1 << 20 => Ok(bytes),
+            bytes => refused(format!("its weights are aligned to {bytes} bytes")),
+        }
+    }
+
+    /// How it splits text, if it brings a vocabulary.
+    pub(super) fn tokenizer(&self) -> Option<Tokenizer> {
+        let special = |key: &str| key.starts_with("tokenizer.ggml.") && key.ends_with("_token_id");
+        let special = self.numbers.iter().filter(|(key, _)| special(key));
+        let [model, pre] = ["model", "pre"].map(|of| self.text(&format!("tokenizer.ggml.{of}")));
+        self.vocabulary.tokenizer(model, pre, special)
+    }
+
+    /// Bytes of keys and values for a token of context, 16 bits each; None where the pairs do not say it plainly.
+    ///
+    /// Models that look only at a window in some layers may take less of a long context.
+    pub(super) fn cache_bytes(&self) -> Option<u64> {
+        let (layers, heads) = (self.own("block_count")?, self.own("attention.head_count")?);
+        if self.own("attention.kv_lora_rank").is_some() {
+            return None;
+        }
+        let usual = || self.own("embedding_length")?.checked_div(heads);
+        let length = |of: &str| self.own(&format!("attention.{of}_length")).or_else(usual);
+        let both = length("key")?.checked_add(length("value")?)?;
+        let key = format!("{}.attention.head_count_kv", self.texts.get("general.architecture")?);
+        let of_all = match self.lists.get(&key) {
+            Some(each) => each.iter().try_fold(0_u64, |sum, heads| sum.checked_add(*heads))?,
+            None => self.number(&key).unwrap_or(heads).checked_mul(layers)?,
+        };
+        both.checked_mul(2)?.checked_mul(of_all)
+    }
+}
+
+/// A whole number that is not negative; None if the value is of another kind, of which nothing is read then.
+fn whole(from: &mut Bounded<impl BufRead + Seek>, kind: u32) -> Result<Option<u64>, Fault> {
+    Ok(match kind {
+        0 => Some(u64::from(from.u8()?)),
+        2 => Some(u64::from(from.u16()?)),
+        4 => Some(u64::from(from.u32()?)),
+        // Counts are not negative; what claims so says nothing.
+        5 => Some(u64::try_from(from.u32()?.cast_signed()).unwrap_or(0)),
+        10 => Some(from.u64()?),
+        _ => None,
+    })
+}
+
+fn is_whole(kind: u32) -> bool {
+    matches!(kind, 0 | 2 | 4 | 5 | 10)
+}
+
+/// Size of a value of fixed size.
+pub(super) fn value_size(kind: u32) -> Result<u64, Fault> {
+    match kind {
+        0 | 1 | 7 => Ok(1),
+        2 | 3 => Ok(2),
+        4..=6 => Ok(4),
+        10..=12 => Ok(8),
+        _ => refused(format!("it has a value of the unknown kind {kind}")),
+    }
+}

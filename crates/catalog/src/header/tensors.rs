@@ -1,0 +1,78 @@
+//! Where the weights lie, and of what types they are.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead, Seek};
+
+use super::bounded::{Bounded, Fault};
+use super::tensor_type::tensor_type;
+use super::{KEPT_TEXT, refused};
+
+/// ggml's own limit for the name of a tensor, in bytes.
+const LONGEST_TENSOR_NAME: usize = 63;
+
+/// Checks that every tensor lies inside the file, one behind the other as ggml wants them, and adds up their types.
+pub(super) fn read_tensors(
+    from: &mut Bounded<impl BufRead + Seek>,
+    count: u64,
+    alignment: u64,
+    file_bytes: u64,
+) -> Result<Vec<(&'static str, u64)>, Fault> {
+    let mut names = HashSet::new();
+    let mut types: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut next = 0_u64;
+    // The last tensor need not be padded.
+    let mut data_end = 0_u64;
+    for _ in 0..count {
+        let Some(name) = from.string(KEPT_TEXT)?.filter(|name| name.len() <= LONGEST_TENSOR_NAME) else {
+            return refused("the name of a tensor is too long");
+        };
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let dimensions = from.u32()?;
+        if dimensions > 4 {
+            return refused(format!("the tensor “{name}” has {dimensions} dimensions"));
+        }
+        let mut weights = 1_u64;
+        let mut row = 1_u64;
+        for dimension in 0..dimensions {
+            let size = from.u64()?;
+            if dimension == 0 {
+                row = size;
+            }
+            // ggml counts in signed numbers.
+            weights = match weights.checked_mul(size).filter(|n| i64::try_from(*n).is_ok()) {
+                Some(weights) => weights,
+                None => return refused(format!("the tensor “{name}” claims an impossible size")),
+            };
+        }
+        let (kind, offset) = (from.u32()?, from.u64()?);
+        let Some(kind) = tensor_type(kind) else {
+            return refused(format!("the tensor “{name}” is of the unknown type {kind}"));
+        };
+        if !row.is_multiple_of(kind.weights) {
+            return refused(format!("the rows of the tensor “{name}” do not fit its type {}", kind.name));
+        }
+        if offset != next {
+            return refused(format!("the tensor “{name}” is not where it should be"));
+        }
+        let bytes = (weights / kind.weights).checked_mul(kind.bytes);
+        let end = bytes.and_then(|bytes| offset.checked_add(bytes));
+        let padded = end.and_then(|end| end.checked_next_multiple_of(alignment));
+        let (Some(bytes), Some(end), Some(padded)) = (bytes, end, padded) else {
+            return refused(format!("the tensor “{name}” claims an impossible size"));
+        };
+        (next, data_end) = (padded, end);
+        *types.entry(kind.name).or_default() += bytes;
+        if !names.insert(name) {
+            return refused("it has the same tensor twice");
+        }
+    }
+    let start = from.at().checked_next_multiple_of(alignment);
+    match start.and_then(|start| start.checked_add(data_end)) {
+        Some(end) if end <= file_bytes => {}
+        Some(end) if end < 1 << 50 => return Err(Fault::Truncated),
+        _ => return refused("its weights claim an impossible size"),
+    }
+    let mut types: Vec<_> = types.into_iter().collect();
+    types.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    Ok(types)
+}

@@ -1,0 +1,88 @@
+use protocol::{Code, Problem};
+
+use crate::header::{Header, Kind};
+
+/// Whether a model can draft for a target, by what both files say of themselves. What passes is tried by the engine all the same;
+/// what does not need not be downloaded. `name` is what the draft is called.
+///
+/// # Errors
+/// [`Code::TokenizersDiffer`], [`Code::DraftTooLarge`], [`Code::CannotRollBack`], [`Code::ModelRefused`]: what it is for instead.
+pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<(), Problem> {
+    let against = |code| Err(Problem::new(code).with("rung", name));
+    let refused = |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", name).with("reason", reason));
+    match draft.kind {
+        Kind::Writes => {}
+        Kind::Recurrent => return against(Code::CannotRollBack),
+        Kind::Embeds => return refused("it turns text into numbers for searching and writes none"),
+        Kind::Projects => return refused("it is the eyes or ears of another model and writes no text"),
+        Kind::DraftsInside => return refused("it drafts only inside of the model it was made for"),
+    }
+    let same = match (&target.tokenizer, &draft.tokenizer) {
+        (Some(target), Some(draft)) => target.hash == draft.hash,
+        _ => false,
+    };
+    let weights = |header: &Header| header.types.iter().map(|(_, bytes)| bytes).sum::<u64>();
+    if !same {
+        against(Code::TokenizersDiffer)
+    } else if weights(draft) >= weights(target) {
+        against(Code::DraftTooLarge)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::check;
+    use crate::sample::{Gguf, pair, text};
+
+    fn header(change: impl FnOnce(&mut Gguf)) -> Header {
+        let mut gguf = Gguf::small();
+        change(&mut gguf);
+        let bytes = gguf.bytes();
+        check(std::io::Cursor::new(&bytes), bytes.len() as u64, &"tiny").unwrap()
+    }
+
+    fn of(architecture: &str) -> Header {
+        header(|gguf| gguf.pairs[0] = pair("general.architecture", 8, &text(architecture)))
+    }
+
+    /// Twice as many weights.
+    fn large() -> Header {
+        header(|gguf| {
+            gguf.tensors[1] = ("output_norm.weight".into(), vec![64], 0, 64);
+            gguf.data += 128;
+        })
+    }
+
+    #[test]
+    fn a_draft_is_smaller_and_splits_text_alike() {
+        let (large, small) = (large(), header(|_| {}));
+        assert_eq!(match_up(&large, &small, "small"), Ok(()));
+        let code = |target: &Header, draft: &Header| match_up(target, draft, "it").unwrap_err().code;
+        assert_eq!(code(&small, &large), Code::DraftTooLarge);
+        assert_eq!(code(&small, &small), Code::DraftTooLarge);
+        let other =
+            [8_u32.to_le_bytes().as_slice(), &3_u64.to_le_bytes(), &text("a"), &text("c"), &text("ccc")].concat();
+        let other = header(|gguf| gguf.pairs[5] = pair("tokenizer.ggml.tokens", 9, &other));
+        assert_eq!(code(&large, &other), Code::TokenizersDiffer);
+        let ends = header(|gguf| gguf.pairs.push(pair("tokenizer.ggml.eos_token_id", 4, &2_u32.to_le_bytes())));
+        assert_eq!(code(&large, &ends), Code::TokenizersDiffer, "it ends with another token");
+    }
+
+    #[test]
+    fn what_is_no_writer_is_called_what_it_is() {
+        let large = large();
+        for (architecture, code, word) in [
+            ("mamba2", Code::CannotRollBack, "it"),
+            ("bert", Code::ModelRefused, "searching"),
+            ("clip", Code::ModelRefused, "eyes"),
+            ("eagle3", Code::ModelRefused, "inside"),
+        ] {
+            let problem = match_up(&large, &of(architecture), "it").unwrap_err();
+            assert_eq!(problem.code, code, "{architecture}");
+            assert!(problem.details.values().any(|detail| detail.contains(word)), "{problem:?}");
+        }
+    }
+}

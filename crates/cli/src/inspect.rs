@@ -1,0 +1,120 @@
+//! `taki models inspect`: what model files are, and whether they go together.
+
+use std::path::Path;
+
+use catalog::{FetchOptions, Header, Kind, check_header, look, match_up};
+use protocol::{Problem, bytes_in_words};
+use serde_json::{Value, json};
+
+use crate::output::Output;
+use crate::setup::Setup;
+
+pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<(), Problem> {
+    let headers = files.iter().map(|file| header(setup, file)).collect::<Result<Vec<_>, _>>()?;
+    let mut rows = Vec::new();
+    for (at, (file, header)) in files.iter().zip(&headers).enumerate() {
+        in_words(file, header).iter().for_each(|line| output.line(line));
+        let mut row = as_json(file, header);
+        if at > 0 {
+            let verdict = match_up(&headers[0], header, file);
+            let told = match &verdict {
+                Ok(()) => format!("It can draft for {}.", files[0]),
+                Err(problem) => format!("It cannot draft for {}: {}", files[0], problem.sentence(output.language)),
+            };
+            output.line(format_args!("  {told}"));
+            row["drafts_for_first"] = json!(verdict.is_ok());
+            row["problem"] = verdict.err().map_or(Value::Null, |problem| json!(problem));
+        }
+        rows.push(row);
+    }
+    output.json(&json!({ "models": rows }));
+    Ok(())
+}
+
+/// By its path, its address, or the id of a model of the list: from the store if it is there, from its first source if not.
+fn header(setup: &Setup, file: &str) -> Result<Header, Problem> {
+    if file.contains("://") {
+        return look(file, &FetchOptions::from_env()?);
+    }
+    match setup.catalog.model(file) {
+        Ok(model) if !Path::new(file).exists() => match setup.models.path_of(model) {
+            Some(path) => check_header(&path),
+            None => {
+                let options = FetchOptions::from_env()?;
+                let address = model.address(&options.endpoint);
+                address.map_or_else(|| check_header(Path::new(file)), |address| look(&address, &options))
+            }
+        },
+        _ => check_header(Path::new(file)),
+    }
+}
+
+fn in_words(file: &str, header: &Header) -> Vec<String> {
+    let name = header.name.as_deref().unwrap_or(file);
+    let what = match header.kind {
+        Kind::Writes => "writes text",
+        Kind::Recurrent => "writes text, but can take no token back: it answers without drafts",
+        Kind::Embeds => "turns text into numbers for searching, and writes none",
+        Kind::Projects => "the eyes or ears of another model, without which it is nothing",
+        Kind::DraftsInside => "drafts inside of the model it was made for only",
+    };
+    let mut lines = vec![
+        format!(
+            "{name}: {} {}, {}",
+            header.architecture,
+            header.mix.unwrap_or("of no named mix"),
+            bytes_in_words(header.file_bytes)
+        ),
+        format!("  {what}"),
+    ];
+    let mut also = |line: Option<String>| lines.extend(line.map(|line| format!("  {line}")));
+    let context = header.context_length.map(|tokens| format!("context of {tokens} tokens"));
+    let layers = header.layers.map(|layers| format!("{layers} layers"));
+    let cache =
+        header.cache_bytes.map(|bytes| format!("keys and values take {} a token (16 bits)", bytes_in_words(bytes)));
+    let sizes: Vec<_> = [context, layers, cache].into_iter().flatten().collect();
+    also(Some(sizes.join(", ")).filter(|sizes| !sizes.is_empty()));
+    also(header.tokenizer.as_ref().map(|tokenizer| {
+        let kind =
+            [&tokenizer.model, &tokenizer.pre].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("/");
+        format!("tokenizer {kind} of {} tokens, identity {}", tokenizer.size, &tokenizer.hash.as_str()[..12])
+    }));
+    let all: u64 = header.types.iter().map(|(_, bytes)| bytes).sum();
+    let share = |bytes: u64| 100.0 * bytes as f64 / all.max(1) as f64;
+    let types: Vec<_> = header.types.iter().map(|(name, bytes)| format!("{name} {:.1}%", share(*bytes))).collect();
+    also(Some(format!("{} tensors: {}", header.tensor_count, types.join(", "))));
+    also(header.part.map(|(part, count)| format!("file {part} of {count}")));
+    also(
+        header
+            .drafts_itself
+            .then(|| "brings layers that draft by themselves (MTP), which Taki does not use".to_owned()),
+    );
+    also(
+        (!header.chat_template)
+            .then(|| "without a chat template: made to go on with a text rather than to talk".to_owned()),
+    );
+    also(Some(format!("licence: {}", header.licence.as_deref().unwrap_or("not told"))));
+    lines
+}
+
+fn as_json(file: &str, header: &Header) -> Value {
+    let tokenizer = header.tokenizer.as_ref().map(|tokenizer| {
+        let (model, pre, size) = (&tokenizer.model, &tokenizer.pre, tokenizer.size);
+        json!({ "model": model, "pre": pre, "tokens": size, "hash": tokenizer.hash.as_str() })
+    });
+    let types: Vec<_> = header.types.iter().map(|(name, bytes)| json!({ "type": name, "bytes": bytes })).collect();
+    json!({
+        "file": file, "bytes": header.file_bytes, "architecture": header.architecture, "name": header.name,
+        "kind": match header.kind {
+            Kind::Writes => "writes",
+            Kind::Recurrent => "recurrent",
+            Kind::Embeds => "embeds",
+            Kind::Projects => "projects",
+            Kind::DraftsInside => "drafts_inside",
+        },
+        "mix": header.mix, "types": types, "context": header.context_length, "layers": header.layers,
+        "cache_bytes_per_token": header.cache_bytes, "tokenizer": tokenizer, "chat_template": header.chat_template,
+        "licence": header.licence, "drafts_itself": header.drafts_itself,
+        "part": header.part.map(|(part, count)| json!({ "number": part, "of": count })),
+    })
+}
