@@ -35,6 +35,8 @@ fn main() {
         "load_ladder",
         "fetch_ladder",
         "cancel_fetch",
+        "watch_beside",
+        "fetch_beside",
         "change_settings",
         "earlier_chats",
         "erase_earlier_chats",

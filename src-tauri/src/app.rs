@@ -4,19 +4,22 @@ use std::time::{Duration, Instant};
 
 use catalog::{Catalog, LadderEntry, ModelStore};
 use engine::{Call, Engine, Launch};
-use protocol::chat::{LadderCard, Opening, Settings};
+use protocol::chat::{EngineState, LadderCard, Opening, Settings};
 use protocol::learned::Learned;
 use protocol::{Code, Problem};
 use store::{Alone, LearnedFolder, Places, Store, now_ms};
 
+use crate::beside::Besides;
 use crate::earlier::Given;
-use crate::engine_state::EngineWatch;
 use crate::turns::{Answering, Turns};
+use crate::watched::Watched;
 
 /// Everything the commands work on.
 pub(crate) struct App {
     pub(crate) engine: Engine,
-    pub(crate) state: EngineWatch,
+    pub(crate) state: Watched<EngineState>,
+    /// What is fetched while another ladder answers.
+    pub(crate) beside: Besides,
     /// What needs the disk, once the disk has given it.
     disk: OnceLock<Disk>,
     /// Why it has not, and one try at a time.
@@ -51,7 +54,8 @@ impl App {
         let launch = Launch::this_program().unwrap_or_else(|_| Launch::program("taki-app"));
         let app = Self {
             engine: Engine::new(launch),
-            state: EngineWatch::default(),
+            state: Watched::new(EngineState::Empty),
+            beside: Besides::default(),
             disk: OnceLock::new(),
             refused: Mutex::new(Problem::new(Code::Internal)),
             settings: Mutex::default(),
@@ -106,9 +110,10 @@ impl App {
             conversations: disk.store.conversations()?,
             ladders: disk.cards()?,
             ladder: settings.ladder.clone(),
-            engine: self.state.state(),
+            engine: self.state.now(),
             settings,
             processors: thread::available_parallelism().map_or(1, |count| count.get() as u32),
+            memory_bytes: engine::memory_of_this_computer().map(|bytes| bytes as f64),
             limits: crate::extract::limits(),
             notices: disk.notices.clone(),
         })
@@ -148,6 +153,7 @@ impl App {
     /// Ends everything in progress; what is shown is on disk when this returns.
     pub(crate) fn end(&self) {
         // What is on its way is fetched no further and loads nothing any more.
+        self.beside.stop();
         drop(self.turns.choose());
         self.engine.stop();
         wait(LAST_WORDS, || self.turns.is_answering() || self.loading.try_lock().is_err());
@@ -207,12 +213,14 @@ impl Disk {
         let mut licences: Vec<String> = models.iter().map(|model| model.licence.spdx.clone()).collect();
         licences.sort();
         licences.dedup();
+        let bytes = models.iter().map(|model| model.bytes).sum::<u64>();
         Ok(LadderCard {
             id: ladder.id.clone(),
             name: ladder.name.clone(),
             rungs,
             licences,
-            bytes: models.iter().map(|model| model.bytes).sum::<u64>() as f64,
+            bytes: bytes as f64,
+            memory_bytes: catalog::memory_about(bytes) as f64,
             missing_bytes: self.models.ready(&self.catalog, &ladder.id)? as f64,
         })
     }

@@ -4,18 +4,19 @@
 
 mod answering;
 mod app;
+mod beside;
 mod commands;
 mod context;
 mod continued;
 mod counting;
 mod earlier;
-mod engine_state;
 mod extract;
 mod loading;
 mod page;
 mod prompt;
 mod summary;
 mod turns;
+mod watched;
 
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -139,6 +140,8 @@ fn interface() -> Builder<tauri::Wry> {
         commands::engine::load_ladder,
         commands::engine::fetch_ladder,
         commands::engine::cancel_fetch,
+        commands::engine::watch_beside,
+        commands::engine::fetch_beside,
         commands::settings::change_settings,
         commands::earlier::earlier_chats,
         commands::earlier::erase_earlier_chats,

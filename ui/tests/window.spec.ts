@@ -99,7 +99,7 @@ test("a stream without an end is an error", async ({ page }) => {
 });
 
 test("a model that is not there is offered, fetched with progress, and can be cancelled", async ({ page }) => {
-  const ladder = { id: "smollm2", name: "SmolLM2", rungs: [], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 98_362_432 };
+  const ladder = { id: "smollm2", name: "SmolLM2", rungs: [], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 98_362_432, memoryBytes: 332_668_240 };
   await open(page, { engine: { kind: "empty" }, ladders: [ladder] });
   await expect(by(page, "speed-line")).toContainText("no model is loaded");
   await expect(by(page, "send")).toBeDisabled();
@@ -114,6 +114,26 @@ test("a model that is not there is offered, fetched with progress, and can be ca
   await expect(by(page, "engine-state")).toContainText("SmolLM2 135M … 50%");
   await engine(page, { kind: "failed", problem: { code: "model_damaged", details: { path: "/models/x.gguf", model: "x" } } });
   await expect(by(page, "problem-sentence")).toContainText("/models/x.gguf");
+});
+
+test("a better model is fetched while the one at hand goes on answering", async ({ page }) => {
+  await open(page);
+  await page.keyboard.press("Control+,");
+  await by(page, "ladder-select").selectOption("qwen-coder");
+  await expect(by(page, "ladder-select"), "it is not here yet").toHaveValue("smollm2");
+  expect((await calls(page, "fetch_beside")).map((call) => call.args)).toEqual([{ ladder: "qwen-coder" }]);
+  expect(await calls(page, "change_settings")).toHaveLength(0);
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => window.app.beside({ name: "Qwen2.5 Coder", progress: { doneBytes: 4e8, totalBytes: 1.6e9, secondsLeft: 90 } }));
+  await expect(by(page, "beside")).toContainText("Qwen2.5 Coder is on its way: 400 MB of 1.6 GB");
+  await by(page, "composer").fill("Why?");
+  await expect(by(page, "send"), "the one at hand answers").toBeEnabled();
+  await by(page, "beside").getByRole("button", { name: "Cancel" }).click();
+  expect(await calls(page, "cancel_fetch")).toHaveLength(1);
+  await page.evaluate(() => window.app.beside({ name: "Qwen2.5 Coder", progress: null }));
+  await expect(by(page, "beside")).toContainText("takes over after this answer");
+  await page.evaluate(() => window.app.beside(null));
+  await expect(by(page, "beside")).toHaveCount(0);
 });
 
 test("settings change at once and are announced in both languages", async ({ page }) => {
@@ -224,7 +244,7 @@ test("everything is reached by keyboard, and focus comes back from the settings"
   await by(page, "settings").focus();
   await page.keyboard.press("Enter");
   await expect(by(page, "settings-search")).toBeFocused();
-  for (const id of ["language-select", "theme-select", "", "", "ladder-select", "speed-up-toggle", "earlier-chats-toggle", "earlier-erase", "preset-new", "export-markdown", "export-json", "import", "exact-toggle"]) {
+  for (const id of ["language-select", "theme-select", "", "", "ladder-select", "speed-up-toggle", "earlier-chats-toggle", "earlier-erase", "notify-toggle", "preset-new", "export-markdown", "export-json", "import", "exact-toggle"]) {
     await page.keyboard.press("Tab");
     if (id) await expect(by(page, id)).toBeFocused();
   }

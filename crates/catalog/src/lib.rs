@@ -17,7 +17,7 @@ mod tables;
 #[cfg(test)]
 mod sample;
 
-pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words};
+pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words, memory_about};
 pub use fetch::{
     FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, fetch, fetch_model, look,
 };

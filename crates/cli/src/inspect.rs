@@ -13,7 +13,9 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
     let headers = files.iter().map(|file| header(setup, file)).collect::<Result<Vec<_>, _>>()?;
     let mut rows = Vec::new();
     for (at, (file, header)) in files.iter().zip(&headers).enumerate() {
-        in_words(file, header).iter().for_each(|line| output.line(line));
+        for line in in_words(file, header) {
+            output.line(line);
+        }
         let mut row = as_json(file, header);
         if at > 0 {
             let verdict = match_up(&headers[0], header, file);
@@ -36,16 +38,18 @@ fn header(setup: &Setup, file: &str) -> Result<Header, Problem> {
     if file.contains("://") {
         return look(file, &FetchOptions::from_env()?);
     }
-    match setup.catalog.model(file) {
-        Ok(model) if !Path::new(file).exists() => match setup.models.path_of(model) {
-            Some(path) => check_header(&path),
-            None => {
-                let options = FetchOptions::from_env()?;
-                let address = model.address(&options.endpoint);
-                address.map_or_else(|| check_header(Path::new(file)), |address| look(&address, &options))
-            }
-        },
-        _ => check_header(Path::new(file)),
+    let path = Path::new(file);
+    let Ok(model) = setup.catalog.model(file) else { return check_header(path) };
+    if path.exists() {
+        return check_header(path);
+    }
+    if let Some(stored) = setup.models.path_of(model) {
+        return check_header(&stored);
+    }
+    let options = FetchOptions::from_env()?;
+    match model.address(&options.endpoint) {
+        Some(address) => look(&address, &options),
+        None => check_header(path),
     }
 }
 

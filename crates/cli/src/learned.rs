@@ -18,7 +18,9 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<(), Problem> {
         Command::Show { .. } => {
             let all = folder.all();
             for learned in &all {
-                in_words(learned).iter().for_each(|line| output.line(line));
+                for line in in_words(learned) {
+                    output.line(line);
+                }
             }
             if all.is_empty() {
                 output.note("Nothing was learned yet. It begins with the first answer.");

@@ -20,6 +20,8 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let (engine, loaded) = setup::engine(&setup.ladder_fixed(&id, &args.running, &args.fixed)?, settings, output)?;
     output.note(format_args!("{}; review widths that hold: {:?}", loaded.rungs.join(" ← "), loaded.exact_widths));
+    // Every drafter is at work, as in a chat: earlier chats too, where there are some.
+    engine.begin()?.earlier(setup.earlier(true, output).texts(), false);
     let (mut prompts, mut identical, mut tokens, mut first) = (0, 0, 0, Value::Null);
     let (mut seconds_alone, mut seconds_cascade) = (0.0, 0.0);
     // Without these it would not show that anything was drafted at all.

@@ -14,5 +14,5 @@ mod template;
 mod utf8;
 mod worker;
 
-pub use host::{Answering, Ask, Call, Engine, Launch, LoadProgress, conditions};
+pub use host::{Answering, Ask, Call, Engine, Launch, LoadProgress, conditions, memory_of_this_computer};
 pub use worker::worker_main;

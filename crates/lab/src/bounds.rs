@@ -9,7 +9,7 @@ use cascade::{MaxGram, Token};
 /// Longest copy that is looked at. No measured curve is wider.
 const LONGEST: usize = 64;
 
-/// A speed that cannot be passed, and the width of review that reaches it.
+/// A speed that drafting could reach, and the width of review that reaches it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bound {
     /// Speed against the target alone, at least 1.
@@ -26,8 +26,7 @@ pub fn ceiling(curve: &CostCurve) -> Option<Bound> {
 /// Where drafting costs nothing and each proposed token is kept with probability `acceptance` if those before it were,
 /// independently of the others: maxₙ (1 − αⁿ)/(1 − α)·T(1)/T(n). None without a measured curve.
 ///
-/// It takes one α for the whole text and a draft at every place. A policy that knows where copies are right can pass it;
-/// [`copy_limit`] cannot be passed by copying.
+/// It takes one α for the whole text and a draft at every place. A policy that knows where copies are right can pass it.
 pub fn free_draft(curve: &CostCurve, acceptance: f64) -> Option<Bound> {
     let alpha = acceptance.clamp(0.0, 1.0);
     // The sum 1 + α + … + αⁿ⁻¹, which is the quotient wherever that is defined.
@@ -97,8 +96,8 @@ pub fn acceptance(copying: &[&Copying]) -> Option<f64> {
     (proposed > 0.0).then(|| sum(|each| each.kept) / proposed)
 }
 
-/// What copying could bring to these very answers if it always stopped in time: no policy that reviews only what Max-Gram
-/// proposes is faster. None without a measured curve or places.
+/// What copying could bring to these very answers if it always stopped in time. An estimate of the most: its copies are those of a
+/// Max-Gram that is never told what became of them, and one that is told finds a few more. None without a measured curve or places.
 pub fn copy_limit(curve: &CostCurve, copying: &[&Copying]) -> Option<f64> {
     let single = curve.at(1)?;
     let alone = copying.iter().map(|each| each.runs.len()).sum::<usize>() as f64 * single;

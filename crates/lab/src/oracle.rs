@@ -11,8 +11,9 @@ const LONGEST: usize = 40;
 /// The least that any policy can spend on `question`, in the units of `costs`, reading the prompt not included: it drafts only
 /// what is right, stops where it would be wrong and looks at a second choice only where that is right.
 ///
-/// It is a bound for what these drafts and Max-Gram's copies can do one token behind the other, found by dynamic
-/// programming backwards over the answer. No policy reaches it: which draft is right is known only after the review.
+/// It is what these drafts and Max-Gram's copies can do one token behind the other, found by dynamic programming backwards over
+/// the answer. Policies stay below it: which draft is right is known only after the review. An estimate as far as copies go:
+/// they are those of a Max-Gram that is never told what became of them, and one that is told finds a few more.
 pub fn least_cost(question: &Recorded, costs: &Costs) -> f64 {
     let answer = &question.answer;
     let mut wanted: Vec<Token> = answer.clone();

@@ -33,6 +33,8 @@ pub struct LadderCard {
     pub bytes: f64,
     /// Bytes still to fetch; 0 means ready to use.
     pub missing_bytes: f64,
+    /// About how many bytes of memory it takes while it answers.
+    pub memory_bytes: f64,
 }
 
 /// What the engine is doing.
@@ -73,6 +75,28 @@ pub enum EngineState {
     },
 }
 
+/// A ladder that is fetched while another one answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Beside {
+    /// Its display name.
+    pub name: String,
+    /// How far that is; None while it waits, whole, for the end of an answer.
+    pub progress: Option<FetchShare>,
+}
+
+/// How much of a ladder is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct FetchShare {
+    /// Bytes fetched so far.
+    pub done_bytes: f64,
+    /// Bytes in all.
+    pub total_bytes: f64,
+    /// About how many seconds are left; None before it can be told.
+    pub seconds_left: Option<f64>,
+}
+
 /// Everything the window needs to draw itself once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -91,6 +115,8 @@ pub struct Opening {
     pub settings: Settings,
     /// How many threads the processor runs at once.
     pub processors: u32,
+    /// How many bytes of memory the computer has; None if it does not tell.
+    pub memory_bytes: Option<f64>,
     /// What a message may have with it.
     pub limits: Limits,
     /// Things the user should know that did not stop the start (a damaged settings file set aside, …).

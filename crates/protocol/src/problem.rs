@@ -112,6 +112,8 @@ codes! {
     NothingLoaded = "nothing_loaded",
     /// `{different}` of `{prompts}` answers with the cascade are not the target's own.
     AnswersDiffer = "answers_differ",
+    /// Another ladder is already being fetched.
+    FetchBusy = "fetch_busy",
     /// An answer is already being written.
     Busy = "busy",
     /// The user cancelled it.

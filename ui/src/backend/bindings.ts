@@ -89,6 +89,13 @@ export const commands = {
 	fetchLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("fetch_ladder", { ladder })),
 	/**  Stops fetching; what is there already is kept. */
 	cancelFetch: () => typedError<null, Problem>(__TAURI_INVOKE("cancel_fetch")),
+	/**  Tells what is fetched while another ladder answers, now and at every change. */
+	watchBeside: (onChange: Channel<Beside | null>) => typedError<null, Problem>(__TAURI_INVOKE("watch_beside", { onChange })),
+	/**
+	 *  Fetches a ladder while the one at hand goes on answering, and changes to it once it is here. Returns when that is done or
+	 *  was stopped.
+	 */
+	fetchBeside: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("fetch_beside", { ladder })),
 	/**  Keeps the user's choices; loads the ladder anew if it has to run differently. Returns what is kept. */
 	changeSettings: (settings: Settings) => typedError<Settings, Problem>(__TAURI_INVOKE("change_settings", { settings })),
 	/**  How much of earlier chats the speed-up may copy from. */
@@ -114,6 +121,14 @@ export type AttachmentCard = {
 	tokens: number | null,
 	/**  Whether only the first part of the text was taken. */
 	cut: boolean,
+};
+
+/**  A ladder that is fetched while another one answers. */
+export type Beside = {
+	/**  Its display name. */
+	name: string,
+	/**  How far that is; None while it waits, whole, for the end of an answer. */
+	progress: FetchShare | null,
 };
 
 /**  Of what type keys and values are that a model holds of a text. */
@@ -249,6 +264,8 @@ export type Code =
 "nothing_loaded" | 
 /**  `{different}` of `{prompts}` answers with the cascade are not the target's own. */
 "answers_differ" | 
+/**  Another ladder is already being fetched. */
+"fetch_busy" | 
 /**  An answer is already being written. */
 "busy" | 
 /**  The user cancelled it. */
@@ -375,6 +392,16 @@ export type ExportFormat =
 /**  Everything: all branches, receipts and files. */
 "json";
 
+/**  How much of a ladder is fetched. */
+export type FetchShare = {
+	/**  Bytes fetched so far. */
+	doneBytes: number | null,
+	/**  Bytes in all. */
+	totalBytes: number | null,
+	/**  About how many seconds are left; None before it can be told. */
+	secondsLeft: number | null,
+};
+
 /**  Why an answer ended. */
 export type FinishReason = 
 /**  The target said that it was done. */
@@ -428,6 +455,8 @@ export type LadderCard = {
 	bytes: number | null,
 	/**  Bytes still to fetch; 0 means ready to use. */
 	missingBytes: number | null,
+	/**  About how many bytes of memory it takes while it answers. */
+	memoryBytes: number | null,
 };
 
 /**  A draft rung that could not be loaded and what the ladder does without it. */
@@ -482,6 +511,8 @@ export type Opening = {
 	settings: Settings,
 	/**  How many threads the processor runs at once. */
 	processors: number,
+	/**  How many bytes of memory the computer has; None if it does not tell. */
+	memoryBytes: number | null,
 	/**  What a message may have with it. */
 	limits: Limits,
 	/**  Things the user should know that did not stop the start (a damaged settings file set aside, …). */

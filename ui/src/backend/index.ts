@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { AttachmentCard, ChatEvent, Conversation, ConversationCard, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, Opening, Place, Problem, PromptSize, Settings, Summarised } from "./bindings";
+import type { AttachmentCard, Beside, ChatEvent, Conversation, ConversationCard, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, Opening, Place, Problem, PromptSize, Settings, Summarised } from "./bindings";
 
 export type * from "./bindings";
 
@@ -50,6 +50,9 @@ export interface Backend {
   loadLadder(ladder: string): Promise<void>;
   fetchLadder(ladder: string): Promise<void>;
   cancelFetch(): Promise<void>;
+  watchBeside(on: (beside: Beside | null) => void): Promise<void>;
+  /** Fetches a ladder while another one answers, and changes to it. Returns when that is done. */
+  fetchBeside(ladder: string): Promise<void>;
   changeSettings(settings: Choices): Promise<Choices>;
   /** How much of earlier chats the speed-up may copy from. */
   earlierChats(): Promise<EarlierChats>;
@@ -150,6 +153,8 @@ export const tauriBackend: Backend = {
   loadLadder: (ladder) => done(commands.loadLadder(ladder)),
   fetchLadder: (ladder) => done(commands.fetchLadder(ladder)),
   cancelFetch: () => done(commands.cancelFetch()),
+  watchBeside: (on) => done(commands.watchBeside(new Channel<Beside | null>(on))),
+  fetchBeside: (ladder) => done(commands.fetchBeside(ladder)),
   changeSettings: (settings) => unwrap(commands.changeSettings(settings)) as Promise<Choices>,
   earlierChats: () => unwrap(commands.earlierChats()),
   eraseEarlierChats: () => unwrap(commands.eraseEarlierChats()),

@@ -1,10 +1,14 @@
-import type { Backend, EngineState, LadderCard, Opened } from "../backend";
+import { problemOf, type Backend, type Beside, type EngineState, type LadderCard, type Opened } from "../backend";
 import type { Told } from "./told.svelte";
 
 /** The ladders, and what the engine is doing with one of them. */
 export class Engine {
   state = $state<EngineState>({ kind: "empty" });
   ladders = $state<LadderCard[]>([]);
+  /** What is fetched while another ladder answers. */
+  beside = $state<Beside | null>(null);
+  /** What is to be fetched beside as soon as something answers. */
+  #then: string | undefined;
   /** Called when it can answer. */
   settled: () => void = () => undefined;
 
@@ -26,8 +30,9 @@ export class Engine {
     this.state = opening.engine;
   }
 
-  watch() {
-    return this.backend.watchEngine((state) => void this.#changed(state));
+  async watch() {
+    await this.backend.watchEngine((state) => void this.#changed(state));
+    await this.backend.watchBeside((beside) => (this.beside = beside));
   }
 
   async #changed(state: EngineState) {
@@ -35,16 +40,36 @@ export class Engine {
     this.state = state;
     // What was missing is there.
     if (state.kind === "ready" && this.told.problem?.code === "nothing_loaded") this.told.problem = undefined;
-    if (this.ready) this.settled();
+    if (this.ready) {
+      this.settled();
+      const then = this.#then;
+      this.#then = undefined;
+      if (then) void this.fetchBeside(then);
+    }
     // What is installed has changed.
     if (fetched || state.kind === "failed") await this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
   }
 
-  fetch(ladder: string) {
+  /** Fetches a ladder and has it answer; then, if one is named, a better one beside it. */
+  fetch(ladder: string, then?: string) {
+    this.#then = then;
     return this.told.asked(() => this.backend.fetchLadder(ladder));
   }
 
+  /** Fetches a ladder while the one at hand answers, and changes to it. */
+  fetchBeside(ladder: string) {
+    return this.told.asked(async () => {
+      try {
+        await this.backend.fetchBeside(ladder);
+      } catch (thrown) {
+        if (problemOf(thrown).code !== "cancelled") throw thrown;
+      }
+      this.ladders = await this.backend.ladders();
+    });
+  }
+
   cancelFetch() {
+    this.#then = undefined;
     return this.told.asked(() => this.backend.cancelFetch());
   }
 

@@ -33,6 +33,8 @@ export class Session {
   opened = $state(false);
   /** How many threads the processor runs at once. */
   processors = 1;
+  /** How many bytes of memory the computer has, if it tells. */
+  memory: number | null = null;
   /** Whether another conversation is on its way to the screen. */
   turning = $state(false);
   /** Called when an answer that people may have turned away from has ended, for better or worse. */
@@ -81,6 +83,7 @@ export class Session {
       this.engine.take(opening);
       this.chosen.now = opening.settings;
       this.processors = opening.processors;
+      this.memory = opening.memoryBytes;
       this.conversations.cards = opening.conversations;
       this.told.notices = opening.notices;
       this.told.fatal = undefined;

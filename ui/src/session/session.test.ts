@@ -5,6 +5,23 @@ import { blank, ready, receipt } from "./written";
 
 still();
 
+test("a better model is fetched beside the first one as soon as that answers, unless it was cancelled", async () => {
+  const { backend, session } = await opened({ engine: { kind: "empty" } });
+  void session.engine.fetch("small", "large");
+  backend.engine({ kind: "fetching", ladder: "small", doneBytes: 1, totalBytes: 2, secondsLeft: null });
+  backend.engine(ready);
+  await vi.waitFor(() => expect(backend.named("fetchBeside")).toEqual([["fetchBeside", "large"]]));
+  backend.beside({ name: "Large", progress: null });
+  expect(session.engine.beside?.name).toBe("Large");
+  backend.engine(ready);
+  expect(backend.named("fetchBeside"), "once").toHaveLength(1);
+
+  void session.engine.fetch("small", "large");
+  void session.engine.cancelFetch();
+  backend.engine(ready);
+  expect(backend.named("fetchBeside"), "not what was cancelled").toHaveLength(1);
+});
+
 test("the end of a long answer is told, of a short one not, nor where it is not wanted", async () => {
   for (const [seconds, notify, problem, told] of [
     [30, true, false, [false]],
@@ -185,7 +202,7 @@ test("what goes on in the background settles no problem", async () => {
 
 test("what is installed is read again when a download ends", async () => {
   const { backend, session } = await opened();
-  const card = { id: "a", name: "A", rungs: [], licences: [], bytes: 9, missingBytes: 0 };
+  const card = { id: "a", name: "A", rungs: [], licences: [], bytes: 9, missingBytes: 0, memoryBytes: 20 };
   backend.opening.ladders = [card];
   backend.engine({ kind: "fetching", ladder: "a", doneBytes: 1, totalBytes: 9, secondsLeft: null });
   expect(session.ladder).toBeUndefined();

@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Conversation, EngineState, Found, Listen, Opened, PromptSize, Receipt } from "../backend";
+import type { Backend, Beside, Conversation, EngineState, Found, Listen, Opened, PromptSize, Receipt } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -8,6 +8,7 @@ export const blank = (id: number): Conversation => ({ id, title: "", pinned: fal
 export class Written implements Backend {
   on: Listen = () => undefined;
   engine: (state: EngineState) => void = () => undefined;
+  beside: (beside: Beside | null) => void = () => undefined;
   end: () => void = () => undefined;
   refuse: (thrown: unknown) => void = () => undefined;
   calls: [name: string, ...args: unknown[]][] = [];
@@ -22,6 +23,7 @@ export class Written implements Backend {
     engine: ready,
     settings: { ladder: "a", speedUp: true, exact: false, threads: null, context: null, cache: "f16", earlierChats: true, notify: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
     processors: 2,
+    memoryBytes: 8e9,
     limits: { attachmentBytes: 1000, attachments: 3 },
     notices: [],
   };
@@ -65,6 +67,8 @@ export class Written implements Backend {
   loadLadder = (ladder: string) => this.#done("loadLadder", ladder);
   fetchLadder = (ladder: string) => this.#done("fetchLadder", ladder);
   cancelFetch = () => this.#done("cancelFetch");
+  watchBeside = async (on: (beside: Beside | null) => void) => void (this.beside = on);
+  fetchBeside = (ladder: string) => this.#done("fetchBeside", ladder);
   earlierChats = async () => ({ messages: 3, bytes: 1200 });
   eraseEarlierChats = async () => ({ messages: 0, bytes: 0 });
   tellUnseen = (text: string) => this.#done("tellUnseen", text);

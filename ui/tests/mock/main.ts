@@ -1,6 +1,6 @@
 // The real window over a made-up app: Tauri's own mock of the IPC, driven by the tests through `window.app`.
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { ChatEvent, Conversation, EngineState, Opening, Problem } from "../../src/backend";
+import type { Beside, ChatEvent, Conversation, EngineState, Opening, Problem } from "../../src/backend";
 import { blank, Store } from "./store";
 
 interface Made {
@@ -16,6 +16,7 @@ interface Made {
   go(): void;
   chat(event: ChatEvent): void;
   engine(state: EngineState): void;
+  beside(state: Beside | null): void;
   end(): void;
 }
 
@@ -40,6 +41,7 @@ const lineOf = (value: unknown) => new Line(Number(/\d+/.exec(String((value as {
 
 let chat: Line | undefined;
 let engine: Line | undefined;
+let beside: Line | undefined;
 let finish: (() => void) | undefined;
 let waiting: (() => void)[] = [];
 let attached = 0;
@@ -54,19 +56,21 @@ const app: Made = {
     conversation: blank(1),
     conversations: [],
     ladders: [
-      { id: "smollm2", name: "SmolLM2", rungs: ["SmolLM2 135M", "Max-Gram"], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 0 },
-      { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832 },
+      { id: "smollm2", name: "SmolLM2", rungs: ["SmolLM2 135M", "Max-Gram"], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 0, memoryBytes: 332_668_240 },
+      { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832, memoryBytes: 2_220_616_240 },
     ],
     ladder: "smollm2",
     engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
     settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, notify: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
     processors: 4,
+    memoryBytes: 16e9,
     limits: { attachmentBytes: 20e6, attachments: 10 },
     notices: [],
   },
   go: () => waiting.splice(0).forEach((answer) => answer()),
   chat: (event) => chat?.say(event),
   engine: (state) => engine?.say(state),
+  beside: (state) => beside?.say(state),
   end: () => finish?.(),
 };
 window.app = app;
@@ -89,6 +93,9 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return app.opening.ladders;
     case "watch_engine":
       engine = lineOf(args.onState);
+      return null;
+    case "watch_beside":
+      beside = lineOf(args.onChange);
       return null;
     case "send":
     case "answer_again":

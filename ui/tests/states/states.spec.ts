@@ -17,6 +17,13 @@ const lengthy = { ...long, messages: long.messages.slice(0, 12) };
 const chat_: Record<string, State> = {
   empty: {},
   "with a list": { start: { conversation: answered, others } },
+  "a better model on its way": {
+    start: { conversation: brief() },
+    async go(page) {
+      await page.evaluate(() => window.app.beside({ name: "Qwen2.5 Coder", progress: { doneBytes: 4e8, totalBytes: 1.6e9, secondsLeft: 90 } }));
+      await expect(by(page, "beside")).toBeVisible();
+    },
+  },
   reading: {
     async go(page) {
       await ask(page, "Why is the sea salty?");

@@ -1,40 +1,15 @@
 use super::acceptance::{OfCopies, OfModel, OfSeconds};
 use super::branches::{Chance, worthwhile};
 use super::cost::CostCurve;
+use super::guard::Guard;
 use super::knowledge::{Knowledge, KnowledgeError, Learned, Pace};
 use super::lookahead::{AHEAD, Lookahead};
 use super::mood::Mood;
 use super::{Action, Policy, Proposal, Reviewed, View};
 
-/// What the cascade may cost above the target alone, as a share of the time the target alone takes.
-const BUDGET: f64 = 0.03;
-
-/// What an answer may cost on top of that, in one-token passes of the target: while nothing is known, or drafts bring much, and while they
-/// bring nothing.
-const SLACK: [f64; 2] = [1.5, 0.5];
-
-/// How much the one becomes the other with what drafts bring: by half as much again it is the most.
-const HOPE: f64 = 4.0;
-
-/// After so many tokens of drafts that the target has judged, something is known.
-const KNOWN: usize = 40;
-
-/// What may be spent on trying what seems not to pay, as a share of the same.
-const TRIES: f64 = 0.005;
-
-/// Gains of an answer that are remembered against later losses in it, in one-token passes of the target, and losses that are remembered:
-/// one review that another program held up for a minute says nothing of the next thousand tokens.
-const SAVINGS: f64 = 8.0;
-
-/// After so many reviews the target works alone for one token: what that takes is what everything is held against.
-const SINGLE_AFTER: usize = 128;
-
 /// A review that took less than this share of what it should: a long text is over, or another program, and what a single token takes by
 /// now is not known.
 const OVER: f64 = 0.75;
-
-/// Reviews of a single token that tell it again.
-const SINGLES: usize = 4;
 
 /// Reviews over which the cost of a draft model's first reading is spread.
 const SPREAD: f64 = 16.0;
@@ -71,17 +46,8 @@ pub struct Adaptive {
     /// How the answer at hand differs from what was learned: of the target's reviews.
     mood: Mood,
     answered: usize,
-    /// Tokens of drafts that the target has judged, as far as that matters.
-    judged: usize,
-    /// How far behind the target alone, budget taken off, in its one-token passes; negative is ahead.
-    behind: f64,
-    aside: bool,
-    /// Reviews by the target since one of a single token.
-    since_single: usize,
-    /// How many such reviews are wanted before anything is drafted.
-    singles: usize,
-    /// Time that may be spent on trying what seems not to pay, in the same.
-    credit: f64,
+    /// What it may still cost.
+    guard: Guard,
     /// Times of the reviewer's passes by width, from 1; kept for its memory.
     passes: Vec<f64>,
     /// Chances of survival by number of copied tokens, from none; kept for its memory.
@@ -114,12 +80,7 @@ impl Adaptive {
             learned: vec![learned; models],
             mood: Mood::default(),
             answered: 0,
-            judged: 0,
-            behind: -SLACK[0],
-            aside: false,
-            since_single: 0,
-            singles: 0,
-            credit: 0.0,
+            guard: Guard::new(),
             passes: Vec::new(),
             chances: Vec::new(),
             seconds: Vec::new(),
@@ -140,7 +101,7 @@ impl Adaptive {
             }
         }
         adaptive.learned.clone_from_slice(knowledge.learned());
-        (adaptive.judged, adaptive.behind) = (KNOWN, -SLACK[1]);
+        adaptive.guard = Guard::of_known();
         Ok(adaptive)
     }
 
@@ -280,8 +241,8 @@ impl Adaptive {
     /// Whether what `rung` would have to read first is more than may be lost while nothing is known of it but a guess.
     fn is_too_dear_to_try(&self, view: &View<'_>, rung: usize) -> bool {
         let known = self.learned[view.reviewer].models[rung].is_known();
-        let room = self.single().map_or(0.0, |single| -self.behind * single);
-        !known && self.entrance(view, rung) > room.max(0.0)
+        let room = self.single().map_or(0.0, |single| self.guard.room() * single);
+        !known && self.entrance(view, rung) > room
     }
 
     /// Seconds of draft model `rung`'s next pass if `copied` more tokens stand before it.
@@ -354,32 +315,11 @@ impl Adaptive {
         }
     }
 
-    /// What an answer may lose beside its budget.
-    fn slack(&self) -> f64 {
-        let [most, least] = SLACK;
-        let speed_up = self.paces.first().and_then(Pace::rate).zip(self.single()).map(|(rate, single)| rate * single);
-        match speed_up {
-            Some(speed_up) if self.judged >= KNOWN => (least + HOPE * (speed_up - 1.0)).clamp(least, most),
-            _ => most,
-        }
-    }
-
     /// Another answer begins: it may lose as little as the first, whatever the last one won.
     fn begin(&mut self) {
         self.mood = Mood::default();
-        self.behind = self.behind.max(-self.slack());
-    }
-
-    /// Books what the target's review cost against what it would have cost without proposals.
-    fn book(&mut self, reviewed: &Reviewed<'_>, single: f64) {
-        self.judged = KNOWN.min(self.judged + reviewed.proposals.len());
-        let alone = reviewed.tokens() as f64;
-        // A review for which nothing was drafted is the target alone: its noise is nobody's loss.
-        let loss = if reviewed.drafted { reviewed.round.as_secs_f64() / single - alone } else { 0.0 };
-        self.behind = (self.behind + loss - BUDGET * alone).clamp(-SAVINGS, SAVINGS);
-        self.credit = (self.credit + TRIES * alone).min(SAVINGS);
-        // Once behind, it waits until there is room for another try.
-        self.aside = self.behind > if self.aside { -1.0 } else { 0.0 };
+        let speed_up = self.paces.first().and_then(Pace::rate).zip(self.single()).map(|(rate, single)| rate * single);
+        self.guard.begin(speed_up);
     }
 }
 
@@ -400,8 +340,7 @@ impl Policy for Adaptive {
                 self.begin();
             }
             self.answered = view.answered;
-            let is_due = self.singles > 0 || self.since_single >= SINGLE_AFTER;
-            if self.aside || view.pending.is_empty() && is_due {
+            if self.guard.is_aside() || view.pending.is_empty() && self.guard.wants_single() {
                 return Action::Review;
             }
         }
@@ -410,11 +349,11 @@ impl Policy for Adaptive {
         let loss = -best.worth / rate;
         if loss >= 0.0 {
             // Now and then what seems not to pay is tried: it may have begun to.
-            let (entrance, single) = (self.entrance(view, best.rung), self.single().unwrap_or(f64::INFINITY));
-            if view.reviewer > 0 || !view.pending.is_empty() || loss.max(entrance) > self.credit * single {
+            let single = self.single().unwrap_or(f64::INFINITY);
+            let [loss, cost, entrance] = [loss, best.cost, self.entrance(view, best.rung)].map(|time| time / single);
+            if view.reviewer > 0 || !view.pending.is_empty() || !self.guard.lets_try(loss, cost, entrance) {
                 return Action::Review;
             }
-            self.credit -= (loss.max(best.cost) + entrance) / single;
         }
         if best.rung < self.paces.len() {
             // A model's confidence is known only once it has drafted: it is asked pass by pass.
@@ -433,20 +372,13 @@ impl Policy for Adaptive {
         let (seconds, expected) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width));
         pace.cost.saw(reviewed.width, seconds);
         pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64());
-        match (reviewed.reviewer, reviewed.width) {
-            (0, 1) => (self.since_single, self.singles) = (0, self.singles.saturating_sub(1)),
-            (0, _) => {
-                self.since_single += 1;
-                if expected.is_some_and(|expected| seconds < OVER * expected) {
-                    self.singles = SINGLES;
-                }
-            }
-            _ => {}
+        if reviewed.reviewer == 0 {
+            self.guard.noticed(reviewed.width, expected.is_some_and(|expected| seconds < OVER * expected));
         }
         let single = pace.cost.at(1);
         self.learn_kept(reviewed);
         if let (0, Some(single)) = (reviewed.reviewer, single) {
-            self.book(reviewed, single);
+            self.guard.book(reviewed, single);
         }
     }
 
@@ -472,7 +404,7 @@ impl Policy for Adaptive {
     }
 
     fn stands_aside(&self) -> bool {
-        self.aside
+        self.guard.is_aside()
     }
 }
 

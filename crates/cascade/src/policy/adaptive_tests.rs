@@ -232,7 +232,7 @@ fn answers_without_the_cascade_earn_nothing() {
     let mut policy = Adaptive::new(vec![curve(STEEP), curve(|_| 0.002)]);
     let untouched = policy.knowledge(&[curve(STEEP), curve(|_| 0.002)]);
     (0..500).for_each(|_| policy.learn(&lone(true, STEEP(1))));
-    assert!((policy.behind + policy.slack()).abs() < 1e-12 && policy.credit.abs() < 1e-12);
+    assert_eq!(policy.guard, Guard::new());
     assert_eq!(policy.knowledge(&[curve(STEEP), curve(|_| 0.002)]), untouched);
     assert_eq!(policy.single(), Some(STEEP(1)));
 }
@@ -259,7 +259,8 @@ fn behind_a_long_text_a_short_one_is_not_gambled_with() {
 fn the_target_is_timed_alone_now_and_then() {
     let world = World { target: FLAT, draft: 0.001, draft_kept: 0.9, copy_kept: 0.3 };
     let (mut policy, mut numbers) = (world.policy(), Numbers(5, 0));
-    let alone = (0..2000).filter(|_| world.round(&mut policy, &mut numbers).0 == 1 && policy.since_single == 0).count();
+    let alone =
+        (0..2000).filter(|_| world.round(&mut policy, &mut numbers).0 == 1 && policy.guard.since_single() == 0).count();
     assert!((12..60).contains(&alone), "{alone} of 2000");
 }
 
@@ -280,9 +281,9 @@ fn what_one_answer_won_the_next_does_not_gamble_away() {
         policy.next(&view(&[false, false, false], &[1, 1, 0], answered));
         policy.learn(&lone(false, STEEP(1)));
     }
-    assert!(policy.behind < -7.0, "3% of 500 tokens, and no more than is remembered");
+    assert!(policy.guard.room() > 7.0, "3% of 500 tokens, and no more than is remembered");
     policy.next(&view(&[false, false, false], &[1, 1, 0], 0));
-    assert!((policy.behind + policy.slack()).abs() < 1e-12);
+    assert!((policy.guard.room() - Guard::new().room()).abs() < 1e-12);
 }
 
 #[test]

@@ -55,10 +55,12 @@ impl CostCurve {
         };
         let ratio = (seconds / before).min(OUTLIER);
         for (index, time) in self.seconds.iter_mut().enumerate() {
-            let share = match ratio < SUDDEN {
-                true => OVER,
-                false if index + 1 == width => FRESH,
-                false => COMMON * FRESH,
+            let share = if ratio < SUDDEN {
+                OVER
+            } else if index + 1 == width {
+                FRESH
+            } else {
+                COMMON * FRESH
             };
             *time = time.map(|time| time * (1.0 + share * (ratio - 1.0)));
         }
@@ -77,7 +79,9 @@ impl CostCurve {
     /// T(`width`) in seconds; None while nothing is measured.
     pub fn at(&self, width: usize) -> Option<f64> {
         let width = width.max(1);
-        let (mut below, mut above): (Option<(usize, f64)>, Option<(usize, f64)>) = (None, None);
+        // Widths with their times.
+        let mut below: Option<(usize, f64)> = None;
+        let mut above: Option<(usize, f64)> = None;
         // From the widest down, with the shortest time so far.
         let mut shortest = f64::INFINITY;
         for (index, time) in self.seconds.iter().enumerate().rev() {
@@ -92,21 +96,21 @@ impl CostCurve {
         }
         // What a single token takes is what all else is compared with: it stands as it was measured, and nothing takes less.
         let single = self.seconds.first().copied().flatten();
-        let least = |time: f64| single.map_or(time, |single| time.max(single));
+        let bounded = |time: f64| single.map_or(time, |single| time.max(single));
         Some(match (below, above) {
             _ if width == 1 && single.is_some() => single?,
             (Some((from, low)), Some((to, high))) => {
                 let share = (width - from) as f64 / (to - from) as f64;
-                let (low, high) = (least(low), least(high));
+                let (low, high) = (bounded(low), bounded(high));
                 low + share * (high - low)
             }
             (None, Some((_, high))) => high,
-            (Some((last, high)), None) if last == width => least(high),
+            (Some((last, high)), None) if last == width => bounded(high),
             (Some((last, high)), None) => {
                 // Beyond the last: each token costs what it cost on average up to there, after the fixed part.
                 let (from, low) = self.points().next()?;
                 let slope = if last > from { (high - low).max(0.0) / (last - from) as f64 } else { high };
-                least(high) + slope * (width - last) as f64
+                bounded(high) + slope * (width - last) as f64
             }
             (None, None) => return None,
         })

@@ -6,6 +6,7 @@ mod branches;
 mod cost;
 mod fixed;
 mod forecast;
+mod guard;
 mod knowledge;
 mod lookahead;
 mod mood;

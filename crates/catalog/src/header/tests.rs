@@ -41,7 +41,7 @@ fn what_a_context_takes_follows_from_layers_and_heads() {
     };
     let heads = number("attention.head_count_kv", 2);
     // Two bytes for each of 8 + 8 figures, for 2 heads in each of 3 layers.
-    assert_eq!(with(&[heads.clone()]).cache_bytes, Some(2 * 16 * 2 * 3));
+    assert_eq!(with(std::slice::from_ref(&heads)).cache_bytes, Some(2 * 16 * 2 * 3));
     assert_eq!(with(&[]).cache_bytes, Some(2 * 16 * 8 * 3), "as many as all heads");
     let longer = number("attention.key_length", 32);
     assert_eq!(with(&[heads.clone(), longer]).cache_bytes, Some(2 * (32 + 8) * 2 * 3));

@@ -230,6 +230,7 @@ pub(crate) struct Prove {
 }
 
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Bench {
     #[command(flatten)]
     pub(crate) questions: Questions,

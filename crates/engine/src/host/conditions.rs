@@ -5,10 +5,13 @@ use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::{Conditions, FileMark};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
+/// Version of the library that computes; a test holds it against what is built.
+const LLAMA: &str = "0.1.160";
+
 /// What figures measured with `ladder` under `settings` hold for, on this computer.
 pub fn conditions(ladder: &Ladder, settings: EngineSettings) -> Conditions {
     Conditions {
-        program: concat!("taki ", env!("CARGO_PKG_VERSION"), ", llama-cpp-2 0.1.160").to_owned(),
+        program: format!("taki {}, llama-cpp-2 {LLAMA}", env!("CARGO_PKG_VERSION")),
         processor: processor(),
         files: ladder.rungs.iter().map(|rung| mark(&rung.path)).collect(),
         exact: settings.exact,
@@ -38,6 +41,12 @@ fn mark(path: &Path) -> FileMark {
 mod tests {
     use super::*;
     use protocol::ladder::Rung;
+
+    #[test]
+    fn the_librarys_version_is_the_one_that_is_built() {
+        let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();
+        assert!(lock.contains(&format!("name = \"llama-cpp-2\"\nversion = \"{LLAMA}\"")), "{LLAMA}");
+    }
 
     #[test]
     fn another_file_or_mode_is_another_condition() {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod computer;
 mod conditions;
 mod engine;
 mod launch;
@@ -9,6 +10,7 @@ mod process;
 
 pub use answer::{Answering, Ask};
 pub use call::Call;
+pub use computer::memory_of_this_computer;
 pub use conditions::conditions;
 pub use engine::{Engine, LoadProgress};
 pub use launch::Launch;

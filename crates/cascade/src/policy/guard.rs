@@ -1,0 +1,169 @@
+//! What the cascade may cost, held against the target alone.
+
+use super::Reviewed;
+
+/// What the cascade may cost above the target alone, as a share of the time the target alone takes.
+const BUDGET: f64 = 0.03;
+
+/// What an answer may cost on top of that, in one-token passes of the target: while nothing is known, or drafts bring much, and while they
+/// bring nothing.
+const SLACK: [f64; 2] = [1.5, 0.5];
+
+/// How much the one becomes the other with what drafts bring: by half as much again it is the most.
+const HOPE: f64 = 4.0;
+
+/// After so many tokens of drafts that the target has judged, something is known.
+const KNOWN: usize = 40;
+
+/// What may be spent on trying what seems not to pay, as a share of the same.
+const TRIES: f64 = 0.005;
+
+/// Gains of an answer that are remembered against later losses in it, in one-token passes of the target, and losses that are remembered:
+/// one review that another program held up for a minute says nothing of the next thousand tokens.
+const SAVINGS: f64 = 8.0;
+
+/// After so many reviews the target works alone for one token: what that takes is what everything is held against.
+const SINGLE_AFTER: usize = 128;
+
+/// Reviews of a single token that tell it again.
+const SINGLES: usize = 4;
+
+/// Books what reviews cost. All in one-token passes of the target, as they are at the time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Guard {
+    /// Tokens of drafts that the target has judged, as far as that matters.
+    judged: usize,
+    /// How far behind the target alone, budget taken off, in its one-token passes; negative is ahead.
+    behind: f64,
+    aside: bool,
+    /// Reviews by the target since one of a single token.
+    since_single: usize,
+    /// How many such reviews are wanted before anything is drafted.
+    singles: usize,
+    /// Time that may be spent on trying what seems not to pay, in the same.
+    credit: f64,
+}
+
+impl Guard {
+    /// Nothing is known yet.
+    pub(super) fn new() -> Self {
+        Self { judged: 0, behind: -SLACK[0], aside: false, since_single: 0, singles: 0, credit: 0.0 }
+    }
+
+    /// What drafts bring is known from earlier.
+    pub(super) fn of_known() -> Self {
+        Self { judged: KNOWN, behind: -SLACK[1], ..Self::new() }
+    }
+
+    /// Another answer begins, where drafts lately brought so many times the target's own speed: it may lose as little as the first,
+    /// whatever the last one won.
+    pub(super) fn begin(&mut self, speed_up: Option<f64>) {
+        let [most, least] = SLACK;
+        let slack = match speed_up {
+            Some(speed_up) if self.judged >= KNOWN => (least + HOPE * (speed_up - 1.0)).clamp(least, most),
+            _ => most,
+        };
+        self.behind = self.behind.max(-slack);
+    }
+
+    #[cfg(test)]
+    pub(super) fn since_single(self) -> usize {
+        self.since_single
+    }
+
+    /// Whether the target works alone until what was lost is made good.
+    pub(super) fn is_aside(self) -> bool {
+        self.aside
+    }
+
+    /// Whether a review of a single token is due.
+    pub(super) fn wants_single(self) -> bool {
+        self.singles > 0 || self.since_single >= SINGLE_AFTER
+    }
+
+    /// What may still be lost.
+    pub(super) fn room(self) -> f64 {
+        (-self.behind).max(0.0)
+    }
+
+    /// Whether something may be tried that is expected to lose `loss`: it costs `cost` if nothing comes of it, and `entrance` in any case. If so it is
+    /// paid.
+    pub(super) fn lets_try(&mut self, loss: f64, cost: f64, entrance: f64) -> bool {
+        let lets = loss.max(entrance) <= self.credit;
+        if lets {
+            self.credit -= loss.max(cost) + entrance;
+        }
+        lets
+    }
+
+    /// The target has made a pass over `width` tokens, which was `sudden`ly much shorter than such passes were, or not.
+    pub(super) fn noticed(&mut self, width: usize, sudden: bool) {
+        if width == 1 {
+            (self.since_single, self.singles) = (0, self.singles.saturating_sub(1));
+            return;
+        }
+        self.since_single += 1;
+        if sudden {
+            self.singles = SINGLES;
+        }
+    }
+
+    /// Books what the target's review cost against what its tokens would have cost without proposals, at `single` seconds each.
+    pub(super) fn book(&mut self, reviewed: &Reviewed<'_>, single: f64) {
+        self.judged = KNOWN.min(self.judged + reviewed.proposals.len());
+        let alone = reviewed.tokens() as f64;
+        // A review for which nothing was drafted is the target alone: its noise is nobody's loss.
+        let loss = if reviewed.drafted { reviewed.round.as_secs_f64() / single - alone } else { 0.0 };
+        self.behind = (self.behind + loss - BUDGET * alone).clamp(-SAVINGS, SAVINGS);
+        self.credit = (self.credit + TRIES * alone).min(SAVINGS);
+        // Once behind, it waits until there is room for another try.
+        self.aside = self.behind > if self.aside { -1.0 } else { 0.0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_may_lose_little_where_drafts_bring_nothing_and_more_where_they_bring_much() {
+        let room = |guard: Guard, speed_up| {
+            let mut guard = Guard { behind: -SAVINGS, ..guard };
+            guard.begin(speed_up);
+            guard.room()
+        };
+        let [most, least] = SLACK;
+        for (guard, speed_up, expected) in [
+            (Guard::new(), Some(1.0), most),
+            (Guard::of_known(), None, most),
+            (Guard::of_known(), Some(1.0), least),
+            (Guard::of_known(), Some(0.5), least),
+            (Guard::of_known(), Some(1.1), least + 0.1 * HOPE),
+            (Guard::of_known(), Some(3.0), most),
+        ] {
+            assert!((room(guard, speed_up) - expected).abs() < 1e-9, "{speed_up:?}: {expected}");
+        }
+    }
+
+    #[test]
+    fn tries_are_paid_and_no_more_than_is_there() {
+        let mut guard = Guard { credit: 1.0, ..Guard::new() };
+        assert!(!guard.lets_try(1.1, 0.0, 0.0) && !guard.lets_try(0.0, 0.0, 1.1), "too dear");
+        assert!(guard.lets_try(0.2, 0.5, 0.1) && (guard.credit - 0.4).abs() < 1e-9);
+    }
+
+    #[test]
+    fn passes_that_are_suddenly_short_want_the_single_one_again() {
+        let mut guard = Guard::new();
+        guard.noticed(4, false);
+        assert!(!guard.wants_single());
+        guard.noticed(4, true);
+        (0..SINGLES).for_each(|_| {
+            assert!(guard.wants_single());
+            guard.noticed(1, false);
+        });
+        assert!(!guard.wants_single());
+        (0..SINGLE_AFTER).for_each(|_| guard.noticed(2, false));
+        assert!(guard.wants_single());
+    }
+}

@@ -1,0 +1,17 @@
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+/// How many bytes of memory this computer has, or what this program is limited to; None if it does not tell.
+pub fn memory_of_this_computer() -> Option<u64> {
+    let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(kind).ok()?;
+    let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+    Some(system.total_memory().min(limit)).filter(|bytes| *bytes > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn this_computer_has_memory() {
+        assert!(super::memory_of_this_computer().unwrap() > 256 << 20);
+    }
+}
