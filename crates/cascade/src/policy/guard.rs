@@ -7,7 +7,7 @@ const BUDGET: f64 = 0.03;
 
 /// What an answer may cost on top of that, in one-token passes of the target: while nothing is known, or drafts bring much, and while they
 /// bring nothing.
-const SLACK: [f64; 2] = [1.5, 0.5];
+const SLACK: [f64; 2] = [2.5, 0.5];
 
 /// How much the one becomes the other with what drafts bring: by half as much again it is the most.
 const HOPE: f64 = 4.0;
@@ -64,6 +64,8 @@ impl Guard {
             _ => most,
         };
         self.behind = self.behind.max(-slack);
+        // There is never more room than that at the start: short answers would wait for ever.
+        self.aside &= self.behind > -slack;
     }
 
     #[cfg(test)]
@@ -143,6 +145,32 @@ mod tests {
         ] {
             assert!((room(guard, speed_up) - expected).abs() < 1e-9, "{speed_up:?}: {expected}");
         }
+    }
+
+    #[test]
+    fn in_short_answers_too_drafts_have_another_chance() {
+        let mut guard = Guard { behind: 2.0, aside: true, ..Guard::of_known() };
+        let time = std::time::Duration::from_secs(1);
+        let alone = Reviewed {
+            reviewer: 0,
+            proposals: &[],
+            kept: 0,
+            own: Some(0),
+            branched: false,
+            width: 1,
+            time,
+            round: time,
+            foreseen: None,
+            drafted: false,
+            alone: false,
+        };
+        let mut answers = 0;
+        while guard.is_aside() && answers < 100 {
+            guard.begin(Some(1.0));
+            (0..10).for_each(|_| guard.book(&alone, 1.0));
+            answers += 1;
+        }
+        assert_eq!(answers, 10, "2.5 passes at three tenths an answer");
     }
 
     #[test]
