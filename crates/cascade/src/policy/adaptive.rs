@@ -309,7 +309,7 @@ impl Adaptive {
             learned.seconds.saw(second, second.token == own);
         }
         // What a draft let pass as its own speaks for the draft. Counted here too it has copies go straight to the target more often, which
-        // pays less than it seems: the draft's own review of a copy costs nearly nothing (`lab swi` at 1 and 0.35: 2.04 without, 1.95 with).
+        // pays less than it seems: the draft's own review of a copy costs nearly nothing (`lab swi` at 1 and 0.35: 2.01 without, 1.92 with).
         if let Some(foreseen) = reviewed.foreseen
             && reviewed.proposals.first().is_none_or(|first| first.writer != self.paces.len())
         {

@@ -7,7 +7,7 @@ const BUDGET: f64 = 0.03;
 
 /// What an answer may cost on top of that, in one-token passes of the target: while nothing is known, or drafts bring much, and while they
 /// bring nothing.
-const SLACK: [f64; 2] = [2.5, 0.5];
+const SLACK: [f64; 2] = [1.5, 0.5];
 
 /// How much the one becomes the other with what drafts bring: by half as much again it is the most.
 const HOPE: f64 = 4.0;

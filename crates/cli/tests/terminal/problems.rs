@@ -264,7 +264,7 @@ fn wrong_use_ends_with_status_2_and_help_with_0() {
     }
     for (args, reason) in [
         (&["chat", "--seed", "-1"][..], "--seed <SEED> cannot be “-1”: it must be a whole number from 0 to 4294967295"),
-        (&["chat", "--context", "-1"], "cannot be “-1”: it must be a whole number from 0 to 4294967295"),
+        (&["chat", "--context=-1"], "cannot be “-1”: it must be a whole number from 0 to 4294967295"),
         (&["chat", "--temperature", "hot"], "cannot be “hot”: it must be a number"),
         (&["chats", "show", "abc"], "<CONVERSATION> cannot be “abc”"),
         (&["chat", "--onec", "x"], "there is no “--onec” here, but there is --once"),
