@@ -34,6 +34,7 @@ describe("the window with a model", () => {
     assert.match(receipt, /\d+\.\d s/);
     assert.match(receipt, /SmolLM2 135M\s*\d+/);
     await window.by("who-wrote").$("summary").click();
+    await window.by("who-wrote").$("p").waitForExist({ timeout: 10_000 });
     const words = await window.browser.execute(() => document.querySelector('[data-testid="who-wrote"] p').textContent);
     assert.equal(words, rows(home, "SELECT text FROM message WHERE speaker = 'assistant'")[0].text, "every word has its writer");
     assert.match(await window.by("speed-line").getText(), /^Speed-up (on|off, because .+)/);
