@@ -111,7 +111,7 @@ function scrolled(done) {
   const times = [];
   const frame = (time) => {
     times.push(time);
-    const view = document.querySelector('[role="region"][aria-label="Conversation"]');
+    const view = document.querySelector('[data-testid="transcript"]');
     view.scrollTop -= 60;
     if (times.length < 900 && view.scrollTop > 0) return requestAnimationFrame(frame);
     done({ times, messages: document.querySelectorAll("article").length });
