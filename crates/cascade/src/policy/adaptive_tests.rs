@@ -194,20 +194,7 @@ fn without_a_measured_pace_the_target_works_alone() {
 
 /// A review of the target as it would be with nothing proposed and the cascade on or off.
 fn lone(alone: bool, seconds: f64) -> Reviewed<'static> {
-    let time = Duration::from_secs_f64(seconds);
-    Reviewed {
-        reviewer: 0,
-        proposals: &[],
-        kept: 0,
-        own: None,
-        branched: false,
-        width: 1,
-        time,
-        round: time,
-        foreseen: None,
-        drafted: false,
-        alone,
-    }
+    Reviewed { alone, ..Reviewed::lone(seconds) }
 }
 
 fn view<'a>(available: &'a [bool], behind: &'a [usize], answered: usize) -> View<'a> {

@@ -150,24 +150,10 @@ mod tests {
     #[test]
     fn in_short_answers_too_drafts_have_another_chance() {
         let mut guard = Guard { behind: 2.0, aside: true, ..Guard::of_known() };
-        let time = std::time::Duration::from_secs(1);
-        let alone = Reviewed {
-            reviewer: 0,
-            proposals: &[],
-            kept: 0,
-            own: Some(0),
-            branched: false,
-            width: 1,
-            time,
-            round: time,
-            foreseen: None,
-            drafted: false,
-            alone: false,
-        };
         let mut answers = 0;
         while guard.is_aside() && answers < 100 {
             guard.begin(Some(1.0));
-            (0..10).for_each(|_| guard.book(&alone, 1.0));
+            (0..10).for_each(|_| guard.book(&Reviewed::lone(1.0), 1.0));
             answers += 1;
         }
         assert_eq!(answers, 10, "2.5 passes at three tenths an answer");

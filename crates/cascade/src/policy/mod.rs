@@ -114,6 +114,27 @@ pub struct Reviewed<'a> {
     pub alone: bool,
 }
 
+#[cfg(test)]
+impl Reviewed<'static> {
+    /// A review of the target as it would be with nothing proposed.
+    fn lone(seconds: f64) -> Self {
+        let time = Duration::from_secs_f64(seconds);
+        Self {
+            reviewer: 0,
+            proposals: &[],
+            kept: 0,
+            own: None,
+            branched: false,
+            width: 1,
+            time,
+            round: time,
+            foreseen: None,
+            drafted: false,
+            alone: false,
+        }
+    }
+}
+
 impl Reviewed<'_> {
     /// Tokens that it won.
     pub fn tokens(&self) -> usize {

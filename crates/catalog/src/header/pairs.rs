@@ -13,7 +13,8 @@ const LONGEST: u64 = 1 << 30;
 /// Longest list of numbers that is kept: one for each layer.
 const KEPT_LIST: u64 = 4096;
 
-const TEXT: u32 = 8;
+/// Number of the kind of value that is a text.
+pub(super) const TEXT: u32 = 8;
 const ARRAY: u32 = 9;
 
 /// What is kept of the key-value pairs.

@@ -5,14 +5,12 @@ use std::io::{BufRead, Seek};
 use sha2::Digest;
 
 use super::bounded::{Bounded, Fault};
-use super::pairs::value_size;
+use super::pairs::{TEXT, value_size};
 use super::refused;
 use crate::entry::Sha256;
 
 /// Longest token or merge that is read, in bytes. Longer ones are no words.
 const LONGEST_TOKEN: u64 = 1 << 16;
-
-const TEXT: u32 = 8;
 
 /// How a model splits text. Where all of it is equal, a token number means the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +57,12 @@ impl Vocabulary {
         } else {
             let size = value_size(kind)?;
             from.room(count, size)?;
-            for _ in 0..count {
-                digest.update(from.bytes(size)?);
+            // In pieces: a vocabulary has a hundred thousand and more of them.
+            let mut left = count * size;
+            while left > 0 {
+                let piece = from.bytes(left.min(LONGEST_TOKEN))?;
+                left -= piece.len() as u64;
+                digest.update(piece);
             }
         }
         self.lists[at] = Some((count, digest.finalize().to_vec()));

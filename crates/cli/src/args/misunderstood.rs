@@ -9,10 +9,7 @@ pub(crate) fn misunderstood(error: &clap::Error, language: Language) -> Option<S
         Some(value) => value.to_string(),
         None => String::new(),
     };
-    let words = |english: String, japanese: String| match language {
-        Language::English => english,
-        Language::Japanese => japanese,
-    };
+    let words = |english, japanese| words(language, english, japanese);
     let but = |suggested| match said(suggested) {
         near if near.is_empty() => near,
         near => words(format!(", but there is {near}"), format!("（{near} ならあります）")),
@@ -75,28 +72,30 @@ pub(crate) fn misunderstood(error: &clap::Error, language: Language) -> Option<S
 /// What would have been a number, by what the number's reader says; None where it says nothing of use.
 fn expected(error: &clap::Error, language: Language) -> Option<String> {
     let said = std::error::Error::source(error)?.to_string();
-    let both = |english: String, japanese: String| {
-        Some(match language {
-            Language::English => english,
-            Language::Japanese => japanese,
-        })
-    };
+    let both = |english: &str, japanese: &str| Some(words(language, english.to_owned(), japanese.to_owned()));
     // "600 is not in 0..=512"
     if let Some((_, range)) = said.split_once(" is not in ")
         && let Some((from, to)) = range.split_once("..=").or_else(|| range.split_once(".."))
     {
         return both(
-            format!("it must be a whole number from {from} to {to}"),
-            format!("{from} から {to} までの整数を指定してください"),
+            &format!("it must be a whole number from {from} to {to}"),
+            &format!("{from} から {to} までの整数を指定してください"),
         );
     }
     if said.contains("invalid float literal") {
-        return both("it must be a number".to_owned(), "数を指定してください".to_owned());
+        both("it must be a number", "数を指定してください")
+    } else if said.contains("number too large") {
+        both("the number is too large", "数が大きすぎます")
+    } else if said.contains("invalid digit") {
+        both("it must be a whole number, 0 or above", "0 以上の整数を指定してください")
+    } else {
+        None
     }
-    if said.contains("number too large") {
-        return both("the number is too large".to_owned(), "数が大きすぎます".to_owned());
+}
+
+fn words(language: Language, english: String, japanese: String) -> String {
+    match language {
+        Language::English => english,
+        Language::Japanese => japanese,
     }
-    said.contains("invalid digit")
-        .then(|| both("it must be a whole number, 0 or above".to_owned(), "0 以上の整数を指定してください".to_owned()))
-        .flatten()
 }
