@@ -1,7 +1,7 @@
 use super::acceptance::{OfCopies, OfModel, OfSeconds};
 use super::branches::{Chance, worthwhile};
 use super::cost::CostCurve;
-use super::guard::Guard;
+use super::guard::{self, Guard};
 use super::knowledge::{Knowledge, KnowledgeError, Learned, Pace};
 use super::lookahead::{AHEAD, Lookahead};
 use super::mood::Mood;
@@ -186,10 +186,14 @@ impl Adaptive {
                 self.offers(view, rung, rate, &passes[..=most.min(AHEAD)], chances, &mut offer);
             }
         }
+        let single = self.single().unwrap_or(f64::INFINITY);
         let mut gain = 0.0;
         for (tokens, chance) in chances.iter().enumerate().skip(1) {
             gain += chance;
             let cost = passes[tokens] - passes[0];
+            if view.reviewer == 0 && !guard::lets_copy(cost / single, 1.0 - chance) {
+                break;
+            }
             let worth = gain - rate * cost + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
             keep(Plan { rung: self.paces.len(), tokens, worth, cost });
         }

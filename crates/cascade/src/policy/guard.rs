@@ -2,21 +2,25 @@
 
 use super::Reviewed;
 
-/// What the cascade may cost above the target alone, as a share of the time the target alone takes.
-const BUDGET: f64 = 0.03;
+/// What the cascade may cost above the target alone, as a share of the time the target alone takes: while nothing is known, or drafts bring
+/// much, and while they bring nothing.
+const BUDGET: [f64; 2] = [0.03, 0.01];
 
-/// What an answer may cost on top of that, in one-token passes of the target: while nothing is known, or drafts bring much, and while they
-/// bring nothing.
+/// What an answer may cost on top of that, in one-token passes of the target, likewise.
 const SLACK: [f64; 2] = [1.5, 0.5];
 
-/// How much the one becomes the other with what drafts bring: by half as much again it is the most.
+/// By how much copies may make the target's pass longer, in one-token passes, times the chance that one of them is wrong. Longer copies pay
+/// on average too, but one that fails costs a short answer more than it may lose.
+const RISK: f64 = 0.4;
+
+/// How soon the least becomes the most with what drafts bring: with a gain of a quarter it is the most.
 const HOPE: f64 = 4.0;
 
 /// After so many tokens of drafts that the target has judged, something is known.
 const KNOWN: usize = 40;
 
 /// What may be spent on trying what seems not to pay, as a share of the same.
-const TRIES: f64 = 0.005;
+const TRIES: f64 = 0.003;
 
 /// Gains of an answer that are remembered against later losses in it, in one-token passes of the target, and losses that are remembered:
 /// one review that another program held up for a minute says nothing of the next thousand tokens.
@@ -33,6 +37,8 @@ const SINGLES: usize = 4;
 pub(super) struct Guard {
     /// Tokens of drafts that the target has judged, as far as that matters.
     judged: usize,
+    /// What this answer may cost, as a share.
+    budget: f64,
     /// How far behind the target alone, budget taken off, in its one-token passes; negative is ahead.
     behind: f64,
     aside: bool,
@@ -44,25 +50,32 @@ pub(super) struct Guard {
     credit: f64,
 }
 
+/// Whether copies may be reviewed that make the target's pass longer by `cost`, one of which is wrong with probability `failing`.
+pub(super) fn lets_copy(cost: f64, failing: f64) -> bool {
+    cost * failing <= RISK
+}
+
 impl Guard {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
-        Self { judged: 0, behind: -SLACK[0], aside: false, since_single: 0, singles: 0, credit: 0.0 }
+        Self { judged: 0, budget: BUDGET[0], behind: -SLACK[0], aside: false, since_single: 0, singles: 0, credit: 0.0 }
     }
 
     /// What drafts bring is known from earlier.
     pub(super) fn of_known() -> Self {
-        Self { judged: KNOWN, behind: -SLACK[1], ..Self::new() }
+        Self { judged: KNOWN, budget: BUDGET[1], behind: -SLACK[1], ..Self::new() }
     }
 
     /// Another answer begins, where drafts lately brought so many times the target's own speed: it may lose as little as the first,
     /// whatever the last one won.
     pub(super) fn begin(&mut self, speed_up: Option<f64>) {
-        let [most, least] = SLACK;
-        let slack = match speed_up {
-            Some(speed_up) if self.judged >= KNOWN => (least + HOPE * (speed_up - 1.0)).clamp(least, most),
-            _ => most,
+        let hope = match speed_up {
+            Some(speed_up) if self.judged >= KNOWN => (HOPE * (speed_up - 1.0)).clamp(0.0, 1.0),
+            _ => 1.0,
         };
+        let between = |[most, least]: [f64; 2]| least + hope * (most - least);
+        let slack = between(SLACK);
+        self.budget = between(BUDGET);
         self.behind = self.behind.max(-slack);
         // There is never more room than that at the start: short answers would wait for ever.
         self.aside &= self.behind > -slack;
@@ -116,7 +129,7 @@ impl Guard {
         let alone = reviewed.tokens() as f64;
         // A review for which nothing was drafted is the target alone: its noise is nobody's loss.
         let loss = if reviewed.drafted { reviewed.round.as_secs_f64() / single - alone } else { 0.0 };
-        self.behind = (self.behind + loss - BUDGET * alone).clamp(-SAVINGS, SAVINGS);
+        self.behind = (self.behind + loss - self.budget * alone).clamp(-SAVINGS, SAVINGS);
         self.credit = (self.credit + TRIES * alone).min(SAVINGS);
         // Once behind, it waits until there is room for another try.
         self.aside = self.behind > if self.aside { -1.0 } else { 0.0 };
@@ -140,7 +153,7 @@ mod tests {
             (Guard::of_known(), None, most),
             (Guard::of_known(), Some(1.0), least),
             (Guard::of_known(), Some(0.5), least),
-            (Guard::of_known(), Some(1.1), least + 0.1 * HOPE),
+            (Guard::of_known(), Some(1.1), least + 0.1 * HOPE * (most - least)),
             (Guard::of_known(), Some(3.0), most),
         ] {
             assert!((room(guard, speed_up) - expected).abs() < 1e-9, "{speed_up:?}: {expected}");
@@ -156,7 +169,7 @@ mod tests {
             (0..10).for_each(|_| guard.book(&Reviewed::lone(1.0), 1.0));
             answers += 1;
         }
-        assert_eq!(answers, 10, "2.5 passes at three tenths an answer");
+        assert_eq!(answers, 26, "2.5 passes at a tenth an answer");
     }
 
     #[test]
