@@ -1,8 +1,8 @@
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use catalog::{Catalog, LadderEntry, ModelStore};
+use catalog::{Catalog, Fit, LadderEntry, ModelEntry, ModelStore, Recipes};
 use engine::{Call, Engine, Launch};
 use protocol::chat::{EngineState, LadderCard, Opening, Settings};
 use protocol::learned::Learned;
@@ -11,6 +11,7 @@ use store::{Alone, LearnedFolder, Places, Store, now_ms};
 
 use crate::beside::Besides;
 use crate::earlier::Given;
+use crate::shrinking::Shrinking;
 use crate::turns::{Answering, Turns};
 use crate::watched::Watched;
 
@@ -32,6 +33,8 @@ pub(crate) struct App {
     pub(crate) loading: Mutex<()>,
     /// Held while tokens are counted.
     pub(crate) counting: Mutex<()>,
+    /// What is made smaller.
+    pub(crate) shrinking: Shrinking,
     /// What the engine was told of earlier chats.
     pub(crate) given: Given,
 }
@@ -40,8 +43,10 @@ pub(crate) struct App {
 pub(crate) struct Disk {
     pub(crate) places: Places,
     pub(crate) store: Store,
-    pub(crate) catalog: Catalog,
+    /// With what is the user's own, as it was read last.
+    catalog: RwLock<Arc<Catalog>>,
     pub(crate) models: ModelStore,
+    pub(crate) recipes: Recipes,
     pub(crate) learned: LearnedFolder,
     notices: Vec<Problem>,
     _alone: Alone,
@@ -53,7 +58,7 @@ impl App {
         // Where this program lies is only unknown on systems without a process table; the first load says so then.
         let launch = Launch::this_program().unwrap_or_else(|_| Launch::program("taki-app"));
         let app = Self {
-            engine: Engine::new(launch),
+            engine: Engine::new(launch.clone()),
             state: Watched::new(EngineState::Empty),
             beside: Besides::default(),
             disk: OnceLock::new(),
@@ -63,6 +68,7 @@ impl App {
             choosing: Mutex::default(),
             loading: Mutex::default(),
             counting: Mutex::default(),
+            shrinking: Shrinking::new(&launch),
             given: Given::default(),
         };
         let _ = app.open_disk();
@@ -108,7 +114,7 @@ impl App {
         Ok(Opening {
             conversation: self.counted(disk.store.last_opened(now_ms())?),
             conversations: disk.store.conversations()?,
-            ladders: disk.cards()?,
+            ladders: disk.cards(&settings)?,
             ladder: settings.ladder.clone(),
             engine: self.state.now(),
             settings,
@@ -184,7 +190,25 @@ impl Disk {
         let (settings, more) = store::load_settings(&places);
         notices.extend(more);
         let learned = LearnedFolder::of(&places);
-        Ok((Self { places, store, catalog: Catalog::builtin(), models, learned, notices, _alone: alone }, settings))
+        let recipes = Recipes::of(places.ladders());
+        let (catalog, unread) = Catalog::builtin().with_own(&models, &recipes);
+        notices.extend(unread);
+        let catalog = RwLock::new(Arc::new(catalog));
+        Ok((Self { places, store, catalog, models, recipes, learned, notices, _alone: alone }, settings))
+    }
+
+    /// Every ladder and model there is.
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the user's own ladders and models again: they have changed.
+    pub(crate) fn read_own(&self) {
+        let (catalog, unread) = Catalog::builtin().with_own(&self.models, &self.recipes);
+        for problem in unread {
+            tracing::warn!(%problem, "a ladder or model of the user's own is left out");
+        }
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
     }
 
     /// Keeps what the engine learned. It can be learned anew: a disk that refuses is only noted.
@@ -196,21 +220,28 @@ impl Disk {
 
     /// Display name of the target of a ladder of the catalogue.
     pub(crate) fn target(&self, ladder: &str) -> Option<String> {
-        self.catalog.models_of(ladder).ok()?.first().map(|model| model.name.clone())
+        self.catalog().models_of(ladder).ok()?.first().map(|model| model.name.clone())
     }
 
-    /// Every ladder of the catalogue.
-    pub(crate) fn cards(&self) -> Result<Vec<LadderCard>, Problem> {
-        self.catalog.ladders().iter().map(|ladder| self.card(ladder)).collect()
+    /// Every ladder, run as the settings say.
+    pub(crate) fn cards(&self, settings: &Settings) -> Result<Vec<LadderCard>, Problem> {
+        let catalog = self.catalog();
+        catalog.ladders().iter().map(|ladder| self.card(&catalog, ladder, settings)).collect()
     }
 
-    fn card(&self, ladder: &LadderEntry) -> Result<LadderCard, Problem> {
-        let models = self.catalog.models_of(&ladder.id)?;
+    /// Where the memory of these models goes.
+    pub(crate) fn fit(&self, models: &[&ModelEntry], settings: &Settings) -> Fit {
+        catalog::fit(&self.models, models, settings.context, settings.cache)
+    }
+
+    fn card(&self, catalog: &Catalog, ladder: &LadderEntry, settings: &Settings) -> Result<LadderCard, Problem> {
+        let models = catalog.models_of(&ladder.id)?;
         let mut rungs: Vec<String> = models.iter().map(|model| model.name.clone()).collect();
         if ladder.max_gram {
             rungs.push("Max-Gram".to_owned());
         }
-        let mut licences: Vec<String> = models.iter().map(|model| model.licence.spdx.clone()).collect();
+        let licences = models.iter().map(|model| model.licence.spdx.clone());
+        let mut licences: Vec<String> = licences.filter(|licence| !licence.is_empty()).collect();
         licences.sort();
         licences.dedup();
         let bytes = models.iter().map(|model| model.bytes).sum::<u64>();
@@ -220,8 +251,10 @@ impl Disk {
             rungs,
             licences,
             bytes: bytes as f64,
-            memory_bytes: catalog::memory_about(bytes) as f64,
-            missing_bytes: self.models.ready(&self.catalog, &ladder.id)? as f64,
+            memory_bytes: self.fit(&models, settings).total() as f64,
+            missing_bytes: self.models.ready(catalog, &ladder.id)? as f64,
+            models: ladder.rungs.clone(),
+            own: self.recipes.has(&ladder.id),
         })
     }
 }

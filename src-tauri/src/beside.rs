@@ -72,7 +72,7 @@ impl App {
     /// [`Code::FetchBusy`], [`Code::Cancelled`], those of [`catalog::fetch`] and of [`App::choose`].
     pub(crate) fn fetch_beside(self: &Arc<Self>, ladder: &str) -> Result<(), Problem> {
         let disk = self.disk()?;
-        let name = disk.catalog.ladder(ladder)?.name.clone();
+        let name = disk.catalog().ladder(ladder)?.name.clone();
         let fetching = self.beside.begin()?;
         let before = self.settings().ladder.clone();
         let options = FetchOptions::from_env()?;
@@ -84,7 +84,7 @@ impl App {
                 seconds_left: progress.seconds_left,
             }));
         };
-        catalog::fetch(&disk.catalog, &disk.models, ladder, &options, &fetching.stop, &mut on)?;
+        catalog::fetch(&disk.catalog(), &disk.models, ladder, &options, &fetching.stop, &mut on)?;
         tell(None);
         loop {
             if fetching.stop.load(Ordering::Acquire) {

@@ -73,7 +73,7 @@ impl App {
     /// Fetches what the ladder of the settings lacks, for `choice`, then loads it. Returns at once.
     fn fetch_and_load(self: &Arc<Self>, choice: Choice) {
         let ladder = self.settings().ladder.clone();
-        if let Ok(missing) = self.disk().and_then(|disk| disk.models.ready(&disk.catalog, &ladder)) {
+        if let Ok(missing) = self.disk().and_then(|disk| disk.models.ready(&disk.catalog(), &ladder)) {
             let total_bytes = missing as f64;
             self.tell(&choice, EngineState::Fetching { ladder, done_bytes: 0.0, total_bytes, seconds_left: None });
         }
@@ -97,7 +97,7 @@ impl App {
     fn announce(&self, choice: &Choice) {
         let id = self.settings().ladder.clone();
         let Ok(disk) = self.disk() else { return };
-        if let (Ok(0), Some(rung)) = (disk.models.ready(&disk.catalog, &id), disk.target(&id)) {
+        if let (Ok(0), Some(rung)) = (disk.models.ready(&disk.catalog(), &id), disk.target(&id)) {
             self.tell(choice, EngineState::Loading { ladder: id, rung, fraction: 0.0 });
         }
     }
@@ -115,7 +115,7 @@ impl App {
             };
             self.tell(choice, state);
         };
-        catalog::fetch(&disk.catalog, &disk.models, &ladder, &options, choice.stop(), &mut on).map(|_| ())
+        catalog::fetch(&disk.catalog(), &disk.models, &ladder, &options, choice.stop(), &mut on).map(|_| ())
     }
 
     fn load_now(&self, choice: &Choice) {
@@ -138,7 +138,7 @@ impl App {
         let disk = self.disk()?;
         // Files that were changed since they were last read are read first, which takes seconds.
         self.announce(choice);
-        let ladder = catalog::resolve(&disk.catalog, &disk.models, id)?;
+        let ladder = catalog::resolve(&disk.catalog(), &disk.models, id)?;
         let known = disk.learned.recall(&engine::conditions(&ladder, settings));
         let call = {
             let _counted = self.after_counting();

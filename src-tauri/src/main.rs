@@ -14,6 +14,7 @@ mod extract;
 mod loading;
 mod page;
 mod prompt;
+mod shrinking;
 mod summary;
 mod turns;
 mod watched;
@@ -142,6 +143,16 @@ fn interface() -> Builder<tauri::Wry> {
         commands::engine::cancel_fetch,
         commands::engine::watch_beside,
         commands::engine::fetch_beside,
+        commands::ladders::models,
+        commands::ladders::draft_choices,
+        commands::ladders::ladder_memory,
+        commands::ladders::make_ladder,
+        commands::ladders::remove_ladder,
+        commands::ladders::restore_ladder,
+        commands::ladders::export_ladder,
+        commands::ladders::add_file,
+        commands::ladders::shrink_model,
+        commands::ladders::stop_shrinking,
         commands::settings::change_settings,
         commands::earlier::earlier_chats,
         commands::earlier::erase_earlier_chats,

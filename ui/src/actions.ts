@@ -10,7 +10,7 @@ export interface Action {
   /** Its name in `Words`. */
   name: "newConversation" | "searchConversations" | "toggleSidebar" | "previousConversation" | "nextConversation" | "rename" | "pin" | "unpin"
     | "deleteConversation" | "toComposer" | "attach" | "copyAnswer" | "answerAgain" | "continueAnswer" | "stop" | "jumpToLatest" | "settings"
-    | "editPresets" | "palette" | "shortcuts" | "zoomIn" | "zoomOut" | "zoomBack" | "exportMarkdown" | "exportJson" | "exportThis" | "importConversations"
+    | "editPresets" | "ladders" | "palette" | "shortcuts" | "zoomIn" | "zoomOut" | "zoomBack" | "exportMarkdown" | "exportJson" | "exportThis" | "importConversations"
     | "switchSpeedUp" | "switchLanguage" | "switchTheme";
   group: "groupConversations" | "groupMessages" | "groupWindow" | "groupSettings";
   /** Keys as they are written: the first is shown, all work. */
@@ -83,6 +83,7 @@ export function actionsOf(session: Session, view: View, words: () => Words): Act
     { id: "latest", name: "jumpToLatest", group: "groupMessages", keys: ["Ctrl+End"], when: () => thread.messages.length > 0, run: () => (thread.goal = "end") },
 
     { id: "settings", name: "settings", group: "groupSettings", keys: ["Ctrl+,"], run: () => view.openSettings() },
+    { id: "ladders", name: "ladders", group: "groupSettings", keys: ["Ctrl+M"], run: () => (view.dialog = "ladders") },
     { id: "presets", name: "editPresets", group: "groupSettings", run: () => view.openSettings("presets") },
     { id: "speed-up", name: "switchSpeedUp", group: "groupSettings", run: () => chosen.change({ speedUp: !chosen.now.speedUp }) },
     { id: "language", name: "switchLanguage", group: "groupSettings", run: () => chosen.change({ language: words().other }) },

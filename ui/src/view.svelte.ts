@@ -2,7 +2,7 @@ import { tick } from "svelte";
 
 /** What is open in the window at the moment; none of it is kept. */
 export class View {
-  dialog = $state<"settings" | "palette" | "shortcuts">();
+  dialog = $state<"settings" | "ladders" | "palette" | "shortcuts">();
   /** Where the settings are opened. */
   section = $state<string>();
   /** Too narrow for a list beside the conversation: it lies on top of it. */

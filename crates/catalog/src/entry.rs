@@ -156,12 +156,6 @@ impl ModelEntry {
     }
 }
 
-/// About how many bytes of memory models in files of so many `bytes` take while they answer, with a context of the usual length: the
-/// weights, keys and values, and the buffers of a pass (`docs/measured.md`: 0.2 to 0.3 GB for 0.1, 2.1 to 2.4 GB for 1.6).
-pub fn memory_about(bytes: u64) -> u64 {
-    bytes + bytes / 4 + (200 << 20)
-}
-
 /// A ladder of the catalogue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -201,7 +201,9 @@ impl Job<'_, '_> {
             all_mismatch &= mismatch;
         }
         if ways.is_empty() {
-            reasons.push("the chosen source does not carry it".to_owned());
+            let own = self.model.sources.is_empty();
+            let reason = if own { "it is a file of somebody's own" } else { "the chosen source does not carry it" };
+            reasons.push(reason.to_owned());
         }
         Err(if all_mismatch {
             Problem::new(Code::DownloadMismatch).with("name", &self.model.name)

@@ -56,6 +56,8 @@ pub struct Header {
     pub tensor_count: u64,
     /// Bytes of weights by tensor type, the largest share first, for example `[("Q4_K", 600_000_000), …]`.
     pub types: Vec<(&'static str, u64)>,
+    /// Numbers in all tensors.
+    pub weights: u64,
     /// Size of the file in bytes.
     pub file_bytes: u64,
 }
@@ -120,7 +122,7 @@ fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
         return refused("it holds no weights");
     }
     let pairs = Pairs::read(&mut from, pair_count)?;
-    let types = read_tensors(&mut from, tensor_count, pairs.alignment()?, file_bytes)?;
+    let tensors = read_tensors(&mut from, tensor_count, pairs.alignment()?, file_bytes)?;
     let architecture = pairs.architecture()?.to_owned();
     let part = pairs.number("split.count").filter(|count| *count > 1);
     Ok(Header {
@@ -137,7 +139,8 @@ fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
         part: part.map(|count| (pairs.number("split.no").unwrap_or(0).saturating_add(1), count)),
         chat_template: pairs.has_template(),
         tensor_count,
-        types,
+        types: tensors.types,
+        weights: tensors.weights,
         file_bytes,
     })
 }

@@ -4,6 +4,9 @@ use protocol::{Code, Problem};
 use serde::Deserialize;
 
 use crate::entry::{LadderEntry, ModelEntry, Source};
+use crate::recipe::{Recipe, RecipeModel};
+use crate::recipes::Recipes;
+use crate::store::ModelStore;
 
 const BUILTIN: &str = include_str!("../../../models/catalog.toml");
 
@@ -51,18 +54,47 @@ impl Catalog {
     /// Not TOML of this form, or the first entry that makes no sense.
     pub fn parse(text: &str) -> Result<Self, CatalogError> {
         let catalog: Self = toml::from_str(text)?;
-        let mut ids = BTreeSet::new();
-        for model in &catalog.models {
-            check_model(model)
-                .and_then(|()| fresh(&mut ids, &model.id))
-                .map_err(|reason| CatalogError::Entry { id: model.id.clone(), reason })?;
+        let entry = |(id, reason)| CatalogError::Entry { id, reason };
+        check_all(&catalog.ladders, &catalog.models).map_err(entry)?;
+        match catalog.models.iter().find(|model| model.sources.is_empty()) {
+            Some(model) => Err(entry((model.id.clone(), "it has no source".to_owned()))),
+            None => Ok(catalog),
         }
-        for ladder in &catalog.ladders {
-            check_ladder(ladder, &catalog.models)
-                .and_then(|()| fresh(&mut ids, &ladder.id))
-                .map_err(|reason| CatalogError::Entry { id: ladder.id.clone(), reason })?;
+    }
+
+    /// This catalogue with what is this computer's own: models of `store`, then ladders of `recipes` with theirs. One file is one model,
+    /// whoever brings it; where two models have one id, the later is called otherwise. What cannot be read is told.
+    #[must_use]
+    pub fn with_own(mut self, store: &ModelStore, recipes: &Recipes) -> (Self, Vec<Problem>) {
+        let (own, mut problems) = store.own_models();
+        for model in own {
+            self.take_model(model.entry());
         }
-        Ok(catalog)
+        let (recipes, more) = recipes.all();
+        problems.extend(more);
+        for recipe in recipes {
+            let (ladder, models) = recipe.entries();
+            let ids: Vec<_> = models.into_iter().map(|model| (model.id.clone(), self.take_model(model))).collect();
+            let id_of = |id: &String| ids.iter().find(|(own, _)| own == id).map(|(_, id)| id.clone());
+            let rungs = ladder.rungs.iter().filter_map(id_of).collect();
+            // A recipe that was put there by hand under the id of a ladder of the catalogue does not take its place.
+            if self.ladders.iter().all(|other| other.id != ladder.id) {
+                self.ladders.push(LadderEntry { rungs, ..ladder });
+            }
+        }
+        (self, problems)
+    }
+
+    /// The id of `model` from now on.
+    fn take_model(&mut self, model: ModelEntry) -> String {
+        if let Some(known) = self.models.iter().find(|known| known.sha256 == model.sha256) {
+            return known.id.clone();
+        }
+        let taken =
+            self.models.iter().any(|known| known.id == model.id) || self.ladders.iter().any(|l| l.id == model.id);
+        let id = if taken { format!("{}-{}", model.id, &model.sha256.as_str()[..8]) } else { model.id.clone() };
+        self.models.push(ModelEntry { id: id.clone(), ..model });
+        id
     }
 
     /// Every ladder, the recommended one first.
@@ -103,6 +135,21 @@ impl Catalog {
         self.ladder(ladder)?.rungs.iter().map(|id| self.model(id)).collect()
     }
 
+    /// A ladder as a recipe.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`].
+    pub fn recipe_of(&self, id: &str) -> Result<Recipe, Problem> {
+        let ladder = self.ladder(id)?;
+        let models = self.models_of(id)?.into_iter().map(RecipeModel::of).collect();
+        let mut recipe = Recipe::new(&ladder.name, models)?;
+        recipe.id.clone_from(&ladder.id);
+        recipe.description = Some(ladder.description.en.clone()).filter(|said| !said.is_empty());
+        recipe.k = Some(ladder.k.clone());
+        (recipe.max_gram, recipe.lenience) = (ladder.max_gram, ladder.lenience);
+        Ok(recipe)
+    }
+
     /// The models that `name`, a ladder's or a model's id, stands for.
     ///
     /// # Errors
@@ -115,6 +162,25 @@ impl Catalog {
     }
 }
 
+/// What is wrong with entries of a catalogue or recipe, if anything is.
+pub(crate) fn check_entries(ladders: &[LadderEntry], models: &[ModelEntry]) -> Result<(), String> {
+    check_all(ladders, models).map_err(|(id, reason)| format!("“{id}”: {reason}"))
+}
+
+/// The same with the id of the entry.
+fn check_all(ladders: &[LadderEntry], models: &[ModelEntry]) -> Result<(), (String, String)> {
+    let mut ids = BTreeSet::new();
+    for model in models {
+        check_model(model).and_then(|()| fresh(&mut ids, &model.id)).map_err(|reason| (model.id.clone(), reason))?;
+    }
+    for ladder in ladders {
+        check_ladder(ladder, models)
+            .and_then(|()| fresh(&mut ids, &ladder.id))
+            .map_err(|reason| (ladder.id.clone(), reason))?;
+    }
+    Ok(())
+}
+
 fn listed<'a>(ids: impl Iterator<Item = &'a String>) -> String {
     ids.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
@@ -124,7 +190,7 @@ fn fresh(ids: &mut BTreeSet<String>, id: &str) -> Result<(), String> {
 }
 
 /// Letters, digits and `._-`, not starting with a dot or dash: means nothing to any shell, file system or URL.
-fn plain(text: &str) -> bool {
+pub(crate) fn plain(text: &str) -> bool {
     text.len() <= 100
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
@@ -139,7 +205,6 @@ fn check_model(model: &ModelEntry) -> Result<(), String> {
     check(plain(&model.file), "its file name has other characters than letters, digits, dot, dash, underscore")?;
     check(model.bytes > 0, "its file is empty")?;
     check(!model.name.trim().is_empty(), "it has no name")?;
-    check(!model.sources.is_empty(), "it has no source")?;
     for source in &model.sources {
         match source {
             Source::HuggingFace { repository, revision } => {

@@ -2,12 +2,21 @@ use protocol::{Code, Problem};
 
 use crate::header::{Header, Kind};
 
+/// How a draft's tokens go with its target's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tokens {
+    /// They are the same.
+    Same,
+    /// All but a few at the end are; of those at least so many.
+    Nearly(u64),
+}
+
 /// Whether a model can draft for a target, by what both files say of themselves. What passes is tried by the engine all the same;
 /// what does not need not be downloaded. `name` is what the draft is called.
 ///
 /// # Errors
 /// [`Code::TokenizersDiffer`], [`Code::DraftTooLarge`], [`Code::CannotRollBack`], [`Code::ModelRefused`]: what it is for instead.
-pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<(), Problem> {
+pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, Problem> {
     let against = |code| Err(Problem::new(code).with("rung", name));
     let refused = |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", name).with("reason", reason));
     match draft.kind {
@@ -17,18 +26,16 @@ pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<(), Probl
         Kind::Projects => return refused("it is the eyes or ears of another model and writes no text"),
         Kind::DraftsInside => return refused("it drafts only inside of the model it was made for"),
     }
-    let same = match (&target.tokenizer, &draft.tokenizer) {
-        (Some(target), Some(draft)) => target.hash == draft.hash,
-        _ => false,
+    let tokens = match (&target.tokenizer, &draft.tokenizer) {
+        (Some(target), Some(draft)) if target.hash == draft.hash => Tokens::Same,
+        (Some(target), Some(draft)) => match target.is_near(draft) {
+            Some(shared) => Tokens::Nearly(shared),
+            None => return against(Code::TokenizersDiffer),
+        },
+        _ => return against(Code::TokenizersDiffer),
     };
     let weights = |header: &Header| header.types.iter().map(|(_, bytes)| bytes).sum::<u64>();
-    if !same {
-        against(Code::TokenizersDiffer)
-    } else if weights(draft) >= weights(target) {
-        against(Code::DraftTooLarge)
-    } else {
-        Ok(())
-    }
+    if weights(draft) >= weights(target) { against(Code::DraftTooLarge) } else { Ok(tokens) }
 }
 
 #[cfg(test)]
@@ -59,7 +66,7 @@ mod tests {
     #[test]
     fn a_draft_is_smaller_and_splits_text_alike() {
         let (large, small) = (large(), header(|_| {}));
-        assert_eq!(match_up(&large, &small, "small"), Ok(()));
+        assert_eq!(match_up(&large, &small, "small"), Ok(Tokens::Same));
         let code = |target: &Header, draft: &Header| match_up(target, draft, "it").unwrap_err().code;
         assert_eq!(code(&small, &large), Code::DraftTooLarge);
         assert_eq!(code(&small, &small), Code::DraftTooLarge);

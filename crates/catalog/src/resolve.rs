@@ -47,7 +47,7 @@ fn absolute(path: &str) -> PathBuf {
 }
 
 /// Whether a person means a file: they name one that is there, or write what no id of a catalogue looks like.
-fn is_path(text: &str) -> bool {
+pub fn is_path(text: &str) -> bool {
     let path = Path::new(text);
     let gguf = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
     gguf || text.contains(std::path::is_separator) || path.is_file()

@@ -10,10 +10,13 @@ use crate::entry::{ModelEntry, Sha256};
 use crate::manifest::Catalog;
 use crate::mark::Mark;
 
+/// Space in bytes that is left on the disk by what is copied or made here.
+const RESERVE: u64 = 500_000_000;
+
 /// The folder of verified model files, named by their hash: `<sha256>.gguf`.
 ///
 /// Files under way lie in `staging`, files that turned out bad in `quarantine`, how whole files looked when they were read
-/// last in `verified`. Every name is made here from a [`Sha256`]; nothing that comes from a catalogue, an archive or a user
+/// last in `verified`, notes about a person's own files in `own`. Every name is made here from a [`Sha256`]; nothing that comes from a catalogue, an archive or a user
 /// ever becomes part of a path.
 #[derive(Debug, Clone)]
 pub struct ModelStore {
@@ -55,6 +58,11 @@ impl ModelStore {
         let path = self.place(&model.sha256);
         let about = fs::metadata(&path).ok()?;
         (about.is_file() && about.len() == model.bytes).then_some(path)
+    }
+
+    /// The file with this hash, if it is there.
+    pub fn file_of(&self, hash: &Sha256) -> Option<PathBuf> {
+        Some(self.place(hash)).filter(|path| path.is_file())
     }
 
     /// How many bytes `ladder` still lacks; 0 means ready to load.
@@ -115,6 +123,19 @@ impl ModelStore {
     /// Where the file with this hash belongs, whether or not it is there.
     pub(crate) fn place(&self, hash: &Sha256) -> PathBuf {
         self.root.join(format!("{hash}.gguf"))
+    }
+
+    /// Where a file of about `bytes` can be made before it is [taken in](Self::take_in).
+    ///
+    /// # Errors
+    /// [`Code::DiskFull`], [`Code::FolderUnwritable`].
+    pub fn room_for(&self, bytes: u64) -> Result<PathBuf, Problem> {
+        self.prepare()?;
+        match fs4::available_space(&self.root) {
+            Ok(free) if free < bytes.saturating_add(RESERVE) => Err(disk_full(&self.root, bytes, RESERVE, free)),
+            // A system that does not tell is no reason to refuse.
+            _ => Ok(self.staging().join(format!("made-{}.gguf", std::process::id()))),
+        }
     }
 
     pub(crate) fn staging(&self) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use catalog::{FetchOptions, Header, Kind, check_header, look, match_up};
+use catalog::{FetchOptions, Header, Kind, Tokens, check_header, look, match_up};
 use protocol::{Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -20,7 +20,13 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
         if at > 0 {
             let verdict = match_up(&headers[0], header, file);
             let told = match &verdict {
-                Ok(()) => format!("It can draft for {}.", files[0]),
+                Ok(Tokens::Same) => format!("It can draft for {}.", files[0]),
+                Ok(Tokens::Nearly(shared)) => {
+                    format!(
+                        "It can draft for {}: all but a few of its tokens are the same ({shared} at least).",
+                        files[0]
+                    )
+                }
                 Err(problem) => format!("It cannot draft for {}: {}", files[0], problem.sentence(output.language)),
             };
             output.line(format_args!("  {told}"));

@@ -8,6 +8,7 @@ mod earlier;
 mod inspect;
 mod interrupt;
 mod lab;
+mod ladders;
 mod learned;
 mod lines;
 mod models;
@@ -15,6 +16,7 @@ mod output;
 mod prove;
 mod result;
 mod setup;
+mod shrink;
 mod suite;
 mod table;
 mod terminal;
@@ -47,7 +49,7 @@ fn main() -> ExitCode {
         Command::Chat(args) => chat::run(&args, &output),
         Command::Chats { command } => chats::run(&command, &output),
         Command::Models { command } => models::run(&command, &output),
-        Command::Ladders { command: args::Ladders::List { .. } } => models::ladders(&output),
+        Command::Ladders { command } => ladders::run(&command, &output),
         Command::Prove(args) => prove::run(&args, &output),
         Command::Bench(args) => bench::run(&args, &output),
         Command::Lab { command } => lab::run(&command, &output),

@@ -1,17 +1,19 @@
-//! Model files and ladders.
+//! `taki models`: model files.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{FetchOptions, FetchProgress};
+use catalog::{Catalog, FetchOptions, FetchProgress, Made, RecipeModel};
 use protocol::{Code, Problem, bytes_in_words};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::args::Models;
+use crate::args::{Models, mixes};
 use crate::inspect;
 use crate::interrupt::stoppable;
 use crate::output::Output;
 use crate::setup::Setup;
+use crate::shrink;
 
 pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
@@ -22,11 +24,19 @@ pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
         }
         Models::Fetch { name, .. } => fetch(&setup, name, output),
         Models::Verify { name, .. } => verify(&setup, name, output),
+        Models::Add { files, .. } => add(&setup, files, output),
+        Models::Shrink { model, to, ladder, no_probe, .. } => shrink::run(
+            &setup,
+            &shrink::Wanted { model, to: &mixes(to)?, ladder: ladder.as_deref(), probe: !no_probe },
+            output,
+        ),
+        Models::Remove { name, .. } => remove(&setup, name, output),
         Models::Inspect { files, .. } => inspect::run(&setup, files, output),
     }
 }
 
 fn list(setup: &Setup, output: &Output) {
+    setup.tell_unread(output);
     let mut rows = Vec::new();
     for model in setup.catalog.models() {
         let path = setup.models.path_of(model);
@@ -41,29 +51,9 @@ fn list(setup: &Setup, output: &Output) {
     output.json(&json!({ "models": rows, "folder": setup.models.root() }));
 }
 
-pub(crate) fn ladders(output: &Output) -> Result<(), Problem> {
-    let setup = Setup::new()?;
-    let mut rows = Vec::new();
-    for ladder in setup.catalog.ladders() {
-        let missing = setup.models.ready(&setup.catalog, &ladder.id)?;
-        let mut rungs: Vec<&str> =
-            setup.catalog.models_of(&ladder.id)?.into_iter().map(|model| model.name.as_str()).collect();
-        if ladder.max_gram {
-            rungs.push("Max-Gram");
-        }
-        let state = if missing == 0 { "ready".to_owned() } else { format!("{} to fetch", bytes_in_words(missing)) };
-        output.line(format_args!("{:<12} {}  ({state})", ladder.id, rungs.join(" ← ")));
-        output.line(format_args!("{:<12} {}", "", ladder.description.get(output.language)));
-        rows.push(
-            json!({ "id": ladder.id, "name": ladder.name, "rungs": rungs, "missing_bytes": missing, "k": ladder.k }),
-        );
-    }
-    output.json(&json!({ "ladders": rows }));
-    Ok(())
-}
-
 /// Fetches what the ladder or model `name` lacks, telling how far it is.
 pub(crate) fn fetch(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
+    let options = FetchOptions::from_env()?;
     let cancel = Arc::new(AtomicBool::new(false));
     let mut told = 0;
     let mut on = |progress: FetchProgress| {
@@ -75,7 +65,6 @@ pub(crate) fn fetch(setup: &Setup, name: &str, output: &Output) -> Result<(), Pr
             output.note(in_words(&progress));
         }
     };
-    let options = FetchOptions::from_env()?;
     let flag = Arc::clone(&cancel);
     let result = stoppable(
         move || flag.store(true, Ordering::Release),
@@ -85,6 +74,65 @@ pub(crate) fn fetch(setup: &Setup, name: &str, output: &Output) -> Result<(), Pr
     let paths = result?;
     output.note(format_args!("{name} is ready."));
     output.json(&json!({ "name": name, "paths": paths }));
+    Ok(())
+}
+
+fn add(setup: &Setup, files: &[PathBuf], output: &Output) -> Result<(), Problem> {
+    let mut rows = Vec::new();
+    for file in files {
+        let model = take_in(setup, file, None, output)?;
+        output.line(format_args!("{} is in the list as {}.", model.name, model.id));
+        rows.push(as_json(&model));
+    }
+    output.json(&json!({ "added": rows }));
+    Ok(())
+}
+
+/// A model as JSON has it.
+pub(crate) fn as_json(model: &RecipeModel) -> Value {
+    json!({ "id": model.id, "name": model.name, "bytes": model.bytes, "sha256": model.sha256.as_str() })
+}
+
+/// Takes a file in, telling how far it is; the model's id is the one that the list has it under.
+pub(crate) fn take_in(
+    setup: &Setup,
+    file: &Path,
+    made: Option<Made<'_>>,
+    output: &Output,
+) -> Result<RecipeModel, Problem> {
+    let mut model = reading(output, file, |cancel, on| setup.models.take_in(file, made, cancel, on))?;
+    let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
+    if let Some(listed) = catalog.models().iter().find(|listed| listed.sha256 == model.sha256) {
+        model.id.clone_from(&listed.id);
+    }
+    Ok(model)
+}
+
+/// Reads files, telling how far it is, until it is stopped.
+pub(crate) fn reading<T>(
+    output: &Output,
+    file: &Path,
+    work: impl FnOnce(&AtomicBool, &mut dyn FnMut(u64, u64)) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&cancel);
+    let mut on = |done: u64, all: u64| {
+        output.progress(format_args!("Reading {} … {:.0}%", file.display(), 100.0 * done as f64 / all.max(1) as f64));
+    };
+    let result = stoppable(move || flag.store(true, Ordering::Release), || work(&cancel, &mut on));
+    output.progress_done();
+    result
+}
+
+fn remove(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
+    let model = setup.catalog.model(name)?;
+    let (recipes, _) = setup.recipes.all();
+    if let Some(recipe) = recipes.iter().find(|recipe| recipe.models.iter().any(|other| other.sha256 == model.sha256)) {
+        return Err(Problem::new(Code::ModelInUse).with("name", &model.name).with("ladder", &recipe.id));
+    }
+    setup.models.remove(&model.sha256)?;
+    output.line(format_args!("The file of {} is deleted.", model.name));
+    output.json(&json!({ "removed": model.id }));
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use catalog::{Catalog, ModelStore, resolve, target_place, with_drafts};
+use catalog::{Catalog, ModelStore, Recipes, resolve, target_place, with_drafts};
 use engine::{Engine, Launch};
 use lab::Costs;
 use protocol::Problem;
@@ -21,13 +21,23 @@ pub(crate) struct Setup {
     pub(crate) places: Places,
     pub(crate) catalog: Catalog,
     pub(crate) models: ModelStore,
+    pub(crate) recipes: Recipes,
+    /// What is wrong with ladders and models of one's own that cannot be read.
+    unread: Vec<Problem>,
 }
 
 impl Setup {
     pub(crate) fn new() -> Result<Self, Problem> {
         let places = Places::find()?;
         let models = ModelStore::open(places.models.clone())?;
-        Ok(Self { places, catalog: Catalog::builtin(), models })
+        let recipes = Recipes::of(places.ladders());
+        let (catalog, unread) = Catalog::builtin().with_own(&models, &recipes);
+        Ok(Self { places, catalog, models, recipes, unread })
+    }
+
+    /// Tells what is not in the lists because it cannot be read.
+    pub(crate) fn tell_unread(&self, output: &Output) {
+        self.unread.iter().for_each(|problem| output.warning(problem));
     }
 
     /// The ladder's id: what was asked for, or what is chosen in the window.

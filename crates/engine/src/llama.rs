@@ -1,6 +1,7 @@
-//! llama.cpp: the only module that names `llama_cpp_2`.
+//! llama.cpp: the only module that names `llama_cpp_2` and what lies below it.
 
 mod hold_up;
+mod requantize;
 mod rung;
 
 use std::cell::Cell;
@@ -15,6 +16,7 @@ use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
+use llama_cpp_2::vocab::LlamaVocab;
 use llama_cpp_2::{LlamaContextLoadError, LogOptions};
 use protocol::ladder::{CacheType, EngineSettings};
 use protocol::learned::Threads;
@@ -24,10 +26,13 @@ use crate::fnv::Fnv;
 use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
 use rung::BRANCHES;
-pub(crate) use rung::LlamaRung;
+pub(crate) use rung::{LlamaError, LlamaRung};
 
 /// Most tokens of one forward pass.
 pub(crate) const WIDEST: usize = 512;
+
+/// A vocabulary that has so large a share of its tokens in common with another one, from the first on, is nearly the same.
+const NEARLY: f64 = 0.97;
 
 /// `llama_flash_attn_type`: never, and wherever the device has it.
 const FLASH_OFF: i32 = 0;
@@ -140,6 +145,23 @@ impl Weights {
     /// Identity of its vocabulary.
     pub(crate) fn vocab(&self) -> &VocabId {
         &self.vocab
+    }
+
+    /// How many tokens, from the first on, mean the same here and to `other`, if these are all but a few: some models of a family are padded
+    /// to a rounder number, or had tokens added.
+    pub(crate) fn shared_with(&self, other: &Self) -> Option<usize> {
+        let (own, its) = (self.model.vocab(), other.model.vocab());
+        let mean = |vocab: &LlamaVocab, token: LlamaToken| {
+            let text = vocab.text(token).map(std::ffi::CStr::to_bytes).map(<[u8]>::to_vec).unwrap_or_default();
+            (text, vocab.attr(token).bits(), vocab.is_eog(token))
+        };
+        let same = own
+            .tokens()
+            .zip(its.tokens())
+            .take_while(|(own_one, its_one)| mean(&own, *own_one) == mean(&its, *its_one));
+        let (shared, most) = (same.count(), self.vocab.size.max(other.vocab.size));
+        let special = own.bos() == its.bos() && own.eos() == its.eos();
+        (special && shared as f64 >= NEARLY * most as f64).then_some(shared)
     }
 
     /// Every token that ends a generation.

@@ -360,7 +360,8 @@ mod tests {
         let (right, wrong) = (played(true), played(false));
         // Every third token of the draft is wrong. A pass wins three tokens either way: two drafted ones and the target's own,
         // or one drafted, the second choice and the target's own behind that.
-        assert!(right.passes[0] <= 201 && wrong.passes[0] <= 202, "{right:?} {wrong:?}");
+        // One in 64 is the target alone.
+        assert!(right.passes[0] <= 204 && wrong.passes[0] <= 205, "{right:?} {wrong:?}");
         assert!(right.passes[1] < 450 && wrong.passes[1] > 550, "{right:?} {wrong:?}");
         assert!(right.cost < 0.9 * wrong.cost, "{right:?} {wrong:?}");
     }

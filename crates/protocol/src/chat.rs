@@ -35,6 +35,58 @@ pub struct LadderCard {
     pub missing_bytes: f64,
     /// About how many bytes of memory it takes while it answers.
     pub memory_bytes: f64,
+    /// Ids of its models, the target first.
+    pub models: Vec<String>,
+    /// Whether the user made it: it can be changed and removed.
+    pub own: bool,
+}
+
+/// A model as the window lists it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelCard {
+    /// Its id.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Size of its file.
+    pub bytes: f64,
+    /// Whether the file is here.
+    pub installed: bool,
+}
+
+/// Whether a model can draft for a target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct DraftChoice {
+    /// Id of the model.
+    pub model: String,
+    /// Why it cannot, if it cannot.
+    pub problem: Option<Problem>,
+    /// Whether that is known; otherwise it is found out when both are here.
+    pub known: bool,
+}
+
+/// Where a ladder's memory goes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MemoryShare {
+    /// Bytes of weights.
+    pub weights: f64,
+    /// Bytes of keys and values of the whole context.
+    pub cache: f64,
+    /// Bytes of all else.
+    pub rest: f64,
+}
+
+/// What came of a file that was added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Added {
+    /// Id of the ladder that is in the list now.
+    pub ladder: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// What the engine is doing.

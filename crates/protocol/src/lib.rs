@@ -8,6 +8,7 @@ pub mod chat;
 pub mod frame;
 pub mod ladder;
 pub mod learned;
+mod mix;
 mod problem;
 mod receipt;
 mod rerun;
@@ -15,6 +16,7 @@ mod sampling;
 mod size;
 pub mod worker;
 
+pub use mix::Mix;
 pub use problem::{Code, Language, Problem, folder_unwritable};
 pub use receipt::{FinishReason, Receipt, Role as RungRole, RungReceipt, StoodAside};
 pub use rerun::rerun;

@@ -31,6 +31,14 @@ codes! {
     NoSuchLadder = "no_such_ladder",
     /// `{name}` is no model of the catalogue; `{known}` lists them.
     NoSuchModel = "no_such_model",
+    /// The ladder `{ladder}` has no earlier version `{version}`; `{known}` lists those it has.
+    NoSuchVersion = "no_such_version",
+    /// The ladder `{ladder}` uses the model `{name}`, which is to be removed.
+    ModelInUse = "model_in_use",
+    /// The ladder `{ladder}` is the one in use.
+    LadderInUse = "ladder_in_use",
+    /// The ladder `{ladder}` came with this program and cannot be changed.
+    LadderBuiltIn = "ladder_built_in",
     /// The ladder `{ladder}` has files that were not fetched yet.
     NotInstalled = "not_installed",
     /// The file `{path}` of the catalogue's `{model}` is not what it should be.

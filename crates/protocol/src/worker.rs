@@ -1,10 +1,12 @@
 //! App ↔ worker: what goes through the worker's standard input ([`Command`]) and output ([`Event`]).
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ladder::{EngineSettings, Ladder};
 use crate::learned::Lessons;
-use crate::{FinishReason, Problem, Receipt, ReviewRule, Sampling};
+use crate::{FinishReason, Mix, Problem, Receipt, ReviewRule, Sampling};
 
 /// Who says a [`Message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -124,6 +126,18 @@ pub enum Command {
         id: u32,
         /// The text; nothing in it is markup.
         text: String,
+    },
+    /// Writes the model in the file `from` anew in another mix, to the file `to`. What is loaded goes. Answered by `Requantizing`…, then
+    /// `Requantized` or `Failed`; a cancel ends the worker.
+    Requantize {
+        /// What there is.
+        from: PathBuf,
+        /// What is made.
+        to: PathBuf,
+        /// How.
+        mix: Mix,
+        /// About how many bytes that will have.
+        bytes: u64,
     },
     /// Stops the answer in progress between two passes, or a load in progress. Nothing happens if there is none.
     Cancel,
@@ -251,6 +265,13 @@ pub enum Event {
         /// Hash of the vocabulary that they belong to.
         vocabulary: u64,
     },
+    /// A model is being written anew.
+    Requantizing {
+        /// About the share that is done, 0 to 1.
+        fraction: f32,
+    },
+    /// It is written.
+    Requantized,
     /// A command failed. The worker goes on unless it says otherwise by ending.
     Failed {
         /// The request, if it was one.

@@ -51,6 +51,11 @@ impl Places {
         named(HOME)
     }
 
+    /// The folder of the ladders that a person made.
+    pub fn ladders(&self) -> PathBuf {
+        self.data.join("ladders")
+    }
+
     /// Everything below one folder.
     pub fn below(home: &Path) -> Self {
         Self { data: home.join("data"), config: home.join("config"), models: home.join("models") }

@@ -21,7 +21,7 @@ pub(crate) fn watch_engine(app: State<'_, Arc<App>>, on_state: Channel<EngineSta
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn ladders(app: State<'_, Arc<App>>) -> Result<Vec<LadderCard>, Problem> {
-    app.disk()?.cards()
+    app.disk()?.cards(&app.settings().clone())
 }
 
 /// Chooses a ladder and loads it.
@@ -67,7 +67,7 @@ pub(crate) async fn fetch_beside(app: State<'_, Arc<App>>, ladder: String) -> Re
 async fn choose(app: State<'_, Arc<App>>, ladder: String, fetch: bool) -> Result<(), Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        app.disk()?.catalog.ladder(&ladder)?;
+        app.disk()?.catalog().ladder(&ladder)?;
         app.choose(fetch, || {
             let mut settings = app.settings().clone();
             if settings.ladder == ladder {

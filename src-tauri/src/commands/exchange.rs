@@ -50,7 +50,7 @@ pub(crate) async fn import_conversations(
     .await
 }
 
-fn path(chosen: FilePath) -> Result<std::path::PathBuf, Problem> {
+pub(super) fn path(chosen: FilePath) -> Result<std::path::PathBuf, Problem> {
     let name = chosen.to_string();
     chosen.into_path().map_err(|error| Problem::new(Code::FileUnusable).with("path", name).with("reason", error))
 }

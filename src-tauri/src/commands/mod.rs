@@ -13,6 +13,7 @@ pub(crate) mod conversations;
 pub(crate) mod earlier;
 pub(crate) mod engine;
 pub(crate) mod exchange;
+pub(crate) mod ladders;
 pub(crate) mod settings;
 pub(crate) mod unseen;
 

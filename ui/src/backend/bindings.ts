@@ -96,6 +96,26 @@ export const commands = {
 	 *  was stopped.
 	 */
 	fetchBeside: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("fetch_beside", { ladder })),
+	/**  Every model, and whether it is here. */
+	models: () => typedError<ModelCard[], Problem>(__TAURI_INVOKE("models")),
+	/**  Whether each model of the list can draft for `target`, in the order of the list. */
+	draftChoices: (target: string) => typedError<DraftChoice[], Problem>(__TAURI_INVOKE("draft_choices", { target })),
+	/**  Where the memory of a ladder of these models goes, as the settings have it run. */
+	ladderMemory: (models: string[]) => typedError<MemoryShare, Problem>(__TAURI_INVOKE("ladder_memory", { models })),
+	/**  Makes a ladder of these models, the target first; gives its id. */
+	makeLadder: (name: string, models: string[]) => typedError<string, Problem>(__TAURI_INVOKE("make_ladder", { name, models })),
+	/**  Removes a ladder of the user's own; its models stay. */
+	removeLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_ladder", { ladder })),
+	/**  Brings a ladder back that was removed just now. */
+	restoreLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("restore_ladder", { ladder })),
+	/**  Asks for a file and writes a ladder's recipe to it. Gives its path; None if the person thought better of it. */
+	exportLadder: (ladder: string) => typedError<string | null, Problem>(__TAURI_INVOKE("export_ladder", { ladder })),
+	/**  Asks for a model file or a recipe and adds it: a model as a ladder of its own. None if the person thought better of it. */
+	addFile: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_file", { onProgress })),
+	/**  Makes a smaller version of a model, telling the share that is done. */
+	shrinkModel: (model: string, mix: string, onProgress: Channel<number | null>) => typedError<ModelCard, Problem>(__TAURI_INVOKE("shrink_model", { model, mix, onProgress })),
+	/**  Stops what is being made smaller. */
+	stopShrinking: () => typedError<null, Problem>(__TAURI_INVOKE("stop_shrinking")),
 	/**  Keeps the user's choices; loads the ladder anew if it has to run differently. Returns what is kept. */
 	changeSettings: (settings: Settings) => typedError<Settings, Problem>(__TAURI_INVOKE("change_settings", { settings })),
 	/**  How much of earlier chats the speed-up may copy from. */
@@ -107,6 +127,14 @@ export const commands = {
 };
 
 /* Types */
+/**  What came of a file that was added. */
+export type Added = {
+	/**  Id of the ladder that is in the list now. */
+	ladder: string,
+	/**  Its name. */
+	name: string,
+};
+
 /**  An attached file as the window shows it. */
 export type AttachmentCard = {
 	/**  Opaque id. */
@@ -181,6 +209,14 @@ export type Code =
 "no_such_ladder" | 
 /**  `{name}` is no model of the catalogue; `{known}` lists them. */
 "no_such_model" | 
+/**  The ladder `{ladder}` has no earlier version `{version}`; `{known}` lists those it has. */
+"no_such_version" | 
+/**  The ladder `{ladder}` uses the model `{name}`, which is to be removed. */
+"model_in_use" | 
+/**  The ladder `{ladder}` is the one in use. */
+"ladder_in_use" | 
+/**  The ladder `{ladder}` came with this program and cannot be changed. */
+"ladder_built_in" | 
 /**  The ladder `{ladder}` has files that were not fetched yet. */
 "not_installed" | 
 /**  The file `{path}` of the catalogue's `{model}` is not what it should be. */
@@ -346,6 +382,16 @@ export type ConversationCard = {
 	messages: number,
 };
 
+/**  Whether a model can draft for a target. */
+export type DraftChoice = {
+	/**  Id of the model. */
+	model: string,
+	/**  Why it cannot, if it cannot. */
+	problem: Problem | null,
+	/**  Whether that is known; otherwise it is found out when both are here. */
+	known: boolean,
+};
+
 /**  How much of earlier chats drafts may copy from. */
 export type EarlierChats = {
 	/**  Questions and answers. */
@@ -457,6 +503,10 @@ export type LadderCard = {
 	missingBytes: number | null,
 	/**  About how many bytes of memory it takes while it answers. */
 	memoryBytes: number | null,
+	/**  Ids of its models, the target first. */
+	models: string[],
+	/**  Whether the user made it: it can be changed and removed. */
+	own: boolean,
 };
 
 /**  A draft rung that could not be loaded and what the ladder does without it. */
@@ -493,6 +543,28 @@ export type Loaded = {
 	seconds: number | null,
 	/**  For each model, the target first, how long its passes take. */
 	passTimes: PassTime[][],
+};
+
+/**  Where a ladder's memory goes. */
+export type MemoryShare = {
+	/**  Bytes of weights. */
+	weights: number | null,
+	/**  Bytes of keys and values of the whole context. */
+	cache: number | null,
+	/**  Bytes of all else. */
+	rest: number | null,
+};
+
+/**  A model as the window lists it. */
+export type ModelCard = {
+	/**  Its id. */
+	id: string,
+	/**  Display name. */
+	name: string,
+	/**  Size of its file. */
+	bytes: number | null,
+	/**  Whether the file is here. */
+	installed: boolean,
 };
 
 /**  Everything the window needs to draw itself once. */

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { AttachmentCard, Beside, ChatEvent, Conversation, ConversationCard, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, Opening, Place, Problem, PromptSize, Settings, Summarised } from "./bindings";
+import type { Added, AttachmentCard, Beside, ChatEvent, Conversation, ConversationCard, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, Summarised } from "./bindings";
 
 export type * from "./bindings";
 
@@ -50,6 +50,22 @@ export interface Backend {
   loadLadder(ladder: string): Promise<void>;
   fetchLadder(ladder: string): Promise<void>;
   cancelFetch(): Promise<void>;
+  models(): Promise<ModelCard[]>;
+  /** Whether each other model can draft for a target. */
+  draftChoices(target: string): Promise<DraftChoice[]>;
+  /** Where the memory of a ladder of these models would go. */
+  ladderMemory(models: string[]): Promise<MemoryShare>;
+  /** Gives its id. */
+  makeLadder(name: string, models: string[]): Promise<string>;
+  removeLadder(ladder: string): Promise<void>;
+  /** Brings back one that was removed. */
+  restoreLadder(ladder: string): Promise<void>;
+  /** The path written; null if the user chose none. */
+  exportLadder(ladder: string): Promise<string | null>;
+  /** Asks for a model or recipe and takes it in, telling the share that is read; null if the user chose none. */
+  addFile(on: (share: number) => void): Promise<Added | null>;
+  shrinkModel(model: string, mix: string, on: (share: number) => void): Promise<ModelCard>;
+  stopShrinking(): Promise<void>;
   watchBeside(on: (beside: Beside | null) => void): Promise<void>;
   /** Fetches a ladder while another one answers, and changes to it. Returns when that is done. */
   fetchBeside(ladder: string): Promise<void>;
@@ -153,6 +169,16 @@ export const tauriBackend: Backend = {
   loadLadder: (ladder) => done(commands.loadLadder(ladder)),
   fetchLadder: (ladder) => done(commands.fetchLadder(ladder)),
   cancelFetch: () => done(commands.cancelFetch()),
+  models: () => unwrap(commands.models()),
+  draftChoices: (target) => unwrap(commands.draftChoices(target)),
+  ladderMemory: (models) => unwrap(commands.ladderMemory(models)),
+  makeLadder: (name, models) => unwrap(commands.makeLadder(name, models)),
+  removeLadder: (ladder) => done(commands.removeLadder(ladder)),
+  restoreLadder: (ladder) => done(commands.restoreLadder(ladder)),
+  exportLadder: (ladder) => unwrap(commands.exportLadder(ladder)),
+  addFile: (on) => unwrap(commands.addFile(new Channel<number | null>((share) => on(share ?? 0)))),
+  shrinkModel: (model, mix, on) => unwrap(commands.shrinkModel(model, mix, new Channel<number | null>((share) => on(share ?? 0)))),
+  stopShrinking: () => done(commands.stopShrinking()),
   watchBeside: (on) => done(commands.watchBeside(new Channel<Beside | null>(on))),
   fetchBeside: (ladder) => done(commands.fetchBeside(ladder)),
   changeSettings: (settings) => unwrap(commands.changeSettings(settings)) as Promise<Choices>,

@@ -5,6 +5,7 @@ import { Composer } from "./composer.svelte";
 import { Conversations } from "./conversations.svelte";
 import { Earlier } from "./earlier.svelte";
 import { Engine } from "./engine.svelte";
+import { Ladders } from "./ladders.svelte";
 import { Replay } from "./replay.svelte";
 import { Resting } from "./resting";
 import { Search } from "./search.svelte";
@@ -21,6 +22,7 @@ export class Session {
   readonly thread = new Thread();
   readonly engine: Engine;
   readonly chosen: Chosen;
+  readonly ladders: Ladders;
   readonly earlier: Earlier;
   readonly conversations: Conversations;
   readonly search: Search;
@@ -46,6 +48,7 @@ export class Session {
   constructor(readonly backend: Backend) {
     this.engine = new Engine(backend, this.told);
     this.chosen = new Chosen(backend, this.told);
+    this.ladders = new Ladders(backend, this.told, this.engine, this.chosen);
     this.earlier = new Earlier(backend, this.told);
     this.conversations = new Conversations(backend, this.told);
     this.search = new Search(backend);

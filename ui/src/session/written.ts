@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Beside, Conversation, EngineState, Found, Listen, Opened, PromptSize, Receipt } from "../backend";
+import type { Backend, Beside, Conversation, EngineState, Found, Listen, ModelCard, Opened, PromptSize, Receipt } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -14,6 +14,7 @@ export class Written implements Backend {
   calls: [name: string, ...args: unknown[]][] = [];
   stored = new Map<number, Conversation>([[1, blank(1)]]);
   found: Found[] = [];
+  shelf: ModelCard[] = [];
   size: PromptSize | null = null;
   opening: Opened = {
     conversation: blank(1),
@@ -69,6 +70,20 @@ export class Written implements Backend {
   cancelFetch = () => this.#done("cancelFetch");
   watchBeside = async (on: (beside: Beside | null) => void) => void (this.beside = on);
   fetchBeside = (ladder: string) => this.#done("fetchBeside", ladder);
+  models = async () => this.shelf;
+  draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, known: true }));
+  ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8 });
+  makeLadder = async (name: string, models: string[]) => (this.calls.push(["makeLadder", name, models]), "made");
+  removeLadder = (ladder: string) => this.#done("removeLadder", ladder);
+  restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
+  exportLadder = async () => "/tmp/ladder.toml";
+  addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });
+  shrinkModel = async (model: string, mix: string, on: (share: number) => void) => {
+    this.calls.push(["shrinkModel", model, mix]);
+    on(0.5);
+    return { id: "small", name: "Small", bytes: 1e8, installed: true };
+  };
+  stopShrinking = () => this.#done("stopShrinking");
   earlierChats = async () => ({ messages: 3, bytes: 1200 });
   eraseEarlierChats = async () => ({ messages: 0, bytes: 0 });
   tellUnseen = (text: string) => this.#done("tellUnseen", text);

@@ -17,6 +17,7 @@ interface Made {
   chat(event: ChatEvent): void;
   engine(state: EngineState): void;
   beside(state: Beside | null): void;
+  work(share: number): void;
   end(): void;
 }
 
@@ -42,6 +43,7 @@ const lineOf = (value: unknown) => new Line(Number(/\d+/.exec(String((value as {
 let chat: Line | undefined;
 let engine: Line | undefined;
 let beside: Line | undefined;
+let work: Line | undefined;
 let finish: (() => void) | undefined;
 let waiting: (() => void)[] = [];
 let attached = 0;
@@ -56,8 +58,8 @@ const app: Made = {
     conversation: blank(1),
     conversations: [],
     ladders: [
-      { id: "smollm2", name: "SmolLM2", rungs: ["SmolLM2 135M", "Max-Gram"], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 0, memoryBytes: 332_668_240 },
-      { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832, memoryBytes: 2_220_616_240 },
+      { id: "smollm2", name: "SmolLM2", rungs: ["SmolLM2 135M", "Max-Gram"], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 0, memoryBytes: 332_668_240, models: ["smollm2-135m"], own: false },
+      { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832, memoryBytes: 2_220_616_240, models: ["big", "small"], own: false },
     ],
     ladder: "smollm2",
     engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
@@ -71,6 +73,7 @@ const app: Made = {
   chat: (event) => chat?.say(event),
   engine: (state) => engine?.say(state),
   beside: (state) => beside?.say(state),
+  work: (share) => work?.say(share),
   end: () => finish?.(),
 };
 window.app = app;
@@ -135,6 +138,28 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       const bytes = atob(args.base64 as string).length;
       return { id: ++attached, name: args.name, bytes, characters: bytes, tokens: Math.ceil(bytes / 4), cut: false };
     }
+    case "models":
+      return [
+        { id: "smollm2-135m", name: "SmolLM2 135M", bytes: 98_362_432, installed: true },
+        { id: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768, installed: true },
+        { id: "small", name: "Qwen2.5 Coder 0.5B", bytes: 491_400_064, installed: false },
+      ];
+    case "draft_choices":
+      return [
+        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, known: true },
+        { model: "small", problem: null, known: false },
+      ].filter(({ model }) => model !== args.target);
+    case "ladder_memory":
+      return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9 };
+    case "make_ladder":
+      return app.opening.ladders.push({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, missingBytes: 0, memoryBytes: 1.5e9, models: args.models as string[], own: true }), "mine";
+    case "remove_ladder":
+    case "restore_ladder":
+      return null;
+    case "shrink_model":
+    case "add_file":
+      work = lineOf(args.onProgress);
+      return new Promise((resolve) => (finish = () => resolve(app.give.made ?? null)));
     case "earlier_chats":
       return { messages: 12, bytes: 3456 };
     case "erase_earlier_chats":

@@ -264,6 +264,21 @@ const dialogs: Record<string, State> = {
       await expect(by(page, "preset-name")).toBeFocused();
     },
   },
+  "models and ladders": {
+    async go(page) {
+      await page.keyboard.press("Control+m");
+      await expect(by(page, "model-row")).toHaveCount(3);
+      await by(page, "shrink").first().click();
+    },
+  },
+  "a ladder in the making": {
+    async go(page) {
+      await page.keyboard.press("Control+m");
+      await by(page, "ladder-make").click();
+      await expect(by(page, "memory-bar")).toBeVisible();
+      await by(page, "draft").first().check();
+    },
+  },
   "settings searched": {
     async go(page) {
       await by(page, "settings").click();

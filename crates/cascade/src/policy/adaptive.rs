@@ -56,6 +56,18 @@ pub struct Adaptive {
     seconds: Vec<Chance>,
 }
 
+/// The review in preparation.
+struct Review<'a> {
+    /// Tokens per second.
+    rate: f64,
+    /// Seconds that what is pending makes its pass longer.
+    before: f64,
+    /// Seconds of its pass as it stands, with one token more, …
+    passes: &'a [f64],
+    /// Chances that what is pending survives, that one copied token more does, …
+    chances: &'a [f64],
+}
+
 /// A draft that is thought about.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
@@ -101,7 +113,9 @@ impl Adaptive {
             }
         }
         adaptive.learned.clone_from_slice(knowledge.learned());
-        adaptive.guard = Guard::of_known();
+        if knowledge.has_seen() {
+            adaptive.guard = Guard::of_known();
+        }
         Ok(adaptive)
     }
 
@@ -138,7 +152,8 @@ impl Adaptive {
         let mut chances = std::mem::take(&mut self.chances);
         let best = self.times(view.reviewer, have + most.max(AHEAD) + 1, &mut passes).and_then(|()| {
             self.survivals(view, most, &mut chances);
-            self.weigh(view, most, rate, &passes[have..], &chances)
+            let before = passes[have] - passes[0];
+            self.weigh(view, most, &Review { rate, before, passes: &passes[have..], chances: &chances })
         });
         (self.passes, self.chances) = (passes, chances);
         best
@@ -167,8 +182,8 @@ impl Adaptive {
 
     /// The best thing to do first with at most `most` tokens: let a model draft, or copy and perhaps let it draft behind that.
     ///
-    /// `passes` starts with the review as it stands, `chances` with its survival.
-    fn weigh(&self, view: &View<'_>, most: usize, rate: f64, passes: &[f64], chances: &[f64]) -> Option<Plan> {
+    fn weigh(&self, view: &View<'_>, most: usize, review: &Review<'_>) -> Option<Plan> {
+        let Review { rate, before, passes, chances } = *review;
         let mut best: Option<Plan> = None;
         let mut keep = |plan: Plan| {
             if best.is_none_or(|best| plan.worth > best.worth) {
@@ -191,7 +206,7 @@ impl Adaptive {
         for (tokens, chance) in chances.iter().enumerate().skip(1) {
             gain += chance;
             let cost = passes[tokens] - passes[0];
-            if view.reviewer == 0 && !guard::lets_copy(cost / single, 1.0 - chance) {
+            if view.reviewer == 0 && !guard::lets_copy((before + cost) / single, 1.0 - chance) {
                 break;
             }
             let worth = gain - rate * cost + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
@@ -377,14 +392,15 @@ impl Policy for Adaptive {
         let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
         let (seconds, expected) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width));
         pace.cost.saw(reviewed.width, seconds);
-        pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64());
+        let single = pace.cost.at(1).unwrap_or(seconds);
+        pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64() / single);
         if reviewed.reviewer == 0 {
             self.guard.noticed(reviewed.width, expected.is_some_and(|expected| seconds < OVER * expected));
         }
         let single = pace.cost.at(1);
         self.learn_kept(reviewed);
         if let (0, Some(single)) = (reviewed.reviewer, single) {
-            self.guard.book(reviewed, single);
+            self.guard.book(reviewed, single, expected);
         }
     }
 

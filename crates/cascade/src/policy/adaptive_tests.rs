@@ -207,8 +207,11 @@ fn one_held_up_review_is_forgiven_in_time() {
     let (mut policy, mut numbers) = (world.policy(), Numbers(5, 0));
     world.speed_up(&mut policy, 500, &mut numbers);
     let draft = Proposal { asked: 1, writer: 1, backer: 1, confidence: 0.9, copied: None, second: None };
-    policy.learn(&Reviewed { proposals: &[draft], kept: 1, width: 2, drafted: true, ..lone(false, 10.0) });
-    assert!(policy.stands_aside(), "ten seconds for two tokens");
+    let held_up = Reviewed { proposals: &[draft], kept: 1, width: 2, drafted: true, ..lone(false, 10.0) };
+    policy.learn(&held_up);
+    assert!(!policy.stands_aside(), "ten seconds for a pass: that was another program");
+    policy.learn(&Reviewed { time: Duration::from_secs_f64(FLAT(2)), ..held_up });
+    assert!(policy.stands_aside(), "ten seconds for drafting");
     world.speed_up(&mut policy, 400, &mut numbers);
     assert!(!policy.stands_aside());
     assert!(world.speed_up(&mut policy, 500, &mut numbers) > 2.5);

@@ -11,7 +11,7 @@ const SLACK: [f64; 2] = [1.5, 0.5];
 
 /// By how much copies may make the target's pass longer, in one-token passes, times the chance that one of them is wrong. Longer copies pay
 /// on average too, but one that fails costs a short answer more than it may lose.
-const RISK: f64 = 0.4;
+const RISK: f64 = 0.5;
 
 /// How soon the least becomes the most with what drafts bring: with a gain of a quarter it is the most.
 const HOPE: f64 = 4.0;
@@ -27,7 +27,13 @@ const TRIES: f64 = 0.003;
 const SAVINGS: f64 = 8.0;
 
 /// After so many reviews the target works alone for one token: what that takes is what everything is held against.
-const SINGLE_AFTER: usize = 128;
+const SINGLE_AFTER: usize = 64;
+
+/// A pass that takes more than this many times what it should is somebody else's doing beyond that.
+const OUTLIER: f64 = 2.0;
+
+/// So many copies in a row that would have been right end the target's working alone: the text has begun to repeat another.
+const RIGHT: usize = 12;
 
 /// Reviews of a single token that tell it again.
 const SINGLES: usize = 4;
@@ -46,6 +52,8 @@ pub(super) struct Guard {
     since_single: usize,
     /// How many such reviews are wanted before anything is drafted.
     singles: usize,
+    /// Copies in a row that would have been right while the target worked alone.
+    right: usize,
     /// Time that may be spent on trying what seems not to pay, in the same.
     credit: f64,
 }
@@ -58,7 +66,16 @@ pub(super) fn lets_copy(cost: f64, failing: f64) -> bool {
 impl Guard {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
-        Self { judged: 0, budget: BUDGET[0], behind: -SLACK[0], aside: false, since_single: 0, singles: 0, credit: 0.0 }
+        Self {
+            judged: 0,
+            budget: BUDGET[0],
+            behind: -SLACK[0],
+            aside: false,
+            since_single: 0,
+            singles: 0,
+            right: 0,
+            credit: 0.0,
+        }
     }
 
     /// What drafts bring is known from earlier.
@@ -123,14 +140,26 @@ impl Guard {
         }
     }
 
-    /// Books what the target's review cost against what its tokens would have cost without proposals, at `single` seconds each.
-    pub(super) fn book(&mut self, reviewed: &Reviewed<'_>, single: f64) {
+    /// Books what the target's review cost against what its tokens would have cost without proposals, at `single` seconds each; its pass was
+    /// `expected` to take so many.
+    pub(super) fn book(&mut self, reviewed: &Reviewed<'_>, single: f64, expected: Option<f64>) {
         self.judged = KNOWN.min(self.judged + reviewed.proposals.len());
         let alone = reviewed.tokens() as f64;
         // A review for which nothing was drafted is the target alone: its noise is nobody's loss.
-        let loss = if reviewed.drafted { reviewed.round.as_secs_f64() / single - alone } else { 0.0 };
+        let strange = expected.map_or(0.0, |expected| (reviewed.time.as_secs_f64() - OUTLIER * expected).max(0.0));
+        let loss = if reviewed.drafted { (reviewed.round.as_secs_f64() - strange) / single - alone } else { 0.0 };
         self.behind = (self.behind + loss - self.budget * alone).clamp(-SAVINGS, SAVINGS);
         self.credit = (self.credit + TRIES * alone).min(SAVINGS);
+        if self.aside {
+            self.right = match reviewed.foreseen {
+                Some(foreseen) if foreseen.right => self.right + 1,
+                Some(_) => 0,
+                None => self.right,
+            };
+            if self.right >= RIGHT {
+                (self.behind, self.aside, self.right) = (-SLACK[1], false, 0);
+            }
+        }
         // Once behind, it waits until there is room for another try.
         self.aside = self.behind > if self.aside { -1.0 } else { 0.0 };
     }
@@ -166,7 +195,7 @@ mod tests {
         let mut answers = 0;
         while guard.is_aside() && answers < 100 {
             guard.begin(Some(1.0));
-            (0..10).for_each(|_| guard.book(&Reviewed::lone(1.0), 1.0));
+            (0..10).for_each(|_| guard.book(&Reviewed::lone(1.0), 1.0, None));
             answers += 1;
         }
         assert_eq!(answers, 26, "2.5 passes at a tenth an answer");

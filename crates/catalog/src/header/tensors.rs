@@ -10,15 +10,24 @@ use super::{KEPT_TEXT, refused};
 /// ggml's own limit for the name of a tensor, in bytes.
 const LONGEST_TENSOR_NAME: usize = 63;
 
+/// What all tensors come to.
+pub(super) struct Tensors {
+    /// Bytes by type, the largest share first.
+    pub(super) types: Vec<(&'static str, u64)>,
+    /// Numbers in them.
+    pub(super) weights: u64,
+}
+
 /// Checks that every tensor lies inside the file, one behind the other as ggml wants them, and adds up their types.
 pub(super) fn read_tensors(
     from: &mut Bounded<impl BufRead + Seek>,
     count: u64,
     alignment: u64,
     file_bytes: u64,
-) -> Result<Vec<(&'static str, u64)>, Fault> {
+) -> Result<Tensors, Fault> {
     let mut names = HashSet::new();
     let mut types: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut all_weights = 0_u64;
     let mut next = 0_u64;
     // The last tensor need not be padded.
     let mut data_end = 0_u64;
@@ -62,6 +71,7 @@ pub(super) fn read_tensors(
         };
         (next, data_end) = (padded, end);
         *types.entry(kind.name).or_default() += bytes;
+        all_weights = all_weights.saturating_add(weights);
         if !names.insert(name) {
             return refused("it has the same tensor twice");
         }
@@ -74,5 +84,5 @@ pub(super) fn read_tensors(
     }
     let mut types: Vec<_> = types.into_iter().collect();
     types.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-    Ok(types)
+    Ok(Tensors { types, weights: all_weights })
 }

@@ -1,6 +1,8 @@
 mod chats;
 mod drawing;
+mod ladders;
 mod misunderstood;
+mod models;
 mod running;
 mod table;
 
@@ -11,8 +13,10 @@ use protocol::{Code, Problem, ReviewRule};
 
 pub(crate) use chats::Chats;
 use drawing::{Drawing, Shape};
+pub(crate) use ladders::Ladders;
 pub(crate) use misunderstood::misunderstood;
-pub(crate) use running::{Fixed, Running};
+pub(crate) use models::{Models, mixes};
+pub(crate) use running::{Fixed, Running, matrix};
 pub(crate) use table::Table;
 
 /// A private assistant that runs wholly on this computer and answers sooner.
@@ -33,15 +37,9 @@ impl Args {
             Command::Chats { command } => command.json(),
             Command::Lab { command } => command.json(),
             Command::Table { command } => command.json(),
-            Command::Models {
-                command:
-                    Models::List { json }
-                    | Models::Fetch { json, .. }
-                    | Models::Verify { json, .. }
-                    | Models::Inspect { json, .. },
-            }
-            | Command::Ladders { command: Ladders::List { json } }
-            | Command::Learned { command: Learned::Show { json } | Learned::Erase { json } } => *json,
+            Command::Models { command } => command.json(),
+            Command::Ladders { command } => command.json(),
+            Command::Learned { command: Learned::Show { json } | Learned::Erase { json } } => *json,
         }
     }
 }
@@ -55,12 +53,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Chats,
     },
-    /// See and fetch model files
+    /// See, fetch, add and shrink model files
     Models {
         #[command(subcommand)]
         command: Models,
     },
-    /// See which ladders there are
+    /// See which ladders there are, and make your own
     Ladders {
         #[command(subcommand)]
         command: Ladders,
@@ -96,51 +94,6 @@ pub(crate) enum Learned {
     },
     /// Forget all of it; conversations stay
     Erase {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Models {
-    /// Every model, its size and whether it is here
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Read the files of a ladder or model again and check that they are whole
-    Verify {
-        /// A ladder or a model of the lists
-        name: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Tell what model files are, without reading more than their headers; with several, whether the others can draft for the first
-    Inspect {
-        /// A .gguf file, its address (only its beginning is downloaded), or a model of the list
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<String>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Download what a ladder or model still lacks
-    Fetch {
-        /// A ladder or a model of the lists
-        name: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Ladders {
-    /// Every ladder and its rungs
-    List {
         /// Print JSON
         #[arg(long)]
         json: bool,

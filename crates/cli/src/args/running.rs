@@ -86,9 +86,16 @@ impl Fixed {
     /// # Errors
     /// [`Code::SettingInvalid`]: something in it is no number.
     pub(crate) fn k(&self) -> Result<Option<Vec<Vec<u32>>>, Problem> {
-        let Some(text) = &self.k else { return Ok(None) };
-        let rows = text.split(';').map(|row| row.split(',').map(|entry| entry.trim().parse()).collect());
-        let rows: Result<_, std::num::ParseIntError> = rows.collect();
-        rows.map(Some).map_err(|_| setting("--k", text, "it must be rows of whole numbers, as in 4,4;0,4"))
+        self.k.as_deref().map(matrix).transpose()
     }
+}
+
+/// The K matrix that somebody wrote.
+///
+/// # Errors
+/// [`Code::SettingInvalid`](protocol::Code::SettingInvalid): something in it is no number.
+pub(crate) fn matrix(text: &str) -> Result<Vec<Vec<u32>>, Problem> {
+    let rows = text.split(';').map(|row| row.split(',').map(|entry| entry.trim().parse()).collect());
+    let rows: Result<_, std::num::ParseIntError> = rows.collect();
+    rows.map_err(|_| setting("--k", text, "it must be rows of whole numbers, as in 4,4;0,4"))
 }

@@ -1,6 +1,6 @@
 //! The real program, run as a person or a script runs it.
 //!
-//! `problems` and `chats` need no model. `answers`, `keys`, `lab`, `peers`, `pipes`, `proofs`, `stops` and `tables`
+//! `problems` and `chats` need no model. `answers`, `keys`, `lab`, `ladders`, `peers`, `pipes`, `proofs`, `stops` and `tables`
 //! need the SmolLM2 ladder where the program keeps its models; without
 //! it they fail and say so. `proofs` also plays the Qwen ladder with `FULL=1`.
 //! Every run has a home folder of its own, so that nobody's settings and conversations are touched.
@@ -13,6 +13,7 @@ mod files;
 #[cfg(unix)]
 mod keys;
 mod lab;
+mod ladders;
 #[cfg(unix)]
 mod peers;
 #[cfg(unix)]

@@ -1,10 +1,11 @@
+use std::path::Path;
 use std::sync::MutexGuard;
 use std::time::Instant;
 
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::{Conditions, Learned, Lessons};
 use protocol::worker::{Anew, Command, Event, Loaded, Record};
-use protocol::{Code, Problem, Receipt, bytes_in_words};
+use protocol::{Code, Mix, Problem, Receipt, bytes_in_words};
 
 use super::answer::{Answering, Ask, Progress, Turn};
 use super::conditions::conditions;
@@ -206,6 +207,41 @@ impl Call<'_> {
         match attempt {
             Attempt::Done(result) => result,
             Attempt::Died => Err(Problem::new(if self.cancelled() { Code::Cancelled } else { Code::WorkerGaveUp })),
+        }
+    }
+
+    /// Writes the model in the file `from` anew as `mix`, to the file `to`, of which it will have about `bytes`. `on` is told about the share
+    /// that is done. What is loaded goes; what is left of an unfinished file is the caller's.
+    ///
+    /// # Errors
+    /// [`Code::ModelRefused`], [`Code::Cancelled`], [`Code::WorkerMissing`].
+    pub fn requantize(
+        mut self,
+        from: &Path,
+        to: &Path,
+        mix: Mix,
+        bytes: u64,
+        on: &mut dyn FnMut(f32),
+    ) -> Result<(), Problem> {
+        self.work.wanted = None;
+        self.work.holds = false;
+        self.inner.view().loaded = None;
+        let command = Command::Requantize { from: from.to_owned(), to: to.to_owned(), mix, bytes };
+        let ended = self.converse(&command, &mut |event| match event {
+            Event::Requantizing { fraction } => {
+                on(fraction);
+                None
+            }
+            Event::Requantized => Some(Ok(())),
+            Event::Failed { id: None, problem } => Some(Err(problem)),
+            _ => None,
+        });
+        match ended {
+            Attempt::Done(result) => result,
+            Attempt::Died if self.cancelled() => Err(Problem::new(Code::Cancelled)),
+            Attempt::Died => Err(Problem::new(Code::ModelRefused)
+                .with("path", from.display())
+                .with("reason", "the engine ended while it wrote the file anew")),
         }
     }
 

@@ -35,8 +35,17 @@ pub(crate) struct LlamaRung<'m> {
     /// Positions of the last pass's branches.
     branched: Vec<usize>,
     threads: Threads,
+    /// What its tokens are to others, if these have some that it has not.
+    translated: Option<Translated>,
     /// What it needs to take fewer threads by itself; None where their number must stay.
     fallback: Option<Fallback<'m>>,
+}
+
+/// A vocabulary that is nearly the model's own, in whose tokens it is spoken to.
+struct Translated {
+    vocab: VocabId,
+    /// So many tokens, from the first on, mean the same.
+    shared: usize,
 }
 
 /// How a model gets away from threads that wait for each other.
@@ -96,8 +105,15 @@ impl<'m> LlamaRung<'m> {
             may_branch: false,
             branched: Vec::new(),
             threads,
+            translated: None,
             fallback: None,
         }
+    }
+
+    /// From now on it is spoken to in the tokens of `vocab`, of which the first `shared` are its own. Others it takes for its first token, and
+    /// never says.
+    pub(crate) fn translate(&mut self, vocab: VocabId, shared: usize) {
+        self.translated = Some(Translated { vocab, shared });
     }
 
     /// Lets it take fewer threads in the middle of an answer when passes take many times what `curve` says, if the bytes for
@@ -194,15 +210,21 @@ impl<'m> LlamaRung<'m> {
                 of[count] = sequence(branch);
                 count += 1;
             }
-            let (token, position) = (LlamaToken(*token as i32), (self.held + index) as i32);
+            let (token, position) = (self.own(*token), (self.held + index) as i32);
             if self.batch.add(token, position, &of[..count], index + rows >= tokens.len()).is_err() {
                 return false;
             }
         }
         branches.iter().enumerate().all(|(index, branch)| {
-            let (token, position) = (LlamaToken(branch.token as i32), (self.held + branch.at) as i32);
+            let (token, position) = (self.own(branch.token), (self.held + branch.at) as i32);
             self.batch.add(token, position, &[sequence(index)], true).is_ok()
         })
+    }
+
+    /// The token as the model knows it.
+    fn own(&self, token: Token) -> LlamaToken {
+        let known = self.translated.as_ref().is_none_or(|translated| (token as usize) < translated.shared);
+        LlamaToken(if known { token as i32 } else { 0 })
     }
 
     /// Gives each branch of the coming pass what is held.
@@ -242,7 +264,7 @@ impl LanguageModel for LlamaRung<'_> {
     type Error = LlamaError;
 
     fn vocab(&self) -> &VocabId {
-        &self.weights.vocab
+        self.translated.as_ref().map_or(&self.weights.vocab, |translated| &translated.vocab)
     }
 
     fn capacity(&self) -> usize {
@@ -297,6 +319,14 @@ impl LanguageModel for LlamaRung<'_> {
         }
         self.held += tokens.len();
         let first = tokens.len() - rows;
+        if let Some(Translated { vocab, shared }) = &self.translated {
+            self.scores.clear();
+            for index in first..asked {
+                self.scores.extend_from_slice(&self.context.get_logits_ith(index as i32)[..*shared]);
+                self.scores.resize(self.scores.len() + vocab.size - shared, f32::NEG_INFINITY);
+            }
+            return Ok(Logits::new(&self.scores, vocab.size));
+        }
         if rows == 1 && branches.is_empty() {
             return Ok(Logits::new(self.context.get_logits_ith(first as i32), self.weights.vocab.size));
         }

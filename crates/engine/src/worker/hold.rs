@@ -17,12 +17,12 @@ use super::knowing::Knowing;
 use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
-use super::shelf::{READING, Shelf, tokenizers_differ};
+use super::shelf::{Draft, READING, Shelf, tokenizers_differ};
 use super::table;
 use super::threads::{self, Patience, Usual};
 use crate::branches;
 use crate::exact::identical_widths;
-use crate::llama::{Llama, LlamaRung, Mode};
+use crate::llama::{Llama, LlamaError, LlamaRung, Mode};
 
 /// Context length if neither the model nor the user asks for less: what a long letter with its answer needs.
 const CONTEXT: u32 = 8192;
@@ -165,11 +165,8 @@ impl Shelf {
             target.let_branch(holds);
         }
         trying.next(name);
-        let widths = if settings.exact {
-            Some(identical_widths(&mut target).map_err(|error| refused(path, error.to_string()))?)
-        } else {
-            None
-        };
+        let widths =
+            allowed_widths(&mut target, settings, rolls_back).map_err(|error| refused(path, error.to_string()))?;
         let mut matrix = self.policy.clone();
         let mut left_out = self.left_out.clone();
         let mut names = vec![ladder.rungs[0].name.clone()];
@@ -191,7 +188,7 @@ impl Shelf {
         {
             left_out.push(LeftOut { rung: table::TABLE.to_owned(), problem });
         }
-        for (rung, weights) in &self.drafts {
+        for Draft { rung, weights, shared } in &self.drafts {
             if inbox.cancelled() {
                 return Err(Problem::new(Code::Cancelled));
             }
@@ -200,6 +197,9 @@ impl Shelf {
                 .take(weights.cache_bytes(context, mode))
                 .and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
             let added = opened.and_then(|mut model| {
+                if let Some(shared) = shared {
+                    model.translate(self.target.vocab().clone(), *shared);
+                }
                 // What is known is numbered as in the whole ladder, whatever is left out this time.
                 let place = ladder.rungs.iter().position(|of_ladder| of_ladder == rung).unwrap_or(usize::MAX);
                 let curve = known.curve(&mut model, place, MEASURE[1]);
@@ -246,6 +246,19 @@ impl Shelf {
         };
         answerer.let_fall_back();
         Ok(answerer)
+    }
+}
+
+/// Widths of a pass that keep every bit; None if that is not asked for. A model that takes no tokens back reviews nothing.
+fn allowed_widths(
+    target: &mut LlamaRung<'_>,
+    settings: EngineSettings,
+    rolls_back: bool,
+) -> Result<Option<Vec<usize>>, LlamaError> {
+    match (settings.exact, rolls_back) {
+        (false, _) => Ok(None),
+        (true, false) => Ok(Some(vec![1])),
+        (true, true) => identical_widths(target).map(Some),
     }
 }
 

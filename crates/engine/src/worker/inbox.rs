@@ -27,7 +27,11 @@ impl Inbox {
                 // A cancel is for what was asked before it, never for what comes after.
                 match &command {
                     Command::Cancel => flag.store(true, Ordering::Release),
-                    Command::Load { .. } | Command::Generate(_) | Command::Record(_) | Command::Tokenize { .. } => {
+                    Command::Load { .. }
+                    | Command::Generate(_)
+                    | Command::Record(_)
+                    | Command::Tokenize { .. }
+                    | Command::Requantize { .. } => {
                         flag.store(false, Ordering::Release);
                     }
                     Command::Earlier { .. } | Command::Quit => {}
@@ -72,13 +76,13 @@ impl Inbox {
 /// them: it crashed there.
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "the standard library ends a process only through its destructors")]
-fn end_at_once() -> ! {
+pub(super) fn end_at_once() -> ! {
     // SAFETY: it takes a plain number and never returns; nothing of this process is looked at afterwards.
     unsafe { libc::_exit(0) }
 }
 
 /// Ends the process while other threads compute: the system ends these before anything is destroyed.
 #[cfg(windows)]
-fn end_at_once() -> ! {
+pub(super) fn end_at_once() -> ! {
     std::process::exit(0)
 }

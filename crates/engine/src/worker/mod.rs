@@ -11,6 +11,7 @@ mod memory;
 mod outbox;
 mod receipt;
 mod record;
+mod requantize;
 mod rethread;
 mod shelf;
 mod table;
@@ -48,6 +49,10 @@ pub fn worker_main() -> i32 {
                 | Command::Tokenize { id, .. },
             ) => {
                 outbox.send(&Event::Failed { id: Some(id), problem: Problem::new(protocol::Code::NothingLoaded) });
+                inbox.next()
+            }
+            Some(Command::Requantize { from, to, mix, bytes }) => {
+                requantize::run(&llama, requantize::Job { from: &from, to: &to, mix, bytes }, &inbox, &outbox);
                 inbox.next()
             }
             Some(Command::Cancel | Command::Earlier { .. }) => inbox.next(),

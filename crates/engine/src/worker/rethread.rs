@@ -18,10 +18,11 @@ impl Answerer<'_> {
     /// With a core taken by another program, the thread on it holds up all others in every pass (measured: `docs/kernels.md`).
     pub(super) fn rethread(&mut self, single: Option<Duration>, inbox: &Inbox) {
         let Some(usual) = &mut self.usual else { return };
-        let is_over = single.is_some_and(|single| usual.is_over(single.as_secs_f64()));
+        // Asked first: what is seen is noted, and would be old behind the next answer.
         if inbox.is_waiting() {
             return;
         }
+        let is_over = single.is_some_and(|single| usual.is_over(single.as_secs_f64()));
         let now = self.cascade.target().threads();
         if now != self.threads || now.single < threads::all_cores().single {
             return self.go_back(now, inbox);

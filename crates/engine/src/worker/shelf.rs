@@ -24,10 +24,19 @@ const STEP: f32 = 0.01;
 /// The weights of a ladder, as far as they could be used.
 pub(super) struct Shelf {
     pub(super) target: Weights,
-    pub(super) drafts: Vec<(Rung, Weights)>,
+    /// With how many of their tokens are the target's, where that is not all.
+    pub(super) drafts: Vec<Draft>,
     pub(super) left_out: Vec<LeftOut>,
     /// The ladder's K matrix without what was left out.
     pub(super) policy: FixedPolicy,
+}
+
+/// A model that can draft for the target.
+pub(super) struct Draft {
+    pub(super) rung: Rung,
+    pub(super) weights: Weights,
+    /// How many of its tokens, from the first on, are the target's, where that is not all.
+    pub(super) shared: Option<usize>,
 }
 
 impl Shelf {
@@ -62,9 +71,9 @@ impl Shelf {
                 .and_then(|()| meter.read(llama, rung, inbox))
                 .and_then(|weights| fits(weights, &target, above, rung));
             match read {
-                Ok(weights) => {
+                Ok((weights, shared)) => {
                     above = weights.bytes();
-                    drafts.push((rung.clone(), weights));
+                    drafts.push(Draft { rung: rung.clone(), weights, shared });
                 }
                 Err(problem) if problem.code == Code::Cancelled => return Err(problem),
                 Err(problem) => {
@@ -83,14 +92,13 @@ pub(super) fn tokenizers_differ(rung: &Rung) -> Problem {
 }
 
 /// Whether a draft can work for this target at all.
-fn fits(weights: Weights, target: &Weights, above: u64, rung: &Rung) -> Result<Weights, Problem> {
-    if weights.vocab() != target.vocab() {
-        return Err(tokenizers_differ(rung));
-    }
+fn fits(weights: Weights, target: &Weights, above: u64, rung: &Rung) -> Result<(Weights, Option<usize>), Problem> {
+    let same = weights.vocab() == target.vocab();
+    let shared = if same { None } else { Some(weights.shared_with(target).ok_or_else(|| tokenizers_differ(rung))?) };
     if weights.bytes() >= above {
         return Err(Problem::new(Code::DraftTooLarge).with("rung", &rung.name));
     }
-    Ok(weights)
+    Ok((weights, shared))
 }
 
 /// Tells how much of the whole ladder is read.

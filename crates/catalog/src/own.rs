@@ -1,0 +1,365 @@
+//! Models of the store that no catalogue knows: a person's own files, and what was requantized here.
+
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use protocol::{Code, Problem};
+use sha2::Digest;
+
+use crate::entry::{Licence, ModelEntry, Sha256};
+use crate::header::{Header, Kind, check_header};
+use crate::manifest::plain;
+use crate::recipe::{MadeFrom, Recipe, RecipeModel, in_one_line, slug};
+use crate::recipes::put;
+use crate::store::{ModelStore, unwritable};
+
+/// What a file is that was made here.
+#[derive(Debug, Clone)]
+pub struct Made<'a> {
+    /// Of what, and how.
+    pub from: MadeFrom,
+    /// Name of the model that it was made of.
+    pub name: &'a str,
+}
+
+/// Bytes that are read at a time.
+const PIECE: usize = 1 << 20;
+
+impl ModelStore {
+    /// Takes the GGUF file at `path` in under its hash: by a link if it lies on the same disk, so that it takes no space twice, or as a
+    /// copy. `on` is told bytes done and bytes in all.
+    ///
+    /// # Errors
+    /// Those of [`check_header`]; [`Code::ModelRefused`] with what it is if it does not write text by itself; [`Code::DiskFull`],
+    /// [`Code::FolderUnwritable`], [`Code::Cancelled`].
+    pub fn take_in(
+        &self,
+        path: &Path,
+        made: Option<Made<'_>>,
+        cancel: &AtomicBool,
+        on: &mut dyn FnMut(u64, u64),
+    ) -> Result<RecipeModel, Problem> {
+        let header = check_header(path)?;
+        is_a_writer(&header, path)?;
+        self.prepare()?;
+        let staged = self.staging().join(format!("own-{}.gguf", std::process::id()));
+        let taken = self.stage(path, &staged, cancel, on).and_then(|hash| {
+            let place = self.place(&hash);
+            let whole = place.is_file() && fs::metadata(&place).is_ok_and(|about| about.len() == header.file_bytes);
+            if !whole {
+                self.install(&staged, &hash)?;
+            }
+            Ok(hash)
+        });
+        let _ = fs::remove_file(&staged);
+        let model = about(&header, path, taken?, made);
+        self.note(&model)?;
+        Ok(model)
+    }
+
+    /// Takes in the models of a recipe that are not here if all of them lie beside `file`, the one it came in. `on` is told bytes done and bytes
+    /// in all, of each. Returns how many bytes are missing then.
+    ///
+    /// # Errors
+    /// [`Code::DownloadMismatch`] if a file is another one than it should be; those of [`take_in`](Self::take_in).
+    pub fn take_beside(
+        &self,
+        recipe: &Recipe,
+        file: &Path,
+        cancel: &AtomicBool,
+        on: &mut dyn FnMut(u64, u64),
+    ) -> Result<u64, Problem> {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let missing: Vec<_> = recipe.models.iter().filter(|model| self.file_of(&model.sha256).is_none()).collect();
+        if !missing.iter().all(|model| folder.join(&model.file).is_file()) {
+            return Ok(missing.iter().map(|model| model.bytes).sum());
+        }
+        for model in missing {
+            let path = folder.join(&model.file);
+            check_header(&path)?;
+            self.prepare()?;
+            let staged = self.staging().join(format!("own-{}.gguf", std::process::id()));
+            let taken = self.stage(&path, &staged, cancel, on).and_then(|hash| {
+                if hash == model.sha256 {
+                    self.install(&staged, &hash).map(|_| ())
+                } else {
+                    Err(Problem::new(Code::DownloadMismatch).with("name", &model.name))
+                }
+            });
+            let _ = fs::remove_file(&staged);
+            taken?;
+        }
+        Ok(0)
+    }
+
+    /// Every model of one's own that is here, and what is wrong with notes that cannot be read.
+    pub fn own_models(&self) -> (Vec<RecipeModel>, Vec<Problem>) {
+        let files = fs::read_dir(self.notes()).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut paths: Vec<PathBuf> = files.filter(|path| hash_of(path).is_some()).collect();
+        paths.sort();
+        let (mut models, mut problems) = (Vec::new(), Vec::new());
+        for path in paths {
+            match read(&path) {
+                Ok(model) if self.place(&model.sha256).is_file() => models.push(model),
+                // The file was removed by hand: nothing is left of the model.
+                Ok(_) => {}
+                Err(reason) => {
+                    problems.push(Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason));
+                }
+            }
+        }
+        models.sort_by_key(|model| (model.name.to_lowercase(), model.bytes));
+        (models, problems)
+    }
+
+    /// Removes the file with this hash, and what is noted of it.
+    ///
+    /// # Errors
+    /// [`Code::FolderUnwritable`].
+    pub fn remove(&self, hash: &Sha256) -> Result<(), Problem> {
+        for path in [self.place(hash), self.note_of(hash)] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(unwritable(self.root(), &error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the file where nobody else looks, and tells its hash.
+    fn stage(
+        &self,
+        path: &Path,
+        staged: &Path,
+        cancel: &AtomicBool,
+        on: &mut dyn FnMut(u64, u64),
+    ) -> Result<Sha256, Problem> {
+        let _ = fs::remove_file(staged);
+        let about = fs::symlink_metadata(path).map_err(|error| unreadable(path, &error))?;
+        // A link to a link would follow wherever that one leads later.
+        if about.is_symlink() || fs::hard_link(path, staged).is_err() {
+            let bytes = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+            self.room_for(bytes)?;
+            return self.copy(path, staged, bytes, cancel, on);
+        }
+        let bytes = fs::metadata(staged).map_err(|error| unreadable(staged, &error))?.len();
+        let mut sink = std::io::sink();
+        hashed(staged, &mut sink, bytes, cancel, on)
+    }
+
+    fn copy(
+        &self,
+        path: &Path,
+        staged: &Path,
+        bytes: u64,
+        cancel: &AtomicBool,
+        on: &mut dyn FnMut(u64, u64),
+    ) -> Result<Sha256, Problem> {
+        let refused = |error: std::io::Error| unwritable(self.root(), &error);
+        let mut file = fs::File::create(staged).map_err(refused)?;
+        let hash = hashed(path, &mut file, bytes, cancel, on)?;
+        file.sync_all().map_err(refused)?;
+        Ok(hash)
+    }
+
+    fn note(&self, model: &RecipeModel) -> Result<(), Problem> {
+        let text = toml::to_string(model).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
+        put(&self.note_of(&model.sha256), text.as_bytes()).map_err(|error| unwritable(self.root(), &error))
+    }
+
+    fn notes(&self) -> PathBuf {
+        self.root().join("own")
+    }
+
+    fn note_of(&self, hash: &Sha256) -> PathBuf {
+        self.notes().join(format!("{hash}.toml"))
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(Code::ModelUnreadable).with("path", path.display()).with("reason", error)
+}
+
+/// Copies `path` to `to` and tells the hash of what was copied.
+fn hashed(
+    path: &Path,
+    to: &mut dyn std::io::Write,
+    bytes: u64,
+    cancel: &AtomicBool,
+    on: &mut dyn FnMut(u64, u64),
+) -> Result<Sha256, Problem> {
+    let mut file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let (mut hash, mut piece, mut done) = (sha2::Sha256::new(), vec![0; PIECE], 0);
+    loop {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(Problem::new(Code::Cancelled));
+        }
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(Sha256::of(&hash.finalize())),
+            Ok(count) => {
+                hash.update(&piece[..count]);
+                to.write_all(&piece[..count]).map_err(|error| unwritable(path, &error))?;
+                done += count as u64;
+                on(done, bytes);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(path, &error)),
+        }
+    }
+}
+
+/// Refuses what cannot answer or draft.
+fn is_a_writer(header: &Header, path: &Path) -> Result<(), Problem> {
+    let refused =
+        |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason));
+    match header.kind {
+        Kind::Writes | Kind::Recurrent => {}
+        Kind::Embeds => return refused("it turns text into numbers for searching and writes none"),
+        Kind::Projects => return refused("it is the eyes or ears of another model and writes no text"),
+        Kind::DraftsInside => return refused("it drafts only inside of the model it was made for"),
+    }
+    match header.part {
+        Some((part, count)) => {
+            refused(&format!("it is part {part} of {count} of a model; join the parts to one file first"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What is noted of a file.
+fn about(header: &Header, path: &Path, sha256: Sha256, made: Option<Made<'_>>) -> RecipeModel {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let called = header.name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| stem.clone());
+    // Files of one model say the same of themselves, whatever their mix.
+    let name = match (&made, header.mix) {
+        (Some(made), _) => format!("{} {}", in_one_line(made.name), made.from.mix),
+        (None, Some(mix)) if !called.to_lowercase().contains(&mix.to_lowercase()) => {
+            format!("{} {mix}", in_one_line(&called))
+        }
+        _ => called,
+    };
+    let spdx = header.licence.as_deref().map(in_one_line).unwrap_or_default();
+    let id = slug(if made.is_some() { &name } else { &stem });
+    let file = path.file_name().and_then(|name| name.to_str()).filter(|name| plain(name) && made.is_none());
+    let entry = ModelEntry {
+        file: file.map_or_else(|| format!("{id}.gguf"), str::to_owned),
+        id,
+        name: in_one_line(&name),
+        bytes: header.file_bytes,
+        sha256,
+        licence: Licence { spdx, url: String::new() },
+        sources: Vec::new(),
+    };
+    let mut model = RecipeModel::of(&entry);
+    model.made_from = made.map(|made| made.from);
+    model
+}
+
+fn read(path: &Path) -> Result<RecipeModel, String> {
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    file.take(crate::recipe::LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    let model: RecipeModel = toml::from_str(&text).map_err(|error| error.message().to_owned())?;
+    crate::manifest::check_entries(&[], &[model.entry()])?;
+    if Some(&model.sha256) == hash_of(path).as_ref() { Ok(model) } else { Err("it is of another file".to_owned()) }
+}
+
+/// The hash that the name of a note stands for.
+fn hash_of(path: &Path) -> Option<Sha256> {
+    Sha256::parse(path.file_name()?.to_str()?.strip_suffix(".toml")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{Gguf, pair, text};
+
+    fn take(store: &ModelStore, path: &Path) -> Result<RecipeModel, Problem> {
+        store.take_in(path, None, &AtomicBool::new(false), &mut |_, _| {})
+    }
+
+    fn store() -> (tempfile::TempDir, ModelStore) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        (folder, store)
+    }
+
+    #[test]
+    fn a_file_of_ones_own_is_taken_in_once_and_stays_when_the_other_is_deleted() {
+        let (folder, store) = store();
+        let path = folder.path().join("My Model (滝).gguf");
+        fs::write(&path, Gguf::small().bytes()).unwrap();
+        let mut told = Vec::new();
+        let model =
+            store.take_in(&path, None, &AtomicBool::new(false), &mut |done, all| told.push((done, all))).unwrap();
+        assert_eq!(
+            (model.name.as_str(), model.id.as_str(), model.file.as_str()),
+            ("Tiny 滝", "my-model", "my-model.gguf")
+        );
+        assert_eq!(told.last(), Some(&(model.bytes, model.bytes)));
+        assert_eq!(take(&store, &path).unwrap(), model);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(store.own_models(), (vec![model.clone()], Vec::new()));
+        assert_eq!(store.path_of(&model.entry()), Some(store.place(&model.sha256)));
+        store.remove(&model.sha256).unwrap();
+        store.remove(&model.sha256).unwrap();
+        assert_eq!(store.own_models(), (Vec::new(), Vec::new()));
+        assert_eq!(fs::read_dir(store.staging()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_once_and_copied() {
+        let (folder, store) = store();
+        let (path, link) = (folder.path().join("a.gguf"), folder.path().join("b.gguf"));
+        fs::write(&path, Gguf::small().bytes()).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let model = take(&store, &link).unwrap();
+        fs::write(&path, b"something else").unwrap();
+        assert_eq!(fs::read(store.place(&model.sha256)).unwrap(), Gguf::small().bytes());
+    }
+
+    #[test]
+    fn what_writes_no_text_is_refused_as_what_it_is() {
+        let (folder, store) = store();
+        let path = folder.path().join("m.gguf");
+        let of = |change: &dyn Fn(&mut Gguf)| {
+            let mut gguf = Gguf::small();
+            change(&mut gguf);
+            fs::write(&path, gguf.bytes()).unwrap();
+            take(&store, &path).unwrap_err()
+        };
+        let named =
+            |name: &'static str| move |gguf: &mut Gguf| gguf.pairs[0] = pair("general.architecture", 8, &text(name));
+        for (problem, word) in [
+            (of(&named("bert")), "searching"),
+            (of(&named("clip")), "eyes"),
+            (of(&|gguf| gguf.pairs.push(pair("split.count", 4, &3_u32.to_le_bytes()))), "part 1 of 3"),
+        ] {
+            assert_eq!(problem.code, Code::ModelRefused);
+            assert!(problem.details["reason"].contains(word), "{problem:?}");
+        }
+        fs::write(&path, b"no").unwrap();
+        assert_eq!(take(&store, &path).unwrap_err().code, Code::NotGguf);
+        fs::write(&path, Gguf::small().bytes()).unwrap();
+        let stopped = store.take_in(&path, None, &AtomicBool::new(true), &mut |_, _| {}).unwrap_err();
+        assert_eq!(stopped.code, Code::Cancelled);
+        assert_eq!((store.own_models().0.len(), fs::read_dir(store.staging()).unwrap().count()), (0, 0));
+    }
+
+    #[test]
+    fn notes_that_make_no_sense_are_told() {
+        let (folder, store) = store();
+        let path = folder.path().join("m.gguf");
+        fs::write(&path, Gguf::small().bytes()).unwrap();
+        let model = take(&store, &path).unwrap();
+        let other = store.note_of(&Sha256::parse(&"0".repeat(64)).unwrap());
+        fs::copy(store.note_of(&model.sha256), &other).unwrap();
+        let (models, problems) = store.own_models();
+        assert_eq!((models.len(), problems.len()), (1, 1), "{problems:?}");
+        fs::write(&other, "file = '../x'").unwrap();
+        assert_eq!(store.own_models().1[0].code, Code::FileUnusable);
+    }
+}

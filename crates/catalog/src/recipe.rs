@@ -1,0 +1,276 @@
+//! A ladder as a small file: what it is made of, by hash, and how it is run.
+
+use protocol::{Code, Problem};
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use crate::entry::{LadderEntry, Licence, ModelEntry, Sha256, Source, Words};
+
+/// Version of the form of a recipe.
+const VERSION: u32 = 1;
+
+/// No recipe is larger, in bytes.
+pub(crate) const LARGEST: u64 = 256 * 1024;
+
+/// Most models of a ladder.
+const MOST_RUNGS: usize = 8;
+
+/// Tokens of each draft for each reviewer where nothing else is said, and of Max-Gram for a target without draft models.
+const EACH: u32 = 4;
+const ALONE: u32 = 8;
+
+/// Longest name, in characters.
+const LONGEST_NAME: usize = 80;
+
+/// A model of a recipe. What is not known here is kept as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecipeModel {
+    /// Its id within the recipe.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// File name without any folder.
+    pub file: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Hash of the file.
+    pub sha256: Sha256,
+    /// Under what terms it may be used, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<Licence>,
+    /// The model that it was requantized from, by hash, and to what mix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<MadeFrom>,
+    /// Where it can be fetched; nowhere if it is the user's own.
+    #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+    #[serde(flatten)]
+    unknown: Table,
+}
+
+/// Where a requantized file comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeFrom {
+    /// Hash of the file that it was made of.
+    pub sha256: Sha256,
+    /// The mix that it was made to, for example `Q4_0`.
+    pub mix: String,
+}
+
+impl RecipeModel {
+    /// A model of the catalogue, as a recipe holds it.
+    pub fn of(model: &ModelEntry) -> Self {
+        let ModelEntry { id, name, file, bytes, sha256, licence, sources } = model.clone();
+        let licence = Some(licence).filter(|licence| !licence.spdx.is_empty());
+        Self { id, name, file, bytes, sha256, licence, made_from: None, sources, unknown: Table::new() }
+    }
+
+    /// The model as an entry of a catalogue.
+    pub(crate) fn entry(&self) -> ModelEntry {
+        let Self { id, name, file, bytes, sha256, sources, .. } = self.clone();
+        let licence = self.licence.clone().unwrap_or(Licence { spdx: String::new(), url: String::new() });
+        ModelEntry { id, name, file, bytes, sha256, licence, sources }
+    }
+}
+
+/// A ladder that can be kept, changed and handed on. What is not known here is kept as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Version of this form.
+    #[serde(rename = "taki_recipe")]
+    pub(crate) version: u32,
+    /// Its id on the computer that keeps it.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// What it is good for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Ids of its models: the target first, then drafts in falling size.
+    pub rungs: Vec<String>,
+    /// Whether Max-Gram stands at the bottom.
+    #[serde(default = "yes")]
+    pub max_gram: bool,
+    /// K matrix of the fixed policy; see [`protocol::ladder::Ladder::k`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k: Option<Vec<Vec<u32>>>,
+    /// How much inner reviewers may let pass, 1 is nothing.
+    #[serde(default = "nothing")]
+    pub lenience: f32,
+    /// Its models.
+    #[serde(rename = "model")]
+    pub models: Vec<RecipeModel>,
+    #[serde(flatten)]
+    pub(crate) unknown: Table,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn nothing() -> f32 {
+    1.0
+}
+
+impl Recipe {
+    /// A ladder of `models`, the target first, with Max-Gram.
+    ///
+    /// # Errors
+    /// [`Code::LadderInvalid`].
+    pub fn new(name: &str, models: Vec<RecipeModel>) -> Result<Self, Problem> {
+        let recipe = Self {
+            version: VERSION,
+            id: slug(name),
+            name: in_one_line(name),
+            description: None,
+            rungs: models.iter().map(|model| model.id.clone()).collect(),
+            max_gram: true,
+            k: None,
+            lenience: nothing(),
+            models,
+            unknown: Table::new(),
+        };
+        recipe.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))?;
+        Ok(recipe)
+    }
+
+    /// Reads a recipe and checks every entry, so that ids, names and hashes in it can be trusted from then on. `place` is where it
+    /// comes from.
+    ///
+    /// # Errors
+    /// [`Code::FileUnusable`].
+    pub fn parse(text: &str, place: impl std::fmt::Display) -> Result<Self, Problem> {
+        let unusable = |reason: String| Problem::new(Code::FileUnusable).with("path", &place).with("reason", reason);
+        let recipe: Self =
+            toml::from_str(text).map_err(|error| unusable(format!("it is no recipe: {}", error.message())))?;
+        if recipe.version > VERSION {
+            return Err(unusable("it was written by a newer version of Taki".to_owned()));
+        }
+        recipe.check().map_err(unusable)?;
+        Ok(recipe)
+    }
+
+    /// As it is written to a file.
+    ///
+    /// # Errors
+    /// [`Code::Internal`]: what was read as TOML can be written.
+    pub fn to_toml(&self) -> Result<String, Problem> {
+        toml::to_string(self).map_err(|error| Problem::new(Code::Internal).with("reason", error))
+    }
+
+    /// What is wrong with it.
+    fn check(&self) -> Result<(), String> {
+        if self.rungs.len() > MOST_RUNGS || self.models.len() > MOST_RUNGS {
+            return Err(format!("it has more than {MOST_RUNGS} models"));
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > LONGEST_NAME {
+            return Err(format!("its name is empty or longer than {LONGEST_NAME} characters"));
+        }
+        let (ladder, models) = self.entries();
+        crate::manifest::check_entries(&[ladder], &models)
+    }
+
+    /// The ladder and its models as entries of a catalogue.
+    pub(crate) fn entries(&self) -> (LadderEntry, Vec<ModelEntry>) {
+        let said = self.description.clone().unwrap_or_default();
+        let drafters = self.rungs.len().saturating_sub(1) + usize::from(self.max_gram);
+        let each = if self.rungs.len() == 1 { ALONE } else { EACH };
+        let row = |reviewer| (0..drafters).map(|drafter| if drafter < reviewer { 0 } else { each }).collect();
+        let ladder = LadderEntry {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            description: Words { en: said.clone(), ja: said },
+            rungs: self.rungs.clone(),
+            max_gram: self.max_gram,
+            k: self.k.clone().unwrap_or_else(|| (0..drafters).map(row).collect()),
+            lenience: self.lenience,
+        };
+        (ladder, self.models.iter().map(RecipeModel::entry).collect())
+    }
+}
+
+/// A name for files and commands out of one for people: small letters, digits, dots, dashes.
+pub(crate) fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with(['-', '.']) {
+            slug.push(if c == '.' { '.' } else { '-' });
+        }
+        if slug.len() >= 60 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches(['-', '.']);
+    if slug.is_empty() { "model".to_owned() } else { slug.to_owned() }
+}
+
+/// A name without line breaks and other invisible characters, not too long.
+pub(crate) fn in_one_line(name: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    name.trim().chars().map(plain).take(LONGEST_NAME).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::entry;
+
+    fn recipe() -> Recipe {
+        let models = [entry("big", b"larger", Vec::new()), entry("small", b"less", Vec::new())];
+        Recipe::new("My Ladder 滝!", models.iter().map(RecipeModel::of).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_recipe_comes_back_as_it_was_written_with_what_is_not_known_here() {
+        let recipe = recipe();
+        assert_eq!((recipe.id.as_str(), recipe.name.as_str()), ("my-ladder", "My Ladder 滝!"));
+        let text = recipe.to_toml().unwrap();
+        assert_eq!(Recipe::parse(&text, "here").unwrap(), recipe);
+        let more = format!("colour = \"blue\"\n{}", text.replacen("[[model]]", "[[model]]\nweight = 3", 1));
+        let more = Recipe::parse(&more, "here").unwrap();
+        let again = more.to_toml().unwrap();
+        assert!(again.contains("colour = \"blue\"") && again.contains("weight = 3"), "{again}");
+        assert_eq!(more.entries().0.k, vec![vec![4, 4], vec![0, 4]]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_the_reason() {
+        let text = recipe().to_toml().unwrap();
+        for (from, to, reason) in [
+            ("file = \"big.gguf\"", "file = \"../../big.gguf\"", "file name"),
+            ("file = \"big.gguf\"", "file = \"C:\\\\big.gguf\"", "file name"),
+            ("id = \"my-ladder\"", "id = \"../my-ladder\"", "its id"),
+            ("taki_recipe = 1", "taki_recipe = 2", "newer"),
+            ("taki_recipe = 1", "", "no recipe"),
+            ("rungs = [\"big\", \"small\"]", "rungs = [\"small\", \"big\"]", "fall in size"),
+            ("rungs = [\"big\", \"small\"]", "rungs = [\"big\", \"none\"]", "none"),
+            ("rungs = [\"big\", \"small\"]", "rungs = []", "no rungs"),
+            ("max_gram = true", "max_gram = true\nk = [[1]]", "K matrix"),
+            ("lenience = 1.0", "lenience = nan", "lenience"),
+        ] {
+            let changed = text.replacen(from, to, 1);
+            assert_ne!(changed, text, "the recipe has {from}:\n{text}");
+            let problem = Recipe::parse(&changed, "here").unwrap_err();
+            assert_eq!(problem.code, Code::FileUnusable);
+            assert!(problem.details["reason"].contains(reason), "{from} → {to}: {problem:?}");
+        }
+        let same = vec![RecipeModel::of(&entry("a", b"same", Vec::new())); 2];
+        assert_eq!(Recipe::new("Twice", same).unwrap_err().code, Code::LadderInvalid);
+    }
+
+    #[test]
+    fn names_for_people_become_names_for_files() {
+        for (name, expected) in [
+            ("Qwen2.5 Coder 0.5B (Q4_0)", "qwen2.5-coder-0.5b-q4-0"),
+            ("../../etc/passwd", "etc-passwd"),
+            ("滝", "model"),
+            ("", "model"),
+            ("CON", "con"),
+        ] {
+            assert_eq!(slug(name), expected);
+        }
+        assert!(slug(&"a".repeat(500)).len() <= 60 && in_one_line(&"é\n".repeat(500)).chars().count() == 80);
+    }
+}

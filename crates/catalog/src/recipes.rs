@@ -1,0 +1,307 @@
+//! The ladders that a person made, with their earlier versions.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use protocol::{Code, Problem};
+use tempfile::NamedTempFile;
+
+use crate::manifest::Catalog;
+use crate::recipe::{LARGEST, Recipe, slug};
+
+/// Earlier versions that are kept of each ladder.
+const VERSIONS: usize = 20;
+
+/// Most ladders that are read.
+const MOST: usize = 200;
+
+/// The folder of recipes: `ladder-<id>.toml`, and below `earlier` what each was before, by number.
+#[derive(Debug, Clone)]
+pub struct Recipes {
+    root: PathBuf,
+}
+
+impl Recipes {
+    /// The recipes in the folder `root`; it is made when the first is kept.
+    pub fn of(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Every recipe in the order of names, and what is wrong with those that cannot be used.
+    pub fn all(&self) -> (Vec<Recipe>, Vec<Problem>) {
+        let files = fs::read_dir(&self.root).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut paths: Vec<PathBuf> = files.filter(|path| id_of(path).is_some()).collect();
+        paths.sort();
+        let (mut recipes, mut problems) = (Vec::new(), Vec::new());
+        for path in paths.into_iter().take(MOST) {
+            match read(&path) {
+                // The name of the file is what counts: two recipes never have one id.
+                Ok(recipe) => recipes.push(Recipe { id: id_of(&path).unwrap_or_default(), ..recipe }),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        recipes.sort_by_key(|recipe| (recipe.name.to_lowercase(), recipe.id.clone()));
+        (recipes, problems)
+    }
+
+    /// Whether there is a recipe with this id.
+    pub fn has(&self, id: &str) -> bool {
+        slug(id) == id && self.place(id).is_file()
+    }
+
+    /// The recipe with this id.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`], [`Code::FileUnusable`].
+    pub fn get(&self, id: &str) -> Result<Recipe, Problem> {
+        Ok(Recipe { id: id.to_owned(), ..read(&self.there(id)?)? })
+    }
+
+    /// Keeps a recipe of a file that was handed on, or a new one, under an id that no other ladder has. Returns it with that id.
+    ///
+    /// # Errors
+    /// [`Code::FolderUnwritable`].
+    pub fn add(&self, recipe: Recipe) -> Result<Recipe, Problem> {
+        let base = slug(&recipe.id);
+        let numbered = (2..).map(|number| format!("{base}-{number}"));
+        let builtin = Catalog::builtin();
+        let free = |id: &String| builtin.ladder(id).is_err() && !self.place(id).exists();
+        // The numbers do not end before one is free.
+        let id = std::iter::once(base.clone()).chain(numbered).find(free).unwrap_or(base);
+        let recipe = Recipe { id, ..recipe };
+        self.write(&recipe)?;
+        Ok(recipe)
+    }
+
+    /// Keeps a changed recipe in place of what it was, which becomes its latest earlier version.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`], [`Code::FolderUnwritable`].
+    pub fn change(&self, recipe: &Recipe) -> Result<(), Problem> {
+        let before = self.get(&recipe.id);
+        if before.as_ref().is_ok_and(|before| before == recipe) {
+            return Ok(());
+        }
+        self.put_by(&recipe.id)?;
+        self.write(recipe)
+    }
+
+    /// Removes a recipe; it stays among the earlier versions. Model files stay where they are.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`], [`Code::FolderUnwritable`].
+    pub fn remove(&self, id: &str) -> Result<(), Problem> {
+        let path = self.there(id)?;
+        self.put_by(id)?;
+        fs::remove_file(path).map_err(|error| self.unwritable(&error))
+    }
+
+    /// Numbers of the earlier versions of a ladder that can be read, the latest last.
+    pub fn versions(&self, id: &str) -> Vec<(u32, Recipe)> {
+        let numbers = self.numbers(id).into_iter();
+        numbers.filter_map(|number| Some((number, read(&self.version(id, number)).ok()?))).collect()
+    }
+
+    /// Brings back version `number` of a ladder; what it is now becomes its latest earlier version. A removed one comes back too.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchVersion`], [`Code::FileUnusable`], [`Code::FolderUnwritable`].
+    pub fn back(&self, id: &str, number: u32) -> Result<Recipe, Problem> {
+        let numbers = self.numbers(id);
+        if !numbers.contains(&number) {
+            let known = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let none = || "none".to_owned();
+            return Err(Problem::new(Code::NoSuchVersion)
+                .with("ladder", id)
+                .with("version", number)
+                .with("known", if known.is_empty() { none() } else { known }));
+        }
+        let recipe = Recipe { id: id.to_owned(), ..read(&self.version(id, number))? };
+        if self.place(id).is_file() {
+            self.put_by(id)?;
+        }
+        self.write(&recipe)?;
+        Ok(recipe)
+    }
+
+    /// The file of a recipe that is there.
+    fn there(&self, id: &str) -> Result<PathBuf, Problem> {
+        if self.has(id) {
+            return Ok(self.place(id));
+        }
+        let known: Vec<_> = self.all().0.into_iter().map(|recipe| recipe.id).collect();
+        Err(Problem::new(Code::NoSuchLadder).with("name", id).with("known", known.join(", ")))
+    }
+
+    fn place(&self, id: &str) -> PathBuf {
+        self.root.join(format!("ladder-{}.toml", slug(id)))
+    }
+
+    fn earlier(&self, id: &str) -> PathBuf {
+        self.root.join("earlier").join(format!("ladder-{}", slug(id)))
+    }
+
+    fn version(&self, id: &str, number: u32) -> PathBuf {
+        self.earlier(id).join(format!("{number}.toml"))
+    }
+
+    fn numbers(&self, id: &str) -> Vec<u32> {
+        let files = fs::read_dir(self.earlier(id)).into_iter().flatten().flatten();
+        let number = |name: std::ffi::OsString| name.to_str()?.strip_suffix(".toml")?.parse().ok();
+        let mut numbers: Vec<u32> = files.filter_map(|file| number(file.file_name())).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// Copies what a ladder is now to its earlier versions; the oldest go.
+    fn put_by(&self, id: &str) -> Result<(), Problem> {
+        let numbers = self.numbers(id);
+        let next = numbers.last().map_or(1, |last| last.saturating_add(1));
+        let now = fs::read(self.place(id)).map_err(|error| self.unwritable(&error))?;
+        self.put(&self.version(id, next), &now)?;
+        for old in numbers.iter().take((numbers.len() + 1).saturating_sub(VERSIONS)) {
+            let _ = fs::remove_file(self.version(id, *old));
+        }
+        Ok(())
+    }
+
+    fn write(&self, recipe: &Recipe) -> Result<(), Problem> {
+        self.put(&self.place(&recipe.id), recipe.to_toml()?.as_bytes())
+    }
+
+    fn put(&self, path: &Path, contents: &[u8]) -> Result<(), Problem> {
+        put(path, contents).map_err(|error| self.unwritable(&error))
+    }
+
+    fn unwritable(&self, error: &std::io::Error) -> Problem {
+        protocol::folder_unwritable(&self.root, error, "TAKI_HOME")
+    }
+}
+
+/// Reads a recipe, from wherever.
+///
+/// # Errors
+/// [`Code::FileUnusable`].
+pub fn read(path: &Path) -> Result<Recipe, Problem> {
+    let unusable = |reason: &dyn std::fmt::Display| {
+        Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason)
+    };
+    let mut text = Vec::new();
+    if !path.is_file() {
+        return Err(unusable(&if path.exists() { "it is no file" } else { "it is not there" }));
+    }
+    fs::File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut text))
+        .map_err(|error| unusable(&error))?;
+    if text.len() as u64 > LARGEST {
+        return Err(unusable(&"it is too large for a recipe"));
+    }
+    let text = String::from_utf8(text).map_err(|_| unusable(&"it is no text"))?;
+    Recipe::parse(&text, path.display())
+}
+
+/// Puts a file in its place, wholly or not at all, and makes its folder.
+pub(crate) fn put(path: &Path, contents: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(contents)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// The id that the name of a recipe's file stands for.
+fn id_of(path: &Path) -> Option<String> {
+    let id = path.file_name()?.to_str()?.strip_prefix("ladder-")?.strip_suffix(".toml")?;
+    (slug(id) == id).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::RecipeModel;
+    use crate::sample::entry;
+
+    fn recipe(name: &str) -> Recipe {
+        Recipe::new(name, vec![RecipeModel::of(&entry("m", b"weights", Vec::new()))]).unwrap()
+    }
+
+    fn named(folder: &tempfile::TempDir) -> Recipes {
+        Recipes::of(folder.path().join("ladders"))
+    }
+
+    #[test]
+    fn ladders_are_kept_under_ids_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipes = named(&folder);
+        assert_eq!(recipes.all(), (Vec::new(), Vec::new()));
+        let ids: Vec<_> =
+            ["Mine", "Mine", "smollm2"].iter().map(|name| recipes.add(recipe(name)).unwrap().id).collect();
+        assert_eq!(ids, ["mine", "mine-2", "smollm2-2"]);
+        assert_eq!(recipes.all().0.len(), 3);
+        assert_eq!(recipes.get("mine-2").unwrap().name, "Mine");
+        for id in ["none", "../mine", "Mine", ""] {
+            assert_eq!(recipes.get(id).unwrap_err().code, Code::NoSuchLadder, "{id}");
+            assert_eq!(recipes.remove(id).unwrap_err().code, Code::NoSuchLadder, "{id}");
+        }
+    }
+
+    #[test]
+    fn every_change_can_be_taken_back_and_so_can_a_removal() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipes = named(&folder);
+        let first = recipes.add(recipe("First")).unwrap();
+        recipes.change(&first).unwrap();
+        assert_eq!(recipes.versions("first").len(), 0, "nothing was changed");
+        recipes.change(&Recipe { name: "Second".into(), ..first.clone() }).unwrap();
+        recipes.change(&Recipe { name: "Third".into(), ..first.clone() }).unwrap();
+        let names = || recipes.versions("first").into_iter().map(|(n, recipe)| (n, recipe.name)).collect::<Vec<_>>();
+        assert_eq!(names(), [(1, "First".to_owned()), (2, "Second".to_owned())]);
+        assert_eq!(recipes.back("first", 1).unwrap(), first);
+        assert_eq!(names()[2], (3, "Third".to_owned()), "what it was just now");
+        recipes.remove("first").unwrap();
+        assert_eq!(recipes.all().0.len(), 0);
+        assert_eq!(recipes.back("first", 3).unwrap().name, "Third");
+        assert_eq!(recipes.back("first", 99).unwrap_err().code, Code::NoSuchVersion);
+        for number in 0..40 {
+            recipes.change(&Recipe { name: format!("Name {number}"), ..first.clone() }).unwrap();
+        }
+        assert_eq!(recipes.versions("first").len(), VERSIONS);
+    }
+
+    #[test]
+    fn a_damaged_recipe_is_told_and_hurts_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipes = named(&folder);
+        recipes.add(recipe("Good")).unwrap();
+        let root = folder.path().join("ladders");
+        fs::write(root.join("ladder-bad.toml"), "rungs = 3").unwrap();
+        fs::write(root.join("ladder-binary.toml"), [0xff, 0xfe]).unwrap();
+        fs::File::create(root.join("ladder-huge.toml")).unwrap().set_len(1 << 30).unwrap();
+        fs::write(root.join("notes.toml"), "mine").unwrap();
+        let (good, problems) = recipes.all();
+        assert_eq!((good.len(), problems.len()), (1, 3), "{problems:?}");
+        assert!(problems.iter().all(|problem| problem.code == Code::FileUnusable));
+        recipes.remove("bad").unwrap();
+        assert_eq!(recipes.all().1.len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_written_outside_whatever_ids_a_recipe_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipes = named(&folder);
+        let mut numbers = crate::sample::Numbers(11);
+        let parts = ["..", "/", "\\", "C:", "\0", "滝", "a", ".", "con", " ", "%2e%2e", "~", "$HOME", "\n", "|", "*"];
+        for _ in 0..500 {
+            let id: String = (0..numbers.below(6)).map(|_| parts[numbers.below(parts.len())]).collect();
+            let added = recipes.add(Recipe { id, ..recipe("x") }).unwrap();
+            assert_eq!(recipes.get(&added.id).unwrap().id, added.id);
+        }
+        let outside: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(outside, ["ladders"]);
+        assert!(
+            fs::read_dir(folder.path().join("ladders")).unwrap().flatten().all(|entry| id_of(&entry.path()).is_some())
+        );
+    }
+}

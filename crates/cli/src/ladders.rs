@@ -1,0 +1,233 @@
+//! `taki ladders`: which there are, and one's own.
+
+use std::fs;
+use std::path::Path;
+
+use catalog::{Catalog, Recipe, RecipeModel, check_header, is_path, match_up, read_recipe};
+use protocol::{Code, Problem, bytes_in_words};
+use serde_json::{Value, json};
+
+use crate::args::{Ladders, matrix};
+use crate::models::{as_json, reading, take_in};
+use crate::output::Output;
+use crate::setup::Setup;
+
+pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
+    let setup = Setup::new()?;
+    match command {
+        Ladders::List { .. } => list(&setup, output),
+        Ladders::Make { name, models, .. } => make(&setup, name, models, output),
+        Ladders::Copy { ladder, name, .. } => {
+            let mut recipe = recipe(&setup, ladder)?;
+            (recipe.id, recipe.name) = (name.clone(), name.clone());
+            keep(&setup, recipe, output)
+        }
+        Ladders::Change { ladder, name, models, k, .. } => {
+            change(&setup, ladder, &Changes { name: name.as_deref(), models, k: k.as_deref() }, output)
+        }
+        Ladders::Show { ladder, .. } => {
+            let recipe = recipe(&setup, ladder)?;
+            output.text(&recipe.to_toml()?);
+            output.json(&json!({ "recipe": recipe }));
+            Ok(())
+        }
+        Ladders::Export { ladder, file, with_models, .. } => export(&setup, ladder, file, *with_models, output),
+        Ladders::Import { file, .. } => import(&setup, file, output),
+        Ladders::Versions { ladder, .. } => {
+            versions(&setup, ladder, output);
+            Ok(())
+        }
+        Ladders::Back { ladder, version, .. } => back(&setup, ladder, *version, output),
+        Ladders::Remove { ladder, .. } => {
+            own(&setup, ladder)?;
+            setup.recipes.remove(ladder)?;
+            output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back."));
+            output.json(&json!({ "removed": ladder }));
+            Ok(())
+        }
+    }
+}
+
+fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
+    setup.tell_unread(output);
+    let mut rows = Vec::new();
+    for ladder in setup.catalog.ladders() {
+        let missing = setup.models.ready(&setup.catalog, &ladder.id)?;
+        let models = setup.catalog.models_of(&ladder.id)?;
+        let mut rungs: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+        if ladder.max_gram {
+            rungs.push("Max-Gram");
+        }
+        let own = Catalog::builtin().ladder(&ladder.id).is_err();
+        let state = if missing == 0 { "ready".to_owned() } else { format!("{} to fetch", bytes_in_words(missing)) };
+        let whose = if own { ", your own" } else { "" };
+        output.line(format_args!("{:<12} {}  ({state}{whose})", ladder.id, rungs.join(" ← ")));
+        let about = ladder.description.get(output.language);
+        output.line(format_args!("{:<12} {}", "", if about.is_empty() { &ladder.name } else { about }));
+        rows.push(json!({
+            "id": ladder.id, "name": ladder.name, "rungs": rungs, "missing_bytes": missing, "k": ladder.k, "own": own,
+        }));
+    }
+    output.json(&json!({ "ladders": rows }));
+    Ok(())
+}
+
+fn make(setup: &Setup, name: &str, models: &[String], output: &Output) -> Result<(), Problem> {
+    let models = rungs(setup, models, output)?;
+    keep(setup, Recipe::new(name, models)?, output)
+}
+
+/// Keeps a ladder of `models`, which are in the store already.
+pub(crate) fn keep(setup: &Setup, recipe: Recipe, output: &Output) -> Result<(), Problem> {
+    let kept = setup.recipes.add(recipe)?;
+    output.line(format_args!(
+        "The ladder {} is in the list as {}. Talk with it: taki chat --ladder {0}",
+        kept.name, kept.id
+    ));
+    output.json(&json!({ "ladder": kept.id, "models": kept.models.iter().map(as_json).collect::<Vec<_>>() }));
+    Ok(())
+}
+
+/// The models with these names or of these files, the target first and the drafts in falling size, if they go together.
+pub(crate) fn rungs(setup: &Setup, names: &[String], output: &Output) -> Result<Vec<RecipeModel>, Problem> {
+    let mut models = names.iter().map(|name| model(setup, name, output)).collect::<Result<Vec<_>, _>>()?;
+    let drafts = models.split_off(1.min(models.len()));
+    let Some(target) = models.first() else { return Ok(models) };
+    if let Some(of_target) = header(setup, target)? {
+        for draft in &drafts {
+            // What is not here yet is looked at when it is loaded.
+            if let Some(of_draft) = header(setup, draft)? {
+                match_up(&of_target, &of_draft, &draft.name)?;
+            }
+        }
+    }
+    models.extend(drafts);
+    models[1..].sort_by_key(|draft| std::cmp::Reverse(draft.bytes));
+    Ok(models)
+}
+
+fn model(setup: &Setup, name: &str, output: &Output) -> Result<RecipeModel, Problem> {
+    match setup.catalog.model(name) {
+        Ok(model) => Ok(RecipeModel::of(model)),
+        Err(_) if is_path(name) => take_in(setup, Path::new(name), None, output),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn header(setup: &Setup, model: &RecipeModel) -> Result<Option<catalog::Header>, Problem> {
+    setup.models.file_of(&model.sha256).map(|path| check_header(&path)).transpose()
+}
+
+/// The recipe of any ladder of the list.
+fn recipe(setup: &Setup, id: &str) -> Result<Recipe, Problem> {
+    if let Ok(recipe) = setup.recipes.get(id) {
+        return Ok(recipe);
+    }
+    setup.catalog.recipe_of(id)
+}
+
+/// The recipe of a ladder that may be changed.
+fn own(setup: &Setup, id: &str) -> Result<Recipe, Problem> {
+    if Catalog::builtin().ladder(id).is_ok() {
+        return Err(Problem::new(Code::LadderBuiltIn).with("ladder", id));
+    }
+    setup.recipes.get(id)
+}
+
+/// What is to be different.
+struct Changes<'a> {
+    name: Option<&'a str>,
+    models: &'a [String],
+    k: Option<&'a str>,
+}
+
+fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Result<(), Problem> {
+    let mut recipe = own(setup, id)?;
+    if let Some(name) = changes.name {
+        name.clone_into(&mut recipe.name);
+    }
+    if !changes.models.is_empty() {
+        let models = rungs(setup, changes.models, output)?;
+        recipe.rungs = models.iter().map(|model| model.id.clone()).collect();
+        // Another number of rungs needs another matrix.
+        recipe.k = recipe.k.filter(|_| recipe.models.len() == models.len());
+        recipe.models = models;
+    }
+    if let Some(text) = changes.k {
+        recipe.k = Some(matrix(text)?);
+    }
+    // As strictly as one that comes from elsewhere.
+    let recipe = Recipe::parse(&recipe.to_toml()?, id)?;
+    setup.recipes.change(&recipe)?;
+    output.line(format_args!("{id} is changed. `taki ladders back {id}` brings back what it was."));
+    output.json(&json!({ "changed": id }));
+    Ok(())
+}
+
+fn export(setup: &Setup, id: &str, file: &Path, with_models: bool, output: &Output) -> Result<(), Problem> {
+    let recipe = recipe(setup, id)?;
+    let unusable = |path: &Path, error: &dyn std::fmt::Display| {
+        Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", error)
+    };
+    if file.exists() {
+        return Err(unusable(file, &"there is a file of that name already"));
+    }
+    let text = recipe.to_toml()?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut copied = 0_u64;
+    for model in recipe.models.iter().filter(|_| with_models) {
+        let path = setup.models.file_of(&model.sha256);
+        let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", id))?;
+        let to = folder.join(&model.file);
+        if to.exists() {
+            return Err(unusable(&to, &"there is a file of that name already"));
+        }
+        output.progress(format_args!("Copying {} …", model.name));
+        let done = fs::copy(&path, &to);
+        output.progress_done();
+        copied += done.map_err(|error| unusable(&to, &error))?;
+    }
+    fs::write(file, text).map_err(|error| unusable(file, &error))?;
+    let models =
+        if with_models { format!(", with {} of models beside it", bytes_in_words(copied)) } else { String::new() };
+    output.line(format_args!("Written to {}{models}.", file.display()));
+    output.json(&json!({ "file": file, "model_bytes": copied }));
+    Ok(())
+}
+
+fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
+    let recipe = read_recipe(file)?;
+    let kept = setup.recipes.add(recipe)?;
+    let missing = reading(output, file, |cancel, on| setup.models.take_beside(&kept, file, cancel, on))?;
+    output.line(format_args!("The ladder {} is in the list as {}.", kept.name, kept.id));
+    if missing > 0 {
+        let size = bytes_in_words(missing);
+        output.note(format_args!("{size} of models are not here yet. To download them: taki models fetch {}", kept.id));
+    }
+    output.json(&json!({ "ladder": kept.id, "missing_bytes": missing }));
+    Ok(())
+}
+
+fn versions(setup: &Setup, id: &str, output: &Output) {
+    let versions = setup.recipes.versions(id);
+    let names = |recipe: &Recipe| recipe.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>().join(" ← ");
+    let rows: Vec<Value> = versions
+        .iter()
+        .map(|(number, recipe)| {
+            output.line(format_args!("{number:>3}  {}: {}", recipe.name, names(recipe)));
+            json!({ "version": number, "name": recipe.name, "models": recipe.rungs, "k": recipe.k })
+        })
+        .collect();
+    if rows.is_empty() {
+        output.note(format_args!("{id} was never different."));
+    }
+    output.json(&json!({ "versions": rows }));
+}
+
+fn back(setup: &Setup, id: &str, version: Option<u32>, output: &Output) -> Result<(), Problem> {
+    let latest = || setup.recipes.versions(id).last().map_or(1, |(number, _)| *number);
+    let recipe = setup.recipes.back(id, version.unwrap_or_else(latest))?;
+    output.line(format_args!("{id} is what it was: {}.", recipe.name));
+    output.json(&json!({ "ladder": recipe.id }));
+    Ok(())
+}

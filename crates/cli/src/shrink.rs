@@ -1,0 +1,138 @@
+//! `taki models shrink`: smaller versions of a model, made here.
+
+use std::fs;
+use std::path::PathBuf;
+
+use catalog::{Made, MadeFrom, Recipe, RecipeModel, check_header};
+use engine::{Ask, Engine, Launch};
+use protocol::ladder::{EngineSettings, Ladder, Rung};
+use protocol::worker::{Message, Speaker};
+use protocol::{Code, Mix, Problem, bytes_in_words};
+use serde_json::{Value, json};
+
+use crate::interrupt::stoppable;
+use crate::models::{as_json, take_in};
+use crate::output::Output;
+use crate::setup::{self, Setup};
+use crate::{ladders, models};
+
+/// What is asked to see how often a smaller version agrees: everyday work in two languages.
+const PROBES: [&str; 3] = [
+    "Write a short, polite e-mail that moves a meeting from Monday to Wednesday.",
+    "What is the difference between a fixed and a variable cost? Give one example of each.",
+    "「お世話になっております」の使い方を短く説明してください。",
+];
+
+/// Tokens of each answer.
+const PROBED: u32 = 48;
+
+/// What is to be made.
+pub(crate) struct Wanted<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) to: &'a [Mix],
+    pub(crate) ladder: Option<&'a str>,
+    pub(crate) probe: bool,
+}
+
+pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result<(), Problem> {
+    let original = ladders::rungs(setup, &[wanted.model.to_owned()], output)?.remove(0);
+    let path = setup.models.file_of(&original.sha256);
+    let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &original.id))?;
+    let weights = check_header(&path)?.weights;
+    let engine = Engine::new(Launch::this_program()?);
+    let mut made = Vec::new();
+    for mix in wanted.to {
+        let model = shrink(setup, &engine, &Job { original: &original, path: &path, mix: *mix, weights }, output)?;
+        let share = 100.0 * model.bytes as f64 / original.bytes as f64;
+        output.line(format_args!("{}: {} ({share:.0}% of {})", model.id, bytes_in_words(model.bytes), original.name));
+        made.push(model);
+    }
+    made.sort_by_key(|model| std::cmp::Reverse(model.bytes));
+    // Some mixes come to the same in small models, whose rows are too short for them.
+    made.dedup_by(|later, first| later.bytes == first.bytes);
+    let probes = if wanted.probe { probe(setup, &original, &made, output)? } else { Vec::new() };
+    if let Some(name) = wanted.ladder {
+        let smaller = made.iter().filter(|model| model.bytes < original.bytes).cloned();
+        let all = std::iter::once(original.clone()).chain(smaller).collect();
+        ladders::keep(setup, Recipe::new(name, all)?, output)?;
+    }
+    let rows: Vec<Value> = made.iter().map(as_json).collect();
+    output.json(&json!({ "original": models::as_json(&original), "made": rows, "probes": probes }));
+    Ok(())
+}
+
+/// One version.
+struct Job<'a> {
+    original: &'a RecipeModel,
+    path: &'a PathBuf,
+    mix: Mix,
+    weights: u64,
+}
+
+fn shrink(setup: &Setup, engine: &Engine, job: &Job<'_>, output: &Output) -> Result<RecipeModel, Problem> {
+    let bytes = (job.weights as f64 * job.mix.bits() / 8.0) as u64;
+    // What is left of a version that was stopped goes with this.
+    let place = OnTheWay(setup.models.room_for(bytes)?);
+    let (call, stop) = (engine.begin()?, engine.clone());
+    let name = job.mix.name();
+    let mut on = |fraction: f32| {
+        output.progress(format_args!("Writing {} as {name} … {:.0}%", job.original.name, fraction * 100.0));
+    };
+    let written = stoppable(move || stop.cancel(), || call.requantize(job.path, &place.0, job.mix, bytes, &mut on));
+    output.progress_done();
+    written?;
+    let from = MadeFrom { sha256: job.original.sha256.clone(), mix: name.to_owned() };
+    take_in(setup, &place.0, Some(Made { from, name: &job.original.name }), output)
+}
+
+/// A file that is only on the way.
+struct OnTheWay(PathBuf);
+
+impl Drop for OnTheWay {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// How often smaller versions say what the original says, and how much faster they say it.
+fn probe(setup: &Setup, original: &RecipeModel, made: &[RecipeModel], output: &Output) -> Result<Vec<Value>, Problem> {
+    let smaller: Vec<&RecipeModel> = made.iter().filter(|model| model.bytes < original.bytes).collect();
+    let rung = |model: &RecipeModel| {
+        let path = setup.models.file_of(&model.sha256);
+        path.map(|path| Rung { name: model.id.clone(), path })
+            .ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &model.id))
+    };
+    let rungs = std::iter::once(original).chain(smaller.iter().copied()).map(rung).collect::<Result<Vec<_>, _>>()?;
+    let size = rungs.len();
+    let k = vec![vec![1; size]; size].into_iter().enumerate().map(|(at, mut row)| {
+        row[..at].fill(0);
+        row
+    });
+    let ladder = Ladder { id: original.id.clone(), rungs, max_gram: true, k: k.collect(), lenience: 1.0, table: None };
+    let (engine, loaded) = setup::engine(&ladder, EngineSettings::default(), output)?;
+    let mut agreed = vec![[0_usize; 2]; smaller.len()];
+    for (number, prompt) in PROBES.iter().enumerate() {
+        output.progress(format_args!("Comparing … {} of {}", number + 1, PROBES.len()));
+        let message = Message { speaker: Speaker::User, text: (*prompt).to_owned() };
+        let ask = Ask { max_tokens: Some(PROBED), ..Ask::plain(vec![message]) };
+        let (call, stop) = (engine.begin()?, engine.clone());
+        let record = stoppable(move || stop.cancel(), || call.record(&ask))?;
+        for (rows, agreed) in record.drafts.iter().zip(&mut agreed) {
+            for (row, token) in rows.iter().zip(&record.answer) {
+                agreed[0] += usize::from(row.first().is_some_and(|(best, _)| best == token));
+                agreed[1] += 1;
+            }
+        }
+    }
+    output.progress_done();
+    let single = |at: usize| loaded.pass_times.get(at)?.iter().find(|time| time.width == 1).map(|time| time.seconds);
+    let mut rows = Vec::new();
+    for (at, (model, [same, all])) in smaller.iter().zip(agreed).enumerate() {
+        let share = same as f64 / all.max(1) as f64;
+        let faster = single(0).zip(single(at + 1)).map(|(whole, small)| whole / small);
+        let pace = faster.map(|faster| format!(", {faster:.2} times as fast")).unwrap_or_default();
+        output.line(format_args!("{}: says the same word in {:.0}% of {all} places{pace}", model.id, 100.0 * share));
+        rows.push(json!({ "model": model.id, "agreement": share, "tokens": all, "speed": faster }));
+    }
+    Ok(rows)
+}

@@ -1,0 +1,114 @@
+//! Ladders and models of one's own.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::run::Taki;
+
+/// A small ladder: the default model with a smaller version of itself, made here.
+fn made(taki: &Taki) -> Value {
+    let args = ["models", "shrink", "smollm2-135m", "--to", "q4_0,Q2_K", "--ladder", "Small and smaller", "--json"];
+    taki.run(&args).good()
+}
+
+#[test]
+fn smaller_versions_are_made_and_draft_in_a_ladder_that_answers_the_same() {
+    let taki = Taki::with_own_models();
+    let made = made(&taki);
+    let sizes: Vec<u64> =
+        made["made"].as_array().unwrap().iter().map(|model| model["bytes"].as_u64().unwrap()).collect();
+    let whole = made["original"]["bytes"].as_u64().unwrap();
+    assert!(sizes.len() == 2 && sizes[1] < sizes[0] && sizes[0] < whole, "{made}");
+    for probe in made["probes"].as_array().unwrap() {
+        // A model of 135 million loses much of itself at two bits; three say the same mostly.
+        assert!(probe["agreement"].as_f64().unwrap() > 0.1 && probe["tokens"].as_u64().unwrap() > 60, "{made}");
+    }
+    assert!(fs::read_dir(taki.home.path().join("models/staging")).unwrap().count() == 0, "nothing is left behind");
+    let listed = taki.run(&["ladders", "list", "--json"]).good();
+    let own: Vec<_> = listed["ladders"].as_array().unwrap().iter().filter(|row| row["own"] == json!(true)).collect();
+    assert_eq!((own.len(), own[0]["id"].as_str()), (1, Some("small-and-smaller")));
+    assert_eq!(own[0]["rungs"].as_array().unwrap().len(), 4, "the model, two drafts, Max-Gram: {listed}");
+    let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/questions.jsonl");
+    let proof = taki
+        .run(&[
+            "prove",
+            "--ladder",
+            "small-and-smaller",
+            "--suite",
+            suite,
+            "--limit",
+            "2",
+            "--max-tokens",
+            "24",
+            "--json",
+        ])
+        .good();
+    assert_eq!((proof["identical"].as_u64(), proof["prompts"].as_u64()), (Some(2), Some(2)), "{proof}");
+}
+
+#[test]
+fn a_ladder_is_made_changed_taken_back_handed_on_and_removed() {
+    let taki = Taki::with_own_models();
+    let home = taki.home.path().to_owned();
+    let at = |name: &str| home.join(name).to_str().unwrap().to_owned();
+    // A file of one's own, of a name that no store could have.
+    let model = taki.run(&["models", "list", "--json"]).good()["models"][0]["path"].as_str().unwrap().to_owned();
+    fs::create_dir(home.join("usb")).unwrap();
+    fs::copy(model, at("usb/My Model.gguf")).unwrap();
+    let made = taki.run(&["ladders", "make", "Mine 滝", &at("usb/My Model.gguf"), "--json"]).good();
+    assert_eq!((made["ladder"].as_str(), made["models"][0]["id"].as_str()), (Some("mine"), Some("smollm2-135m")));
+    taki.run(&["ladders", "change", "mine", "--name", "Ours", "--k", "3", "--json"]).good();
+    let shown = taki.run(&["ladders", "show", "mine", "--json"]).good()["recipe"].clone();
+    assert_eq!((&shown["name"], &shown["k"]), (&json!("Ours"), &json!([[3]])));
+    let versions = taki.run(&["ladders", "versions", "mine", "--json"]).good()["versions"].clone();
+    assert_eq!(versions[0]["name"], "Mine 滝");
+    taki.run(&["ladders", "back", "mine", "--json"]).good();
+    assert_eq!(taki.run(&["ladders", "show", "mine", "--json"]).good()["recipe"]["name"], "Mine 滝");
+
+    taki.run(&["ladders", "export", "mine", &at("out.toml"), "--with-models", "--json"]).good();
+    assert_eq!(taki.run(&["ladders", "export", "mine", &at("out.toml"), "--json"]).code_of_problem(), "file_unusable");
+    let other = Taki::bare();
+    let came = other.run(&["ladders", "import", &at("out.toml"), "--json"]).good();
+    assert_eq!(
+        (came["ladder"].as_str(), came["missing_bytes"].as_u64()),
+        (Some("mine"), Some(0)),
+        "its model lay beside it"
+    );
+    let chat = ["chat", "--once", "Hello", "--max-tokens", "4", "--ladder", "mine", "--json"];
+    assert_eq!(other.run(&chat).good()["receipt"]["tokens"], 4);
+
+    assert_eq!(taki.run(&["models", "remove", "smollm2-135m", "--json"]).code_of_problem(), "model_in_use");
+    taki.run(&["ladders", "remove", "mine", "--json"]).good();
+    assert_eq!(taki.run(&["ladders", "show", "mine", "--json"]).code_of_problem(), "no_such_ladder");
+    taki.run(&["ladders", "back", "mine", "--json"]).good();
+    assert_eq!(taki.run(&["ladders", "show", "mine", "--json"]).good()["recipe"]["name"], "Mine 滝");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_the_reason() {
+    let taki = Taki::with_own_models();
+    let at = |name: &str| taki.home.path().join(name).to_str().unwrap().to_owned();
+    fs::write(at("bad.toml"), "rungs = 3").unwrap();
+    fs::write(at("bad.gguf"), "GGML").unwrap();
+    for (args, code) in [
+        (vec!["ladders", "remove", "smollm2"], "ladder_built_in"),
+        (vec!["ladders", "change", "smollm2", "--name", "X"], "ladder_built_in"),
+        (vec!["ladders", "show", "../../etc/passwd"], "no_such_ladder"),
+        (vec!["ladders", "back", "smollm2"], "no_such_version"),
+        (vec!["ladders", "make", "", "smollm2-135m"], "ladder_invalid"),
+        (vec!["ladders", "make", "Two", "smollm2-135m", "smollm2-135m"], "draft_too_large"),
+        (vec!["ladders", "make", "X", "no-such-model"], "no_such_model"),
+        (vec!["ladders", "make", "X", "./no-such.gguf"], "model_unreadable"),
+        (vec!["ladders", "make", "X", &at("bad.gguf")], "not_gguf"),
+        (vec!["ladders", "import", &at("bad.toml")], "file_unusable"),
+        (vec!["ladders", "import", &at("none.toml")], "file_unusable"),
+        (vec!["models", "add", &at("bad.gguf")], "not_gguf"),
+        (vec!["models", "shrink", "smollm2-135m", "--to", "Q9"], "setting_invalid"),
+        (vec!["models", "remove", "no-such-model"], "no_such_model"),
+    ] {
+        let ran = taki.run(&[args.clone(), vec!["--json"]].concat());
+        assert_eq!(ran.code_of_problem(), code, "{args:?}");
+    }
+    assert_eq!(taki.run(&["ladders", "list", "--json"]).good()["ladders"].as_array().unwrap().len(), 2);
+}

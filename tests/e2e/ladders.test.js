@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { newHome, openWindow } from "./window.js";
+
+const SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53.gguf";
+
+describe("models and ladders of one's own", () => {
+  const home = newHome();
+  // Of its own: what is made here must not lie with the models of this computer.
+  const models = path.join(home, "models");
+  let window;
+  before(async () => {
+    fs.mkdirSync(models);
+    const [from, to] = [path.join(process.env.TAKI_MODELS, SMOLLM2), path.join(models, SMOLLM2)];
+    try {
+      fs.linkSync(from, to);
+    } catch {
+      fs.copyFileSync(from, to);
+    }
+    window = await openWindow({ home, models });
+    await window.ready();
+  });
+  after(() => window?.close());
+
+  const said = (words) => window.browser.waitUntil(async () => (await window.by("ladders-said").getText()).includes(words), { timeout: 60_000, timeoutMsg: `it never said “${words}”` });
+
+  test("a smaller version of a model is made while its progress is shown", async () => {
+    await window.by("settings").click();
+    await window.by("open-ladders").click();
+    await window.by("model-row").waitForExist();
+    await window.by("shrink").click();
+    await window.by("shrink-mix").selectByAttribute("value", "Q2_K");
+    await window.by("shrink-start").click();
+    await window.by("ladders-work").waitForExist();
+    await said("Q2_K was made");
+    const rows = await window.browser.execute(() => [...document.querySelectorAll('[data-testid="model-row"]')].map((row) => row.textContent));
+    assert.ok(rows.some((row) => row.includes("Q2_K")), rows.join("; "));
+  });
+
+  test("a ladder is made with it, with the memory that it needs, and what does not fit is refused with the reason", async () => {
+    await window.by("ladder-make").click();
+    await window.by("builder-target").selectByAttribute("value", "smollm2-135m");
+    await window.by("memory-bar").waitForExist();
+    const before = await window.by("memory-total").getText();
+    await window.browser.waitUntil(async () => (await window.by("draft").isExisting()) && (await window.by("draft").isEnabled()), { timeoutMsg: "the smaller version cannot be chosen" });
+    await window.by("draft").click();
+    await window.browser.waitUntil(async () => (await window.by("memory-total").getText()) !== before, { timeoutMsg: "the memory stays the same" });
+    if (process.env.TAKI_SHOTS) await window.shot("ladder-builder");
+    await window.by("builder-name").setValue("仕事用 Work");
+    await window.by("builder-make").click();
+    await said("仕事用 Work");
+    // The larger cannot draft for the smaller.
+    await window.by("ladder-make").click();
+    const smaller = await window.browser.execute(() => [...document.querySelectorAll('[data-testid="builder-target"] option')].find((option) => option.textContent.includes("Q2_K")).value);
+    await window.by("builder-target").selectByAttribute("value", smaller);
+    await window.browser.waitUntil(() => window.browser.execute(() => document.querySelector('[data-testid="builder"]').textContent.includes("no smaller")), { timeoutMsg: "no reason is given" });
+    assert.ok(await window.browser.execute(() => document.querySelector("#draft-smollm2-135m").disabled));
+    await window.browser.execute(() => document.querySelector('[data-testid="builder"] .buttons button').click());
+  });
+
+  test("it answers, is there after a restart, and what was removed comes back", async () => {
+    const use = () => window.browser.execute(() => [...document.querySelectorAll('[data-testid="ladder-row"]')].find((row) => row.textContent.includes("仕事用")).querySelector('[data-testid="ladder-use"]').click());
+    await use();
+    await window.browser.waitUntil(() => window.browser.execute(() => [...document.querySelectorAll('[data-testid="ladder-row"]')].some((row) => row.textContent.includes("仕事用") && row.textContent.includes("in use"))), { timeout: 60_000, timeoutMsg: "it is not in use" });
+    if (process.env.TAKI_SHOTS) await window.shot("ladders");
+    await window.by("ladders-close").click();
+    await window.ready();
+    await window.ask("Say hello.");
+    await window.brief();
+    await window.close();
+    window = await openWindow({ home, models });
+    await window.ready();
+    await window.by("settings").click();
+    assert.equal(await window.by("ladder-select").getValue(), "work");
+    await window.by("ladder-select").selectByAttribute("value", "smollm2");
+    await window.browser.waitUntil(async () => (await window.by("ladder-select").getValue()) === "smollm2");
+    await window.by("open-ladders").click();
+    await window.by("ladder-remove").waitForExist();
+    await window.by("ladder-remove").click();
+    await window.by("ladder-undo").waitForExist();
+    assert.equal((await window.all("ladder-row")).length, 2);
+    await window.by("ladder-undo").click();
+    await window.browser.waitUntil(async () => (await window.all("ladder-row")).length === 3, { timeoutMsg: "it did not come back" });
+  });
+});
