@@ -242,8 +242,9 @@ impl Disk {
         }
         let licences = models.iter().map(|model| model.licence.spdx.clone());
         let mut licences: Vec<String> = licences.filter(|licence| !licence.is_empty()).collect();
-        licences.sort();
-        licences.dedup();
+        // Files write them in small letters.
+        licences.sort_by_key(|licence| licence.to_lowercase());
+        licences.dedup_by(|later, first| later.eq_ignore_ascii_case(first));
         let bytes = models.iter().map(|model| model.bytes).sum::<u64>();
         Ok(LadderCard {
             id: ladder.id.clone(),

@@ -55,7 +55,7 @@ describe("models and ladders of one's own", () => {
     await window.by("ladder-make").click();
     const smaller = await window.browser.execute(() => [...document.querySelectorAll('[data-testid="builder-target"] option')].find((option) => option.textContent.includes("Q2_K")).value);
     await window.by("builder-target").selectByAttribute("value", smaller);
-    await window.browser.waitUntil(() => window.browser.execute(() => document.querySelector('[data-testid="builder"]').textContent.includes("no smaller")), { timeoutMsg: "no reason is given" });
+    await window.browser.waitUntil(() => window.browser.execute(() => document.querySelector('[data-testid="builder"]').textContent.includes("not smaller")), { timeoutMsg: "no reason is given" });
     assert.ok(await window.browser.execute(() => document.querySelector("#draft-smollm2-135m").disabled));
     await window.browser.execute(() => document.querySelector('[data-testid="builder"] .buttons button').click());
   });

@@ -11,7 +11,7 @@ test("a ladder is made of what fits, with the reason where it does not", async (
   const drafts = by(page, "draft");
   await expect(drafts).toHaveCount(2);
   await expect(drafts.nth(1)).toBeDisabled();
-  await expect(page.getByText("SmolLM2 135M splits text")).toBeVisible();
+  await expect(page.getByText("“SmolLM2 135M”").first()).toBeVisible();
   await expect(by(page, "memory-total")).toHaveText("about 1.5 GB of 16 GB of memory");
   await drafts.nth(0).check();
   await expect(by(page, "memory-total")).toHaveText("about 2.0 GB of 16 GB of memory");

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use catalog::{Catalog, Recipe, RecipeModel, check_header, is_path, match_up, read_recipe};
+use protocol::ladder::CacheType;
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -61,11 +62,14 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
         let own = Catalog::builtin().ladder(&ladder.id).is_err();
         let state = if missing == 0 { "ready".to_owned() } else { format!("{} to fetch", bytes_in_words(missing)) };
         let whose = if own { ", your own" } else { "" };
-        output.line(format_args!("{:<12} {}  ({state}{whose})", ladder.id, rungs.join(" ← ")));
+        let memory = catalog::fit(&setup.models, &models, None, CacheType::F16).total();
+        let needs = bytes_in_words(memory);
+        output.line(format_args!("{:<12} {}  ({state}, about {needs} of memory{whose})", ladder.id, rungs.join(" ← ")));
         let about = ladder.description.get(output.language);
         output.line(format_args!("{:<12} {}", "", if about.is_empty() { &ladder.name } else { about }));
         rows.push(json!({
             "id": ladder.id, "name": ladder.name, "rungs": rungs, "missing_bytes": missing, "k": ladder.k, "own": own,
+            "memory_bytes": memory,
         }));
     }
     output.json(&json!({ "ladders": rows }));

@@ -30,12 +30,16 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
         let disk = app.disk()?;
         let catalog = disk.catalog();
         let header = |model: &ModelEntry| disk.models.path_of(model).and_then(|path| check_header(&path).ok());
-        let of_target = header(catalog.model(&target)?);
-        let others = catalog.models().iter().filter(|model| model.id != target);
+        let target = catalog.model(&target)?;
+        let of_target = header(target);
+        let others = catalog.models().iter().filter(|model| model.id != target.id);
         Ok(others
             .map(|model| {
                 let verdict =
                     of_target.as_ref().zip(header(model)).map(|(of, draft)| match_up(of, &draft, &model.name));
+                // Its size is known before it is here.
+                let too_large = || Problem::new(Code::DraftTooLarge).with("rung", &model.name);
+                let verdict = verdict.or_else(|| (model.bytes >= target.bytes).then(|| Err(too_large())));
                 let known = verdict.is_some();
                 DraftChoice { model: model.id.clone(), problem: verdict.and_then(Result::err), known }
             })

@@ -86,6 +86,19 @@ fn a_ladder_is_made_changed_taken_back_handed_on_and_removed() {
 }
 
 #[test]
+fn the_memory_of_a_ladder_is_foretold() {
+    let taki = Taki::with_models();
+    let listed = taki.run(&["ladders", "list", "--json"]).good();
+    let foretold = listed["ladders"][0]["memory_bytes"].as_f64().unwrap();
+    let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/questions.jsonl");
+    let args =
+        ["bench", "--ladder", "smollm2", "--suite", suite, "--limit", "1", "--max-tokens", "4", "--repeats", "1"];
+    let bench = taki.run(&[args.as_slice(), &["--context", "8192", "--json"]].concat()).good();
+    let used = bench["worker_bytes"].as_f64().unwrap();
+    assert!((foretold / used - 1.0).abs() < 0.1, "{foretold} foretold, {used} used");
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_the_reason() {
     let taki = Taki::with_own_models();
     let at = |name: &str| taki.home.path().join(name).to_str().unwrap().to_owned();
