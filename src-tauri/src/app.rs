@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use catalog::{Catalog, Fit, LadderEntry, ModelEntry, ModelStore, Recipes};
 use engine::{Call, Engine, Launch};
 use protocol::chat::{EngineState, LadderCard, Opening, Settings};
+use protocol::ladder::CacheType;
 use protocol::learned::Learned;
 use protocol::{Code, Problem};
 use store::{Alone, LearnedFolder, Places, Store, now_ms};
@@ -160,9 +161,12 @@ impl App {
     pub(crate) fn end(&self) {
         // What is on its way is fetched no further and loads nothing any more.
         self.beside.stop();
+        self.shrinking.stop();
         drop(self.turns.choose());
         self.engine.stop();
-        wait(LAST_WORDS, || self.turns.is_answering() || self.loading.try_lock().is_err());
+        wait(LAST_WORDS, || {
+            self.turns.is_answering() || self.loading.try_lock().is_err() || self.shrinking.is_at_work()
+        });
     }
 }
 
@@ -231,7 +235,9 @@ impl Disk {
 
     /// Where the memory of these models goes.
     pub(crate) fn fit(&self, models: &[&ModelEntry], settings: &Settings) -> Fit {
-        catalog::fit(&self.models, models, settings.context, settings.cache)
+        // Exact mode knows 16 bits only.
+        let cache = if settings.exact { CacheType::F16 } else { settings.cache };
+        catalog::fit(&self.models, models, settings.context, cache)
     }
 
     fn card(&self, catalog: &Catalog, ladder: &LadderEntry, settings: &Settings) -> Result<LadderCard, Problem> {
@@ -256,6 +262,7 @@ impl Disk {
             missing_bytes: self.models.ready(catalog, &ladder.id)? as f64,
             models: ladder.rungs.clone(),
             own: self.recipes.has(&ladder.id),
+            fetchable: models.iter().all(|model| !model.sources.is_empty() || self.models.path_of(model).is_some()),
         })
     }
 }

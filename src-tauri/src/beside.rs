@@ -94,6 +94,8 @@ impl App {
             if settings.ladder != before {
                 return Ok(());
             }
+            // It may have been removed meanwhile.
+            self.disk()?.catalog().ladder(ladder)?;
             ladder.clone_into(&mut settings.ladder);
             match self.choose(false, || self.change_settings(&settings)) {
                 // In the middle of an answer nothing changes.

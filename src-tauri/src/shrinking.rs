@@ -1,8 +1,8 @@
-//! Making a smaller version of a model, while another engine answers.
+//! Making a smaller version of a model, or taking one in, while another engine answers.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use catalog::{Made, MadeFrom, RecipeModel, check_header};
 use engine::{Engine, Launch};
@@ -10,23 +10,62 @@ use protocol::{Code, Mix, Problem};
 
 use crate::app::Disk;
 
-/// An engine of its own: the other one goes on answering.
+/// An engine of its own: the other one goes on answering. One thing at a time.
 pub(crate) struct Shrinking {
     engine: Engine,
+    work: Mutex<()>,
     stop: AtomicBool,
 }
 
 impl Shrinking {
     pub(crate) fn new(launch: &Launch) -> Self {
-        Self { engine: Engine::new(launch.clone()), stop: AtomicBool::new(false) }
+        Self { engine: Engine::new(launch.clone()), work: Mutex::default(), stop: AtomicBool::new(false) }
+    }
+
+    /// The right to do something; a stop is for it from now on.
+    ///
+    /// # Errors
+    /// [`Code::ModelsBusy`] while something else is done.
+    pub(crate) fn begin(&self) -> Result<Work<'_>, Problem> {
+        let held = match self.work.try_lock() {
+            Ok(held) => held,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(Problem::new(Code::ModelsBusy)),
+        };
+        self.stop.store(false, Ordering::Release);
+        Ok(Work { shrinking: self, _held: held })
+    }
+
+    /// Whether something is done.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.work.try_lock().is_err()
+    }
+
+    /// Stops what is done.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        self.engine.cancel();
+    }
+}
+
+/// Something that is done to models.
+pub(crate) struct Work<'s> {
+    shrinking: &'s Shrinking,
+    _held: MutexGuard<'s, ()>,
+}
+
+impl Work<'_> {
+    /// Becomes true when it is to end.
+    pub(crate) fn stopped(&self) -> &AtomicBool {
+        &self.shrinking.stop
     }
 
     /// Makes a version of the model with this id and takes it in; `on` is told the share that is done.
     ///
     /// # Errors
-    /// [`Code::Busy`] while another one is made, [`Code::NoSuchModel`], [`Code::NotInstalled`], [`Code::Cancelled`], those of
-    /// [`Call::requantize`](engine::Call::requantize) and of [`ModelStore::take_in`](catalog::ModelStore::take_in).
-    pub(crate) fn make(
+    /// [`Code::NoSuchModel`], [`Code::NotInstalled`], [`Code::Cancelled`], those of [`Call::requantize`](engine::Call::requantize) and of
+    /// [`ModelStore::take_in`](catalog::ModelStore::take_in).
+    pub(crate) fn shrink(
         &self,
         disk: &Disk,
         id: &str,
@@ -36,33 +75,23 @@ impl Shrinking {
         let catalog = disk.catalog();
         let model = catalog.model(id)?;
         let path = disk.models.path_of(model).ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", id))?;
-        let bytes = (check_header(&path)?.weights as f64 * mix.bits() / 8.0) as u64;
-        let call = self.engine.begin()?;
-        self.stop.store(false, Ordering::Release);
-        let made = OnTheWay(disk.models.room_for(bytes)?);
-        let written = call.requantize(&path, &made.0, mix, bytes, on);
+        let bytes = foretold(&path, mix)?;
+        let made = disk.models.room_for(bytes)?;
+        let to = made.path();
+        let written = self.shrinking.engine.begin()?.requantize(&path, &to, mix, bytes, on);
         // It holds a worker that nobody needs any more.
-        self.engine.stop();
-        written?;
+        self.shrinking.engine.stop();
+        // llama.cpp does not tell that the disk is full.
+        written.map_err(|problem| disk.models.room_for(bytes / 8).err().unwrap_or(problem))?;
         let from = MadeFrom { sha256: model.sha256.clone(), mix: mix.name().to_owned() };
         let of = Made { from, name: &model.name };
-        let taken = disk.models.take_in(&made.0, Some(of), &self.stop, &mut |_, _| {})?;
+        let taken = disk.models.take_in(&to, Some(of), self.stopped(), &mut |_, _| {})?;
         disk.read_own();
         Ok(taken)
     }
-
-    /// Stops what is being made.
-    pub(crate) fn stop(&self) {
-        self.stop.store(true, Ordering::Release);
-        self.engine.cancel();
-    }
 }
 
-/// A file that is only on the way.
-struct OnTheWay(PathBuf);
-
-impl Drop for OnTheWay {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+/// About how many bytes the model at `path` has in another mix.
+pub(crate) fn foretold(path: &Path, mix: Mix) -> Result<u64, Problem> {
+    Ok((check_header(path)?.weights as f64 * mix.bits() / 8.0) as u64)
 }

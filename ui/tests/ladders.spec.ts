@@ -38,7 +38,7 @@ test("a removed ladder can be had back, and one in use is changed to", async ({ 
 });
 
 test("a model is made smaller with its progress shown, and that can be stopped", async ({ page }) => {
-  await open(page, { give: { made: { id: "new", name: "Qwen2.5 Q2_K", bytes: 1, installed: true } } });
+  await open(page, { give: { made: { id: "new", name: "Qwen2.5 Q2_K", bytes: 1, installed: true, mixes: [] } } });
   await page.keyboard.press("Control+m");
   await by(page, "shrink").first().click();
   await by(page, "shrink-mix").selectOption("Q2_K");

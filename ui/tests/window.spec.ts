@@ -99,7 +99,7 @@ test("a stream without an end is an error", async ({ page }) => {
 });
 
 test("a model that is not there is offered, fetched with progress, and can be cancelled", async ({ page }) => {
-  const ladder = { id: "smollm2", name: "SmolLM2", rungs: [], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 98_362_432, memoryBytes: 332_668_240, models: ["smollm2-135m"], own: false };
+  const ladder = { id: "smollm2", name: "SmolLM2", rungs: [], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 98_362_432, memoryBytes: 332_668_240, models: ["smollm2-135m"], own: false, fetchable: true };
   await open(page, { engine: { kind: "empty" }, ladders: [ladder] });
   await expect(by(page, "speed-line")).toContainText("no model is loaded");
   await expect(by(page, "send")).toBeDisabled();

@@ -30,13 +30,18 @@ pub struct Fit {
 impl Fit {
     /// All of it.
     pub fn total(self) -> u64 {
-        self.weights + self.cache + self.rest
+        self.weights.saturating_add(self.cache).saturating_add(self.rest)
     }
 
     /// The same with another model beside.
     #[must_use]
     fn and(self, other: Self) -> Self {
-        Self { weights: self.weights + other.weights, cache: self.cache + other.cache, rest: self.rest + other.rest }
+        // A header may claim anything.
+        Self {
+            weights: self.weights.saturating_add(other.weights),
+            cache: self.cache.saturating_add(other.cache),
+            rest: self.rest.saturating_add(other.rest),
+        }
     }
 }
 
@@ -67,7 +72,31 @@ fn of_header(header: &Header, context: u64, cache: CacheType) -> Fit {
         CacheType::Q8 => full / 64 * 34,
         CacheType::Q4 => full / 64 * 18,
     };
-    let weights = header.types.iter().map(|(_, bytes)| bytes).sum();
+    let weights = header.types.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
     let vocabulary = header.tokenizer.as_ref().map_or(0, |tokenizer| tokenizer.size);
-    Fit { weights, cache, rest: PASSES + vocabulary.saturating_mul(A_TOKEN) }
+    Fit { weights, cache, rest: vocabulary.saturating_mul(A_TOKEN).saturating_add(PASSES) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Gguf;
+
+    #[test]
+    fn a_header_that_claims_anything_is_added_up_all_the_same() {
+        let bytes = Gguf::small().bytes();
+        let header = crate::header::check(std::io::Cursor::new(&bytes), bytes.len() as u64, &"tiny").unwrap();
+        let absurd = Header { cache_bytes: Some(u64::MAX / 2), types: vec![("F32", u64::MAX - 1)], ..header };
+        let fit = of_header(&absurd, 8192, CacheType::F16).and(of_header(&absurd, 8192, CacheType::Q4));
+        assert_eq!(fit.total(), u64::MAX);
+    }
+
+    #[test]
+    fn smaller_types_of_keys_and_values_take_less() {
+        let bytes = Gguf::small().bytes();
+        let header = crate::header::check(std::io::Cursor::new(&bytes), bytes.len() as u64, &"tiny").unwrap();
+        let header = Header { cache_bytes: Some(6400), ..header };
+        let of = |cache| of_header(&header, 1000, cache).cache;
+        assert_eq!([CacheType::F16, CacheType::Q8, CacheType::Q4].map(of), [6_400_000, 3_400_000, 1_800_000]);
+    }
 }

@@ -33,4 +33,4 @@ pub use own::Made;
 pub use recipe::{MadeFrom, Recipe, RecipeModel};
 pub use recipes::{Recipes, read as read_recipe};
 pub use resolve::{is_path, resolve, target_place, with_drafts};
-pub use store::ModelStore;
+pub use store::{ModelStore, Workplace};

@@ -68,13 +68,18 @@ impl Catalog {
     pub fn with_own(mut self, store: &ModelStore, recipes: &Recipes) -> (Self, Vec<Problem>) {
         let (own, mut problems) = store.own_models();
         for model in own {
-            self.take_model(model.entry());
+            let _ = self.take_model(model.entry());
         }
         let (recipes, more) = recipes.all();
         problems.extend(more);
         for recipe in recipes {
             let (ladder, models) = recipe.entries();
-            let ids: Vec<_> = models.into_iter().map(|model| (model.id.clone(), self.take_model(model))).collect();
+            let taken = models.into_iter().map(|model| Some((model.id.clone(), self.take_model(model)?)));
+            let Some(ids) = taken.collect::<Option<Vec<_>>>() else {
+                let reason = format!("“{}” tells another size of a model's file than others do", ladder.id);
+                problems.push(Problem::new(Code::LadderInvalid).with("reason", reason));
+                continue;
+            };
             let id_of = |id: &String| ids.iter().find(|(own, _)| own == id).map(|(_, id)| id.clone());
             let rungs = ladder.rungs.iter().filter_map(id_of).collect();
             // A recipe that was put there by hand under the id of a ladder of the catalogue does not take its place.
@@ -85,16 +90,16 @@ impl Catalog {
         (self, problems)
     }
 
-    /// The id of `model` from now on.
-    fn take_model(&mut self, model: ModelEntry) -> String {
+    /// The id of `model` from now on; None if the same file is known to have another size: one of the two is wrong, and whoever told it first is
+    /// believed.
+    fn take_model(&mut self, model: ModelEntry) -> Option<String> {
         if let Some(known) = self.models.iter().find(|known| known.sha256 == model.sha256) {
-            return known.id.clone();
+            return (known.bytes == model.bytes).then(|| known.id.clone());
         }
-        let taken =
-            self.models.iter().any(|known| known.id == model.id) || self.ladders.iter().any(|l| l.id == model.id);
+        let taken = self.models.iter().any(|known| known.id == model.id);
         let id = if taken { format!("{}-{}", model.id, &model.sha256.as_str()[..8]) } else { model.id.clone() };
         self.models.push(ModelEntry { id: id.clone(), ..model });
-        id
+        Some(id)
     }
 
     /// Every ladder, the recommended one first.
@@ -169,13 +174,14 @@ pub(crate) fn check_entries(ladders: &[LadderEntry], models: &[ModelEntry]) -> R
 
 /// The same with the id of the entry.
 fn check_all(ladders: &[LadderEntry], models: &[ModelEntry]) -> Result<(), (String, String)> {
-    let mut ids = BTreeSet::new();
+    // A ladder may be called like the model that answers in it.
+    let (mut ids, mut ladder_ids) = (BTreeSet::new(), BTreeSet::new());
     for model in models {
         check_model(model).and_then(|()| fresh(&mut ids, &model.id)).map_err(|reason| (model.id.clone(), reason))?;
     }
     for ladder in ladders {
         check_ladder(ladder, models)
-            .and_then(|()| fresh(&mut ids, &ladder.id))
+            .and_then(|()| fresh(&mut ladder_ids, &ladder.id))
             .map_err(|reason| (ladder.id.clone(), reason))?;
     }
     Ok(())

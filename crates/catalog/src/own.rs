@@ -11,9 +11,10 @@ use sha2::Digest;
 use crate::entry::{Licence, ModelEntry, Sha256};
 use crate::header::{Header, Kind, check_header};
 use crate::manifest::plain;
+use crate::mark::Mark;
 use crate::recipe::{MadeFrom, Recipe, RecipeModel, in_one_line, slug};
 use crate::recipes::put;
-use crate::store::{ModelStore, unwritable};
+use crate::store::{ModelStore, Workplace, unwritable};
 
 /// What a file is that was made here.
 #[derive(Debug, Clone)]
@@ -41,21 +42,13 @@ impl ModelStore {
         cancel: &AtomicBool,
         on: &mut dyn FnMut(u64, u64),
     ) -> Result<RecipeModel, Problem> {
-        let header = check_header(path)?;
+        // Before a gigabyte is read for nothing.
+        is_a_writer(&check_header(path)?, path)?;
+        let staged = self.stage(path, cancel, on)?;
+        let header = check_header(&staged.path())?;
         is_a_writer(&header, path)?;
-        self.prepare()?;
-        let staged = self.staging().join(format!("own-{}.gguf", std::process::id()));
-        let taken = self.stage(path, &staged, cancel, on).and_then(|hash| {
-            let place = self.place(&hash);
-            let whole = place.is_file() && fs::metadata(&place).is_ok_and(|about| about.len() == header.file_bytes);
-            if !whole {
-                self.install(&staged, &hash)?;
-            }
-            Ok(hash)
-        });
-        let _ = fs::remove_file(&staged);
-        let model = about(&header, path, taken?, made);
-        self.note(&model)?;
+        let model = about(&header, path, staged.hash.clone(), made);
+        self.settle(&staged, &model)?;
         Ok(model)
     }
 
@@ -79,17 +72,12 @@ impl ModelStore {
         for model in missing {
             let path = folder.join(&model.file);
             check_header(&path)?;
-            self.prepare()?;
-            let staged = self.staging().join(format!("own-{}.gguf", std::process::id()));
-            let taken = self.stage(&path, &staged, cancel, on).and_then(|hash| {
-                if hash == model.sha256 {
-                    self.install(&staged, &hash).map(|_| ())
-                } else {
-                    Err(Problem::new(Code::DownloadMismatch).with("name", &model.name))
-                }
-            });
-            let _ = fs::remove_file(&staged);
-            taken?;
+            let staged = self.stage(&path, cancel, on)?;
+            if staged.hash != model.sha256 || staged.bytes != model.bytes {
+                return Err(Problem::new(Code::DownloadMismatch).with("name", &model.name));
+            }
+            check_header(&staged.path())?;
+            self.settle(&staged, model)?;
         }
         Ok(0)
     }
@@ -128,40 +116,41 @@ impl ModelStore {
         Ok(())
     }
 
-    /// Puts the file where nobody else looks, and tells its hash.
-    fn stage(
-        &self,
-        path: &Path,
-        staged: &Path,
-        cancel: &AtomicBool,
-        on: &mut dyn FnMut(u64, u64),
-    ) -> Result<Sha256, Problem> {
-        let _ = fs::remove_file(staged);
-        let about = fs::symlink_metadata(path).map_err(|error| unreadable(path, &error))?;
-        // A link to a link would follow wherever that one leads later.
-        if about.is_symlink() || fs::hard_link(path, staged).is_err() {
-            let bytes = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
-            self.room_for(bytes)?;
-            return self.copy(path, staged, bytes, cancel, on);
+    /// Puts the file where nobody else looks, and reads it there.
+    fn stage(&self, path: &Path, cancel: &AtomicBool, on: &mut dyn FnMut(u64, u64)) -> Result<Staged, Problem> {
+        let bytes = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+        let place = self.room_for(0)?;
+        let own = place.path();
+        // What turns out to be a link itself would follow wherever that leads later.
+        let is_linked =
+            fs::hard_link(path, &own).is_ok() && fs::symlink_metadata(&own).is_ok_and(|about| about.is_file());
+        if !is_linked {
+            let _ = fs::remove_file(&own);
+            let place = self.room_for(bytes)?;
+            let refused = |error: std::io::Error| unwritable(self.root(), &error);
+            let mut file = fs::File::create_new(place.path()).map_err(refused)?;
+            let hash = hashed(path, &mut file, bytes, cancel, on)?;
+            file.sync_all().map_err(refused)?;
+            return Ok(Staged { bytes: file.metadata().map_err(refused)?.len(), place, hash });
         }
-        let bytes = fs::metadata(staged).map_err(|error| unreadable(staged, &error))?.len();
-        let mut sink = std::io::sink();
-        hashed(staged, &mut sink, bytes, cancel, on)
+        // What was written just now must be on the disk before it is called whole; what somebody still writes is not.
+        fs::File::open(&own).and_then(|file| file.sync_all()).map_err(|error| unreadable(path, &error))?;
+        let before = Mark::of(&own);
+        let hash = hashed(&own, &mut std::io::sink(), bytes, cancel, on)?;
+        if Mark::of(&own) != before {
+            return Err(unreadable(path, &std::io::Error::other("it was changed while it was read")));
+        }
+        Ok(Staged { place, hash, bytes })
     }
 
-    fn copy(
-        &self,
-        path: &Path,
-        staged: &Path,
-        bytes: u64,
-        cancel: &AtomicBool,
-        on: &mut dyn FnMut(u64, u64),
-    ) -> Result<Sha256, Problem> {
-        let refused = |error: std::io::Error| unwritable(self.root(), &error);
-        let mut file = fs::File::create(staged).map_err(refused)?;
-        let hash = hashed(path, &mut file, bytes, cancel, on)?;
-        file.sync_all().map_err(refused)?;
-        Ok(hash)
+    /// Moves a file that was read into the store, with a note of what it is.
+    fn settle(&self, staged: &Staged, model: &RecipeModel) -> Result<(), Problem> {
+        let there =
+            fs::metadata(self.place(&staged.hash)).is_ok_and(|about| about.is_file() && about.len() == staged.bytes);
+        if !there {
+            self.install(&staged.path(), &staged.hash)?;
+        }
+        self.note(model)
     }
 
     fn note(&self, model: &RecipeModel) -> Result<(), Problem> {
@@ -175,6 +164,19 @@ impl ModelStore {
 
     fn note_of(&self, hash: &Sha256) -> PathBuf {
         self.notes().join(format!("{hash}.toml"))
+    }
+}
+
+/// A file on its way in.
+struct Staged {
+    place: Workplace,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Staged {
+    fn path(&self) -> PathBuf {
+        self.place.path()
     }
 }
 
@@ -347,6 +349,46 @@ mod tests {
         let stopped = store.take_in(&path, None, &AtomicBool::new(true), &mut |_, _| {}).unwrap_err();
         assert_eq!(stopped.code, Code::Cancelled);
         assert_eq!((store.own_models().0.len(), fs::read_dir(store.staging()).unwrap().count()), (0, 0));
+    }
+
+    #[test]
+    fn what_lies_beside_a_recipe_is_taken_in_if_it_is_that_very_file() {
+        let (folder, store) = store();
+        let file = folder.path().join("tiny.gguf");
+        fs::write(&file, Gguf::small().bytes()).unwrap();
+        let (_elsewhere, other) = self::store();
+        let model = take(&other, &file).unwrap();
+        let recipe = Recipe::new("R", vec![model.clone()]).unwrap();
+        let beside = |recipe: &Recipe| {
+            store.take_beside(recipe, &folder.path().join("r.toml"), &AtomicBool::new(false), &mut |_, _| {})
+        };
+        let mut renamed = model.clone();
+        renamed.file = "elsewhere.gguf".to_owned();
+        assert_eq!(beside(&Recipe::new("R", vec![renamed]).unwrap()).unwrap(), model.bytes);
+        let mut changed = Gguf::small().bytes();
+        *changed.last_mut().unwrap() ^= 1;
+        fs::write(&file, changed).unwrap();
+        assert_eq!(beside(&recipe).unwrap_err().code, Code::DownloadMismatch);
+        assert_eq!(store.file_of(&model.sha256), None);
+        fs::write(&file, Gguf::small().bytes()).unwrap();
+        assert_eq!(beside(&recipe).unwrap(), 0);
+        assert_eq!(store.own_models().0, [model], "it is in the list, whatever becomes of the ladder");
+    }
+
+    #[test]
+    fn a_recipe_that_tells_another_size_of_a_file_changes_no_other_ladder() {
+        let (folder, store) = store();
+        let recipes = crate::recipes::Recipes::of(folder.path().join("ladders"));
+        let path = folder.path().join("m.gguf");
+        fs::write(&path, Gguf::small().bytes()).unwrap();
+        let model = take(&store, &path).unwrap();
+        let mut wrong = model.clone();
+        wrong.bytes += 1;
+        recipes.add(&Recipe::new("A", vec![wrong]).unwrap()).unwrap();
+        recipes.add(&Recipe::new("B", vec![model.clone()]).unwrap()).unwrap();
+        let (catalog, problems) = crate::Catalog::builtin().with_own(&store, &recipes);
+        assert_eq!(problems[0].code, Code::LadderInvalid);
+        assert!(catalog.ladder("a").is_err() && store.ready(&catalog, "b").unwrap() == 0);
     }
 
     #[test]

@@ -19,6 +19,9 @@ const MOST_RUNGS: usize = 8;
 const EACH: u32 = 4;
 const ALONE: u32 = 8;
 
+/// Longest other text that is shown, in characters.
+const LONGEST_TEXT: usize = 400;
+
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 80;
 
@@ -159,12 +162,18 @@ impl Recipe {
     }
 
     /// What is wrong with it.
-    fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if self.rungs.len() > MOST_RUNGS || self.models.len() > MOST_RUNGS {
             return Err(format!("it has more than {MOST_RUNGS} models"));
         }
         if self.name.trim().is_empty() || self.name.chars().count() > LONGEST_NAME {
             return Err(format!("its name is empty or longer than {LONGEST_NAME} characters"));
+        }
+        let models = self.models.iter();
+        let shown = models.clone().map(|model| &model.name);
+        let shown = shown.chain(models.filter_map(|model| Some(&model.licence.as_ref()?.spdx)));
+        if shown.chain([&self.name]).chain(&self.description).any(|text| !is_plain(text)) {
+            return Err("one of its names is too long, or has characters that cannot be seen".to_owned());
         }
         let (ladder, models) = self.entries();
         crate::manifest::check_entries(&[ladder], &models)
@@ -187,6 +196,11 @@ impl Recipe {
         };
         (ladder, self.models.iter().map(RecipeModel::entry).collect())
     }
+}
+
+/// Whether a text of a stranger can be shown on one line.
+fn is_plain(text: &str) -> bool {
+    text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control)
 }
 
 /// A name for files and commands out of one for people: small letters, digits, dots, dashes.
@@ -249,6 +263,7 @@ mod tests {
             ("rungs = [\"big\", \"small\"]", "rungs = []", "no rungs"),
             ("max_gram = true", "max_gram = true\nk = [[1]]", "K matrix"),
             ("lenience = 1.0", "lenience = nan", "lenience"),
+            ("name = \"Model big\"", "name = \"Model\\u001b]0;big\"", "cannot be seen"),
         ] {
             let changed = text.replacen(from, to, 1);
             assert_ne!(changed, text, "the recipe has {from}:\n{text}");

@@ -13,6 +13,9 @@ use crate::recipe::{LARGEST, Recipe, slug};
 /// Earlier versions that are kept of each ladder.
 const VERSIONS: usize = 20;
 
+/// Most ladders of one name.
+const NUMBERS: usize = 9999;
+
 /// Most ladders that are read.
 const MOST: usize = 200;
 
@@ -61,28 +64,38 @@ impl Recipes {
     /// Keeps a recipe of a file that was handed on, or a new one, under an id that no other ladder has. Returns it with that id.
     ///
     /// # Errors
-    /// [`Code::FolderUnwritable`].
-    pub fn add(&self, recipe: Recipe) -> Result<Recipe, Problem> {
-        let base = slug(&recipe.id);
-        let numbered = (2..).map(|number| format!("{base}-{number}"));
+    /// [`Code::LadderInvalid`], [`Code::FolderUnwritable`].
+    pub fn add(&self, recipe: &Recipe) -> Result<Recipe, Problem> {
+        // Room for a number behind it: a name for files ends somewhere.
+        let base: String = slug(&recipe.id).chars().take(50).collect();
+        let base = slug(&base);
         let builtin = Catalog::builtin();
-        let free = |id: &String| builtin.ladder(id).is_err() && !self.place(id).exists();
-        // The numbers do not end before one is free.
-        let id = std::iter::once(base.clone()).chain(numbered).find(free).unwrap_or(base);
-        let recipe = Recipe { id, ..recipe };
-        self.write(&recipe)?;
-        Ok(recipe)
+        for id in std::iter::once(base.clone()).chain((2..=NUMBERS).map(|number| format!("{base}-{number}"))) {
+            if builtin.ladder(&id).is_ok() || self.place(&id).exists() {
+                continue;
+            }
+            let recipe = Recipe { id, ..recipe.clone() };
+            recipe.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))?;
+            match put_new(&self.place(&recipe.id), recipe.to_toml()?.as_bytes()) {
+                Ok(()) => return Ok(recipe),
+                // Another program may have been quicker.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(self.unwritable(&error)),
+            }
+        }
+        Err(Problem::new(Code::LadderInvalid).with("reason", format!("there are {NUMBERS} of this name already")))
     }
 
     /// Keeps a changed recipe in place of what it was, which becomes its latest earlier version.
     ///
     /// # Errors
-    /// [`Code::NoSuchLadder`], [`Code::FolderUnwritable`].
+    /// [`Code::NoSuchLadder`], [`Code::LadderInvalid`], [`Code::FolderUnwritable`].
     pub fn change(&self, recipe: &Recipe) -> Result<(), Problem> {
         let before = self.get(&recipe.id);
         if before.as_ref().is_ok_and(|before| before == recipe) {
             return Ok(());
         }
+        recipe.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))?;
         self.put_by(&recipe.id)?;
         self.write(recipe)
     }
@@ -203,12 +216,22 @@ pub fn read(path: &Path) -> Result<Recipe, Problem> {
 
 /// Puts a file in its place, wholly or not at all, and makes its folder.
 pub(crate) fn put(path: &Path, contents: &[u8]) -> std::io::Result<()> {
+    beside(path, contents)?.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// The same where there is none.
+fn put_new(path: &Path, contents: &[u8]) -> std::io::Result<()> {
+    beside(path, contents)?.persist_noclobber(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// A whole file beside the place where it is to be.
+fn beside(path: &Path, contents: &[u8]) -> std::io::Result<NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(contents)?;
     file.as_file().sync_all()?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
+    Ok(file)
 }
 
 /// The id that the name of a recipe's file stands for.
@@ -237,7 +260,7 @@ mod tests {
         let recipes = named(&folder);
         assert_eq!(recipes.all(), (Vec::new(), Vec::new()));
         let ids: Vec<_> =
-            ["Mine", "Mine", "smollm2"].iter().map(|name| recipes.add(recipe(name)).unwrap().id).collect();
+            ["Mine", "Mine", "smollm2"].iter().map(|name| recipes.add(&recipe(name)).unwrap().id).collect();
         assert_eq!(ids, ["mine", "mine-2", "smollm2-2"]);
         assert_eq!(recipes.all().0.len(), 3);
         assert_eq!(recipes.get("mine-2").unwrap().name, "Mine");
@@ -248,10 +271,26 @@ mod tests {
     }
 
     #[test]
+    fn a_ladder_may_be_called_like_its_model_and_long_names_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipes = named(&folder);
+        let model = RecipeModel::of(&entry("m", b"weights", Vec::new()));
+        assert_eq!(recipes.add(&Recipe::new("M", vec![model]).unwrap()).unwrap().id, "m");
+        let long = recipe(&"long name ".repeat(8));
+        let ids: Vec<_> = (0..12).map(|_| recipes.add(&long).unwrap().id).collect();
+        for id in &ids {
+            assert_eq!(recipes.get(id).unwrap().id, *id);
+        }
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 12);
+        let empty = Recipe { name: " ".into(), ..recipe("x") };
+        assert_eq!(recipes.add(&empty).unwrap_err().code, Code::LadderInvalid);
+    }
+
+    #[test]
     fn every_change_can_be_taken_back_and_so_can_a_removal() {
         let folder = tempfile::tempdir().unwrap();
         let recipes = named(&folder);
-        let first = recipes.add(recipe("First")).unwrap();
+        let first = recipes.add(&recipe("First")).unwrap();
         recipes.change(&first).unwrap();
         assert_eq!(recipes.versions("first").len(), 0, "nothing was changed");
         recipes.change(&Recipe { name: "Second".into(), ..first.clone() }).unwrap();
@@ -274,7 +313,7 @@ mod tests {
     fn a_damaged_recipe_is_told_and_hurts_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let recipes = named(&folder);
-        recipes.add(recipe("Good")).unwrap();
+        recipes.add(&recipe("Good")).unwrap();
         let root = folder.path().join("ladders");
         fs::write(root.join("ladder-bad.toml"), "rungs = 3").unwrap();
         fs::write(root.join("ladder-binary.toml"), [0xff, 0xfe]).unwrap();
@@ -295,7 +334,7 @@ mod tests {
         let parts = ["..", "/", "\\", "C:", "\0", "滝", "a", ".", "con", " ", "%2e%2e", "~", "$HOME", "\n", "|", "*"];
         for _ in 0..500 {
             let id: String = (0..numbers.below(6)).map(|_| parts[numbers.below(parts.len())]).collect();
-            let added = recipes.add(Recipe { id, ..recipe("x") }).unwrap();
+            let added = recipes.add(&Recipe { id, ..recipe("x") }).unwrap();
             assert_eq!(recipes.get(&added.id).unwrap().id, added.id);
         }
         let outside: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();

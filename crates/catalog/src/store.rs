@@ -2,9 +2,11 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use protocol::{Code, Problem, bytes_in_words};
 use sha2::Digest;
+use tempfile::TempDir;
 
 use crate::entry::{ModelEntry, Sha256};
 use crate::manifest::Catalog;
@@ -12,6 +14,25 @@ use crate::mark::Mark;
 
 /// Space in bytes that is left on the disk by what is copied or made here.
 const RESERVE: u64 = 500_000_000;
+
+/// How the names of places begin where files are made.
+const WORKPLACE: &str = "making-";
+
+/// Nobody makes a file for so long.
+const LEFT_BEHIND: Duration = Duration::from_secs(24 * 3600);
+
+/// A folder of its own for a file on its way; it goes with this.
+#[derive(Debug)]
+pub struct Workplace {
+    folder: TempDir,
+}
+
+impl Workplace {
+    /// Where the file is to be.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("model.gguf")
+    }
+}
 
 /// The folder of verified model files, named by their hash: `<sha256>.gguf`.
 ///
@@ -125,16 +146,34 @@ impl ModelStore {
         self.root.join(format!("{hash}.gguf"))
     }
 
-    /// Where a file of about `bytes` can be made before it is [taken in](Self::take_in).
+    /// A place where a file of about `bytes` can be made before it is [taken in](Self::take_in).
     ///
     /// # Errors
     /// [`Code::DiskFull`], [`Code::FolderUnwritable`].
-    pub fn room_for(&self, bytes: u64) -> Result<PathBuf, Problem> {
+    pub fn room_for(&self, bytes: u64) -> Result<Workplace, Problem> {
         self.prepare()?;
+        self.tidy();
         match fs4::available_space(&self.root) {
             Ok(free) if free < bytes.saturating_add(RESERVE) => Err(disk_full(&self.root, bytes, RESERVE, free)),
             // A system that does not tell is no reason to refuse.
-            _ => Ok(self.staging().join(format!("made-{}.gguf", std::process::id()))),
+            _ => tempfile::Builder::new()
+                .prefix(WORKPLACE)
+                .tempdir_in(self.staging())
+                .map(|folder| Workplace { folder })
+                .map_err(|error| unwritable(&self.root, &error)),
+        }
+    }
+
+    /// Removes what programs left behind that ended in the middle of their work.
+    fn tidy(&self) {
+        let old = |entry: &fs::DirEntry| {
+            let changed = entry.metadata().and_then(|about| about.modified()).ok();
+            changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > LEFT_BEHIND)
+        };
+        for entry in fs::read_dir(self.staging()).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(WORKPLACE) && old(&entry) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! `taki ladders`: which there are, and one's own.
 
 use std::fs;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use catalog::{Catalog, Recipe, RecipeModel, check_header, is_path, match_up, read_recipe};
 use protocol::ladder::CacheType;
@@ -21,7 +22,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Copy { ladder, name, .. } => {
             let mut recipe = recipe(&setup, ladder)?;
             (recipe.id, recipe.name) = (name.clone(), name.clone());
-            keep(&setup, recipe, output)
+            keep(&setup, &recipe, output)
         }
         Ladders::Change { ladder, name, models, k, .. } => {
             change(&setup, ladder, &Changes { name: name.as_deref(), models, k: k.as_deref() }, output)
@@ -41,6 +42,9 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Back { ladder, version, .. } => back(&setup, ladder, *version, output),
         Ladders::Remove { ladder, .. } => {
             own(&setup, ladder)?;
+            if store::load_settings(&setup.places).0.ladder == *ladder {
+                return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
+            }
             setup.recipes.remove(ladder)?;
             output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back."));
             output.json(&json!({ "removed": ladder }));
@@ -78,11 +82,11 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
 
 fn make(setup: &Setup, name: &str, models: &[String], output: &Output) -> Result<(), Problem> {
     let models = rungs(setup, models, output)?;
-    keep(setup, Recipe::new(name, models)?, output)
+    keep(setup, &Recipe::new(name, models)?, output)
 }
 
 /// Keeps a ladder of `models`, which are in the store already.
-pub(crate) fn keep(setup: &Setup, recipe: Recipe, output: &Output) -> Result<(), Problem> {
+pub(crate) fn keep(setup: &Setup, recipe: &Recipe, output: &Output) -> Result<(), Problem> {
     let kept = setup.recipes.add(recipe)?;
     output.line(format_args!(
         "The ladder {} is in the list as {}. Talk with it: taki chat --ladder {0}",
@@ -169,40 +173,62 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
 }
 
 fn export(setup: &Setup, id: &str, file: &Path, with_models: bool, output: &Output) -> Result<(), Problem> {
-    let recipe = recipe(setup, id)?;
+    let mut recipe = recipe(setup, id)?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unusable = |path: &Path, error: &dyn std::fmt::Display| {
         Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", error)
     };
-    if file.exists() {
-        return Err(unusable(file, &"there is a file of that name already"));
-    }
-    let text = recipe.to_toml()?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut copied = 0_u64;
-    for model in recipe.models.iter().filter(|_| with_models) {
+    let taken = |path: &Path| Err(unusable(path, &"there is a file of that name already"));
+    // All that could stand in the way is looked at before a gigabyte is copied.
+    let mut copies: Vec<(PathBuf, PathBuf)> = Vec::new();
+    for model in recipe.models.iter_mut().filter(|_| with_models) {
         let path = setup.models.file_of(&model.sha256);
         let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", id))?;
-        let to = folder.join(&model.file);
-        if to.exists() {
-            return Err(unusable(&to, &"there is a file of that name already"));
+        if copies.iter().any(|(_, to)| *to == folder.join(&model.file)) {
+            model.file = format!("{}.gguf", model.id);
         }
-        output.progress(format_args!("Copying {} …", model.name));
-        let done = fs::copy(&path, &to);
-        output.progress_done();
-        copied += done.map_err(|error| unusable(&to, &error))?;
+        let to = folder.join(&model.file);
+        if fs::symlink_metadata(&to).is_ok() {
+            return taken(&to);
+        }
+        copies.push((path, to));
     }
-    fs::write(file, text).map_err(|error| unusable(file, &error))?;
-    let models =
-        if with_models { format!(", with {} of models beside it", bytes_in_words(copied)) } else { String::new() };
+    if fs::symlink_metadata(file).is_ok() {
+        return taken(file);
+    }
+    let text = recipe.to_toml()?;
+    let mut written_bytes = 0_u64;
+    for (path, to) in &copies {
+        output.progress(format_args!("Copying to {} …", to.display()));
+        let done = copy_new(path, to);
+        output.progress_done();
+        written_bytes += done.map_err(|error| unusable(to, &error))?;
+    }
+    let written = fs::File::create_new(file).and_then(|mut new| new.write_all(text.as_bytes()));
+    written.map_err(|error| unusable(file, &error))?;
+    let models = if with_models {
+        format!(", with {} of models beside it", bytes_in_words(written_bytes))
+    } else {
+        String::new()
+    };
     output.line(format_args!("Written to {}{models}.", file.display()));
-    output.json(&json!({ "file": file, "model_bytes": copied }));
+    output.json(&json!({ "file": file, "model_bytes": written_bytes }));
     Ok(())
+}
+
+/// Copies a file to where there is none; half of it helps nobody.
+fn copy_new(from: &Path, to: &Path) -> io::Result<u64> {
+    let mut from = fs::File::open(from)?;
+    let mut new = fs::File::create_new(to)?;
+    let done = io::copy(&mut from, &mut new).and_then(|all| new.sync_all().map(|()| all));
+    done.inspect_err(|_| drop(fs::remove_file(to)))
 }
 
 fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
     let recipe = read_recipe(file)?;
-    let kept = setup.recipes.add(recipe)?;
-    let missing = reading(output, file, |cancel, on| setup.models.take_beside(&kept, file, cancel, on))?;
+    // What lies beside it first: a file that is another one than it should be leaves no ladder behind.
+    let missing = reading(output, file, |cancel, on| setup.models.take_beside(&recipe, file, cancel, on))?;
+    let kept = setup.recipes.add(&recipe)?;
     output.line(format_args!("The ladder {} is in the list as {}.", kept.name, kept.id));
     if missing > 0 {
         let size = bytes_in_words(missing);

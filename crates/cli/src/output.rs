@@ -148,6 +148,7 @@ impl Output {
                 StoodAside::NotWorthIt => "; speed-up stood aside: it would not have paid",
                 StoodAside::NothingToCopy => "; speed-up found nothing to copy",
                 StoodAside::RungsFailed => "; speed-up off: its models failed",
+                StoodAside::CannotRollBack => "; speed-up off: this model cannot take words back",
             });
         }
         self.note(format!("[{line}]"));

@@ -1,6 +1,5 @@
 //! `taki models shrink`: smaller versions of a model, made here.
 
-use std::fs;
 use std::path::PathBuf;
 
 use catalog::{Made, MadeFrom, Recipe, RecipeModel, check_header};
@@ -48,13 +47,10 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
         made.push(model);
     }
     made.sort_by_key(|model| std::cmp::Reverse(model.bytes));
-    // Some mixes come to the same in small models, whose rows are too short for them.
-    made.dedup_by(|later, first| later.bytes == first.bytes);
     let probes = if wanted.probe { probe(setup, &original, &made, output)? } else { Vec::new() };
     if let Some(name) = wanted.ladder {
-        let smaller = made.iter().filter(|model| model.bytes < original.bytes).cloned();
-        let all = std::iter::once(original.clone()).chain(smaller).collect();
-        ladders::keep(setup, Recipe::new(name, all)?, output)?;
+        let all = std::iter::once(original.clone()).chain(falling(&original, &made).cloned()).collect();
+        ladders::keep(setup, &Recipe::new(name, all)?, output)?;
     }
     let rows: Vec<Value> = made.iter().map(as_json).collect();
     output.json(&json!({ "original": models::as_json(&original), "made": rows, "probes": probes }));
@@ -71,32 +67,36 @@ struct Job<'a> {
 
 fn shrink(setup: &Setup, engine: &Engine, job: &Job<'_>, output: &Output) -> Result<RecipeModel, Problem> {
     let bytes = (job.weights as f64 * job.mix.bits() / 8.0) as u64;
-    // What is left of a version that was stopped goes with this.
-    let place = OnTheWay(setup.models.room_for(bytes)?);
+    // What is left of a version that was stopped goes with its place.
+    let place = setup.models.room_for(bytes)?;
+    let to = place.path();
     let (call, stop) = (engine.begin()?, engine.clone());
     let name = job.mix.name();
     let mut on = |fraction: f32| {
         output.progress(format_args!("Writing {} as {name} … {:.0}%", job.original.name, fraction * 100.0));
     };
-    let written = stoppable(move || stop.cancel(), || call.requantize(job.path, &place.0, job.mix, bytes, &mut on));
+    let written = stoppable(move || stop.cancel(), || call.requantize(job.path, &to, job.mix, bytes, &mut on));
     output.progress_done();
-    written?;
+    // llama.cpp does not tell that the disk is full.
+    written.map_err(|problem| setup.models.room_for(bytes / 8).err().unwrap_or(problem))?;
     let from = MadeFrom { sha256: job.original.sha256.clone(), mix: name.to_owned() };
-    take_in(setup, &place.0, Some(Made { from, name: &job.original.name }), output)
+    take_in(setup, &to, Some(Made { from, name: &job.original.name }), output)
 }
 
-/// A file that is only on the way.
-struct OnTheWay(PathBuf);
-
-impl Drop for OnTheWay {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+/// Of versions in falling order those that are smaller than all before: some mixes come to the same in small models, whose rows are too short for
+/// them.
+fn falling<'m>(original: &RecipeModel, made: &'m [RecipeModel]) -> impl Iterator<Item = &'m RecipeModel> {
+    let mut least = original.bytes;
+    made.iter().filter(move |model| {
+        let smaller = model.bytes < least;
+        least = least.min(model.bytes);
+        smaller
+    })
 }
 
 /// How often smaller versions say what the original says, and how much faster they say it.
 fn probe(setup: &Setup, original: &RecipeModel, made: &[RecipeModel], output: &Output) -> Result<Vec<Value>, Problem> {
-    let smaller: Vec<&RecipeModel> = made.iter().filter(|model| model.bytes < original.bytes).collect();
+    let smaller: Vec<&RecipeModel> = falling(original, made).collect();
     let rung = |model: &RecipeModel| {
         let path = setup.models.file_of(&model.sha256);
         path.map(|path| Rung { name: model.id.clone(), path })

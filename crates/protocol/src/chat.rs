@@ -39,6 +39,8 @@ pub struct LadderCard {
     pub models: Vec<String>,
     /// Whether the user made it: it can be changed and removed.
     pub own: bool,
+    /// Whether what is missing can be fetched.
+    pub fetchable: bool,
 }
 
 /// A model as the window lists it.
@@ -53,6 +55,8 @@ pub struct ModelCard {
     pub bytes: f64,
     /// Whether the file is here.
     pub installed: bool,
+    /// Mixes that make it clearly smaller, the best first.
+    pub mixes: Vec<String>,
 }
 
 /// Whether a model can draft for a target.

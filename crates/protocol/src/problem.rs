@@ -120,6 +120,8 @@ codes! {
     NothingLoaded = "nothing_loaded",
     /// `{different}` of `{prompts}` answers with the cascade are not the target's own.
     AnswersDiffer = "answers_differ",
+    /// Another model is being taken in or made smaller.
+    ModelsBusy = "models_busy",
     /// Another ladder is already being fetched.
     FetchBusy = "fetch_busy",
     /// An answer is already being written.

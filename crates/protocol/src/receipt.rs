@@ -41,6 +41,8 @@ pub enum StoodAside {
     NothingToCopy,
     /// Every draft rung failed and was left out.
     RungsFailed,
+    /// The target cannot take tokens back, so that nothing can be tried on it.
+    CannotRollBack,
 }
 
 /// One rung's share of an answer.

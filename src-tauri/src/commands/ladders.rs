@@ -18,6 +18,8 @@ use crate::app::{App, Disk};
 #[specta::specta]
 pub(crate) fn models(app: State<'_, Arc<App>>) -> Result<Vec<ModelCard>, Problem> {
     let disk = app.disk()?;
+    // The terminal may have changed them.
+    disk.read_own();
     Ok(disk.catalog().models().iter().map(|model| card(disk, model)).collect())
 }
 
@@ -75,12 +77,25 @@ pub(crate) async fn make_ladder(
     blocking(move || {
         let disk = app.disk()?;
         let catalog = disk.catalog();
+        let header = |id: &String| -> Result<_, Problem> {
+            let path = disk.models.path_of(catalog.model(id)?);
+            Ok(path.and_then(|path| check_header(&path).ok()))
+        };
+        if let Some((target, drafts)) = models.split_first()
+            && let Some(of_target) = header(target)?
+        {
+            for draft in drafts {
+                if let Some(of_draft) = header(draft)? {
+                    match_up(&of_target, &of_draft, draft)?;
+                }
+            }
+        }
         let mut models: Vec<_> =
             models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
         if let Some(drafts) = models.get_mut(1..) {
             drafts.sort_by_key(|draft| std::cmp::Reverse(draft.bytes));
         }
-        add(disk, Recipe::new(&name, models)?)
+        add(disk, &Recipe::new(&name, models)?)
     })
     .await
 }
@@ -143,7 +158,12 @@ pub(crate) async fn add_file(
     blocking(move || {
         let dialog = handle.dialog().file().add_filter("GGUF, Taki", &["gguf", "toml"]);
         let Some(chosen) = dialog.blocking_pick_file() else { return Ok(None) };
-        added(&app, &path(chosen)?, &on_progress).map(Some)
+        let path = path(chosen)?;
+        let work = app.shrinking.begin()?;
+        let added = added(&app, &path, work.stopped(), &on_progress);
+        // Whatever came in before something went wrong.
+        app.disk()?.read_own();
+        added.map(Some)
     })
     .await
 }
@@ -163,7 +183,7 @@ pub(crate) async fn shrink_model(
         let mix = Mix::named(&mix).ok_or_else(|| {
             Problem::new(Code::SettingInvalid).with("name", "mix").with("value", &mix).with("reason", "it is not known")
         })?;
-        let made = app.shrinking.make(disk, &model, mix, &mut |share| {
+        let made = app.shrinking.begin()?.shrink(disk, &model, mix, &mut |share| {
             let _ = on_progress.send(share);
         })?;
         let catalog = disk.catalog();
@@ -182,12 +202,22 @@ pub(crate) fn stop_shrinking(app: State<'_, Arc<App>>) -> Result<(), Problem> {
 }
 
 fn card(disk: &Disk, model: &ModelEntry) -> ModelCard {
-    let installed = disk.models.path_of(model).is_some();
-    ModelCard { id: model.id.clone(), name: model.name.clone(), bytes: model.bytes as f64, installed }
+    let path = disk.models.path_of(model);
+    let weights = path.as_ref().and_then(|path| check_header(path).ok()).map_or(0, |header| header.weights);
+    // A tenth less is worth the trouble.
+    let smaller = |mix: &Mix| weights > 0 && weights as f64 * mix.bits() / 8.0 < 0.9 * model.bytes as f64;
+    let mixes = Mix::ALL.into_iter().filter(smaller);
+    ModelCard {
+        id: model.id.clone(),
+        name: model.name.clone(),
+        bytes: model.bytes as f64,
+        installed: path.is_some(),
+        mixes: mixes.map(|mix| mix.name().to_owned()).collect(),
+    }
 }
 
 /// Takes in a file that was chosen.
-fn added(app: &App, path: &Path, on_progress: &Channel<f32>) -> Result<Added, Problem> {
+fn added(app: &App, path: &Path, stop: &AtomicBool, on_progress: &Channel<f32>) -> Result<Added, Problem> {
     let disk = app.disk()?;
     let recipe = if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml")) {
         read_recipe(path)?
@@ -195,20 +225,19 @@ fn added(app: &App, path: &Path, on_progress: &Channel<f32>) -> Result<Added, Pr
         let mut on = |done: u64, all: u64| {
             let _ = on_progress.send(done as f32 / all.max(1) as f32);
         };
-        let model = disk.models.take_in(path, None, &AtomicBool::new(false), &mut on)?;
+        let model = disk.models.take_in(path, None, stop, &mut on)?;
         Recipe::new(&model.name.clone(), vec![model])?
     };
-    let kept = disk.recipes.add(recipe)?;
     let share = &mut |done: u64, all: u64| {
         let _ = on_progress.send(done as f32 / all.max(1) as f32);
     };
-    let taken = disk.models.take_beside(&kept, path, &AtomicBool::new(false), share);
-    disk.read_own();
-    taken?;
+    // What lies beside it first: a file that is another one than it should be leaves no ladder behind.
+    disk.models.take_beside(&recipe, path, stop, share)?;
+    let kept = disk.recipes.add(&recipe)?;
     Ok(Added { ladder: kept.id, name: kept.name })
 }
 
-fn add(disk: &Disk, recipe: Recipe) -> Result<String, Problem> {
+fn add(disk: &Disk, recipe: &Recipe) -> Result<String, Problem> {
     let kept = disk.recipes.add(recipe)?;
     disk.read_own();
     Ok(kept.id)

@@ -13,7 +13,10 @@ use crate::app::App;
 pub(crate) async fn change_settings(app: State<'_, Arc<App>>, settings: Settings) -> Result<Settings, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        app.disk()?.catalog().ladder(&settings.ladder)?;
+        // One that is no longer there must not keep anybody from changing the theme.
+        if app.settings().ladder != settings.ladder {
+            app.disk()?.catalog().ladder(&settings.ladder)?;
+        }
         let earlier = app.change(&settings)?;
         if earlier {
             app.tell_earlier_now();

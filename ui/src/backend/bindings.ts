@@ -300,6 +300,8 @@ export type Code =
 "nothing_loaded" | 
 /**  `{different}` of `{prompts}` answers with the cascade are not the target's own. */
 "answers_differ" | 
+/**  Another model is being taken in or made smaller. */
+"models_busy" | 
 /**  Another ladder is already being fetched. */
 "fetch_busy" | 
 /**  An answer is already being written. */
@@ -507,6 +509,8 @@ export type LadderCard = {
 	models: string[],
 	/**  Whether the user made it: it can be changed and removed. */
 	own: boolean,
+	/**  Whether what is missing can be fetched. */
+	fetchable: boolean,
 };
 
 /**  A draft rung that could not be loaded and what the ladder does without it. */
@@ -565,6 +569,8 @@ export type ModelCard = {
 	bytes: number | null,
 	/**  Whether the file is here. */
 	installed: boolean,
+	/**  Mixes that make it clearly smaller, the best first. */
+	mixes: string[],
 };
 
 /**  Everything the window needs to draw itself once. */
@@ -774,7 +780,9 @@ export type StoodAside =
 /**  Nothing in the text so far could be copied and no draft model is in the ladder. */
 "nothing_to_copy" | 
 /**  Every draft rung failed and was left out. */
-"rungs_failed";
+"rungs_failed" | 
+/**  The target cannot take tokens back, so that nothing can be tried on it. */
+"cannot_roll_back";
 
 /**  What the model does not read any more, and what it reads in its place. */
 export type Summarised = {

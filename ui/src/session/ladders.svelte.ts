@@ -3,9 +3,6 @@ import type { Chosen } from "./choices.svelte";
 import type { Engine } from "./engine.svelte";
 import type { Told } from "./told.svelte";
 
-/** Mixes that models are made smaller to here, the best first; the engine knows more. */
-export const MIXES = ["Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Q3_K_M", "Q3_K_S", "Q2_K"];
-
 /** The models, and the ladders that a person makes of them. */
 export class Ladders {
   models = $state<ModelCard[]>([]);
@@ -93,7 +90,9 @@ export class Ladders {
   }
 
   #working(what: "adding" | "shrinking", work: (on: (share: number) => void) => Promise<void>) {
+    if (this.work) return Promise.resolve(false);
     this.added = undefined;
+    this.work = { what, share: 0 };
     return this.told.asked(async () => {
       try {
         await work((share) => (this.work = { what, share }));

@@ -202,7 +202,7 @@ test("what goes on in the background settles no problem", async () => {
 
 test("what is installed is read again when a download ends", async () => {
   const { backend, session } = await opened();
-  const card = { id: "a", name: "A", rungs: [], licences: [], bytes: 9, missingBytes: 0, memoryBytes: 20, models: [], own: false };
+  const card = { id: "a", name: "A", rungs: [], licences: [], bytes: 9, missingBytes: 0, memoryBytes: 20, models: [], own: false, fetchable: true };
   backend.opening.ladders = [card];
   backend.engine({ kind: "fetching", ladder: "a", doneBytes: 1, totalBytes: 9, secondsLeft: null });
   expect(session.ladder).toBeUndefined();

@@ -81,7 +81,7 @@ export class Written implements Backend {
   shrinkModel = async (model: string, mix: string, on: (share: number) => void) => {
     this.calls.push(["shrinkModel", model, mix]);
     on(0.5);
-    return { id: "small", name: "Small", bytes: 1e8, installed: true };
+    return { id: "small", name: "Small", bytes: 1e8, installed: true, mixes: [] };
   };
   stopShrinking = () => this.#done("stopShrinking");
   earlierChats = async () => ({ messages: 3, bytes: 1200 });

@@ -43,6 +43,8 @@ export function whyOff(reason: StoodAside | null | undefined, words: Words): str
       return words.whyNothingToCopy;
     case "rungs_failed":
       return words.whyRungsFailed;
+    case "cannot_roll_back":
+      return words.whyCannotRollBack;
   }
 }
 

@@ -58,8 +58,8 @@ const app: Made = {
     conversation: blank(1),
     conversations: [],
     ladders: [
-      { id: "smollm2", name: "SmolLM2", rungs: ["SmolLM2 135M", "Max-Gram"], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 0, memoryBytes: 332_668_240, models: ["smollm2-135m"], own: false },
-      { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832, memoryBytes: 2_220_616_240, models: ["big", "small"], own: false },
+      { id: "smollm2", name: "SmolLM2", rungs: ["SmolLM2 135M", "Max-Gram"], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 0, memoryBytes: 332_668_240, models: ["smollm2-135m"], own: false, fetchable: true },
+      { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832, memoryBytes: 2_220_616_240, models: ["big", "small"], own: false, fetchable: true },
     ],
     ladder: "smollm2",
     engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
@@ -140,19 +140,19 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     }
     case "models":
       return [
-        { id: "smollm2-135m", name: "SmolLM2 135M", bytes: 98_362_432, installed: true },
-        { id: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768, installed: true },
-        { id: "small", name: "Qwen2.5 Coder 0.5B", bytes: 491_400_064, installed: false },
+        { id: "smollm2-135m", name: "SmolLM2 135M", bytes: 98_362_432, installed: true, mixes: ["Q4_0", "Q2_K"] },
+        { id: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768, installed: true, mixes: ["Q4_0", "Q2_K"] },
+        { id: "small", name: "Qwen2.5 Coder 0.5B", bytes: 491_400_064, installed: false, mixes: [] },
       ];
     case "draft_choices":
       return [
-        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, known: true },
-        { model: "small", problem: null, known: false },
+        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, known: true, fetchable: true },
+        { model: "small", problem: null, known: false, fetchable: true },
       ].filter(({ model }) => model !== args.target);
     case "ladder_memory":
       return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9 };
     case "make_ladder":
-      return app.opening.ladders.push({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, missingBytes: 0, memoryBytes: 1.5e9, models: args.models as string[], own: true }), "mine";
+      return app.opening.ladders.push({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, missingBytes: 0, memoryBytes: 1.5e9, models: args.models as string[], own: true, fetchable: true }), "mine";
     case "remove_ladder":
     case "restore_ladder":
       return null;

@@ -11,10 +11,10 @@ export const missing: LadderCard = {
   missingBytes: 98_362_432,
   memoryBytes: 332_668_240,
   models: ["smollm2-135m"],
-  own: false,
+  own: false, fetchable: true,
 };
 
-export const large: LadderCard = { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832, memoryBytes: 2_220_616_240, models: ["big", "small"], own: false };
+export const large: LadderCard = { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832, memoryBytes: 2_220_616_240, models: ["big", "small"], own: false, fetchable: true };
 
 export const damaged: Problem = { code: "model_damaged", details: { path: "/models/b179c952.gguf", model: "smollm2-135m" } };
 

@@ -12,7 +12,7 @@ use super::{Action, Policy, Proposal, Reviewed, View};
 const OVER: f64 = 0.75;
 
 /// Reviews over which the cost of a draft model's first reading is spread.
-const SPREAD: f64 = 16.0;
+pub(super) const SPREAD: f64 = 16.0;
 
 /// Unread tokens that are more than what a few reviews without this draft leave behind.
 const FAR_BEHIND: usize = 16;
@@ -375,6 +375,11 @@ impl Policy for Adaptive {
             if view.reviewer > 0 || !view.pending.is_empty() || !self.guard.lets_try(loss, cost, entrance) {
                 return Action::Review;
             }
+        }
+        if view.reviewer == 0
+            && let Some(single) = self.single()
+        {
+            self.guard.enter(self.entrance(view, best.rung) / single);
         }
         if best.rung < self.paces.len() {
             // A model's confidence is known only once it has drafted: it is asked pass by pass.

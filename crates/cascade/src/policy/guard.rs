@@ -1,6 +1,7 @@
 //! What the cascade may cost, held against the target alone.
 
 use super::Reviewed;
+use super::adaptive::SPREAD;
 
 /// What the cascade may cost above the target alone, as a share of the time the target alone takes: while nothing is known, or drafts bring
 /// much, and while they bring nothing.
@@ -54,6 +55,10 @@ pub(super) struct Guard {
     singles: usize,
     /// Copies in a row that would have been right while the target worked alone.
     right: usize,
+    /// What a draft is about to spend on its first reading of the text, what of that is not booked yet, and how much of it each review is to bear.
+    entering: f64,
+    owed: f64,
+    share: f64,
     /// Time that may be spent on trying what seems not to pay, in the same.
     credit: f64,
 }
@@ -74,6 +79,9 @@ impl Guard {
             since_single: 0,
             singles: 0,
             right: 0,
+            entering: 0.0,
+            owed: 0.0,
+            share: 0.0,
             credit: 0.0,
         }
     }
@@ -93,7 +101,8 @@ impl Guard {
         let between = |[most, least]: [f64; 2]| least + hope * (most - least);
         let slack = between(SLACK);
         self.budget = between(BUDGET);
-        self.behind = self.behind.max(-slack);
+        self.behind = (self.behind + std::mem::take(&mut self.owed)).clamp(-slack, SAVINGS);
+        self.share = 0.0;
         // There is never more room than that at the start: short answers would wait for ever.
         self.aside &= self.behind > -slack;
     }
@@ -128,6 +137,24 @@ impl Guard {
         lets
     }
 
+    /// A draft is about to spend `cost` on reading a text that it will draft for in many reviews.
+    pub(super) fn enter(&mut self, cost: f64) {
+        self.entering += cost;
+    }
+
+    /// Takes what the first reading of a text cost out of a review's loss, and spreads it.
+    fn spread(&mut self, loss: f64) -> f64 {
+        let entered = std::mem::take(&mut self.entering).min(loss.max(0.0));
+        self.owed += entered;
+        self.share += entered / SPREAD;
+        let paid = self.share.min(self.owed);
+        self.owed -= paid;
+        if self.owed <= 0.0 {
+            self.share = 0.0;
+        }
+        loss - entered + paid
+    }
+
     /// The target has made a pass over `width` tokens, which was `sudden`ly much shorter than such passes were, or not.
     pub(super) fn noticed(&mut self, width: usize, sudden: bool) {
         if width == 1 {
@@ -148,6 +175,7 @@ impl Guard {
         // A review for which nothing was drafted is the target alone: its noise is nobody's loss.
         let strange = expected.map_or(0.0, |expected| (reviewed.time.as_secs_f64() - OUTLIER * expected).max(0.0));
         let loss = if reviewed.drafted { (reviewed.round.as_secs_f64() - strange) / single - alone } else { 0.0 };
+        let loss = self.spread(loss);
         self.behind = (self.behind + loss - self.budget * alone).clamp(-SAVINGS, SAVINGS);
         self.credit = (self.credit + TRIES * alone).min(SAVINGS);
         if self.aside {
@@ -199,6 +227,25 @@ mod tests {
             answers += 1;
         }
         assert_eq!(answers, 26, "2.5 passes at a tenth an answer");
+    }
+
+    #[test]
+    fn what_a_draft_reads_first_is_borne_by_the_reviews_that_it_drafts_for() {
+        let costly = Reviewed { round: std::time::Duration::from_secs(9), drafted: true, ..Reviewed::lone(1.0) };
+        let entered = || {
+            let mut guard = Guard::of_known();
+            guard.enter(8.0);
+            guard.book(&costly, 1.0, Some(1.0));
+            guard
+        };
+        let mut guard = entered();
+        assert!(!guard.is_aside(), "{guard:?}");
+        let level = Reviewed { drafted: true, ..Reviewed::lone(1.0) };
+        (0..30).for_each(|_| guard.book(&level, 1.0, Some(1.0)));
+        assert!(guard.is_aside() && guard.owed == 0.0 && guard.behind > 6.0, "it has brought nothing: {guard:?}");
+        let mut short = entered();
+        short.begin(Some(1.0));
+        assert!(short.behind > 6.0, "a short answer leaves what is owed to the next: {short:?}");
     }
 
     #[test]

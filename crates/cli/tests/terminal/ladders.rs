@@ -78,6 +78,12 @@ fn a_ladder_is_made_changed_taken_back_handed_on_and_removed() {
     let chat = ["chat", "--once", "Hello", "--max-tokens", "4", "--ladder", "mine", "--json"];
     assert_eq!(other.run(&chat).good()["receipt"]["tokens"], 4);
 
+    // What comes with the program can be copied and handed on too.
+    assert_eq!(taki.run(&["ladders", "copy", "smollm2", "SmolLM2 135M", "--json"]).good()["ladder"], "smollm2-135m");
+    assert_eq!(taki.run(&["ladders", "copy", "smollm2", " ", "--json"]).code_of_problem(), "ladder_invalid");
+    taki.run(&["ladders", "export", "qwen-coder", &at("qwen.toml"), "--json"]).good();
+    taki.run(&["ladders", "remove", "smollm2-135m", "--json"]).good();
+
     assert_eq!(taki.run(&["models", "remove", "smollm2-135m", "--json"]).code_of_problem(), "model_in_use");
     taki.run(&["ladders", "remove", "mine", "--json"]).good();
     assert_eq!(taki.run(&["ladders", "show", "mine", "--json"]).code_of_problem(), "no_such_ladder");

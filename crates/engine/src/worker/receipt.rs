@@ -46,7 +46,10 @@ pub(super) fn of(
         speed_up: alone.filter(|_| seconds > 0.0).map(|alone| alone / seconds),
         cascade: ask.cascade,
         // Before the first pass nothing was tried.
-        stood_aside: outcome.stood_aside.filter(|why| passes > 0 || *why == StoodAside::SwitchedOff).map(stood_aside),
+        stood_aside: outcome
+            .stood_aside
+            .filter(|why| passes > 0 || *why == StoodAside::SwitchedOff)
+            .map(|why| stood_aside(why, ask.cascade)),
         exact,
         seed: ask.sampling.seed,
         finish: finish(outcome.finish),
@@ -83,8 +86,10 @@ fn finish(finish: Finish) -> FinishReason {
     }
 }
 
-fn stood_aside(why: StoodAside) -> protocol::StoodAside {
+/// Whoever `asked` for the cascade did not switch it off: the target alone does not let it.
+fn stood_aside(why: StoodAside, asked: bool) -> protocol::StoodAside {
     match why {
+        StoodAside::SwitchedOff if asked => protocol::StoodAside::CannotRollBack,
         StoodAside::SwitchedOff => protocol::StoodAside::SwitchedOff,
         StoodAside::NotWorthIt => protocol::StoodAside::NotWorthIt,
         StoodAside::NothingToCopy => protocol::StoodAside::NothingToCopy,

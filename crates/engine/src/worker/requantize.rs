@@ -26,7 +26,8 @@ pub(super) struct Job<'a> {
 }
 
 pub(super) fn run(llama: &Llama, job: Job<'_>, inbox: &Inbox, outbox: &Outbox) {
-    let threads = num_cpus::get_physical();
+    // Half of them are left to whoever answers meanwhile.
+    let threads = (num_cpus::get_physical() / 2).max(1);
     let ended = thread::scope(|scope| {
         let work = scope.spawn(|| llama.requantize(job.from, job.to, job.mix, threads));
         while !work.is_finished() {
