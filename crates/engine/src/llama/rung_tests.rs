@@ -1,0 +1,106 @@
+use super::*;
+use protocol::ladder::CacheType;
+
+const TEXT: [Token; 9] = [1, 504, 8212, 282, 260, 7, 30, 1250, 19];
+
+#[test]
+fn other_threads_go_on_with_what_is_held() {
+    let (llama, weights) = crate::llama::for_tests();
+    for (exact, cache) in [(true, CacheType::F16), (false, CacheType::F16), (false, CacheType::Q8)] {
+        let threads = |count| Threads { single: count, wide: count };
+        let mode = Mode { exact, cache };
+        let mut steady = weights.context(llama, 256, threads(2), mode).unwrap();
+        let mut moved = weights.context(llama, 256, threads(2), mode).unwrap();
+        steady.let_branch(!exact);
+        moved.let_branch(!exact);
+        for model in [&mut steady, &mut moved] {
+            model.extend(&TEXT, 1).unwrap();
+            if !exact {
+                // A branch is no part of what is held.
+                model.extend_with(&[5, 6], 2, &[Branch { at: 1, token: 9 }]).unwrap();
+                model.truncate(TEXT.len()).unwrap();
+            }
+        }
+        moved.reopen(llama, threads(1)).unwrap();
+        assert_eq!(moved.len(), TEXT.len());
+        let row = |model: &mut LlamaRung<'_>| model.extend(&[77], 1).unwrap().row(0).unwrap().to_vec();
+        let (steady, moved) = (row(&mut steady), row(&mut moved));
+        if exact {
+            assert!(steady.iter().zip(&moved).all(|(a, b)| a.to_bits() == b.to_bits()), "threads change no bit");
+        }
+        let most = steady.iter().zip(&moved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(most < 0.05, "exact {exact}: off by {most}");
+    }
+}
+
+#[test]
+fn passes_that_are_held_up_take_fewer_threads_and_go_on() {
+    let (llama, weights) = crate::llama::for_tests();
+    let threads = |count| Threads { single: count, wide: count };
+    let mut steady = weights.context(llama, 256, threads(1), Mode::default()).unwrap();
+    let mut moved = weights.context(llama, 256, threads(4), Mode::default()).unwrap();
+    steady.extend(&TEXT, 1).unwrap();
+    moved.extend(&TEXT, 1).unwrap();
+    // Nothing is as fast as this.
+    let mut impossible = CostCurve::default();
+    impossible.measured(1, 1e-9);
+    moved.let_fall_back(llama, impossible.clone(), |_| false);
+    let until = |model: &mut LlamaRung<'_>, count| {
+        for _ in 0..20_000 {
+            model.extend(&[77], 1).unwrap();
+            model.truncate(TEXT.len()).unwrap();
+            if model.threads() == threads(count) || count == 0 && model.fallback.as_ref().unwrap().is_due {
+                return true;
+            }
+        }
+        false
+    };
+    assert!(until(&mut moved, 0), "it is noticed");
+    moved.extend(&[77], 1).unwrap();
+    assert_eq!(moved.threads(), threads(4), "without room for another context they stay");
+    moved.truncate(TEXT.len()).unwrap();
+    moved.fallback = None;
+    moved.let_fall_back(llama, impossible, |_| true);
+    for fewer in [2, 1] {
+        assert!(until(&mut moved, fewer), "{fewer} threads");
+    }
+    assert_eq!(moved.len(), TEXT.len());
+    let row = |model: &mut LlamaRung<'_>| model.extend(&[77], 1).unwrap().row(0).unwrap().to_vec();
+    let (steady, moved) = (row(&mut steady), row(&mut moved));
+    let most = steady.iter().zip(&moved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(most < 0.05, "off by {most}");
+}
+
+#[test]
+fn a_model_is_spoken_to_in_a_vocabulary_that_is_nearly_its_own() {
+    let (llama, weights) = crate::llama::for_tests();
+    let threads = Threads { single: 2, wide: 2 };
+    let mode = Mode { exact: true, cache: CacheType::F16 };
+    let mut own = weights.context(llama, 64, threads, mode).unwrap();
+    let mut spoken_to = weights.context(llama, 64, threads, mode).unwrap();
+    let size = weights.vocab().size;
+    let (other, shared) = (VocabId { hash: 7, size: size + 128 }, size - 10);
+    spoken_to.translate(other.clone(), shared);
+    assert_eq!(spoken_to.vocab(), &other);
+    own.extend(&TEXT, 1).unwrap();
+    spoken_to.extend(&TEXT, 1).unwrap();
+    // A token that it does not have is its first one to it.
+    let strange = [77, (size + 5) as Token];
+    let theirs: Vec<Vec<f32>> = {
+        let rows = spoken_to.extend(&strange, 2).unwrap();
+        (0..2).map(|row| rows.row(row).unwrap().to_vec()).collect()
+    };
+    let rows = own.extend(&[77, 0], 2).unwrap();
+    for (row, theirs) in theirs.iter().enumerate() {
+        let ours = rows.row(row).unwrap();
+        assert_eq!(theirs.len(), other.size);
+        assert!(ours[..shared].iter().zip(theirs).all(|(a, b)| a.to_bits() == b.to_bits()), "row {row}");
+        assert!(theirs[shared..].iter().all(|score| *score == f32::NEG_INFINITY), "it never says what it has not");
+    }
+}
+
+#[test]
+fn a_model_shares_all_tokens_with_itself() {
+    let (_, weights) = crate::llama::for_tests();
+    assert_eq!(weights.shared_with(&weights), Some(weights.vocab().size));
+}
