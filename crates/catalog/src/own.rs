@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use protocol::{Code, Problem};
+use protocol::{Code, Mix, Problem};
 use sha2::Digest;
 
 use crate::entry::{Licence, ModelEntry, Sha256};
@@ -150,7 +150,8 @@ impl ModelStore {
         if !there {
             self.install(&staged.path(), &staged.hash)?;
         }
-        self.note(model)
+        // What was known of it stays: its id may be in use.
+        if self.note_of(&model.sha256).is_file() { Ok(()) } else { self.note(model) }
     }
 
     fn note(&self, model: &RecipeModel) -> Result<(), Problem> {
@@ -236,7 +237,7 @@ fn about(header: &Header, path: &Path, sha256: Sha256, made: Option<Made<'_>>) -
     let called = header.name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| stem.clone());
     // Files of one model say the same of themselves, whatever their mix.
     let name = match (&made, header.mix) {
-        (Some(made), _) => format!("{} {}", in_one_line(made.name), made.from.mix),
+        (Some(made), _) => format!("{} {}", without_mix(&in_one_line(made.name)), made.from.mix),
         (None, Some(mix)) if !called.to_lowercase().contains(&mix.to_lowercase()) => {
             format!("{} {mix}", in_one_line(&called))
         }
@@ -257,6 +258,14 @@ fn about(header: &Header, path: &Path, sha256: Sha256, made: Option<Made<'_>>) -
     let mut model = RecipeModel::of(&entry);
     model.made_from = made.map(|made| made.from);
     model
+}
+
+/// A model's name without the mix at its end.
+fn without_mix(name: &str) -> &str {
+    match name.rsplit_once(' ') {
+        Some((rest, mix)) if Mix::named(mix).is_some() => rest,
+        _ => name,
+    }
 }
 
 fn read(path: &Path) -> Result<RecipeModel, String> {
@@ -372,6 +381,7 @@ mod tests {
         assert_eq!(store.file_of(&model.sha256), None);
         fs::write(&file, Gguf::small().bytes()).unwrap();
         assert_eq!(beside(&recipe).unwrap(), 0);
+        assert_eq!(without_mix("Qwen 1.5B Q4_0"), "Qwen 1.5B");
         assert_eq!(store.own_models().0, [model], "it is in the list, whatever becomes of the ladder");
     }
 

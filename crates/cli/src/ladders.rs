@@ -89,7 +89,7 @@ fn make(setup: &Setup, name: &str, models: &[String], output: &Output) -> Result
 pub(crate) fn keep(setup: &Setup, recipe: &Recipe, output: &Output) -> Result<(), Problem> {
     let kept = setup.recipes.add(recipe)?;
     output.line(format_args!(
-        "The ladder {} is in the list as {}. Talk with it: taki chat --ladder {0}",
+        "The ladder {} is in the list as {}. Talk with it: taki chat --ladder {1}",
         kept.name, kept.id
     ));
     output.json(&json!({ "ladder": kept.id, "models": kept.models.iter().map(as_json).collect::<Vec<_>>() }));
@@ -150,7 +150,8 @@ struct Changes<'a> {
 }
 
 fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Result<(), Problem> {
-    let mut recipe = own(setup, id)?;
+    let before = own(setup, id)?;
+    let mut recipe = before.clone();
     if let Some(name) = changes.name {
         name.clone_into(&mut recipe.name);
     }
@@ -164,10 +165,12 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
     if let Some(text) = changes.k {
         recipe.k = Some(matrix(text)?);
     }
-    // As strictly as one that comes from elsewhere.
-    let recipe = Recipe::parse(&recipe.to_toml()?, id)?;
-    setup.recipes.change(&recipe)?;
-    output.line(format_args!("{id} is changed. `taki ladders back {id}` brings back what it was."));
+    if recipe == before {
+        output.line(format_args!("{id} stays as it is: nothing else was asked for."));
+    } else {
+        setup.recipes.change(&recipe)?;
+        output.line(format_args!("{id} is changed. `taki ladders back {id}` brings back what it was."));
+    }
     output.json(&json!({ "changed": id }));
     Ok(())
 }

@@ -6,6 +6,7 @@ use catalog::{Catalog, ModelStore, Recipes, resolve, target_place, with_drafts};
 use engine::{Engine, Launch};
 use lab::Costs;
 use protocol::Problem;
+use protocol::chat::Settings;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime};
@@ -48,6 +49,11 @@ impl Setup {
         let (settings, notices) = store::load_settings(&self.places);
         for notice in notices {
             output.warning(&notice);
+        }
+        // It may have been removed, or come from another computer.
+        if let Err(problem) = target_place(&self.catalog, &self.models, &settings.ladder) {
+            output.warning(&problem);
+            return Settings::default().ladder;
         }
         settings.ladder
     }

@@ -34,6 +34,10 @@ pub(crate) struct Wanted<'a> {
 }
 
 pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result<(), Problem> {
+    if wanted.ladder.is_some_and(|name| name.trim().is_empty()) {
+        // Known before minutes were spent.
+        return Err(Problem::new(Code::LadderInvalid).with("reason", "its name is empty"));
+    }
     let original = ladders::rungs(setup, &[wanted.model.to_owned()], output)?.remove(0);
     let path = setup.models.file_of(&original.sha256);
     let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &original.id))?;
@@ -47,6 +51,12 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
         made.push(model);
     }
     made.sort_by_key(|model| std::cmp::Reverse(model.bytes));
+    let kept: Vec<_> = falling(&original, &made).map(|model| model.id.clone()).collect();
+    for model in made.iter().filter(|model| !kept.contains(&model.id)) {
+        let id = &model.id;
+        output
+            .note(format_args!("{id} is no smaller than what there is: it is not compared, and no draft of a ladder."));
+    }
     let probes = if wanted.probe { probe(setup, &original, &made, output)? } else { Vec::new() };
     if let Some(name) = wanted.ladder {
         let all = std::iter::once(original.clone()).chain(falling(&original, &made).cloned()).collect();
