@@ -1,6 +1,5 @@
 //! Making a smaller version of a model, or taking one in, while another engine answers.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
@@ -75,7 +74,7 @@ impl Work<'_> {
         let catalog = disk.catalog();
         let model = catalog.model(id)?;
         let path = disk.models.path_of(model).ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", id))?;
-        let bytes = foretold(&path, mix)?;
+        let bytes = check_header(&path)?.bytes_as(mix);
         let made = disk.models.room_for(bytes)?;
         let to = made.path();
         let written = self.shrinking.engine.begin()?.requantize(&path, &to, mix, bytes, on);
@@ -89,9 +88,4 @@ impl Work<'_> {
         disk.read_own();
         Ok(taken)
     }
-}
-
-/// About how many bytes the model at `path` has in another mix.
-pub(crate) fn foretold(path: &Path, mix: Mix) -> Result<u64, Problem> {
-    Ok((check_header(path)?.weights as f64 * mix.bits() / 8.0) as u64)
 }

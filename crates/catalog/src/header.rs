@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
-use protocol::{Code, Problem};
+use protocol::{Code, Mix, Problem};
 
 use bounded::{Bounded, Fault};
 pub use kind::Kind;
@@ -60,6 +60,13 @@ pub struct Header {
     pub weights: u64,
     /// Size of the file in bytes.
     pub file_bytes: u64,
+}
+
+impl Header {
+    /// About how many bytes the file would have in another mix.
+    pub fn bytes_as(&self, mix: Mix) -> u64 {
+        (self.weights as f64 * mix.bits() / 8.0) as u64
+    }
 }
 
 /// Reads and checks the header of the file at `path`.

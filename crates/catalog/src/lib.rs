@@ -28,7 +28,7 @@ pub use fetch::{
 pub use fit::{Fit, fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
 pub use manifest::{Catalog, CatalogError};
-pub use match_up::{Tokens, match_up};
+pub use match_up::{Tokens, in_order, match_up};
 pub use own::Made;
 pub use recipe::{MadeFrom, Recipe, RecipeModel};
 pub use recipes::{Recipes, read as read_recipe};

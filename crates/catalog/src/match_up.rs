@@ -1,6 +1,8 @@
 use protocol::{Code, Problem};
 
-use crate::header::{Header, Kind};
+use crate::header::{Header, Kind, check_header};
+use crate::recipe::RecipeModel;
+use crate::store::ModelStore;
 
 /// How a draft's tokens go with its target's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,26 @@ pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, P
     };
     let weights = |header: &Header| header.types.iter().map(|(_, bytes)| bytes).sum::<u64>();
     if weights(draft) >= weights(target) { against(Code::DraftTooLarge) } else { Ok(tokens) }
+}
+
+/// The models of a ladder in its order: the first is the target, the others follow in falling size. Those that are here must go together; of
+/// others it shows when they are loaded.
+///
+/// # Errors
+/// Those of [`match_up`] and [`check_header`].
+pub fn in_order(store: &ModelStore, mut models: Vec<RecipeModel>) -> Result<Vec<RecipeModel>, Problem> {
+    let header = |model: &RecipeModel| store.file_of(&model.sha256).map(|path| check_header(&path)).transpose();
+    if let Some((target, drafts)) = models.split_first_mut() {
+        if let Some(of_target) = header(target)? {
+            for draft in &*drafts {
+                if let Some(of_draft) = header(draft)? {
+                    match_up(&of_target, &of_draft, &draft.name)?;
+                }
+            }
+        }
+        drafts.sort_by_key(|draft| std::cmp::Reverse(draft.bytes));
+    }
+    Ok(models)
 }
 
 #[cfg(test)]

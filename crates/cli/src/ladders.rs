@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use catalog::{Catalog, Recipe, RecipeModel, check_header, is_path, match_up, read_recipe};
+use catalog::{Catalog, Recipe, RecipeModel, in_order, is_path, read_recipe};
 use protocol::ladder::CacheType;
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
@@ -98,20 +98,8 @@ pub(crate) fn keep(setup: &Setup, recipe: &Recipe, output: &Output) -> Result<()
 
 /// The models with these names or of these files, the target first and the drafts in falling size, if they go together.
 pub(crate) fn rungs(setup: &Setup, names: &[String], output: &Output) -> Result<Vec<RecipeModel>, Problem> {
-    let mut models = names.iter().map(|name| model(setup, name, output)).collect::<Result<Vec<_>, _>>()?;
-    let drafts = models.split_off(1.min(models.len()));
-    let Some(target) = models.first() else { return Ok(models) };
-    if let Some(of_target) = header(setup, target)? {
-        for draft in &drafts {
-            // What is not here yet is looked at when it is loaded.
-            if let Some(of_draft) = header(setup, draft)? {
-                match_up(&of_target, &of_draft, &draft.name)?;
-            }
-        }
-    }
-    models.extend(drafts);
-    models[1..].sort_by_key(|draft| std::cmp::Reverse(draft.bytes));
-    Ok(models)
+    let models = names.iter().map(|name| model(setup, name, output)).collect::<Result<Vec<_>, _>>()?;
+    in_order(&setup.models, models)
 }
 
 fn model(setup: &Setup, name: &str, output: &Output) -> Result<RecipeModel, Problem> {
@@ -120,10 +108,6 @@ fn model(setup: &Setup, name: &str, output: &Output) -> Result<RecipeModel, Prob
         Err(_) if is_path(name) => take_in(setup, Path::new(name), None, output),
         Err(problem) => Err(problem),
     }
-}
-
-fn header(setup: &Setup, model: &RecipeModel) -> Result<Option<catalog::Header>, Problem> {
-    setup.models.file_of(&model.sha256).map(|path| check_header(&path)).transpose()
 }
 
 /// The recipe of any ladder of the list.

@@ -41,11 +41,16 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
     let original = ladders::rungs(setup, &[wanted.model.to_owned()], output)?.remove(0);
     let path = setup.models.file_of(&original.sha256);
     let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &original.id))?;
-    let weights = check_header(&path)?.weights;
+    let header = check_header(&path)?;
     let engine = Engine::new(Launch::this_program()?);
     let mut made = Vec::new();
     for mix in wanted.to {
-        let model = shrink(setup, &engine, &Job { original: &original, path: &path, mix: *mix, weights }, output)?;
+        let model = shrink(
+            setup,
+            &engine,
+            &Job { original: &original, path: &path, mix: *mix, bytes: header.bytes_as(*mix) },
+            output,
+        )?;
         let share = 100.0 * model.bytes as f64 / original.bytes as f64;
         output.line(format_args!("{}: {} ({share:.0}% of {})", model.id, bytes_in_words(model.bytes), original.name));
         made.push(model);
@@ -72,11 +77,12 @@ struct Job<'a> {
     original: &'a RecipeModel,
     path: &'a PathBuf,
     mix: Mix,
-    weights: u64,
+    /// About how many it will have.
+    bytes: u64,
 }
 
 fn shrink(setup: &Setup, engine: &Engine, job: &Job<'_>, output: &Output) -> Result<RecipeModel, Problem> {
-    let bytes = (job.weights as f64 * job.mix.bits() / 8.0) as u64;
+    let bytes = job.bytes;
     // What is left of a version that was stopped goes with its place.
     let place = setup.models.room_for(bytes)?;
     let to = place.path();

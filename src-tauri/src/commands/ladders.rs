@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use catalog::{ModelEntry, Recipe, RecipeModel, check_header, match_up, read_recipe};
+use catalog::{ModelEntry, Recipe, RecipeModel, check_header, in_order, match_up, read_recipe};
 use protocol::chat::{Added, DraftChoice, MemoryShare, ModelCard};
 use protocol::{Code, Mix, Problem};
 use tauri::ipc::Channel;
@@ -77,24 +77,8 @@ pub(crate) async fn make_ladder(
     blocking(move || {
         let disk = app.disk()?;
         let catalog = disk.catalog();
-        let header = |id: &String| -> Result<_, Problem> {
-            let path = disk.models.path_of(catalog.model(id)?);
-            Ok(path.and_then(|path| check_header(&path).ok()))
-        };
-        if let Some((target, drafts)) = models.split_first()
-            && let Some(of_target) = header(target)?
-        {
-            for draft in drafts {
-                if let Some(of_draft) = header(draft)? {
-                    match_up(&of_target, &of_draft, draft)?;
-                }
-            }
-        }
-        let mut models: Vec<_> =
-            models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
-        if let Some(drafts) = models.get_mut(1..) {
-            drafts.sort_by_key(|draft| std::cmp::Reverse(draft.bytes));
-        }
+        let models = models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
+        let models = in_order(&disk.models, models)?;
         add(disk, &Recipe::new(&name, models)?)
     })
     .await
@@ -203,9 +187,9 @@ pub(crate) fn stop_shrinking(app: State<'_, Arc<App>>) -> Result<(), Problem> {
 
 fn card(disk: &Disk, model: &ModelEntry) -> ModelCard {
     let path = disk.models.path_of(model);
-    let weights = path.as_ref().and_then(|path| check_header(path).ok()).map_or(0, |header| header.weights);
+    let header = path.as_ref().and_then(|path| check_header(path).ok());
     // A tenth less is worth the trouble.
-    let smaller = |mix: &Mix| weights > 0 && weights as f64 * mix.bits() / 8.0 < 0.9 * model.bytes as f64;
+    let smaller = |mix: &Mix| header.as_ref().is_some_and(|header| header.bytes_as(*mix) < model.bytes / 10 * 9);
     let mixes = Mix::ALL.into_iter().filter(smaller);
     ModelCard {
         id: model.id.clone(),
