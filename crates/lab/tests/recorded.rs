@@ -34,7 +34,7 @@ fn on_a_flat_machine_the_adaptive_cascade_is_ahead_of_the_best_fixed_draft_in_ev
     let trace = trace();
     let costs = Costs::load(&data("flat.costs.json")).unwrap();
     let study = study(&trace, &costs, 1.0).unwrap();
-    // 1.284 when written; the aim is 1.25.
+    // 1.282 when written; the aim is 1.25.
     assert!(improvement(&study, "adaptive") > 1.27 * improvement(&study, "speculative"), "{study:?}");
     let plans = [study.plans[0].plan.clone(), Plan::Adaptive];
     for category in categories(&trace, &costs, &plans).unwrap() {
