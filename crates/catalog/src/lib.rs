@@ -17,6 +17,7 @@ mod recipes;
 mod resolve;
 mod store;
 mod tables;
+mod whole;
 
 #[cfg(test)]
 mod sample;

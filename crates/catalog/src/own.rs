@@ -3,18 +3,17 @@
 use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use protocol::{Code, Mix, Problem};
-use sha2::Digest;
 
 use crate::entry::{Licence, ModelEntry, Sha256};
 use crate::header::{Header, Kind, check_header};
 use crate::manifest::plain;
 use crate::mark::Mark;
 use crate::recipe::{MadeFrom, Recipe, RecipeModel, in_one_line, slug};
-use crate::recipes::put;
 use crate::store::{ModelStore, Workplace, unwritable};
+use crate::whole::{hashed, put, unreadable};
 
 /// What a file is that was made here.
 #[derive(Debug, Clone)]
@@ -24,9 +23,6 @@ pub struct Made<'a> {
     /// Name of the model that it was made of.
     pub name: &'a str,
 }
-
-/// Bytes that are read at a time.
-const PIECE: usize = 1 << 20;
 
 impl ModelStore {
     /// Takes the GGUF file at `path` in under its hash: by a link if it lies on the same disk, so that it takes no space twice, or as a
@@ -129,14 +125,14 @@ impl ModelStore {
             let place = self.room_for(bytes)?;
             let refused = |error: std::io::Error| unwritable(self.root(), &error);
             let mut file = fs::File::create_new(place.path()).map_err(refused)?;
-            let hash = hashed(path, &mut file, bytes, cancel, on)?;
+            let hash = hashed(path, &mut file, cancel, &mut |done| on(done, bytes))?;
             file.sync_all().map_err(refused)?;
             return Ok(Staged { bytes: file.metadata().map_err(refused)?.len(), place, hash });
         }
         // What was written just now must be on the disk before it is called whole; what somebody still writes is not.
         fs::File::open(&own).and_then(|file| file.sync_all()).map_err(|error| unreadable(path, &error))?;
         let before = Mark::of(&own);
-        let hash = hashed(&own, &mut std::io::sink(), bytes, cancel, on)?;
+        let hash = hashed(&own, &mut std::io::sink(), cancel, &mut |done| on(done, bytes))?;
         if Mark::of(&own) != before {
             return Err(unreadable(path, &std::io::Error::other("it was changed while it was read")));
         }
@@ -178,38 +174,6 @@ struct Staged {
 impl Staged {
     fn path(&self) -> PathBuf {
         self.place.path()
-    }
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::new(Code::ModelUnreadable).with("path", path.display()).with("reason", error)
-}
-
-/// Copies `path` to `to` and tells the hash of what was copied.
-fn hashed(
-    path: &Path,
-    to: &mut dyn std::io::Write,
-    bytes: u64,
-    cancel: &AtomicBool,
-    on: &mut dyn FnMut(u64, u64),
-) -> Result<Sha256, Problem> {
-    let mut file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
-    let (mut hash, mut piece, mut done) = (sha2::Sha256::new(), vec![0; PIECE], 0);
-    loop {
-        if cancel.load(Ordering::Relaxed) {
-            return Err(Problem::new(Code::Cancelled));
-        }
-        match file.read(&mut piece) {
-            Ok(0) => return Ok(Sha256::of(&hash.finalize())),
-            Ok(count) => {
-                hash.update(&piece[..count]);
-                to.write_all(&piece[..count]).map_err(|error| unwritable(path, &error))?;
-                done += count as u64;
-                on(done, bytes);
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(path, &error)),
-        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The ladders that a person made, with their earlier versions.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use protocol::{Code, Problem};
-use tempfile::NamedTempFile;
 
 use crate::manifest::Catalog;
 use crate::recipe::{LARGEST, Recipe, slug};
+use crate::whole::{put, put_new};
 
 /// Earlier versions that are kept of each ladder.
 const VERSIONS: usize = 20;
@@ -59,6 +59,14 @@ impl Recipes {
     /// [`Code::NoSuchLadder`], [`Code::FileUnusable`].
     pub fn get(&self, id: &str) -> Result<Recipe, Problem> {
         Ok(Recipe { id: id.to_owned(), ..read(&self.there(id)?)? })
+    }
+
+    /// The recipe of a ladder of `catalog`, whether it is one's own or came with the program.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`], [`Code::FileUnusable`].
+    pub fn recipe_of(&self, catalog: &Catalog, id: &str) -> Result<Recipe, Problem> {
+        if self.has(id) { self.get(id) } else { catalog.recipe_of(id) }
     }
 
     /// Keeps a recipe of a file that was handed on, or a new one, under an id that no other ladder has. Returns it with that id.
@@ -116,12 +124,14 @@ impl Recipes {
         numbers.filter_map(|number| Some((number, read(&self.version(id, number)).ok()?))).collect()
     }
 
-    /// Brings back version `number` of a ladder; what it is now becomes its latest earlier version. A removed one comes back too.
+    /// Brings back version `number` of a ladder, the latest if none is named; what it is now becomes its latest earlier version. A removed one comes back too.
     ///
     /// # Errors
     /// [`Code::NoSuchVersion`], [`Code::FileUnusable`], [`Code::FolderUnwritable`].
-    pub fn back(&self, id: &str, number: u32) -> Result<Recipe, Problem> {
+    pub fn back(&self, id: &str, number: Option<u32>) -> Result<Recipe, Problem> {
         let numbers = self.numbers(id);
+        let latest = || self.versions(id).last().map_or(1, |(number, _)| *number);
+        let number = number.unwrap_or_else(latest);
         if !numbers.contains(&number) {
             let known = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let none = || "none".to_owned();
@@ -214,26 +224,6 @@ pub fn read(path: &Path) -> Result<Recipe, Problem> {
     Recipe::parse(&text, path.display())
 }
 
-/// Puts a file in its place, wholly or not at all, and makes its folder.
-pub(crate) fn put(path: &Path, contents: &[u8]) -> std::io::Result<()> {
-    beside(path, contents)?.persist(path).map(|_| ()).map_err(|error| error.error)
-}
-
-/// The same where there is none.
-fn put_new(path: &Path, contents: &[u8]) -> std::io::Result<()> {
-    beside(path, contents)?.persist_noclobber(path).map(|_| ()).map_err(|error| error.error)
-}
-
-/// A whole file beside the place where it is to be.
-fn beside(path: &Path, contents: &[u8]) -> std::io::Result<NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(contents)?;
-    file.as_file().sync_all()?;
-    Ok(file)
-}
-
 /// The id that the name of a recipe's file stands for.
 fn id_of(path: &Path) -> Option<String> {
     let id = path.file_name()?.to_str()?.strip_prefix("ladder-")?.strip_suffix(".toml")?;
@@ -297,12 +287,12 @@ mod tests {
         recipes.change(&Recipe { name: "Third".into(), ..first.clone() }).unwrap();
         let names = || recipes.versions("first").into_iter().map(|(n, recipe)| (n, recipe.name)).collect::<Vec<_>>();
         assert_eq!(names(), [(1, "First".to_owned()), (2, "Second".to_owned())]);
-        assert_eq!(recipes.back("first", 1).unwrap(), first);
+        assert_eq!(recipes.back("first", Some(1)).unwrap(), first);
         assert_eq!(names()[2], (3, "Third".to_owned()), "what it was just now");
         recipes.remove("first").unwrap();
         assert_eq!(recipes.all().0.len(), 0);
-        assert_eq!(recipes.back("first", 3).unwrap().name, "Third");
-        assert_eq!(recipes.back("first", 99).unwrap_err().code, Code::NoSuchVersion);
+        assert_eq!(recipes.back("first", Some(3)).unwrap().name, "Third");
+        assert_eq!(recipes.back("first", Some(99)).unwrap_err().code, Code::NoSuchVersion);
         for number in 0..40 {
             recipes.change(&Recipe { name: format!("Name {number}"), ..first.clone() }).unwrap();
         }

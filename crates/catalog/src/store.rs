@@ -1,16 +1,15 @@
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use protocol::{Code, Problem, bytes_in_words};
-use sha2::Digest;
 use tempfile::TempDir;
 
 use crate::entry::{ModelEntry, Sha256};
 use crate::manifest::Catalog;
 use crate::mark::Mark;
+use crate::whole::hashed;
 
 /// Space in bytes that is left on the disk by what is copied or made here.
 const RESERVE: u64 = 500_000_000;
@@ -112,27 +111,9 @@ impl ModelStore {
     /// [`Code::ModelDamaged`]; [`Code::ModelUnreadable`]; [`Code::Cancelled`] when `cancel` becomes true.
     pub fn verify(&self, model: &ModelEntry, cancel: &AtomicBool) -> Result<(), Problem> {
         let path = self.place(&model.sha256);
-        let unreadable = |error: std::io::Error| {
-            Problem::new(Code::ModelUnreadable).with("path", path.display()).with("reason", error)
-        };
-        let mut file = File::open(&path).map_err(unreadable)?;
         // From before reading: a change meanwhile makes it another mark.
         let mark = Mark::of(&path);
-        let mut hash = sha2::Sha256::new();
-        let mut piece = vec![0; 1 << 20];
-        loop {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(Problem::new(Code::Cancelled));
-            }
-            match file.read(&mut piece) {
-                Ok(0) => break,
-                Ok(count) => hash.update(&piece[..count]),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(unreadable(error)),
-            }
-        }
-        drop(file);
-        if Sha256::of(&hash.finalize()) == model.sha256 {
+        if hashed(&path, &mut std::io::sink(), cancel, &mut |_| {})? == model.sha256 {
             if let Some(mark) = mark {
                 mark.keep(&self.verified(&model.sha256));
             }

@@ -1,15 +1,14 @@
 //! N-gram tables beside the models that they were counted for.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use protocol::Problem;
 use sha2::Digest;
-use tempfile::NamedTempFile;
 
 use crate::entry::Sha256;
 use crate::store::{ModelStore, unwritable};
+use crate::whole::put;
 
 const ENDING: &str = "ngrams";
 
@@ -34,13 +33,8 @@ impl ModelStore {
     /// # Errors
     /// [`Code::FolderUnwritable`](protocol::Code::FolderUnwritable).
     pub fn keep_table(&self, target: &Path, bytes: &[u8]) -> Result<PathBuf, Problem> {
-        let (folder, place) = (self.tables_folder(), self.table_place(target));
-        let written = fs::create_dir_all(&folder).and_then(|()| NamedTempFile::new_in(&folder)).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(&place).map_err(|error| error.error)
-        });
-        written.map(|_| place).map_err(|error| unwritable(&folder, &error))
+        let place = self.table_place(target);
+        put(&place, bytes).map(|()| place).map_err(|error| unwritable(&self.tables_folder(), &error))
     }
 
     /// Every table.

@@ -20,7 +20,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::List { .. } => list(&setup, output),
         Ladders::Make { name, models, .. } => make(&setup, name, models, output),
         Ladders::Copy { ladder, name, .. } => {
-            let mut recipe = recipe(&setup, ladder)?;
+            let mut recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
             (recipe.id, recipe.name) = (name.clone(), name.clone());
             keep(&setup, &recipe, output)
         }
@@ -28,7 +28,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
             change(&setup, ladder, &Changes { name: name.as_deref(), models, k: k.as_deref() }, output)
         }
         Ladders::Show { ladder, .. } => {
-            let recipe = recipe(&setup, ladder)?;
+            let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
             output.text(&recipe.to_toml()?);
             output.json(&json!({ "recipe": recipe }));
             Ok(())
@@ -110,14 +110,6 @@ fn model(setup: &Setup, name: &str, output: &Output) -> Result<RecipeModel, Prob
     }
 }
 
-/// The recipe of any ladder of the list.
-fn recipe(setup: &Setup, id: &str) -> Result<Recipe, Problem> {
-    if let Ok(recipe) = setup.recipes.get(id) {
-        return Ok(recipe);
-    }
-    setup.catalog.recipe_of(id)
-}
-
 /// The recipe of a ladder that may be changed.
 fn own(setup: &Setup, id: &str) -> Result<Recipe, Problem> {
     if Catalog::builtin().ladder(id).is_ok() {
@@ -160,7 +152,7 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
 }
 
 fn export(setup: &Setup, id: &str, file: &Path, with_models: bool, output: &Output) -> Result<(), Problem> {
-    let mut recipe = recipe(setup, id)?;
+    let mut recipe = setup.recipes.recipe_of(&setup.catalog, id)?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unusable = |path: &Path, error: &dyn std::fmt::Display| {
         Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", error)
@@ -242,8 +234,7 @@ fn versions(setup: &Setup, id: &str, output: &Output) {
 }
 
 fn back(setup: &Setup, id: &str, version: Option<u32>, output: &Output) -> Result<(), Problem> {
-    let latest = || setup.recipes.versions(id).last().map_or(1, |(number, _)| *number);
-    let recipe = setup.recipes.back(id, version.unwrap_or_else(latest))?;
+    let recipe = setup.recipes.back(id, version)?;
     output.line(format_args!("{id} is what it was: {}.", recipe.name));
     output.json(&json!({ "ladder": recipe.id }));
     Ok(())

@@ -79,7 +79,9 @@ pub(crate) async fn make_ladder(
         let catalog = disk.catalog();
         let models = models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
         let models = in_order(&disk.models, models)?;
-        add(disk, &Recipe::new(&name, models)?)
+        let kept = disk.recipes.add(&Recipe::new(&name, models)?)?;
+        disk.read_own();
+        Ok(kept.id)
     })
     .await
 }
@@ -102,8 +104,7 @@ pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<
 #[specta::specta]
 pub(crate) fn restore_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
     let disk = app.disk()?;
-    let latest = disk.recipes.versions(&ladder).last().map_or(0, |(number, _)| *number);
-    disk.recipes.back(&ladder, latest)?;
+    disk.recipes.back(&ladder, None)?;
     disk.read_own();
     Ok(())
 }
@@ -118,7 +119,8 @@ pub(crate) async fn export_ladder(
 ) -> Result<Option<String>, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        let text = recipe(app.disk()?, &ladder)?.to_toml()?;
+        let disk = app.disk()?;
+        let text = disk.recipes.recipe_of(&disk.catalog(), &ladder)?.to_toml()?;
         let dialog = handle.dialog().file().add_filter("Taki", &["toml"]).set_file_name(format!("{ladder}.toml"));
         let Some(chosen) = dialog.blocking_save_file() else { return Ok(None) };
         let path = path(chosen)?;
@@ -203,34 +205,17 @@ fn card(disk: &Disk, model: &ModelEntry) -> ModelCard {
 /// Takes in a file that was chosen.
 fn added(app: &App, path: &Path, stop: &AtomicBool, on_progress: &Channel<f32>) -> Result<Added, Problem> {
     let disk = app.disk()?;
+    let mut share = |done: u64, all: u64| {
+        let _ = on_progress.send(done as f32 / all.max(1) as f32);
+    };
     let recipe = if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml")) {
         read_recipe(path)?
     } else {
-        let mut on = |done: u64, all: u64| {
-            let _ = on_progress.send(done as f32 / all.max(1) as f32);
-        };
-        let model = disk.models.take_in(path, None, stop, &mut on)?;
+        let model = disk.models.take_in(path, None, stop, &mut share)?;
         Recipe::new(&model.name.clone(), vec![model])?
     };
-    let share = &mut |done: u64, all: u64| {
-        let _ = on_progress.send(done as f32 / all.max(1) as f32);
-    };
     // What lies beside it first: a file that is another one than it should be leaves no ladder behind.
-    disk.models.take_beside(&recipe, path, stop, share)?;
+    disk.models.take_beside(&recipe, path, stop, &mut share)?;
     let kept = disk.recipes.add(&recipe)?;
     Ok(Added { ladder: kept.id, name: kept.name })
-}
-
-fn add(disk: &Disk, recipe: &Recipe) -> Result<String, Problem> {
-    let kept = disk.recipes.add(recipe)?;
-    disk.read_own();
-    Ok(kept.id)
-}
-
-/// The recipe of any ladder of the list.
-fn recipe(disk: &Disk, id: &str) -> Result<Recipe, Problem> {
-    if disk.recipes.has(id) {
-        return disk.recipes.get(id);
-    }
-    disk.catalog().recipe_of(id)
 }

@@ -10,7 +10,7 @@ use engine::{Answering, Ask, Engine, Launch, conditions};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, Message, Speaker};
-use protocol::{Receipt, Sampling};
+use protocol::{Mix, Receipt, Sampling};
 
 /// An engine whose worker is this crate's own binary.
 pub fn engine() -> Engine {
@@ -65,30 +65,12 @@ pub fn qwen() -> Option<Ladder> {
 pub fn smollm2_with_draft(folder: &Path) -> Ladder {
     let mut ladder = ladder("smollm2");
     let small = folder.join("smollm2-small.gguf");
-    requantize(&ladder.rungs[0].path, &small);
+    let made =
+        engine().begin().and_then(|call| call.requantize(&ladder.rungs[0].path, &small, Mix::Q4_0, 0, &mut |_| {}));
+    made.unwrap_or_else(|problem| panic!("{problem}"));
     ladder.rungs.push(Rung { name: "SmolLM2 small".to_owned(), path: small });
     ladder.k = vec![vec![3, 2], vec![0, 2]];
     ladder
-}
-
-extern "C" fn silent(_: llama_cpp_sys_2::ggml_log_level, _: *const std::ffi::c_char, _: *mut std::ffi::c_void) {}
-
-fn requantize(from: &Path, to: &Path) {
-    let c = |path: &Path| std::ffi::CString::new(path.to_str().expect("UTF-8")).expect("no NUL");
-    let (from, to) = (c(from), c(to));
-    // SAFETY: both paths are NUL-terminated and outlive the call; the parameters are llama.cpp's defaults but for two
-    // plain fields.
-    #[allow(unsafe_code, reason = "llama-cpp-2 does not wrap quantizing")]
-    let status = unsafe {
-        llama_cpp_sys_2::llama_backend_init();
-        llama_cpp_sys_2::llama_log_set(Some(silent), std::ptr::null_mut());
-        let mut params = llama_cpp_sys_2::llama_model_quantize_default_params();
-        params.ftype = llama_cpp_sys_2::LLAMA_FTYPE_MOSTLY_Q4_0;
-        params.allow_requantize = true;
-        params.nthread = 2;
-        llama_cpp_sys_2::llama_model_quantize(from.as_ptr(), to.as_ptr(), &raw const params)
-    };
-    assert_eq!(status, 0, "requantizing");
 }
 
 /// Questions of real people, first turns.
