@@ -2,15 +2,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use catalog::{Catalog, Fit, LadderEntry, ModelEntry, ModelStore, Recipes};
+use catalog::{Catalog, ModelEntry, ModelStore, Recipes};
 use engine::{Call, Engine, Launch};
-use protocol::chat::{EngineState, LadderCard, Opening, Settings};
-use protocol::ladder::CacheType;
+use protocol::chat::{EngineState, MemoryShare, Opening, Settings};
 use protocol::learned::Learned;
 use protocol::{Code, Problem};
 use store::{Alone, LearnedFolder, Places, Store, now_ms};
 
-use crate::beside::Besides;
+use crate::checking::Checking;
+use crate::downloads::Downloads;
+use crate::dropped::Dropped;
 use crate::earlier::Given;
 use crate::shrinking::Shrinking;
 use crate::turns::{Answering, Turns};
@@ -21,7 +22,11 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) state: Watched<EngineState>,
     /// What is fetched while another ladder answers.
-    pub(crate) beside: Besides,
+    pub(crate) downloads: Downloads,
+    /// Files that come from the page.
+    pub(crate) dropped: Dropped,
+    /// A trial of the ladder in use.
+    pub(crate) checking: Checking,
     /// What needs the disk, once the disk has given it.
     disk: OnceLock<Disk>,
     /// Why it has not, and one try at a time.
@@ -61,7 +66,9 @@ impl App {
         let app = Self {
             engine: Engine::new(launch.clone()),
             state: Watched::new(EngineState::Empty),
-            beside: Besides::default(),
+            downloads: Downloads::default(),
+            dropped: Dropped::default(),
+            checking: Checking::default(),
             disk: OnceLock::new(),
             refused: Mutex::new(Problem::new(Code::Internal)),
             settings: Mutex::default(),
@@ -160,7 +167,7 @@ impl App {
     /// Ends everything in progress; what is shown is on disk when this returns.
     pub(crate) fn end(&self) {
         // What is on its way is fetched no further and loads nothing any more.
-        self.beside.stop();
+        self.downloads.end();
         self.shrinking.stop();
         drop(self.turns.choose());
         self.engine.stop();
@@ -227,42 +234,33 @@ impl Disk {
         self.catalog().models_of(ladder).ok()?.first().map(|model| model.name.clone())
     }
 
-    /// Every ladder, run as the settings say.
-    pub(crate) fn cards(&self, settings: &Settings) -> Result<Vec<LadderCard>, Problem> {
+    /// Where the memory of a ladder of these models goes, beside what is free once the engine's `held` bytes are given back.
+    pub(crate) fn share(&self, models: &[&ModelEntry], settings: &Settings, held: Option<u64>) -> MemoryShare {
         let catalog = self.catalog();
-        catalog.ladders().iter().map(|ladder| self.card(&catalog, ladder, settings)).collect()
-    }
-
-    /// Where the memory of these models goes.
-    pub(crate) fn fit(&self, models: &[&ModelEntry], settings: &Settings) -> Fit {
-        // Exact mode knows 16 bits only.
-        let cache = if settings.exact { CacheType::F16 } else { settings.cache };
-        catalog::fit(&self.models, models, settings.context, cache)
-    }
-
-    fn card(&self, catalog: &Catalog, ladder: &LadderEntry, settings: &Settings) -> Result<LadderCard, Problem> {
-        let models = catalog.models_of(&ladder.id)?;
-        let mut rungs: Vec<String> = models.iter().map(|model| model.name.clone()).collect();
-        if ladder.max_gram {
-            rungs.push("Max-Gram".to_owned());
+        let lists = self.lists(&catalog, settings);
+        let fit = lists.fit(models);
+        let free = engine::free_memory().map(|free| free.saturating_add(held.unwrap_or(0)));
+        let shed = catalog::shed(&catalog::parts(&self.models, models, lists.context, lists.cache), free, &[]);
+        MemoryShare {
+            weights: fit.weights as f64,
+            cache: fit.cache as f64,
+            rest: fit.rest as f64,
+            free: free.map(|bytes| bytes as f64),
+            left_out: shed.left_out.iter().filter_map(|at| models.get(*at)).map(|model| model.id.clone()).collect(),
+            fits: shed.fits,
         }
-        let licences = models.iter().map(|model| model.licence.spdx.clone());
-        let mut licences: Vec<String> = licences.filter(|licence| !licence.is_empty()).collect();
-        // Files write them in small letters.
-        licences.sort_by_key(|licence| licence.to_lowercase());
-        licences.dedup_by(|later, first| later.eq_ignore_ascii_case(first));
-        let bytes = models.iter().map(|model| model.bytes).sum::<u64>();
-        Ok(LadderCard {
-            id: ladder.id.clone(),
-            name: ladder.name.clone(),
-            rungs,
-            licences,
-            bytes: bytes as f64,
-            memory_bytes: self.fit(&models, settings).total() as f64,
-            missing_bytes: self.models.ready(catalog, &ladder.id)? as f64,
-            models: ladder.rungs.clone(),
-            own: self.recipes.has(&ladder.id),
-            fetchable: models.iter().all(|model| !model.sources.is_empty() || self.models.path_of(model).is_some()),
-        })
+    }
+
+    /// Deletes what was fetched of a ladder that nobody wants any more. An offered one of which nothing is here is only offered again.
+    pub(crate) fn discard(&self, ladder: &str) -> Result<(), Problem> {
+        let catalog = self.catalog();
+        let models = catalog.models_of(ladder).unwrap_or_default();
+        let missing: Vec<_> = models.iter().filter(|model| self.models.path_of(model).is_none()).collect();
+        missing.iter().for_each(|model| self.models.discard(&model.sha256));
+        if missing.len() == models.len() && Catalog::builtin().offered(ladder).is_some() && self.recipes.has(ladder) {
+            self.recipes.remove(ladder)?;
+            self.read_own();
+        }
+        Ok(())
     }
 }

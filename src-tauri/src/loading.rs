@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::thread;
 
-use catalog::{FetchOptions, FetchProgress};
+use catalog::FetchProgress;
 use protocol::chat::{EngineState, Settings};
 use protocol::ladder::EngineSettings;
 use protocol::{Code, Problem};
@@ -104,7 +104,7 @@ impl App {
 
     fn fetch_now(&self, choice: &Choice) -> Result<(), Problem> {
         let disk = self.disk()?;
-        let options = FetchOptions::from_env()?;
+        let options = self.fetch_options()?;
         let ladder = self.settings().ladder.clone();
         let mut on = |progress: FetchProgress| {
             let state = EngineState::Fetching {
@@ -140,6 +140,11 @@ impl App {
         self.announce(choice);
         let ladder = catalog::resolve(&disk.catalog(), &disk.models, id)?;
         let known = disk.learned.recall(&engine::conditions(&ladder, settings));
+        // What is loaded now goes first: its memory is this one's.
+        let free = engine::free_memory().map(|free| free.saturating_add(self.engine.worker_bytes().unwrap_or(0)));
+        let uses = known.as_ref().map(engine::uses).unwrap_or_default();
+        let (ladder, left_out) = catalog::to_fit(ladder, settings, free, &uses)?;
+        let known = if left_out.is_empty() { known } else { disk.learned.recall(&engine::conditions(&ladder, settings)) };
         let call = {
             let _counted = self.after_counting();
             self.engine.begin()?
@@ -148,10 +153,11 @@ impl App {
         if !choice.is_latest() {
             return Err(Problem::new(Code::Cancelled));
         }
-        let loaded = call.load(&ladder, settings, known, &mut |progress| {
+        let mut loaded = call.load(&ladder, settings, known, &mut |progress| {
             let (rung, fraction) = (progress.rung, progress.fraction);
             self.tell(choice, EngineState::Loading { ladder: id.to_owned(), rung, fraction });
         })?;
+        loaded.left_out.extend(left_out);
         disk.keep(self.engine.learned());
         // Read while nobody waits yet.
         self.tell_earlier_now();

@@ -4,16 +4,20 @@
 
 mod answering;
 mod app;
-mod beside;
+mod cards;
+mod checking;
 mod commands;
 mod context;
 mod continued;
 mod counting;
+mod downloads;
+mod dropped;
 mod earlier;
 mod extract;
 mod loading;
 mod page;
 mod prompt;
+mod queue;
 mod shrinking;
 mod summary;
 mod turns;
@@ -80,6 +84,7 @@ fn run() -> tauri::Result<()> {
     let app = Arc::new(App::start());
     // Nothing is answered yet: nothing can refuse.
     let _ = app.choose(false, || Ok(()));
+    app.take_up_downloads();
     window.manage(Arc::clone(&app));
     window.run(move |handle, event| match event {
         // Only now is there a window.
@@ -141,19 +146,35 @@ fn interface() -> Builder<tauri::Wry> {
         commands::engine::load_ladder,
         commands::engine::fetch_ladder,
         commands::engine::cancel_fetch,
-        commands::engine::watch_beside,
-        commands::engine::fetch_beside,
+        commands::downloads::watch_downloads,
+        commands::downloads::download_ladder,
+        commands::downloads::pause_download,
+        commands::downloads::resume_download,
+        commands::downloads::drop_download,
         commands::ladders::models,
         commands::ladders::draft_choices,
         commands::ladders::ladder_memory,
         commands::ladders::make_ladder,
+        commands::ladders::change_ladder,
+        commands::ladders::ladder_versions,
+        commands::ladders::back_ladder,
         commands::ladders::remove_ladder,
         commands::ladders::restore_ladder,
         commands::ladders::export_ladder,
+        commands::ladders::hand_over,
         commands::ladders::add_file,
         commands::ladders::shrink_model,
         commands::ladders::stop_shrinking,
+        commands::dropped::drop_begin,
+        commands::dropped::drop_piece,
+        commands::dropped::drop_end,
+        commands::dropped::drop_cancel,
+        commands::checking::check_ladder,
+        commands::checking::stop_check,
         commands::settings::change_settings,
+        commands::token::set_token,
+        commands::token::has_token,
+        commands::token::remove_token,
         commands::earlier::earlier_chats,
         commands::earlier::erase_earlier_chats,
         commands::unseen::tell_unseen,

@@ -1,13 +1,18 @@
 //! Making a smaller version of a model, or taking one in, while another engine answers.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use catalog::{Made, MadeFrom, RecipeModel, check_header};
-use engine::{Engine, Launch};
+use engine::{Agreement, Engine, Launch};
+use protocol::ladder::{EngineSettings, Rung};
 use protocol::{Code, Mix, Problem};
 
 use crate::app::Disk;
+
+/// Context in tokens of a comparison: the questions and answers are short.
+const COMPARED: u32 = 1024;
 
 /// An engine of its own: the other one goes on answering. One thing at a time.
 pub(crate) struct Shrinking {
@@ -87,5 +92,42 @@ impl Work<'_> {
         let taken = disk.models.take_in(&to, Some(of), self.stopped(), &mut |_, _| {})?;
         disk.read_own();
         Ok(taken)
+    }
+
+    /// How a smaller version compares with the model with this id. `on` is told the share that is done.
+    ///
+    /// # Errors
+    /// [`Code::NotInstalled`], [`Code::Cancelled`], [`Code::MemoryShort`], those of loading and recording.
+    pub(crate) fn compare(
+        &self,
+        disk: &Disk,
+        id: &str,
+        made: &RecipeModel,
+        on: &mut dyn FnMut(f32),
+    ) -> Result<Agreement, Problem> {
+        let catalog = disk.catalog();
+        let original = catalog.model(id)?;
+        let missing = || Problem::new(Code::NotInstalled).with("ladder", id);
+        let rung = |name: &str, path: Option<PathBuf>| path.map(|path| Rung { name: name.to_owned(), path });
+        let rungs = [rung(id, disk.models.path_of(original)), rung(&made.id, disk.models.file_of(&made.sha256))];
+        let rungs = rungs.into_iter().collect::<Option<Vec<_>>>().ok_or_else(missing)?;
+        let settings = EngineSettings { context: Some(COMPARED), ..EngineSettings::default() };
+        // Both beside the ladder in use: where there is no room for that, nothing is compared.
+        let (ladder, left_out) = catalog::to_fit(engine::versions(id, rungs), settings, engine::free_memory(), &[])?;
+        if let Some(left) = left_out.into_iter().next() {
+            return Err(left.problem);
+        }
+        let engine = &self.shrinking.engine;
+        let stopped = || self.stopped().load(Ordering::Acquire);
+        let cancelled = || Err(Problem::new(Code::Cancelled));
+        if stopped() {
+            return cancelled();
+        }
+        let loaded = engine.load(&ladder, settings, &mut |_| {})?;
+        let mut record = |ask: &engine::Ask| if stopped() { cancelled() } else { engine.record(ask) };
+        let compared = engine::compare(&loaded, &mut record, on);
+        // It holds a worker that nobody needs any more.
+        engine.stop();
+        compared?.pop().ok_or_else(missing)
     }
 }

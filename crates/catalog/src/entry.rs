@@ -174,4 +174,11 @@ pub struct LadderEntry {
     pub k: Vec<Vec<u32>>,
     /// How much inner reviewers may let pass, 1 is nothing.
     pub lenience: f32,
+    /// Whether it is for everybody and every purpose: only such a one is suggested.
+    #[serde(default = "yes")]
+    pub general: bool,
+}
+
+fn yes() -> bool {
+    true
 }

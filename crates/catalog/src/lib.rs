@@ -4,16 +4,21 @@
 //! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`] and [`look`]. It knows nothing
 //! of llama.cpp or of the window.
 
+mod cards;
 mod entry;
 mod fetch;
 mod fit;
+mod hand_over;
 mod header;
+mod headers;
 mod manifest;
 mod mark;
 mod match_up;
+mod offer;
 mod own;
 mod recipe;
 mod recipes;
+mod recommend;
 mod resolve;
 mod store;
 mod tables;
@@ -22,16 +27,20 @@ mod whole;
 #[cfg(test)]
 mod sample;
 
+pub use cards::Lists;
 pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words};
 pub use fetch::{
-    FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, fetch, fetch_model, look,
+    Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, facts, fetch, fetch_model,
+    look,
 };
-pub use fit::{Fit, fit};
+pub use fit::{Fit, Shed, fit, fit_about, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
 pub use manifest::{Catalog, CatalogError};
 pub use match_up::{Tokens, in_order, match_up};
+pub use offer::{About, Offer, Settled, settle};
 pub use own::Made;
 pub use recipe::{MadeFrom, Recipe, RecipeModel};
-pub use recipes::{Recipes, read as read_recipe};
+pub use recipes::{Recipes, Version, read as read_recipe};
+pub use recommend::{Candidate, Machine, Room};
 pub use resolve::{is_path, resolve, target_place, with_drafts};
 pub use store::{ModelStore, Workplace};

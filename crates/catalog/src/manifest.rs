@@ -4,6 +4,7 @@ use protocol::{Code, Problem};
 use serde::Deserialize;
 
 use crate::entry::{LadderEntry, ModelEntry, Source};
+use crate::offer::{About, Offer, about};
 use crate::recipe::{Recipe, RecipeModel};
 use crate::recipes::Recipes;
 use crate::store::ModelStore;
@@ -23,6 +24,11 @@ pub struct Catalog {
     models: Vec<ModelEntry>,
     #[serde(rename = "ladder", default)]
     ladders: Vec<LadderEntry>,
+    /// Models whose files nobody has verified, and the ladders that have any of them.
+    #[serde(rename = "offer", default)]
+    offers: Vec<Offer>,
+    #[serde(skip)]
+    offered: Vec<LadderEntry>,
 }
 
 /// Why a catalogue cannot be used.
@@ -53,9 +59,19 @@ impl Catalog {
     /// # Errors
     /// Not TOML of this form, or the first entry that makes no sense.
     pub fn parse(text: &str) -> Result<Self, CatalogError> {
-        let catalog: Self = toml::from_str(text)?;
+        let mut catalog: Self = toml::from_str(text)?;
         let entry = |(id, reason)| CatalogError::Entry { id, reason };
-        check_all(&catalog.ladders, &catalog.models).map_err(entry)?;
+        let sized: Vec<_> = catalog.models.iter().map(|model| (&model.id, model.bytes)).collect();
+        let all: Vec<_> = sized.iter().copied().chain(catalog.offers.iter().map(|o| (&o.id, o.about_bytes))).collect();
+        check_all(&catalog.ladders, &catalog.models, &all).map_err(entry)?;
+        for offer in &catalog.offers {
+            check_offer(offer, &sized).map_err(|reason| entry((offer.id.clone(), reason)))?;
+        }
+        let ids: BTreeSet<_> = catalog.offers.iter().map(|offer| &offer.id).collect();
+        if ids.len() < catalog.offers.len() {
+            return Err(entry(("offer".to_owned(), "two offers have one id".to_owned())));
+        }
+        catalog.offered = catalog.ladders.extract_if(.., |ladder| ladder.rungs.iter().any(|id| ids.contains(id))).collect();
         match catalog.models.iter().find(|model| model.sources.is_empty()) {
             Some(model) => Err(entry((model.id.clone(), "it has no source".to_owned()))),
             None => Ok(catalog),
@@ -82,6 +98,8 @@ impl Catalog {
             };
             let id_of = |id: &String| ids.iter().find(|(own, _)| own == id).map(|(_, id)| id.clone());
             let rungs = ladder.rungs.iter().filter_map(id_of).collect();
+            // What was offered is known now.
+            self.offered.retain(|offered| offered.id != ladder.id);
             // A recipe that was put there by hand under the id of a ladder of the catalogue does not take its place.
             if self.ladders.iter().all(|other| other.id != ladder.id) {
                 self.ladders.push(LadderEntry { rungs, ..ladder });
@@ -112,13 +130,39 @@ impl Catalog {
         &self.models
     }
 
+    /// Ladders that were never fetched: what their files are has to be asked first, by [`settle`](crate::settle).
+    pub fn offered_ladders(&self) -> &[LadderEntry] {
+        &self.offered
+    }
+
+    /// Models that are offered and not known yet.
+    pub fn offers(&self) -> impl Iterator<Item = &Offer> {
+        self.offers.iter().filter(|offer| self.models.iter().all(|model| model.id != offer.id))
+    }
+
+    /// The offered ladder with this id.
+    pub fn offered(&self, id: &str) -> Option<&LadderEntry> {
+        self.offered.iter().find(|ladder| ladder.id == id)
+    }
+
+    /// The offered model with this id.
+    pub(crate) fn offer(&self, id: &str) -> Option<&Offer> {
+        self.offers.iter().find(|offer| offer.id == id)
+    }
+
+    /// What a list shows of the models of `ladder`, the target first.
+    pub fn about(&self, ladder: &LadderEntry) -> Vec<About<'_>> {
+        about(self, ladder)
+    }
+
     /// The ladder with this id.
     ///
     /// # Errors
     /// [`Code::NoSuchLadder`] with the known ids.
     pub fn ladder(&self, id: &str) -> Result<&LadderEntry, Problem> {
         self.ladders.iter().find(|ladder| ladder.id == id).ok_or_else(|| {
-            Problem::new(Code::NoSuchLadder).with("name", id).with("known", listed(self.ladders.iter().map(|l| &l.id)))
+            let known = self.ladders.iter().chain(&self.offered);
+            Problem::new(Code::NoSuchLadder).with("name", id).with("known", listed(known.map(|ladder| &ladder.id)))
         })
     }
 
@@ -138,6 +182,12 @@ impl Catalog {
     /// [`Code::NoSuchLadder`].
     pub fn models_of(&self, ladder: &str) -> Result<Vec<&ModelEntry>, Problem> {
         self.ladder(ladder)?.rungs.iter().map(|id| self.model(id)).collect()
+    }
+
+    /// Hashes of the models of a ladder, the target first; of an offered one they are not known.
+    pub fn hashes_of(&self, ladder: &str) -> Vec<String> {
+        let models = self.models_of(ladder).unwrap_or_default();
+        models.iter().map(|model| model.sha256.as_str().to_owned()).collect()
     }
 
     /// A ladder as a recipe.
@@ -169,18 +219,23 @@ impl Catalog {
 
 /// What is wrong with entries of a catalogue or recipe, if anything is.
 pub(crate) fn check_entries(ladders: &[LadderEntry], models: &[ModelEntry]) -> Result<(), String> {
-    check_all(ladders, models).map_err(|(id, reason)| format!("“{id}”: {reason}"))
+    let sized: Vec<_> = models.iter().map(|model| (&model.id, model.bytes)).collect();
+    check_all(ladders, models, &sized).map_err(|(id, reason)| format!("“{id}”: {reason}"))
 }
 
 /// The same with the id of the entry.
-fn check_all(ladders: &[LadderEntry], models: &[ModelEntry]) -> Result<(), (String, String)> {
+fn check_all(
+    ladders: &[LadderEntry],
+    models: &[ModelEntry],
+    sized: &[(&String, u64)],
+) -> Result<(), (String, String)> {
     // A ladder may be called like the model that answers in it.
     let (mut ids, mut ladder_ids) = (BTreeSet::new(), BTreeSet::new());
     for model in models {
         check_model(model).and_then(|()| fresh(&mut ids, &model.id)).map_err(|reason| (model.id.clone(), reason))?;
     }
     for ladder in ladders {
-        check_ladder(ladder, models)
+        check_ladder(ladder, sized)
             .and_then(|()| fresh(&mut ladder_ids, &ladder.id))
             .map_err(|reason| (ladder.id.clone(), reason))?;
     }
@@ -231,13 +286,23 @@ fn check_model(model: &ModelEntry) -> Result<(), String> {
     Ok(())
 }
 
-fn check_ladder(ladder: &LadderEntry, models: &[ModelEntry]) -> Result<(), String> {
+fn check_offer(offer: &Offer, known: &[(&String, u64)]) -> Result<(), String> {
+    check(plain(&offer.id), "its id has other characters than letters, digits, dot, dash, underscore")?;
+    check(known.iter().all(|(id, _)| **id != offer.id), "its id is taken")?;
+    check(plain(&offer.file), "its file name has other characters than letters, digits, dot, dash, underscore")?;
+    check(offer.about_bytes > 0, "its file is empty")?;
+    check(!offer.name.trim().is_empty() && !offer.tokenizer.trim().is_empty(), "it has no name or tokenizer")?;
+    let named = offer.repository.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name));
+    check(named, "a repository is not owner/name")
+}
+
+fn check_ladder(ladder: &LadderEntry, sized: &[(&String, u64)]) -> Result<(), String> {
     check(plain(&ladder.id), "its id has other characters than letters, digits, dot, dash, underscore")?;
     check(!ladder.rungs.is_empty(), "it has no rungs")?;
     let mut sizes = Vec::new();
     for id in &ladder.rungs {
-        let model = models.iter().find(|model| model.id == *id).ok_or_else(|| format!("no model is called “{id}”"))?;
-        sizes.push(model.bytes);
+        let (_, bytes) = sized.iter().find(|(of, _)| *of == id).ok_or_else(|| format!("no model is called “{id}”"))?;
+        sizes.push(*bytes);
     }
     check(sizes.is_sorted_by(|bigger, smaller| bigger > smaller), "its rungs do not fall in size")?;
     let drafters = ladder.rungs.len() - 1 + usize::from(ladder.max_gram);

@@ -98,6 +98,21 @@ impl ModelStore {
         (models, problems)
     }
 
+    /// Hash of the model that the one with this hash was made of, if it was made here.
+    pub fn made_from(&self, hash: &Sha256) -> Option<Sha256> {
+        let path = self.note_of(hash);
+        let noted = if path.is_file() { read(&path).ok() } else { None };
+        noted?.made_from.map(|made| made.sha256)
+    }
+
+    /// Deletes what was fetched of a model that is not whole yet, unless another program is fetching it now.
+    pub fn discard(&self, hash: &Sha256) {
+        let lock = fs::OpenOptions::new().write(true).open(self.staging().join(format!("{hash}.lock")));
+        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_file(self.part(hash));
+        }
+    }
+
     /// Removes the file with this hash, and what is noted of it.
     ///
     /// # Errors

@@ -153,6 +153,14 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Has it made of `models` from now on, the target first.
+    pub fn set_models(&mut self, models: Vec<RecipeModel>) {
+        self.rungs = models.iter().map(|model| model.id.clone()).collect();
+        // Another number of rungs needs another matrix.
+        self.k = self.k.take().filter(|_| self.models.len() == models.len());
+        self.models = models;
+    }
+
     /// As it is written to a file.
     ///
     /// # Errors
@@ -193,6 +201,7 @@ impl Recipe {
             max_gram: self.max_gram,
             k: self.k.clone().unwrap_or_else(|| (0..drafters).map(row).collect()),
             lenience: self.lenience,
+            general: true,
         };
         (ladder, self.models.iter().map(RecipeModel::entry).collect())
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use protocol::{Code, Problem};
 
@@ -23,6 +24,17 @@ const MOST: usize = 200;
 #[derive(Debug, Clone)]
 pub struct Recipes {
     root: PathBuf,
+}
+
+/// What a ladder was before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version {
+    /// Later ones have larger numbers.
+    pub number: u32,
+    /// When something else took its place, if the system tells.
+    pub saved: Option<SystemTime>,
+    /// What it was.
+    pub recipe: Recipe,
 }
 
 impl Recipes {
@@ -118,10 +130,14 @@ impl Recipes {
         fs::remove_file(path).map_err(|error| self.unwritable(&error))
     }
 
-    /// Numbers of the earlier versions of a ladder that can be read, the latest last.
-    pub fn versions(&self, id: &str) -> Vec<(u32, Recipe)> {
-        let numbers = self.numbers(id).into_iter();
-        numbers.filter_map(|number| Some((number, read(&self.version(id, number)).ok()?))).collect()
+    /// The earlier versions of a ladder that can be read, the latest last.
+    pub fn versions(&self, id: &str) -> Vec<Version> {
+        let version = |number| {
+            let path = self.version(id, number);
+            let saved = fs::metadata(&path).and_then(|about| about.modified()).ok();
+            Some(Version { number, saved, recipe: read(&path).ok()? })
+        };
+        self.numbers(id).into_iter().filter_map(version).collect()
     }
 
     /// Brings back version `number` of a ladder, the latest if none is named; what it is now becomes its latest earlier version. A removed one comes back too.
@@ -130,7 +146,7 @@ impl Recipes {
     /// [`Code::NoSuchVersion`], [`Code::FileUnusable`], [`Code::FolderUnwritable`].
     pub fn back(&self, id: &str, number: Option<u32>) -> Result<Recipe, Problem> {
         let numbers = self.numbers(id);
-        let latest = || self.versions(id).last().map_or(1, |(number, _)| *number);
+        let latest = || self.versions(id).last().map_or(1, |version| version.number);
         let number = number.unwrap_or_else(latest);
         if !numbers.contains(&number) {
             let known = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -285,7 +301,7 @@ mod tests {
         assert_eq!(recipes.versions("first").len(), 0, "nothing was changed");
         recipes.change(&Recipe { name: "Second".into(), ..first.clone() }).unwrap();
         recipes.change(&Recipe { name: "Third".into(), ..first.clone() }).unwrap();
-        let names = || recipes.versions("first").into_iter().map(|(n, recipe)| (n, recipe.name)).collect::<Vec<_>>();
+        let names = || recipes.versions("first").into_iter().map(|v| (v.number, v.recipe.name)).collect::<Vec<_>>();
         assert_eq!(names(), [(1, "First".to_owned()), (2, "Second".to_owned())]);
         assert_eq!(recipes.back("first", Some(1)).unwrap(), first);
         assert_eq!(names()[2], (3, "Third".to_owned()), "what it was just now");

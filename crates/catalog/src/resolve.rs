@@ -24,6 +24,9 @@ const EACH: u32 = 4;
 pub fn resolve(catalog: &Catalog, store: &ModelStore, ladder_id: &str) -> Result<Ladder, Problem> {
     let ladder = match catalog.ladder(ladder_id) {
         Ok(entry) => from_catalogue(catalog, store, entry),
+        Err(_) if catalog.offered(ladder_id).is_some() => {
+            Err(Problem::new(Code::NotInstalled).with("ladder", ladder_id))
+        }
         Err(_) if is_path(ladder_id) => from_file(ladder_id),
         Err(problem) => Err(problem),
     };

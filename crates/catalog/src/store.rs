@@ -1,5 +1,6 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use protocol::{Code, Problem, bytes_in_words};
 use tempfile::TempDir;
 
 use crate::entry::{ModelEntry, Sha256};
+use crate::header::Header;
+use crate::headers::Headers;
 use crate::manifest::Catalog;
 use crate::mark::Mark;
 use crate::whole::hashed;
@@ -29,7 +32,12 @@ pub struct Workplace {
 impl Workplace {
     /// Where the file is to be.
     pub fn path(&self) -> PathBuf {
-        self.folder.path().join("model.gguf")
+        self.named("model.gguf")
+    }
+
+    /// Where a file of this name is to be; it goes with this too.
+    pub fn named(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 }
 
@@ -41,6 +49,7 @@ impl Workplace {
 #[derive(Debug, Clone)]
 pub struct ModelStore {
     root: PathBuf,
+    headers: Headers,
 }
 
 impl ModelStore {
@@ -51,7 +60,7 @@ impl ModelStore {
     /// [`Code::FolderUnwritable`].
     pub fn open(root: PathBuf) -> Result<Self, Problem> {
         fs::create_dir_all(&root).map_err(|error| unwritable(&root, &error))?;
-        Ok(Self { root })
+        Ok(Self { root, headers: Headers::default() })
     }
 
     /// Makes sure that files can be taken in: best found out before a gigabyte was fetched.
@@ -80,16 +89,27 @@ impl ModelStore {
         (about.is_file() && about.len() == model.bytes).then_some(path)
     }
 
+    /// What the file of an installed model says about itself.
+    pub fn header_of(&self, model: &ModelEntry) -> Option<Arc<Header>> {
+        self.path_of(model).and_then(|path| self.headers.of(&model.sha256, &path))
+    }
+
     /// The file with this hash, if it is there.
     pub fn file_of(&self, hash: &Sha256) -> Option<PathBuf> {
         Some(self.place(hash)).filter(|path| path.is_file())
     }
 
-    /// How many bytes `ladder` still lacks; 0 means ready to load.
+    /// How many bytes `ladder` still lacks; 0 means ready to load. Of an offered one it is about so many.
     ///
     /// # Errors
     /// [`Code::NoSuchLadder`].
     pub fn ready(&self, catalog: &Catalog, ladder: &str) -> Result<u64, Problem> {
+        if let Some(offered) = catalog.offered(ladder) {
+            // Models that other ladders have brought need not come again.
+            let here = |id: &String| catalog.model(id).is_ok_and(|model| self.path_of(model).is_some());
+            let models = offered.rungs.iter().zip(catalog.about(offered));
+            return Ok(models.filter(|(id, _)| !here(id)).map(|(_, about)| about.bytes).sum());
+        }
         let models = catalog.models_of(ladder)?;
         Ok(models.iter().filter(|model| self.path_of(model).is_none()).map(|model| model.bytes).sum())
     }

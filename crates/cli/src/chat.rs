@@ -29,12 +29,12 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
         ..Ask::plain(Vec::new())
     };
     let settings = args.running.engine(args.exact)?;
-    let setup = Setup::new()?;
+    let mut setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let once = args.once.as_deref().map(|once| question(once, output)).transpose()?;
     let ladder = match setup.ladder_as(&id, &args.running) {
         Err(problem) if problem.code == Code::NotInstalled && once.is_none() && io::stdin().is_terminal() => {
-            offer_to_fetch(&setup, &id, problem, output)?;
+            offer_to_fetch(&mut setup, &id, problem, output)?;
             setup.ladder_as(&id, &args.running)?
         }
         found => found?,
@@ -84,7 +84,7 @@ fn question(once: &str, output: &Output) -> Result<String, Problem> {
     if text.trim().is_empty() { Err(Problem::new(Code::MessageEmpty)) } else { Ok(text) }
 }
 
-fn offer_to_fetch(setup: &Setup, id: &str, problem: Problem, output: &Output) -> Result<(), Problem> {
+fn offer_to_fetch(setup: &mut Setup, id: &str, problem: Problem, output: &Output) -> Result<(), Problem> {
     let size = protocol::bytes_in_words(setup.models.ready(&setup.catalog, id)?);
     output.note(format_args!("{} Download it now ({size})? [y/N]", problem.sentence(output.language)));
     let mut answer = String::new();

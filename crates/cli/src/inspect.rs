@@ -42,7 +42,7 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
 /// By its path, its address, or the id of a model of the list: from the store if it is there, from its first source if not.
 fn header(setup: &Setup, file: &str) -> Result<Header, Problem> {
     if file.contains("://") {
-        return look(file, &FetchOptions::from_env()?);
+        return look(file, &options);
     }
     let path = Path::new(file);
     let Ok(model) = setup.catalog.model(file) else { return check_header(path) };

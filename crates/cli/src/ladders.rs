@@ -1,23 +1,27 @@
 //! `taki ladders`: which there are, and one's own.
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use catalog::{Catalog, Recipe, RecipeModel, in_order, is_path, read_recipe};
-use protocol::ladder::CacheType;
-use protocol::{Code, Problem, bytes_in_words};
+use catalog::{Catalog, Recipe, RecipeModel, Version, in_order, is_path, read_recipe};
+use engine::Trial;
+use protocol::chat::Fits;
+use protocol::ladder::EngineSettings;
+use protocol::{Code, Language, Problem, bytes_in_words};
 use serde_json::{Value, json};
+use store::Check;
 
 use crate::args::{Ladders, matrix};
 use crate::models::{as_json, reading, take_in};
+use crate::interrupt::stoppable;
 use crate::output::Output;
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 
 pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
     match command {
         Ladders::List { .. } => list(&setup, output),
+        Ladders::Suggest { .. } => suggest(&setup, output),
+        Ladders::Check { ladder, .. } => check(&setup, ladder.as_deref(), output),
         Ladders::Make { name, models, .. } => make(&setup, name, models, output),
         Ladders::Copy { ladder, name, .. } => {
             let mut recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
@@ -56,27 +60,94 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
 fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
     setup.tell_unread(output);
     let mut rows = Vec::new();
-    for ladder in setup.catalog.ladders() {
-        let missing = setup.models.ready(&setup.catalog, &ladder.id)?;
-        let models = setup.catalog.models_of(&ladder.id)?;
-        let mut rungs: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
-        if ladder.max_gram {
-            rungs.push("Max-Gram");
-        }
-        let own = Catalog::builtin().ladder(&ladder.id).is_err();
-        let state = if missing == 0 { "ready".to_owned() } else { format!("{} to fetch", bytes_in_words(missing)) };
-        let whose = if own { ", your own" } else { "" };
-        let memory = catalog::fit(&setup.models, &models, None, CacheType::F16).total();
-        let needs = bytes_in_words(memory);
-        output.line(format_args!("{:<12} {}  ({state}, about {needs} of memory{whose})", ladder.id, rungs.join(" ← ")));
-        let about = ladder.description.get(output.language);
-        output.line(format_args!("{:<12} {}", "", if about.is_empty() { &ladder.name } else { about }));
+    for card in setup.cards()? {
+        let missing = bytes_in_words(card.missing_bytes as u64);
+        let state = match (card.missing_bytes > 0.0, card.offered) {
+            (false, _) => "ready".to_owned(),
+            (true, false) => format!("{missing} to fetch"),
+            (true, true) => format!("offered, about {missing} to fetch"),
+        };
+        let whose = if card.own { ", your own" } else { "" };
+        let suggested = if card.suggested { ", suggested for this computer" } else { "" };
+        let (needs, rungs) = (bytes_in_words(card.memory_bytes as u64), card.rungs.join(" ← "));
+        let room = match card.fits {
+            Fits::Well => "",
+            Fits::Tight => ", which is tight here",
+            Fits::Not => ", more than there is here",
+        };
+        let pace = card.pace.map(|pace| format!(", about {} tokens/s", in_figures(pace))).unwrap_or_default();
+        let id = &card.id;
+        output.line(format_args!("{id:<18} {rungs}  ({state}, about {needs} of memory{room}{pace}{whose}{suggested})"));
+        let about = match output.language {
+            Language::English => &card.about.en,
+            Language::Japanese => &card.about.ja,
+        };
+        output.line(format_args!("{:<18} {}", "", if about.is_empty() { &card.name } else { about }));
+        let k = setup.catalog.ladder(id).ok().or_else(|| setup.catalog.offered(id)).map(|ladder| &ladder.k);
         rows.push(json!({
-            "id": ladder.id, "name": ladder.name, "rungs": rungs, "missing_bytes": missing, "k": ladder.k, "own": own,
-            "memory_bytes": memory,
+            "id": id, "name": card.name, "rungs": card.rungs, "missing_bytes": card.missing_bytes as u64, "k": k,
+            "own": card.own, "offered": card.offered, "memory_bytes": card.memory_bytes as u64, "fits": card.fits,
+            "pace": card.pace, "suggested": card.suggested, "checked": card.checked,
         }));
     }
     output.json(&json!({ "ladders": rows }));
+    Ok(())
+}
+
+/// A speed in few figures.
+fn in_figures(pace: f64) -> String {
+    if pace < 10.0 { format!("{pace:.1}") } else { format!("{pace:.0}") }
+}
+
+fn suggest(setup: &Setup, output: &Output) -> Result<(), Problem> {
+    let cards = setup.cards()?;
+    let Some(card) = cards.iter().find(|card| card.suggested) else {
+        output.line("None of the ladders fits into this computer's memory with room for other programs.");
+        output.json(&json!({ "ladder": null }));
+        return Ok(());
+    };
+    let memory = bytes_in_words(card.memory_bytes as u64);
+    output.line(format_args!("{}: {}", card.id, card.rungs.join(" ← ")));
+    let all = engine::memory_of_this_computer().map(|all| format!(" of {}", bytes_in_words(all))).unwrap_or_default();
+    output.line(format_args!("It is the largest for every purpose that takes {memory}{all} of memory and leaves room for other programs"));
+    output.line(match card.pace {
+        Some(pace) => format!("and whose target would write about {} tokens a second here, as fast as one reads.", in_figures(pace)),
+        None => "and that writes as fast as one reads on most computers. Nothing was measured here yet.".to_owned(),
+    });
+    let next = if card.missing_bytes > 0.0 { "taki models fetch" } else { "taki ladders check" };
+    output.note(format_args!("Next: {next} {}", card.id));
+    output.json(&json!({ "ladder": card.id, "memory_bytes": card.memory_bytes as u64, "pace": card.pace, "fits": card.fits }));
+    Ok(())
+}
+
+/// Tries how fast a ladder is here, and keeps that.
+fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem> {
+    let id = setup.chosen(id, output);
+    let ladder = setup.ladder(&id)?;
+    let (settings, learned) = (EngineSettings::default(), setup.learned());
+    let known = learned.recall(&engine::conditions(&ladder, settings));
+    let (engine, _) = setup::engine_knowing(&ladder, settings, known, output)?;
+    let mut answer = |ask: &engine::Ask| {
+        let (call, stop) = (engine.begin()?, engine.clone());
+        stoppable(move || stop.cancel(), || call.answer(ask, &mut |_| {}))
+    };
+    let mut on = |share: f32| output.progress(format_args!("Answering a few questions in both ways … {:.0}%", 100.0 * share));
+    let tried = engine::try_out(&mut answer, &mut on);
+    output.progress_done();
+    let Trial { alone, cascade, ratio } = tried?;
+    if let Some(Err(problem)) = engine.learned().map(|lessons| learned.keep(&lessons)) {
+        output.warning(&problem);
+    }
+    let models = setup.catalog.hashes_of(&id);
+    store::keep_check(&setup.places, &id, &Check { models, alone, cascade, ratio })?;
+    let (with, without) = (in_figures(cascade), in_figures(alone));
+    output.line(format_args!("{id} writes {with} tokens a second here, {without} without the cascade: {ratio:.2} times as fast."));
+    let better = setup.cards()?.into_iter().find(|card| card.id == id).and_then(|card| card.checked?.better);
+    if let Some(better) = &better {
+        let why = if cascade < alone.max(8.0) && cascade < 8.0 { "would write faster here" } else { "would answer better and still be fast here" };
+        output.line(format_args!("{better} {why}: taki models fetch {better}"));
+    }
+    output.json(&json!({ "ladder": id, "alone": alone, "cascade": cascade, "ratio": ratio, "better": better }));
     Ok(())
 }
 
@@ -132,11 +203,7 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
         name.clone_into(&mut recipe.name);
     }
     if !changes.models.is_empty() {
-        let models = rungs(setup, changes.models, output)?;
-        recipe.rungs = models.iter().map(|model| model.id.clone()).collect();
-        // Another number of rungs needs another matrix.
-        recipe.k = recipe.k.filter(|_| recipe.models.len() == models.len());
-        recipe.models = models;
+        recipe.set_models(rungs(setup, changes.models, output)?);
     }
     if let Some(text) = changes.k {
         recipe.k = Some(matrix(text)?);
@@ -152,39 +219,9 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
 }
 
 fn export(setup: &Setup, id: &str, file: &Path, with_models: bool, output: &Output) -> Result<(), Problem> {
-    let mut recipe = setup.recipes.recipe_of(&setup.catalog, id)?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let unusable = |path: &Path, error: &dyn std::fmt::Display| {
-        Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", error)
-    };
-    let taken = |path: &Path| Err(unusable(path, &"there is a file of that name already"));
-    // All that could stand in the way is looked at before a gigabyte is copied.
-    let mut copies: Vec<(PathBuf, PathBuf)> = Vec::new();
-    for model in recipe.models.iter_mut().filter(|_| with_models) {
-        let path = setup.models.file_of(&model.sha256);
-        let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", id))?;
-        if copies.iter().any(|(_, to)| *to == folder.join(&model.file)) {
-            model.file = format!("{}.gguf", model.id);
-        }
-        let to = folder.join(&model.file);
-        if fs::symlink_metadata(&to).is_ok() {
-            return taken(&to);
-        }
-        copies.push((path, to));
-    }
-    if fs::symlink_metadata(file).is_ok() {
-        return taken(file);
-    }
-    let text = recipe.to_toml()?;
-    let mut written_bytes = 0_u64;
-    for (path, to) in &copies {
-        output.progress(format_args!("Copying to {} …", to.display()));
-        let done = copy_new(path, to);
-        output.progress_done();
-        written_bytes += done.map_err(|error| unusable(to, &error))?;
-    }
-    let written = fs::File::create_new(file).and_then(|mut new| new.write_all(text.as_bytes()));
-    written.map_err(|error| unusable(file, &error))?;
+    let recipe = setup.recipes.recipe_of(&setup.catalog, id)?;
+    let what = "Copying";
+    let written_bytes = reading(output, what, |cancel, on| setup.models.hand_over(recipe, file, with_models, cancel, on))?;
     let models = if with_models {
         format!(", with {} of models beside it", bytes_in_words(written_bytes))
     } else {
@@ -195,18 +232,10 @@ fn export(setup: &Setup, id: &str, file: &Path, with_models: bool, output: &Outp
     Ok(())
 }
 
-/// Copies a file to where there is none; half of it helps nobody.
-fn copy_new(from: &Path, to: &Path) -> io::Result<u64> {
-    let mut from = fs::File::open(from)?;
-    let mut new = fs::File::create_new(to)?;
-    let done = io::copy(&mut from, &mut new).and_then(|all| new.sync_all().map(|()| all));
-    done.inspect_err(|_| drop(fs::remove_file(to)))
-}
-
 fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
     let recipe = read_recipe(file)?;
     // What lies beside it first: a file that is another one than it should be leaves no ladder behind.
-    let missing = reading(output, file, |cancel, on| setup.models.take_beside(&recipe, file, cancel, on))?;
+    let missing = reading(output, &format!("Reading {}", file.display()), |cancel, on| setup.models.take_beside(&recipe, file, cancel, on))?;
     let kept = setup.recipes.add(&recipe)?;
     output.line(format_args!("The ladder {} is in the list as {}.", kept.name, kept.id));
     if missing > 0 {
@@ -222,7 +251,7 @@ fn versions(setup: &Setup, id: &str, output: &Output) {
     let names = |recipe: &Recipe| recipe.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>().join(" ← ");
     let rows: Vec<Value> = versions
         .iter()
-        .map(|(number, recipe)| {
+        .map(|Version { number, recipe, .. }| {
             output.line(format_args!("{number:>3}  {}: {}", recipe.name, names(recipe)));
             json!({ "version": number, "name": recipe.name, "models": recipe.rungs, "k": recipe.k })
         })

@@ -1,10 +1,11 @@
 //! `taki models`: model files.
 
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{Catalog, FetchOptions, FetchProgress, Made, RecipeModel};
+use catalog::{Catalog, FetchProgress, Made, RecipeModel};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -15,14 +16,25 @@ use crate::output::Output;
 use crate::setup::Setup;
 use crate::shrink;
 
+/// No token is longer, in bytes.
+const LONGEST_TOKEN: u64 = 4096;
+
 pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
-    let setup = Setup::new()?;
+    let mut setup = Setup::new()?;
     match command {
         Models::List { .. } => {
             list(&setup, output);
             Ok(())
         }
-        Models::Fetch { name, .. } => fetch(&setup, name, output),
+        Models::Fetch { names, .. } => {
+            let fetched = names.iter().map(|name| fetch_one(&mut setup, name, output)).collect::<Result<Vec<_>, _>>()?;
+            output.json(&match &*fetched {
+                [one] => one.clone(),
+                all => json!({ "fetched": all }),
+            });
+            Ok(())
+        }
+        Models::Token { remove, .. } => token(*remove, output),
         Models::Verify { name, .. } => verify(&setup, name, output),
         Models::Add { files, .. } => add(&setup, files, output),
         Models::Shrink { model, to, ladder, no_probe, .. } => shrink::run(
@@ -38,6 +50,13 @@ pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
 fn list(setup: &Setup, output: &Output) {
     setup.tell_unread(output);
     let mut rows = Vec::new();
+    let offered = setup.catalog.offers().map(|offer| {
+        let size = bytes_in_words(offer.about_bytes);
+        output.line(format_args!("{:<22} {:>7}  {:<10} offered, about that large", offer.id, size, offer.licence.spdx));
+        json!({
+            "id": offer.id, "name": offer.name, "bytes": offer.about_bytes, "licence": offer.licence.spdx, "offered": true,
+        })
+    });
     for model in setup.catalog.models() {
         let path = setup.models.path_of(model);
         let state = if path.is_some() { "installed" } else { "not installed" };
@@ -48,12 +67,18 @@ fn list(setup: &Setup, output: &Output) {
             "sha256": model.sha256.as_str(), "path": path,
         }));
     }
+    rows.extend(offered);
     output.json(&json!({ "models": rows, "folder": setup.models.root() }));
 }
 
 /// Fetches what the ladder or model `name` lacks, telling how far it is.
-pub(crate) fn fetch(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
-    let options = FetchOptions::from_env()?;
+pub(crate) fn fetch(setup: &mut Setup, name: &str, output: &Output) -> Result<(), Problem> {
+    fetch_one(setup, name, output).map(|fetched| output.json(&fetched))
+}
+
+fn fetch_one(setup: &mut Setup, name: &str, output: &Output) -> Result<Value, Problem> {
+    setup.settle(name, output)?;
+    let options = setup.fetch_options()?;
     let cancel = Arc::new(AtomicBool::new(false));
     let mut told = 0;
     let mut on = |progress: FetchProgress| {
@@ -73,7 +98,25 @@ pub(crate) fn fetch(setup: &Setup, name: &str, output: &Output) -> Result<(), Pr
     output.progress_done();
     let paths = result?;
     output.note(format_args!("{name} is ready."));
-    output.json(&json!({ "name": name, "paths": paths }));
+    Ok(json!({ "name": name, "paths": paths }))
+}
+
+/// Keeps the token that comes in, or forgets the one that is kept.
+fn token(remove: bool, output: &Output) -> Result<(), Problem> {
+    if remove {
+        store::forget_token()?;
+        output.line("No token is kept any more.");
+    } else {
+        if io::stdin().is_terminal() {
+            output.prompt("Token of the model repository (it stays visible here): ");
+        }
+        let mut token = String::new();
+        let read = io::stdin().lock().take(LONGEST_TOKEN).read_line(&mut token);
+        read.map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
+        store::keep_token(&token)?;
+        output.line("The token is in this computer's keyring. `taki models token --remove` forgets it.");
+    }
+    output.json(&json!({ "token": !remove }));
     Ok(())
 }
 
@@ -100,7 +143,7 @@ pub(crate) fn take_in(
     made: Option<Made<'_>>,
     output: &Output,
 ) -> Result<RecipeModel, Problem> {
-    let mut model = reading(output, file, |cancel, on| setup.models.take_in(file, made, cancel, on))?;
+    let mut model = reading(output, &format!("Reading {}", file.display()), |cancel, on| setup.models.take_in(file, made, cancel, on))?;
     let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
     if let Some(listed) = catalog.models().iter().find(|listed| listed.sha256 == model.sha256) {
         model.id.clone_from(&listed.id);
@@ -108,16 +151,16 @@ pub(crate) fn take_in(
     Ok(model)
 }
 
-/// Reads files, telling how far it is, until it is stopped.
+/// Reads or copies files, telling how far it is, until it is stopped.
 pub(crate) fn reading<T>(
     output: &Output,
-    file: &Path,
+    what: &str,
     work: impl FnOnce(&AtomicBool, &mut dyn FnMut(u64, u64)) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
     let cancel = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancel);
     let mut on = |done: u64, all: u64| {
-        output.progress(format_args!("Reading {} … {:.0}%", file.display(), 100.0 * done as f64 / all.max(1) as f64));
+        output.progress(format_args!("{what} … {:.0}%", 100.0 * done as f64 / all.max(1) as f64));
     };
     let result = stoppable(move || flag.store(true, Ordering::Release), || work(&cancel, &mut on));
     output.progress_done();

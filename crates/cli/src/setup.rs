@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use catalog::{Catalog, ModelStore, Recipes, resolve, target_place, with_drafts};
+use catalog::{
+    Catalog, FetchOptions, Lists, Machine, ModelStore, Recipes, Token, resolve, target_place, with_drafts,
+};
 use engine::{Engine, Launch};
 use lab::Costs;
 use protocol::Problem;
-use protocol::chat::Settings;
-use protocol::ladder::{EngineSettings, Ladder};
+use protocol::chat::{LadderCard, LadderCheck, Settings};
+use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime};
 use store::{LearnedFolder, Places};
@@ -34,6 +36,51 @@ impl Setup {
         let recipes = Recipes::of(places.ladders());
         let (catalog, unread) = Catalog::builtin().with_own(&models, &recipes);
         Ok(Self { places, catalog, models, recipes, unread })
+    }
+
+    /// How things are fetched, as environment, settings and keyring have it.
+    pub(crate) fn fetch_options(&self) -> Result<FetchOptions, Problem> {
+        let (settings, _) = store::load_settings(&self.places);
+        // A keyring that cannot be used keeps nobody from what is open to all.
+        let token = store::token().unwrap_or_default();
+        FetchOptions::with(&settings.mirror, &settings.proxy, token.map(Token::new))
+    }
+
+    /// Makes an offered ladder or model a known one: its files' facts are asked for where they lie. Any other name stays what it is.
+    pub(crate) fn settle(&mut self, name: &str, output: &Output) -> Result<(), Problem> {
+        let is_known = self.catalog.models_named(name).is_ok();
+        if is_known || (self.catalog.offered(name).is_none() && self.catalog.offers().all(|offer| offer.id != name)) {
+            return Ok(());
+        }
+        output.note(format_args!("Asking where the files of {name} lie how large they are and whether they go together …"));
+        let settled = catalog::settle(&self.catalog, name, &self.fetch_options()?)?;
+        settled.left_out.iter().for_each(|problem| output.warning(problem));
+        self.recipes.add(&settled.recipe)?;
+        (self.catalog, self.unread) = Catalog::builtin().with_own(&self.models, &self.recipes);
+        Ok(())
+    }
+
+    /// What lists are made of, with ladders run as is usual.
+    pub(crate) fn lists(&self) -> Lists<'_> {
+        let reads = engine::bytes_a_second(&self.learned().all());
+        Lists {
+            catalog: &self.catalog,
+            store: &self.models,
+            recipes: &self.recipes,
+            machine: Machine { memory: engine::memory_of_this_computer(), reads },
+            context: None,
+            cache: CacheType::F16,
+        }
+    }
+
+    /// Every ladder, with what a trial here found of it.
+    pub(crate) fn cards(&self) -> Result<Vec<LadderCard>, Problem> {
+        let checks = store::checks(&self.places);
+        let checked = |id: &str, models: &[String]| {
+            let check = checks.get(id).filter(|check| check.models == models)?;
+            Some(LadderCheck { alone: check.alone, cascade: check.cascade, ratio: check.ratio, better: None })
+        };
+        self.lists().ladders(&checked)
     }
 
     /// Tells what is not in the lists because it cannot be read.
@@ -108,16 +155,21 @@ pub(crate) fn engine_knowing(
     known: Option<Learned>,
     output: &Output,
 ) -> Result<(Engine, Loaded), Problem> {
+    let uses = known.as_ref().map(engine::uses).unwrap_or_default();
+    let (ladder, left_out) = catalog::to_fit(ladder.clone(), settings, engine::free_memory(), &uses)?;
+    // What was learned of the whole ladder says nothing of a shorter one.
+    let known = known.filter(|_| left_out.is_empty());
     let engine = Engine::new(Launch::this_program()?);
     let (call, stop) = (engine.begin()?, engine.clone());
     let load = || {
-        call.load(ladder, settings, known, &mut |progress| {
+        call.load(&ladder, settings, known, &mut |progress| {
             output.progress(format_args!("Loading {} … {:.0}%", progress.rung, progress.fraction * 100.0));
         })
     };
     let result = stoppable(move || stop.cancel(), load);
     output.progress_done();
-    let loaded = result?;
+    let mut loaded = result?;
+    loaded.left_out.extend(left_out);
     // Too late for the load, but meant all the same.
     interrupt::go_on()?;
     if let Some(asked) = settings.context.filter(|asked| *asked > loaded.context) {

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use catalog::{Made, MadeFrom, Recipe, RecipeModel, check_header};
-use engine::{Ask, Engine, Launch};
-use protocol::ladder::{EngineSettings, Ladder, Rung};
-use protocol::worker::{Message, Speaker};
+use engine::{Agreement, Ask, Engine, Launch};
+use protocol::ladder::{EngineSettings, Rung};
 use protocol::{Code, Mix, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -14,16 +13,6 @@ use crate::models::{as_json, take_in};
 use crate::output::Output;
 use crate::setup::{self, Setup};
 use crate::{ladders, models};
-
-/// What is asked to see how often a smaller version agrees: everyday work in two languages.
-const PROBES: [&str; 3] = [
-    "Write a short, polite e-mail that moves a meeting from Monday to Wednesday.",
-    "What is the difference between a fixed and a variable cost? Give one example of each.",
-    "「お世話になっております」の使い方を短く説明してください。",
-];
-
-/// Tokens of each answer.
-const PROBED: u32 = 48;
 
 /// What is to be made.
 pub(crate) struct Wanted<'a> {
@@ -119,36 +108,21 @@ fn probe(setup: &Setup, original: &RecipeModel, made: &[RecipeModel], output: &O
             .ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &model.id))
     };
     let rungs = std::iter::once(original).chain(smaller.iter().copied()).map(rung).collect::<Result<Vec<_>, _>>()?;
-    let size = rungs.len();
-    let k = vec![vec![1; size]; size].into_iter().enumerate().map(|(at, mut row)| {
-        row[..at].fill(0);
-        row
-    });
-    let ladder = Ladder { id: original.id.clone(), rungs, max_gram: true, k: k.collect(), lenience: 1.0, table: None };
+    let ladder = engine::versions(&original.id, rungs);
     let (engine, loaded) = setup::engine(&ladder, EngineSettings::default(), output)?;
-    let mut agreed = vec![[0_usize; 2]; smaller.len()];
-    for (number, prompt) in PROBES.iter().enumerate() {
-        output.progress(format_args!("Comparing … {} of {}", number + 1, PROBES.len()));
-        let message = Message { speaker: Speaker::User, text: (*prompt).to_owned() };
-        let ask = Ask { max_tokens: Some(PROBED), ..Ask::plain(vec![message]) };
+    let mut record = |ask: &Ask| {
         let (call, stop) = (engine.begin()?, engine.clone());
-        let record = stoppable(move || stop.cancel(), || call.record(&ask))?;
-        for (rows, agreed) in record.drafts.iter().zip(&mut agreed) {
-            for (row, token) in rows.iter().zip(&record.answer) {
-                agreed[0] += usize::from(row.first().is_some_and(|(best, _)| best == token));
-                agreed[1] += 1;
-            }
-        }
-    }
+        stoppable(move || stop.cancel(), || call.record(ask))
+    };
+    let compared = engine::compare(&loaded, &mut record, &mut |share| {
+        output.progress(format_args!("Comparing … {:.0}%", 100.0 * share));
+    });
     output.progress_done();
-    let single = |at: usize| loaded.pass_times.get(at)?.iter().find(|time| time.width == 1).map(|time| time.seconds);
     let mut rows = Vec::new();
-    for (at, (model, [same, all])) in smaller.iter().zip(agreed).enumerate() {
-        let share = same as f64 / all.max(1) as f64;
-        let faster = single(0).zip(single(at + 1)).map(|(whole, small)| whole / small);
+    for (model, Agreement { share, places, faster }) in smaller.iter().zip(compared?) {
         let pace = faster.map(|faster| format!(", {faster:.2} times as fast")).unwrap_or_default();
-        output.line(format_args!("{}: says the same word in {:.0}% of {all} places{pace}", model.id, 100.0 * share));
-        rows.push(json!({ "model": model.id, "agreement": share, "tokens": all, "speed": faster }));
+        output.line(format_args!("{}: says the same word in {:.0}% of {places} places{pace}", model.id, 100.0 * share));
+        rows.push(json!({ "model": model.id, "agreement": share, "tokens": places, "speed": faster }));
     }
     Ok(rows)
 }

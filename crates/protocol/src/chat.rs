@@ -7,91 +7,21 @@ use crate::worker::Loaded;
 use crate::{Problem, Receipt};
 
 mod conversation;
+mod downloads;
 mod earlier;
+mod ladders;
 mod settings;
 
 pub use conversation::{
     AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Imported, Limits, Place, PromptSize,
     ShownMessage, Summarised,
 };
+pub use downloads::{Download, DownloadState, FetchShare};
 pub use earlier::EarlierChats;
+pub use ladders::{
+    About, Added, DraftChoice, Fits, LadderCard, LadderCheck, LadderVersion, MemoryShare, ModelCard, Shrunk,
+};
 pub use settings::{Preset, Settings, Theme, UiLanguage};
-
-/// A ladder as the window lists it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct LadderCard {
-    /// Catalogue id.
-    pub id: String,
-    /// Display name.
-    pub name: String,
-    /// Display names of its rungs from the target down.
-    pub rungs: Vec<String>,
-    /// Licence of each model file, SPDX, duplicates removed.
-    pub licences: Vec<String>,
-    /// Bytes of all its files.
-    pub bytes: f64,
-    /// Bytes still to fetch; 0 means ready to use.
-    pub missing_bytes: f64,
-    /// About how many bytes of memory it takes while it answers.
-    pub memory_bytes: f64,
-    /// Ids of its models, the target first.
-    pub models: Vec<String>,
-    /// Whether the user made it: it can be changed and removed.
-    pub own: bool,
-    /// Whether what is missing can be fetched.
-    pub fetchable: bool,
-}
-
-/// A model as the window lists it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct ModelCard {
-    /// Its id.
-    pub id: String,
-    /// Display name.
-    pub name: String,
-    /// Size of its file.
-    pub bytes: f64,
-    /// Whether the file is here.
-    pub installed: bool,
-    /// Mixes that make it clearly smaller, the best first.
-    pub mixes: Vec<String>,
-}
-
-/// Whether a model can draft for a target.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct DraftChoice {
-    /// Id of the model.
-    pub model: String,
-    /// Why it cannot, if it cannot.
-    pub problem: Option<Problem>,
-    /// Whether that is known; otherwise it is found out when both are here.
-    pub known: bool,
-}
-
-/// Where a ladder's memory goes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct MemoryShare {
-    /// Bytes of weights.
-    pub weights: f64,
-    /// Bytes of keys and values of the whole context.
-    pub cache: f64,
-    /// Bytes of all else.
-    pub rest: f64,
-}
-
-/// What came of a file that was added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct Added {
-    /// Id of the ladder that is in the list now.
-    pub ladder: String,
-    /// Its name.
-    pub name: String,
-}
 
 /// What the engine is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
@@ -129,28 +59,6 @@ pub enum EngineState {
         /// What is wrong and what to do.
         problem: Problem,
     },
-}
-
-/// A ladder that is fetched while another one answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct Beside {
-    /// Its display name.
-    pub name: String,
-    /// How far that is; None while it waits, whole, for the end of an answer.
-    pub progress: Option<FetchShare>,
-}
-
-/// How much of a ladder is fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct FetchShare {
-    /// Bytes fetched so far.
-    pub done_bytes: f64,
-    /// Bytes in all.
-    pub total_bytes: f64,
-    /// About how many seconds are left; None before it can be told.
-    pub seconds_left: Option<f64>,
 }
 
 /// Everything the window needs to draw itself once.

@@ -33,6 +33,27 @@ pub struct Ladder {
     pub table: Option<PathBuf>,
 }
 
+impl Ladder {
+    /// The same without its draft in this place, 1 is the first: its row and its column of the K matrix go with it. Without any other place.
+    #[must_use]
+    pub fn without(mut self, place: usize) -> Self {
+        if place == 0 || place >= self.rungs.len() {
+            return self;
+        }
+        self.rungs.remove(place);
+        // It drafts in column `place - 1`, and reviews in row `place`.
+        if place < self.k.len() {
+            self.k.remove(place);
+        } else {
+            self.k.pop();
+        }
+        for row in self.k.iter_mut().filter(|row| place <= row.len()) {
+            row.remove(place - 1);
+        }
+        self
+    }
+}
+
 /// Of what type keys and values are that a model holds of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]

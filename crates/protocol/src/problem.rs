@@ -122,8 +122,10 @@ codes! {
     AnswersDiffer = "answers_differ",
     /// Another model is being taken in or made smaller.
     ModelsBusy = "models_busy",
-    /// Another ladder is already being fetched.
-    FetchBusy = "fetch_busy",
+    /// A model that was asked something for a trial wrote nothing.
+    NothingWritten = "nothing_written",
+    /// The system's keyring cannot be used: `{reason}`.
+    KeyringUnusable = "keyring_unusable",
     /// An answer is already being written.
     Busy = "busy",
     /// The user cancelled it.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use protocol::Problem;
-use protocol::chat::{Beside, EngineState, LadderCard};
+use protocol::chat::{EngineState, LadderCard};
 use tauri::State;
 use tauri::ipc::Channel;
 
@@ -43,31 +43,17 @@ pub(crate) async fn fetch_ladder(app: State<'_, Arc<App>>, ladder: String) -> Re
 #[specta::specta]
 pub(crate) fn cancel_fetch(app: State<'_, Arc<App>>) -> Result<(), Problem> {
     app.turns.stop_fetching();
-    app.beside.stop();
     Ok(())
-}
-
-/// Tells what is fetched while another ladder answers, now and at every change.
-#[tauri::command(async)]
-#[specta::specta]
-pub(crate) fn watch_beside(app: State<'_, Arc<App>>, on_change: Channel<Option<Beside>>) -> Result<(), Problem> {
-    app.beside.state.watch(on_change);
-    Ok(())
-}
-
-/// Fetches a ladder while the one at hand goes on answering, and changes to it once it is here. Returns when that is done or
-/// was stopped.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn fetch_beside(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
-    let app = Arc::clone(&app);
-    blocking(move || app.fetch_beside(&ladder)).await
 }
 
 async fn choose(app: State<'_, Arc<App>>, ladder: String, fetch: bool) -> Result<(), Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        app.disk()?.catalog().ladder(&ladder)?;
+        if fetch {
+            app.settle(&ladder)?;
+        } else {
+            app.disk()?.catalog().ladder(&ladder)?;
+        }
         app.choose(fetch, || {
             let mut settings = app.settings().clone();
             if settings.ladder == ladder {

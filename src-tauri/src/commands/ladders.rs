@@ -1,9 +1,10 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use catalog::{ModelEntry, Recipe, RecipeModel, check_header, in_order, match_up, read_recipe};
-use protocol::chat::{Added, DraftChoice, MemoryShare, ModelCard};
+use catalog::{Recipe, RecipeModel, Version, in_order, match_up, read_recipe};
+use protocol::chat::{Added, DraftChoice, LadderVersion, MemoryShare, ModelCard, Shrunk};
 use protocol::{Code, Mix, Problem};
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -20,7 +21,7 @@ pub(crate) fn models(app: State<'_, Arc<App>>) -> Result<Vec<ModelCard>, Problem
     let disk = app.disk()?;
     // The terminal may have changed them.
     disk.read_own();
-    Ok(disk.catalog().models().iter().map(|model| card(disk, model)).collect())
+    Ok(disk.lists(&disk.catalog(), &app.settings().clone()).models())
 }
 
 /// Whether each model of the list can draft for `target`, in the order of the list.
@@ -31,14 +32,13 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
     blocking(move || {
         let disk = app.disk()?;
         let catalog = disk.catalog();
-        let header = |model: &ModelEntry| disk.models.path_of(model).and_then(|path| check_header(&path).ok());
         let target = catalog.model(&target)?;
-        let of_target = header(target);
+        let of_target = disk.models.header_of(target);
         let others = catalog.models().iter().filter(|model| model.id != target.id);
         Ok(others
             .map(|model| {
-                let verdict =
-                    of_target.as_ref().zip(header(model)).map(|(of, draft)| match_up(of, &draft, &model.name));
+                let header = disk.models.header_of(model);
+                let verdict = of_target.as_ref().zip(header).map(|(of, draft)| match_up(of, &draft, &model.name));
                 // Its size is known before it is here.
                 let too_large = || Problem::new(Code::DraftTooLarge).with("rung", &model.name);
                 let verdict = verdict.or_else(|| (model.bytes >= target.bytes).then(|| Err(too_large())));
@@ -59,8 +59,7 @@ pub(crate) async fn ladder_memory(app: State<'_, Arc<App>>, models: Vec<String>)
         let disk = app.disk()?;
         let catalog = disk.catalog();
         let models = models.iter().map(|id| catalog.model(id)).collect::<Result<Vec<_>, _>>()?;
-        let fit = disk.fit(&models, &app.settings().clone());
-        Ok(MemoryShare { weights: fit.weights as f64, cache: fit.cache as f64, rest: fit.rest as f64 })
+        Ok(disk.share(&models, &app.settings().clone(), app.engine.worker_bytes()))
     })
     .await
 }
@@ -82,6 +81,68 @@ pub(crate) async fn make_ladder(
         let kept = disk.recipes.add(&Recipe::new(&name, models)?)?;
         disk.read_own();
         Ok(kept.id)
+    })
+    .await
+}
+
+/// Gives a ladder of the user's own another name and other models, the target first; what it was before is kept. The one in use is loaded anew.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn change_ladder(
+    app: State<'_, Arc<App>>,
+    ladder: String,
+    name: String,
+    models: Vec<String>,
+) -> Result<(), Problem> {
+    changed(app, ladder, move |disk, ladder| {
+        let catalog = disk.catalog();
+        let mut recipe = disk.recipes.get(ladder)?;
+        let models = models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
+        recipe.set_models(in_order(&disk.models, models)?);
+        recipe.name = name;
+        disk.recipes.change(&recipe)
+    })
+    .await
+}
+
+/// What a ladder of the user's own was before, the latest first.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn ladder_versions(app: State<'_, Arc<App>>, ladder: String) -> Result<Vec<LadderVersion>, Problem> {
+    let versions = app.disk()?.recipes.versions(&ladder);
+    let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_millis() as f64);
+    let one = |version: Version| LadderVersion {
+        version: version.number,
+        saved_ms: version.saved.map_or(0.0, since),
+        name: version.recipe.name.clone(),
+        rungs: version.recipe.models.iter().map(|model| model.name.clone()).collect(),
+    };
+    Ok(versions.into_iter().rev().map(one).collect())
+}
+
+/// Brings back what a ladder of the user's own was before. The one in use is loaded anew.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn back_ladder(app: State<'_, Arc<App>>, ladder: String, version: u32) -> Result<(), Problem> {
+    changed(app, ladder, move |disk, ladder| disk.recipes.back(ladder, Some(version)).map(|_| ())).await
+}
+
+/// Changes a ladder; where it is the one in use, nothing is changed in the middle of an answer and it is loaded anew.
+async fn changed(
+    app: State<'_, Arc<App>>,
+    ladder: String,
+    change: impl FnOnce(&Disk, &str) -> Result<(), Problem> + Send + 'static,
+) -> Result<(), Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let disk = app.disk()?;
+        let write = || {
+            change(disk, &ladder)?;
+            disk.read_own();
+            Ok(())
+        };
+        let in_use = app.settings().ladder == ladder;
+        if in_use { app.choose(false, write) } else { write() }
     })
     .await
 }
@@ -132,6 +193,31 @@ pub(crate) async fn export_ladder(
     .await
 }
 
+/// Asks for a folder and writes a ladder's recipe there with its model files, telling the share that is done. Gives the recipe's path; None if the
+/// person thought better of it.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn hand_over(
+    app: State<'_, Arc<App>>,
+    handle: AppHandle,
+    ladder: String,
+    on_progress: Channel<f32>,
+) -> Result<Option<String>, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let disk = app.disk()?;
+        let recipe = disk.recipes.recipe_of(&disk.catalog(), &ladder)?;
+        let Some(chosen) = handle.dialog().file().blocking_pick_folder() else { return Ok(None) };
+        let file = path(chosen)?.join(format!("{ladder}.toml"));
+        let work = app.shrinking.begin()?;
+        disk.models.hand_over(recipe, &file, true, work.stopped(), &mut |done, all| {
+            let _ = on_progress.send(done as f32 / all.max(1) as f32);
+        })?;
+        Ok(Some(file.display().to_string()))
+    })
+    .await
+}
+
 /// Asks for a model file or a recipe and adds it: a model as a ladder of its own. None if the person thought better of it.
 #[tauri::command]
 #[specta::specta]
@@ -146,7 +232,9 @@ pub(crate) async fn add_file(
         let Some(chosen) = dialog.blocking_pick_file() else { return Ok(None) };
         let path = path(chosen)?;
         let work = app.shrinking.begin()?;
-        let added = added(&app, &path, work.stopped(), &on_progress);
+        let added = added(&app, &path, work.stopped(), &mut |share| {
+            let _ = on_progress.send(share);
+        });
         // Whatever came in before something went wrong.
         app.disk()?.read_own();
         added.map(Some)
@@ -154,7 +242,7 @@ pub(crate) async fn add_file(
     .await
 }
 
-/// Makes a smaller version of a model, telling the share that is done.
+/// Makes a smaller version of a model and compares the two, telling the share that is done.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn shrink_model(
@@ -162,19 +250,30 @@ pub(crate) async fn shrink_model(
     model: String,
     mix: String,
     on_progress: Channel<f32>,
-) -> Result<ModelCard, Problem> {
+) -> Result<Shrunk, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         let disk = app.disk()?;
         let mix = Mix::named(&mix).ok_or_else(|| {
             Problem::new(Code::SettingInvalid).with("name", "mix").with("value", &mix).with("reason", "it is not known")
         })?;
-        let made = app.shrinking.begin()?.shrink(disk, &model, mix, &mut |share| {
-            let _ = on_progress.send(share);
+        let work = app.shrinking.begin()?;
+        let made = work.shrink(disk, &model, mix, &mut |share| {
+            let _ = on_progress.send(WRITING * share);
         })?;
+        // It is made whatever comes of comparing.
+        let compared = work.compare(disk, &model, &made, &mut |share| {
+            let _ = on_progress.send(WRITING + (1.0 - WRITING) * share);
+        });
+        let agreement = compared.inspect_err(|problem| tracing::warn!(%problem, "a smaller version is not compared")).ok();
         let catalog = disk.catalog();
         let listed = catalog.models().iter().find(|listed| listed.sha256 == made.sha256);
-        listed.map(|listed| card(disk, listed)).ok_or_else(|| Problem::new(Code::Gone))
+        let listed = listed.ok_or_else(|| Problem::new(Code::Gone))?;
+        Ok(Shrunk {
+            card: disk.lists(&catalog, &app.settings().clone()).model(listed),
+            agreement: agreement.as_ref().map(|agreement| agreement.share),
+            speedup: agreement.and_then(|agreement| agreement.faster),
+        })
     })
     .await
 }
@@ -187,26 +286,14 @@ pub(crate) fn stop_shrinking(app: State<'_, Arc<App>>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn card(disk: &Disk, model: &ModelEntry) -> ModelCard {
-    let path = disk.models.path_of(model);
-    let header = path.as_ref().and_then(|path| check_header(path).ok());
-    // A tenth less is worth the trouble.
-    let smaller = |mix: &Mix| header.as_ref().is_some_and(|header| header.bytes_as(*mix) < model.bytes / 10 * 9);
-    let mixes = Mix::ALL.into_iter().filter(smaller);
-    ModelCard {
-        id: model.id.clone(),
-        name: model.name.clone(),
-        bytes: model.bytes as f64,
-        installed: path.is_some(),
-        mixes: mixes.map(|mix| mix.name().to_owned()).collect(),
-    }
-}
+/// Share of making a smaller version that is writing it; the rest is comparing.
+const WRITING: f32 = 0.6;
 
 /// Takes in a file that was chosen.
-fn added(app: &App, path: &Path, stop: &AtomicBool, on_progress: &Channel<f32>) -> Result<Added, Problem> {
+pub(super) fn added(app: &App, path: &Path, stop: &AtomicBool, on: &mut dyn FnMut(f32)) -> Result<Added, Problem> {
     let disk = app.disk()?;
     let mut share = |done: u64, all: u64| {
-        let _ = on_progress.send(done as f32 / all.max(1) as f32);
+        on(done as f32 / all.max(1) as f32);
     };
     let recipe = if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml")) {
         read_recipe(path)?

@@ -8,13 +8,17 @@
 
 pub(crate) mod attachments;
 pub(crate) mod chat;
+pub(crate) mod checking;
 pub(crate) mod context;
 pub(crate) mod conversations;
+pub(crate) mod downloads;
+pub(crate) mod dropped;
 pub(crate) mod earlier;
 pub(crate) mod engine;
 pub(crate) mod exchange;
 pub(crate) mod ladders;
 pub(crate) mod settings;
+pub(crate) mod token;
 pub(crate) mod unseen;
 
 use protocol::{Code, Problem};

@@ -10,6 +10,20 @@ pub(crate) enum Ladders {
         #[arg(long)]
         json: bool,
     },
+    /// Which ladder suits this computer, and why
+    Suggest {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try how fast a ladder is here, with the cascade and without; takes about a minute
+    Check {
+        /// A ladder of the list [default: the one chosen in the window]
+        ladder: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Make a ladder of your own
     Make {
         /// How it is to be called
@@ -109,6 +123,8 @@ impl Ladders {
     pub(crate) fn json(&self) -> bool {
         match self {
             Self::List { json }
+            | Self::Suggest { json }
+            | Self::Check { json, .. }
             | Self::Make { json, .. }
             | Self::Copy { json, .. }
             | Self::Change { json, .. }

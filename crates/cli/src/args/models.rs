@@ -15,8 +15,18 @@ pub(crate) enum Models {
     },
     /// Download what a ladder or model still lacks
     Fetch {
-        /// A ladder or a model of the lists
-        name: String,
+        /// Ladders and models of the lists, one after the other
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Keep a token of the model repository in this computer's keyring, for models that are not open to all
+    Token {
+        /// Forget the one that is kept
+        #[arg(long)]
+        remove: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -79,6 +89,7 @@ impl Models {
         match self {
             Self::List { json }
             | Self::Fetch { json, .. }
+            | Self::Token { json, .. }
             | Self::Add { json, .. }
             | Self::Shrink { json, .. }
             | Self::Remove { json, .. }

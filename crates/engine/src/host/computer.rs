@@ -8,10 +8,19 @@ pub fn memory_of_this_computer() -> Option<u64> {
     Some(system.total_memory().min(limit)).filter(|bytes| *bytes > 0)
 }
 
+/// How many bytes of memory are free now, within the limits this program is under; None if the system does not tell.
+pub fn free_memory() -> Option<u64> {
+    let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(kind).ok()?;
+    let limited = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+    Some(system.available_memory()).filter(|free| *free > 0).map(|free| free.min(limited))
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn this_computer_has_memory() {
-        assert!(super::memory_of_this_computer().unwrap() > 256 << 20);
+        let all = super::memory_of_this_computer().unwrap();
+        assert!(all > 256 << 20 && super::free_memory().unwrap() < all);
     }
 }

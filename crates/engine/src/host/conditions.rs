@@ -20,7 +20,8 @@ pub fn conditions(ladder: &Ladder, settings: EngineSettings) -> Conditions {
     }
 }
 
-fn processor() -> String {
+/// The processor's name and how many threads this process may use.
+pub(super) fn processor() -> String {
     let kind = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
     let system = System::new_with_specifics(kind).ok();
     let name = system.as_ref().and_then(|system| system.cpus().first()).map_or("", |cpu| cpu.brand().trim());

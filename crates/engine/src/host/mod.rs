@@ -2,15 +2,21 @@
 
 mod answer;
 mod call;
+mod compare;
 mod computer;
 mod conditions;
 mod engine;
+mod knows;
 mod launch;
 mod process;
+mod trial;
 
 pub use answer::{Answering, Ask};
 pub use call::Call;
-pub use computer::memory_of_this_computer;
+pub use compare::{Agreement, compare, versions};
+pub use computer::{free_memory, memory_of_this_computer};
 pub use conditions::conditions;
 pub use engine::{Engine, LoadProgress};
+pub use knows::{bytes_a_second, uses};
 pub use launch::Launch;
+pub use trial::{Trial, try_out};

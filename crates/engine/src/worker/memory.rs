@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use protocol::{Code, Problem, bytes_in_words};
-use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::shelf::size_of;
+use crate::host::free_memory;
 
 /// What is left to everything else: buffers of the passes, the window, other programs.
 const RESERVE: u64 = 256 << 20;
@@ -19,13 +19,8 @@ pub(super) struct Memory {
 impl Memory {
     /// What the system has left now, within the limits this process is under.
     pub(super) fn of_this_computer() -> Self {
-        let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-        let free = System::new_with_specifics(kind).ok().and_then(|system| {
-            let limited = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
-            Some(system.available_memory()).filter(|free| *free > 0).map(|free| free.min(limited))
-        });
         // A system that does not tell is no reason to refuse.
-        Self { free: free.unwrap_or(u64::MAX) }
+        Self { free: free_memory().unwrap_or(u64::MAX) }
     }
 
     /// Gives away room for the file at `path`; a file that is not there needs none.

@@ -50,6 +50,10 @@ pub struct Settings {
     pub earlier_chats: bool,
     /// Whether the system tells that a long answer has ended while another window was in front.
     pub notify: bool,
+    /// Address of a mirror of the model repository; empty for the usual one.
+    pub mirror: String,
+    /// Address of the proxy that downloads go through; empty for the system's.
+    pub proxy: String,
     /// Language of the window.
     pub language: UiLanguage,
     /// Colours of the window.
@@ -83,6 +87,8 @@ impl Default for Settings {
             cache: CacheType::F16,
             earlier_chats: true,
             notify: true,
+            mirror: String::new(),
+            proxy: String::new(),
             language: UiLanguage::System,
             theme: Theme::System,
             zoom: 1.0,

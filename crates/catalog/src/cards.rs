@@ -1,0 +1,171 @@
+//! Ladders and models as lists show them, in the window and in the terminal.
+
+use protocol::chat::{About, Fits, LadderCard, LadderCheck, ModelCard};
+use protocol::ladder::CacheType;
+use protocol::{Mix, Problem};
+
+use crate::entry::{LadderEntry, ModelEntry};
+use crate::fit::{Fit, fit, fit_about};
+use crate::manifest::Catalog;
+use crate::offer::Offer;
+use crate::recipes::Recipes;
+use crate::recommend::{Candidate, Machine, Room};
+use crate::store::ModelStore;
+
+/// What lists are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Lists<'a> {
+    /// Every ladder and model there is.
+    pub catalog: &'a Catalog,
+    /// What is here of them.
+    pub store: &'a ModelStore,
+    /// What is the user's own.
+    pub recipes: &'a Recipes,
+    /// What is known of the computer.
+    pub machine: Machine,
+    /// Context in tokens that ladders are run with; None is the usual one.
+    pub context: Option<u32>,
+    /// Type of keys and values.
+    pub cache: CacheType,
+}
+
+impl Lists<'_> {
+    /// Every ladder: those of the catalogue and the user's own, then those that were never fetched. `checked` gives what a trial found of the
+    /// ladder with this id and models of these hashes.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchModel`](protocol::Code::NoSuchModel): a catalogue that names models it does not have.
+    pub fn ladders(
+        &self,
+        checked: &dyn Fn(&str, &[String]) -> Option<LadderCheck>,
+    ) -> Result<Vec<LadderCard>, Problem> {
+        let builtin = Catalog::builtin();
+        let all = || self.catalog.ladders().iter().chain(self.catalog.offered_ladders());
+        let mut cards = all().map(|ladder| self.ladder(ladder)).collect::<Result<Vec<_>, _>>()?;
+        let candidates: Vec<_> = all().zip(&cards).map(|(ladder, card)| candidate(&builtin, ladder, card)).collect();
+        let suggested = self.machine.suggest(&candidates);
+        let ids: Vec<_> = cards.iter().map(|card| card.id.clone()).collect();
+        for (at, card) in cards.iter_mut().enumerate() {
+            card.suggested = suggested == Some(at);
+            card.checked = checked(&card.id, &self.catalog.hashes_of(&card.id)).map(|check| LadderCheck {
+                better: self.machine.better(&candidates, at, check.cascade).map(|better| ids[better].clone()),
+                ..check
+            });
+        }
+        Ok(cards)
+    }
+
+    /// Where the memory of a ladder of these models goes.
+    pub fn fit(&self, models: &[&ModelEntry]) -> Fit {
+        fit(self.store, models, self.context, self.cache)
+    }
+
+    fn ladder(&self, ladder: &LadderEntry) -> Result<LadderCard, Problem> {
+        let catalog = self.catalog;
+        let models = catalog.about(ladder);
+        let offered = catalog.offered(&ladder.id).is_some();
+        let mut rungs: Vec<String> = models.iter().map(|model| model.name.to_owned()).collect();
+        if ladder.max_gram {
+            rungs.push("Max-Gram".to_owned());
+        }
+        let licences = models.iter().map(|model| model.licence.to_owned());
+        let mut licences: Vec<String> = licences.filter(|licence| !licence.is_empty()).collect();
+        // Files write them in small letters.
+        licences.sort_by_key(|licence| licence.to_lowercase());
+        licences.dedup_by(|later, first| later.eq_ignore_ascii_case(first));
+        let bytes = models.iter().map(|model| model.bytes).sum::<u64>();
+        let missing = self.store.ready(catalog, &ladder.id)?;
+        let (memory, fetchable) = if offered {
+            (fit_about(models.iter().map(|model| model.bytes)), true)
+        } else {
+            let entries = catalog.models_of(&ladder.id)?;
+            let comes = |model: &&ModelEntry| !model.sources.is_empty() || self.store.path_of(model).is_some();
+            (self.fit(&entries), entries.iter().all(comes))
+        };
+        let fits = match self.machine.room(memory.total()) {
+            Room::Well => Fits::Well,
+            Room::Tight => Fits::Tight,
+            Room::Not => Fits::Not,
+        };
+        Ok(LadderCard {
+            id: ladder.id.clone(),
+            name: ladder.name.clone(),
+            about: About { en: ladder.description.en.clone(), ja: ladder.description.ja.clone() },
+            rungs,
+            licences,
+            bytes: bytes as f64,
+            missing_bytes: missing as f64,
+            memory_bytes: memory.total() as f64,
+            fits,
+            pace: models.first().and_then(|target| self.machine.pace(target.bytes)),
+            suggested: false,
+            models: ladder.rungs.clone(),
+            own: self.recipes.has(&ladder.id),
+            offered,
+            fetchable,
+            checked: None,
+        })
+    }
+
+    /// Every model: those that are known, then those that are offered.
+    pub fn models(&self) -> Vec<ModelCard> {
+        let known = self.catalog.models().iter().map(|model| self.model(model));
+        known.chain(self.catalog.offers().map(offered)).collect()
+    }
+
+    /// One model that is known.
+    pub fn model(&self, model: &ModelEntry) -> ModelCard {
+        let header = self.store.header_of(model);
+        // A tenth less is worth the trouble.
+        let smaller = |mix: &Mix| header.as_ref().is_some_and(|header| header.bytes_as(*mix) < model.bytes / 10 * 9);
+        let made_from = self.store.made_from(&model.sha256).map(|from| {
+            let known = self.catalog.models().iter().find(|other| other.sha256 == from);
+            known.map_or_else(|| from.as_str()[..8].to_owned(), |original| original.name.clone())
+        });
+        ModelCard {
+            id: model.id.clone(),
+            name: model.name.clone(),
+            bytes: model.bytes as f64,
+            installed: self.store.path_of(model).is_some(),
+            offered: false,
+            mixes: Mix::ALL.into_iter().filter(smaller).map(|mix| mix.name().to_owned()).collect(),
+            file: model.file.clone(),
+            licence: model.licence.spdx.clone(),
+            hash: model.sha256.as_str().to_owned(),
+            mix: header.as_ref().and_then(|header| header.mix).unwrap_or_default().to_owned(),
+            architecture: header.as_ref().map(|header| header.architecture.clone()).unwrap_or_default(),
+            context: header.as_ref().and_then(|header| header.context_length).map(|length| length as f64),
+            made_from,
+        }
+    }
+}
+
+fn offered(offer: &Offer) -> ModelCard {
+    ModelCard {
+        id: offer.id.clone(),
+        name: offer.name.clone(),
+        bytes: offer.about_bytes as f64,
+        installed: false,
+        offered: true,
+        mixes: Vec::new(),
+        file: offer.file.clone(),
+        licence: offer.licence.spdx.clone(),
+        hash: String::new(),
+        mix: String::new(),
+        architecture: String::new(),
+        context: None,
+        made_from: None,
+    }
+}
+
+/// What a suggestion looks at. Only what came with this program is suggested: what the user made, the user knows.
+fn candidate(builtin: &Catalog, ladder: &LadderEntry, card: &LadderCard) -> Candidate {
+    let known = builtin.ladder(&ladder.id).ok().or_else(|| builtin.offered(&ladder.id));
+    let target = builtin.about(known.unwrap_or(ladder)).first().map_or(0, |target| target.bytes);
+    Candidate {
+        memory: card.memory_bytes as u64,
+        target,
+        general: known.is_some_and(|known| known.general) && card.fetchable,
+        drafts: ladder.rungs.len().saturating_sub(1),
+    }
+}

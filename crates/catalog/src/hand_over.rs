@@ -1,0 +1,126 @@
+//! A ladder handed on as files: its recipe, and its models beside it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use protocol::{Code, Problem};
+
+use crate::recipe::Recipe;
+use crate::store::ModelStore;
+use crate::whole::hashed;
+
+impl ModelStore {
+    /// Writes `recipe` to `file`, where nothing may be yet, and with `with_models` its model files beside it. `on` is told bytes done and bytes
+    /// in all. Returns how many bytes of models were written.
+    ///
+    /// # Errors
+    /// [`Code::FileUnusable`], [`Code::NotInstalled`], [`Code::ModelDamaged`] if a file is no longer what it was, [`Code::Cancelled`]. Nothing of
+    /// it stays then.
+    pub fn hand_over(
+        &self,
+        mut recipe: Recipe,
+        file: &Path,
+        with_models: bool,
+        cancel: &AtomicBool,
+        on: &mut dyn FnMut(u64, u64),
+    ) -> Result<u64, Problem> {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let taken = |path: &Path| Err(unusable(path, &"there is a file of that name already"));
+        // All that could stand in the way is looked at before a gigabyte is copied.
+        let mut copies = Vec::<Copy>::new();
+        for model in recipe.models.iter_mut().filter(|_| with_models) {
+            let from = self.file_of(&model.sha256);
+            let from = from.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &recipe.id))?;
+            if copies.iter().any(|copy| copy.to == folder.join(&model.file)) {
+                model.file = format!("{}.gguf", model.id);
+            }
+            let to = folder.join(&model.file);
+            if fs::symlink_metadata(&to).is_ok() {
+                return taken(&to);
+            }
+            let entry = model.entry();
+            copies.push(Copy { from, to, entry });
+        }
+        if fs::symlink_metadata(file).is_ok() {
+            return taken(file);
+        }
+        let text = recipe.to_toml()?;
+        let all = copies.iter().map(|copy| copy.entry.bytes).sum();
+        let mut written = Vec::<&Path>::new();
+        let mut done = 0;
+        let copied = copies.iter().try_for_each(|copy| {
+            let mut new = File::create_new(&copy.to).map_err(|error| unusable(&copy.to, &error))?;
+            written.push(&copy.to);
+            let hash = hashed(&copy.from, &mut new, cancel, &mut |bytes| on(done + bytes, all))?;
+            new.sync_all().map_err(|error| unusable(&copy.to, &error))?;
+            done += copy.entry.bytes;
+            if hash == copy.entry.sha256 { Ok(()) } else { Err(self.refuse(&copy.from, &copy.entry)) }
+        });
+        // Last, so that a recipe is never there without what it names.
+        let handed = copied.and_then(|()| {
+            let mut new = File::create_new(file).map_err(|error| unusable(file, &error))?;
+            written.push(file);
+            new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(|error| unusable(file, &error))
+        });
+        if handed.is_err() {
+            // Half of it helps nobody.
+            written.iter().for_each(|path| drop(fs::remove_file(path)));
+        }
+        handed.map(|()| all)
+    }
+}
+
+/// A model file on its way.
+struct Copy {
+    from: PathBuf,
+    to: PathBuf,
+    entry: crate::entry::ModelEntry,
+}
+
+fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::RecipeModel;
+    use crate::recipes::read;
+    use crate::sample::entry;
+
+    #[test]
+    fn a_ladder_is_handed_on_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let models = [entry("big", b"larger", Vec::new()), entry("small", b"less", Vec::new())];
+        for (model, contents) in models.iter().zip([&b"larger"[..], b"less"]) {
+            fs::write(store.place(&model.sha256), contents).unwrap();
+        }
+        let recipe = Recipe::new("L", models.iter().map(RecipeModel::of).collect()).unwrap();
+        let stick = folder.path().join("stick");
+        fs::create_dir(&stick).unwrap();
+        let names = || {
+            let mut names: Vec<_> = fs::read_dir(&stick).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let file = stick.join("l.toml");
+        let go = AtomicBool::new(false);
+        let over = |with, cancel: &AtomicBool| store.hand_over(recipe.clone(), &file, with, cancel, &mut |_, _| {});
+        assert_eq!(over(true, &AtomicBool::new(true)).unwrap_err().code, Code::Cancelled);
+        assert!(names().is_empty(), "what was stopped leaves nothing");
+        assert_eq!(over(true, &go), Ok(10));
+        assert_eq!(names(), ["big.gguf", "l.toml", "small.gguf"]);
+        assert_eq!(read(&file).unwrap(), recipe);
+        assert_eq!(fs::read(stick.join("big.gguf")).unwrap(), b"larger");
+        assert_eq!(over(true, &go).unwrap_err().code, Code::FileUnusable, "nothing is written over");
+        names().iter().for_each(|name| fs::remove_file(stick.join(name)).unwrap());
+        assert_eq!(over(false, &go), Ok(0));
+        fs::remove_file(&file).unwrap();
+        fs::write(store.place(&models[1].sha256), b"lost").unwrap();
+        assert_eq!(over(true, &go).unwrap_err().code, Code::ModelDamaged);
+        assert!(names().is_empty() && store.file_of(&models[1].sha256).is_none(), "it is set aside");
+    }
+}

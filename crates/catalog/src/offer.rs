@@ -1,0 +1,140 @@
+//! Models of the catalogue whose files nobody has verified yet: what they are is asked where they lie, before the first download.
+
+use protocol::{Code, Problem};
+use serde::Deserialize;
+
+use crate::entry::{LadderEntry, Licence, ModelEntry, Source, Words};
+use crate::fetch::{FetchOptions, facts, look};
+use crate::header::Header;
+use crate::manifest::Catalog;
+use crate::match_up::match_up;
+use crate::recipe::{Recipe, RecipeModel};
+
+/// A model that the catalogue knows by name only. Its file's size and hash are unverified: they come from the repository itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offer {
+    /// Id of the model once it is known.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// File name in the repository.
+    pub file: String,
+    /// About how large the file is, in bytes.
+    pub about_bytes: u64,
+    /// Models with the same word here split text alike, as far as is known. The files have the last word.
+    pub tokenizer: String,
+    /// Under what terms it may be used.
+    pub licence: Licence,
+    /// `owner/name` of the Hugging Face repository.
+    pub repository: String,
+}
+
+impl Offer {
+    /// A ladder of this model and Max-Gram.
+    fn alone(&self) -> LadderEntry {
+        LadderEntry {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            description: Words { en: String::new(), ja: String::new() },
+            rungs: vec![self.id.clone()],
+            max_gram: true,
+            k: vec![vec![8]],
+            lenience: 1.0,
+            general: false,
+        }
+    }
+}
+
+/// What became of an offered ladder once its files were asked for.
+#[derive(Debug)]
+pub struct Settled {
+    /// The ladder with size, hash and commit of every file.
+    pub recipe: Recipe,
+    /// Drafts that do not go with the target after all.
+    pub left_out: Vec<Problem>,
+}
+
+/// Asks where the files of the offered ladder `id` (or of the offered model, as a ladder of itself) lie for their commit, size and hash, and for their beginnings: what goes together is known
+/// before anything large is fetched. Models that are known already stay as they are. Returns the ladder as a recipe that is not kept yet.
+///
+/// # Errors
+/// [`Code::NoSuchLadder`]; [`Code::DownloadFailed`] and those of [`look`], where the target is concerned.
+pub fn settle(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<Settled, Problem> {
+    let alone = || catalog.offer(id).map(Offer::alone);
+    let ladder = catalog.offered(id).cloned().or_else(alone);
+    let ladder = ladder.ok_or_else(|| Problem::new(Code::NoSuchLadder).with("name", id))?;
+    let (mut models, mut left_out) = (Vec::<RecipeModel>::new(), Vec::new());
+    let mut target: Option<Header> = None;
+    for rung in &ladder.rungs {
+        let found = model(catalog, rung, options).and_then(|model| {
+            let header = look(&model.address(&options.endpoint).unwrap_or_default(), options)?;
+            match &target {
+                Some(target) => match_up(target, &header, &model.name).map(|_| ())?,
+                None => target = Some(header),
+            }
+            Ok(model)
+        });
+        match found {
+            Ok(model) => models.push(RecipeModel::of(&model)),
+            // Without its target it is no ladder; without a draft it is a slower one.
+            Err(problem) if models.is_empty() || problem.code == Code::Cancelled => return Err(problem),
+            Err(problem) => {
+                tracing::warn!(%problem, ladder = id, "a draft of an offered ladder is left out");
+                left_out.push(problem);
+            }
+        }
+    }
+    let mut recipe = Recipe::new(&ladder.name, models)?;
+    recipe.id.clone_from(&ladder.id);
+    recipe.description = Some(ladder.description.en.clone()).filter(|said| !said.is_empty());
+    if left_out.is_empty() {
+        recipe.k = Some(ladder.k.clone());
+    }
+    (recipe.max_gram, recipe.lenience) = (ladder.max_gram, ladder.lenience);
+    Ok(Settled { recipe, left_out })
+}
+
+/// A model of an offered ladder with everything that has to be known of its file.
+fn model(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<ModelEntry, Problem> {
+    let Some(offer) = catalog.offer(id) else { return catalog.model(id).cloned() };
+    // One of another ladder that was fetched before: the same file, whatever lies there by now.
+    let is_it = |model: &&ModelEntry| {
+        let of = |source: &Source| matches!(source, Source::HuggingFace { repository, .. } if *repository == offer.repository);
+        model.file == offer.file && model.sources.iter().any(of)
+    };
+    if let Some(model) = catalog.models().iter().find(is_it) {
+        return Ok(model.clone());
+    }
+    let facts = facts(&offer.repository, None, &offer.file, options)?;
+    Ok(ModelEntry {
+        id: offer.id.clone(),
+        name: offer.name.clone(),
+        file: offer.file.clone(),
+        bytes: facts.bytes,
+        sha256: facts.sha256,
+        licence: offer.licence.clone(),
+        sources: vec![Source::HuggingFace { repository: offer.repository.clone(), revision: facts.revision }],
+    })
+}
+
+/// Names and about sizes of the models of a ladder, the target first, whether they are known or only offered.
+pub(crate) fn about<'c>(catalog: &'c Catalog, ladder: &LadderEntry) -> Vec<About<'c>> {
+    let one = |id: &String| match (catalog.model(id), catalog.offer(id)) {
+        (Ok(model), _) => Some(About { name: &model.name, bytes: model.bytes, licence: &model.licence.spdx }),
+        (_, Some(offer)) => Some(About { name: &offer.name, bytes: offer.about_bytes, licence: &offer.licence.spdx }),
+        _ => None,
+    };
+    ladder.rungs.iter().filter_map(one).collect()
+}
+
+/// What a list shows of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About<'c> {
+    /// Display name.
+    pub name: &'c str,
+    /// Size of its file; about, if it is offered.
+    pub bytes: u64,
+    /// SPDX identifier of its licence.
+    pub licence: &'c str,
+}

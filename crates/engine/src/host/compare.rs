@@ -1,0 +1,97 @@
+use protocol::Problem;
+use protocol::ladder::{Ladder, Rung};
+use protocol::worker::{Loaded, Message, Record, Speaker};
+
+use super::answer::Ask;
+
+/// What is asked to see how often a smaller version agrees: everyday work in two languages.
+const PROBES: [&str; 3] = [
+    "Write a short, polite e-mail that moves a meeting from Monday to Wednesday.",
+    "What is the difference between a fixed and a variable cost? Give one example of each.",
+    "「お世話になっております」の使い方を短く説明してください。",
+];
+
+/// Tokens of each answer.
+const TOKENS: u32 = 48;
+
+/// How a smaller version of a model compares with it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Agreement {
+    /// How often both hold the same token for the best one, 0 to 1.
+    pub share: f64,
+    /// In how many places they were asked.
+    pub places: usize,
+    /// How many times as fast a single token is; None if that was not measured.
+    pub faster: Option<f64>,
+}
+
+/// A ladder of a model and smaller versions of it, in falling size, to [compare] them.
+pub fn versions(id: &str, rungs: Vec<Rung>) -> Ladder {
+    let size = rungs.len();
+    let row = |at: usize| (0..size).map(|column| u32::from(column >= at)).collect();
+    let (id, k) = (id.to_owned(), (0..size).map(row).collect());
+    Ladder { id, rungs, max_gram: true, k, lenience: 1.0, table: None }
+}
+
+/// How often smaller versions say what the original says, and how much faster they say it. `loaded` is what came of loading
+/// [`versions`]; `record` has that ladder answer; `on` is told the share that is done, 0 to 1.
+///
+/// # Errors
+/// Those of `record`.
+pub fn compare(
+    loaded: &Loaded,
+    record: &mut dyn FnMut(&Ask) -> Result<Record, Problem>,
+    on: &mut dyn FnMut(f32),
+) -> Result<Vec<Agreement>, Problem> {
+    let smaller = loaded.pass_times.len().saturating_sub(1);
+    let mut agreed = vec![[0_usize; 2]; smaller];
+    for (number, prompt) in PROBES.iter().enumerate() {
+        let message = Message { speaker: Speaker::User, text: (*prompt).to_owned() };
+        let record = record(&Ask { max_tokens: Some(TOKENS), ..Ask::plain(vec![message]) })?;
+        for (rows, [same, all]) in record.drafts.iter().zip(&mut agreed) {
+            for (row, token) in rows.iter().zip(&record.answer) {
+                *same += usize::from(row.first().is_some_and(|(best, _)| best == token));
+                *all += 1;
+            }
+        }
+        on((number + 1) as f32 / PROBES.len() as f32);
+    }
+    let single = |at: usize| loaded.pass_times.get(at)?.iter().find(|time| time.width == 1).map(|time| time.seconds);
+    let rows = agreed.into_iter().enumerate().map(|(at, [same, places])| Agreement {
+        share: same as f64 / places.max(1) as f64,
+        places,
+        faster: single(0).zip(single(at + 1)).map(|(whole, small)| whole / small),
+    });
+    Ok(rows.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::worker::PassTime;
+
+    #[test]
+    fn versions_are_counted_place_by_place() {
+        let time = |seconds| vec![PassTime { width: 1, seconds }];
+        let loaded = Loaded {
+            ladder: "l".into(),
+            rungs: vec!["whole".into(), "small".into(), "Max-Gram".into()],
+            left_out: Vec::new(),
+            context: 100,
+            exact_widths: Vec::new(),
+            k: Vec::new(),
+            seconds: 0.0,
+            pass_times: vec![time(0.3), time(0.1)],
+        };
+        let record = Record {
+            answer: vec![1, 2, 3, 4],
+            drafts: vec![vec![vec![(1, 0.5)], vec![(9, 0.5), (2, 0.4)], vec![(3, 0.5)], vec![]]],
+            ..Record::default()
+        };
+        let rows = compare(&loaded, &mut |_| Ok(record.clone()), &mut |_| {}).unwrap();
+        assert_eq!((rows.len(), rows[0].places), (1, 12));
+        assert!((rows[0].share - 0.5).abs() < 1e-9 && (rows[0].faster.unwrap() - 3.0).abs() < 1e-9);
+        let ladder = versions("v", Vec::new());
+        assert_eq!((ladder.k.len(), ladder.rungs.len()), (0, 0));
+    }
+}

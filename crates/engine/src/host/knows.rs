@@ -1,0 +1,74 @@
+//! What was learned of ladders, as far as it says something about this computer or about a ladder's drafts.
+
+use cascade::policy::Knowledge;
+use protocol::learned::Learned;
+
+use super::conditions::processor;
+
+/// How sure a draft is whose use is asked for: sure enough that its token is proposed.
+const SURE: f64 = 0.8;
+
+/// About how many bytes of weights a one-token pass reads in a second on this computer, from what was measured here of the largest target; None
+/// before anything was. (A pass of a small model has time for other things, so that the largest says most.)
+pub fn bytes_a_second(all: &[Learned]) -> Option<f64> {
+    let here = processor();
+    let of_here = all.iter().filter(|learned| learned.conditions.processor == here);
+    let speed = |learned: &Learned| {
+        let bytes = learned.conditions.files.first()?.bytes;
+        let single = knowledge(learned)?.curve(0)?.at(1)?;
+        (bytes > 0 && single > 0.0).then(|| (bytes, bytes as f64 / single))
+    };
+    of_here.filter_map(speed).max_by_key(|(bytes, _)| *bytes).map(|(_, speed)| speed)
+}
+
+/// How useful each draft of the ladder is, the first one first: how likely the target keeps a token that it is sure of, for the time that takes.
+/// Empty where that is not known of all of them.
+pub fn uses(learned: &Learned) -> Vec<f64> {
+    let drafts = 1..learned.conditions.files.len();
+    let Some(known) = knowledge(learned) else { return Vec::new() };
+    let of = |rung| Some(known.kept(rung, SURE)? / known.curve(rung)?.at(1)?.max(f64::MIN_POSITIVE));
+    drafts.map(of).collect::<Option<_>>().unwrap_or_default()
+}
+
+fn knowledge(learned: &Learned) -> Option<Knowledge> {
+    let known: Knowledge = serde_json::from_value(learned.lessons.policy.clone()).ok()?;
+    known.check(learned.conditions.files.len()).ok().map(|()| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cascade::policy::{Adaptive, CostCurve};
+    use protocol::ladder::CacheType;
+    use protocol::learned::{Conditions, FileMark, Lessons, Threads};
+
+    fn curve(seconds: f64) -> CostCurve {
+        let mut curve = CostCurve::default();
+        curve.measured(1, seconds);
+        curve
+    }
+
+    fn learned(bytes: &[u64], processor: String) -> Learned {
+        let curves: Vec<_> = bytes.iter().map(|bytes| curve(*bytes as f64 / 1e9)).collect();
+        let policy = serde_json::to_value(Adaptive::new(curves.clone()).knowledge(&curves)).unwrap();
+        let mark = |bytes: &u64| FileMark { name: "m".into(), bytes: *bytes, modified: 0 };
+        let files = bytes.iter().map(mark).collect();
+        let conditions =
+            Conditions { program: "t".into(), processor, files, exact: false, threads: None, cache: CacheType::F16 };
+        Learned { ladder: "l".into(), conditions, lessons: Lessons { threads: Threads { single: 1, wide: 1 }, policy } }
+    }
+
+    #[test]
+    fn the_largest_target_measured_here_says_how_fast_weights_are_read() {
+        let (small, large) = (learned(&[1000], processor()), learned(&[5000, 100], processor()));
+        let mut other = learned(&[9000], "another ×64".to_owned());
+        let speed = bytes_a_second(&[small.clone(), large, other.clone()]).unwrap();
+        assert!((speed - 1e9).abs() < 1.0, "{speed}");
+        assert_eq!(bytes_a_second(&[other.clone()]), None, "measured elsewhere");
+        assert_eq!(bytes_a_second(&[]), None);
+        other.conditions.processor = processor();
+        other.lessons.policy = serde_json::json!({ "version": "nonsense" });
+        assert_eq!(bytes_a_second(&[other]), None, "what cannot be read says nothing");
+        assert!(uses(&small).is_empty(), "a ladder without drafts has none");
+    }
+}

@@ -1,0 +1,175 @@
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+use crate::Problem;
+
+/// A ladder as the window lists it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LadderCard {
+    /// Catalogue id.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// What it is good for.
+    pub about: About,
+    /// Display names of its rungs from the target down.
+    pub rungs: Vec<String>,
+    /// Licence of each model file, SPDX, duplicates removed.
+    pub licences: Vec<String>,
+    /// Bytes of all its files.
+    pub bytes: f64,
+    /// Bytes still to fetch; 0 means ready to use.
+    pub missing_bytes: f64,
+    /// About how many bytes of memory it takes while it answers.
+    pub memory_bytes: f64,
+    /// How it fits into this computer's memory.
+    pub fits: Fits,
+    /// About how many tokens a second its target would write here, by what was measured on this computer; None before anything was.
+    pub pace: Option<f64>,
+    /// Whether it is the one for this computer.
+    pub suggested: bool,
+    /// Ids of its models, the target first.
+    pub models: Vec<String>,
+    /// Whether the user made it: it can be changed and removed.
+    pub own: bool,
+    /// Whether it was never fetched, so that its sizes are about and its files' facts are asked for first.
+    pub offered: bool,
+    /// Whether what is missing can be fetched.
+    pub fetchable: bool,
+    /// What a trial here found last.
+    pub checked: Option<LadderCheck>,
+}
+
+/// One sentence in each language of the window; empty where nobody has said anything.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+pub struct About {
+    /// English.
+    pub en: String,
+    /// Japanese.
+    pub ja: String,
+}
+
+/// How a ladder fits into memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Fits {
+    /// With room for everything else.
+    Well,
+    /// With little beside it.
+    Tight,
+    /// Not at all.
+    Not,
+}
+
+/// What a trial of a ladder on this computer found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LadderCheck {
+    /// Tokens a second of the target alone, without the time for reading questions.
+    pub alone: f64,
+    /// The same with the cascade.
+    pub cascade: f64,
+    /// How many times as fast the cascade is.
+    pub ratio: f64,
+    /// Id of a ladder that would answer better here: faster where this one is slow, larger where it is very fast.
+    pub better: Option<String>,
+}
+
+/// What a ladder of the user's own was before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LadderVersion {
+    /// Its number; larger ones are later.
+    pub version: u32,
+    /// When something else took its place, in milliseconds since 1970.
+    pub saved_ms: f64,
+    /// What the ladder was called.
+    pub name: String,
+    /// Display names of its models.
+    pub rungs: Vec<String>,
+}
+
+/// A model as the window lists it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelCard {
+    /// Its id.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Size of its file; about, if it is offered.
+    pub bytes: f64,
+    /// Whether the file is here.
+    pub installed: bool,
+    /// Whether its file was never seen, so that its facts are asked for first.
+    pub offered: bool,
+    /// Mixes that make it clearly smaller, the best first.
+    pub mixes: Vec<String>,
+    /// Name of its file where it comes from.
+    pub file: String,
+    /// Licence, SPDX; empty if nobody says.
+    pub licence: String,
+    /// SHA-256 of the file; empty if it is offered.
+    pub hash: String,
+    /// What it is quantized to, by its file; empty if that is not here.
+    pub mix: String,
+    /// What kind of model it is, by its file; empty if that is not here.
+    pub architecture: String,
+    /// Longest text in tokens that it was trained for; None if its file is not here or does not say.
+    pub context: Option<f64>,
+    /// Name of the model that it was made smaller from.
+    pub made_from: Option<String>,
+}
+
+/// A smaller version that was made here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Shrunk {
+    /// The new model.
+    pub card: ModelCard,
+    /// How often it says the same word as its original, 0 to 1; None if that was not found out.
+    pub agreement: Option<f64>,
+    /// How many times as fast it writes; None if that was not found out.
+    pub speedup: Option<f64>,
+}
+
+/// Whether a model can draft for a target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct DraftChoice {
+    /// Id of the model.
+    pub model: String,
+    /// Why it cannot, if it cannot.
+    pub problem: Option<Problem>,
+    /// Whether that is known; otherwise it is found out when both are here.
+    pub known: bool,
+}
+
+/// Where a ladder's memory goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MemoryShare {
+    /// Bytes of weights.
+    pub weights: f64,
+    /// Bytes of keys and values of the whole context.
+    pub cache: f64,
+    /// Bytes of all else.
+    pub rest: f64,
+    /// Bytes that are free now; None if the computer does not tell.
+    pub free: Option<f64>,
+    /// Ids of the drafts that would be left out for it to fit, those of least use for their size first.
+    pub left_out: Vec<String>,
+    /// Whether it fits without them.
+    pub fits: bool,
+}
+
+/// What came of a file that was added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Added {
+    /// Id of the ladder that is in the list now.
+    pub ladder: String,
+    /// Its name.
+    pub name: String,
+}

@@ -1,0 +1,49 @@
+//! A trial of the ladder in use: how fast it is on this computer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use engine::try_out;
+use protocol::chat::LadderCheck;
+use protocol::{Code, Problem};
+use store::Check;
+
+use crate::app::App;
+
+/// Whether a trial is to end.
+#[derive(Default)]
+pub(crate) struct Checking {
+    stop: AtomicBool,
+}
+
+impl App {
+    /// Has the ladder in use answer a few questions with the cascade and without, and keeps what was found. Nothing of it is in any conversation.
+    ///
+    /// # Errors
+    /// [`Code::Busy`] while an answer is written, [`Code::NothingLoaded`], [`Code::Cancelled`], those of [`try_out`].
+    pub(crate) fn check(&self, on: &mut dyn FnMut(f32)) -> Result<LadderCheck, Problem> {
+        self.checking.stop.store(false, Ordering::Release);
+        let disk = self.disk()?;
+        let ladder = self.engine.loaded().ok_or_else(|| Problem::new(Code::NothingLoaded))?.ladder;
+        let mut answer = |ask: &engine::Ask| {
+            if self.checking.stop.load(Ordering::Acquire) {
+                return Err(Problem::new(Code::Cancelled));
+            }
+            let (call, _answering) = self.begin_answering()?;
+            call.answer(ask, &mut |_| {})
+        };
+        let trial = try_out(&mut answer, on)?;
+        disk.keep(self.engine.learned());
+        let models = disk.catalog().hashes_of(&ladder);
+        let check = Check { models, alone: trial.alone, cascade: trial.cascade, ratio: trial.ratio };
+        store::keep_check(&disk.places, &ladder, &check)?;
+        let cards = disk.cards(&self.settings().clone())?;
+        let found = cards.into_iter().find(|card| card.id == ladder).and_then(|card| card.checked);
+        found.ok_or_else(|| Problem::new(Code::Gone))
+    }
+
+    /// Ends a trial.
+    pub(crate) fn stop_check(&self) {
+        self.checking.stop.store(true, Ordering::Release);
+        self.stop();
+    }
+}

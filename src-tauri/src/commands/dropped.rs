@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use protocol::chat::Added;
+use protocol::{Code, Problem};
+use tauri::State;
+
+use super::blocking;
+use super::ladders::added;
+use crate::app::App;
+
+/// Makes room for a file of so many bytes that was dropped on the page; gives the ticket under which its pieces come.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn drop_begin(app: State<'_, Arc<App>>, name: String, bytes: f64) -> Result<u32, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let bytes = if bytes >= 0.0 { bytes as u64 } else { 0 };
+        let place = app.disk()?.models.room_for(bytes)?;
+        app.dropped.begin(place, &name, bytes)
+    })
+    .await
+}
+
+/// Puts the next piece of a dropped file behind what is here.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn drop_piece(app: State<'_, Arc<App>>, ticket: u32, base64: String) -> Result<(), Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let piece = BASE64_STANDARD.decode(base64).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
+        app.dropped.piece(ticket, &piece)
+    })
+    .await
+}
+
+/// Takes in a dropped file that is whole.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn drop_end(
+    app: State<'_, Arc<App>>,
+    ticket: u32,
+) -> Result<Added, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let arrived = app.dropped.end(ticket)?;
+        let work = app.shrinking.begin()?;
+        let added = added(&app, &arrived.path(), work.stopped(), &mut |_| {});
+        app.disk()?.read_own();
+        added
+    })
+    .await
+}
+
+/// Forgets a dropped file.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn drop_cancel(app: State<'_, Arc<App>>, ticket: u32) -> Result<(), Problem> {
+    app.dropped.cancel(ticket);
+    Ok(())
+}

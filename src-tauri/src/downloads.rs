@@ -1,0 +1,228 @@
+//! Fetching ladders while another one answers.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use catalog::{FetchOptions, FetchProgress};
+use protocol::chat::{Download, FetchShare};
+use protocol::{Code, Problem};
+use store::Wanted;
+
+use crate::app::App;
+use crate::queue::{Queue, Then, Turn};
+use crate::watched::Watched;
+
+/// How often is looked whether an answer is over.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// The queue, and what tells the page and the disk of it.
+pub(crate) struct Downloads {
+    pub(crate) state: Watched<Vec<Download>>,
+    inner: Mutex<Inner>,
+    /// Something is to be done.
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    queue: Queue,
+    /// Somebody works on the queue.
+    at_work: bool,
+    /// The program ends.
+    over: bool,
+}
+
+impl Default for Downloads {
+    fn default() -> Self {
+        Self { state: Watched::new(Vec::new()), inner: Mutex::default(), news: Condvar::new() }
+    }
+}
+
+impl Downloads {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the queue and tells the page.
+    fn change<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+        let mut inner = self.inner();
+        let changed = change(&mut inner.queue);
+        self.state.set(inner.queue.told());
+        self.news.notify_all();
+        changed
+    }
+
+    /// Ends what comes in, for now: the next start goes on with it.
+    pub(crate) fn end(&self) {
+        let mut inner = self.inner();
+        inner.over = true;
+        inner.queue.stop();
+        self.news.notify_all();
+    }
+}
+
+impl App {
+    /// Puts a ladder into the queue. With `then_use` it answers once it is here and no answer is written, unless another one was chosen
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`]; [`Code::FolderUnwritable`].
+    pub(crate) fn download(self: &Arc<Self>, ladder: &str, then_use: bool) -> Result<(), Problem> {
+        self.enqueue(&Wanted { ladder: ladder.to_owned(), then_use, paused: false })?;
+        self.keep_queue()
+    }
+
+    /// Goes on with what was in the queue when the program ended.
+    pub(crate) fn take_up_downloads(self: &Arc<Self>) {
+        let Ok(disk) = self.disk() else { return };
+        for wanted in store::wanted(&disk.places) {
+            // What the catalogue does not know any more nobody can fetch.
+            let _ = self.enqueue(&wanted);
+        }
+    }
+
+    fn enqueue(self: &Arc<Self>, wanted: &Wanted) -> Result<(), Problem> {
+        let catalog = self.disk()?.catalog();
+        let name = match catalog.offered(&wanted.ladder) {
+            Some(offered) => offered.name.clone(),
+            None => catalog.ladder(&wanted.ladder)?.name.clone(),
+        };
+        let before = self.settings().ladder.clone();
+        self.downloads.change(|queue| queue.add(wanted, &name, &before));
+        let mut inner = self.downloads.inner();
+        if !inner.at_work {
+            inner.at_work = true;
+            let app = Arc::clone(self);
+            thread::spawn(move || app.work_off());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn pause_download(&self, ladder: &str) -> Result<(), Problem> {
+        self.downloads.change(|queue| queue.pause(ladder));
+        self.keep_queue()
+    }
+
+    pub(crate) fn resume_download(&self, ladder: &str) -> Result<(), Problem> {
+        self.downloads.change(|queue| queue.resume(ladder));
+        self.keep_queue()
+    }
+
+    /// Takes a ladder out of the queue and deletes what came in of it.
+    pub(crate) fn drop_download(&self, ladder: &str) -> Result<(), Problem> {
+        if self.downloads.change(|queue| queue.remove(ladder)) {
+            self.disk()?.discard(ladder)?;
+        }
+        self.keep_queue()
+    }
+
+    fn keep_queue(&self) -> Result<(), Problem> {
+        let kept = self.downloads.inner().queue.kept();
+        store::keep_wanted(&self.disk()?.places, &kept)
+    }
+
+    /// Fetches what is in the queue, one ladder after the other, until the program ends.
+    fn work_off(self: &Arc<Self>) {
+        loop {
+            let turn = {
+                let mut inner = self.downloads.inner();
+                loop {
+                    if inner.over {
+                        return;
+                    }
+                    if let Some(turn) = inner.queue.next() {
+                        break turn;
+                    }
+                    inner = self.downloads.news.wait(inner).unwrap_or_else(PoisonError::into_inner);
+                }
+            };
+            self.downloads.change(|_| ());
+            let fetched = self.fetch_turn(&turn);
+            let then = self.downloads.change(|queue| queue.ended(&turn, fetched));
+            if let Err(problem) = self.keep_queue() {
+                tracing::warn!(%problem, "the queue of downloads could not be kept");
+            }
+            if let Then::Use { before } = then {
+                // Others need not wait for the end of an answer.
+                let app = Arc::clone(self);
+                thread::spawn(move || {
+                    if let Err(problem) = app.use_fetched(&turn, &before) {
+                        tracing::warn!(%problem, "a ladder that was fetched is not used");
+                    }
+                    app.downloads.change(|queue| queue.remove(&turn.ladder));
+                });
+            }
+        }
+    }
+
+    fn fetch_turn(&self, turn: &Turn) -> Result<(), Problem> {
+        let disk = self.disk()?;
+        self.settle(&turn.ladder)?;
+        let options = self.fetch_options()?;
+        let mut on = |progress: FetchProgress| {
+            let share = FetchShare {
+                done_bytes: progress.done_bytes as f64,
+                total_bytes: progress.total_bytes as f64,
+                seconds_left: progress.seconds_left,
+            };
+            self.downloads.change(|queue| queue.goes_on(turn, share, progress.verifying));
+        };
+        catalog::fetch(&disk.catalog(), &disk.models, &turn.ladder, &options, &turn.stop, &mut on).map(|_| ())
+    }
+
+    /// Changes to a ladder that is whole once no answer is written, unless another one than `before` was chosen meanwhile.
+    fn use_fetched(self: &Arc<Self>, turn: &Turn, before: &str) -> Result<(), Problem> {
+        loop {
+            if turn.stop.load(Ordering::Acquire) || self.downloads.inner().over {
+                return Ok(());
+            }
+            let mut settings = self.settings().clone();
+            if settings.ladder != before {
+                return Ok(());
+            }
+            // It may have been removed meanwhile.
+            self.disk()?.catalog().ladder(&turn.ladder)?;
+            turn.ladder.clone_into(&mut settings.ladder);
+            match self.choose(false, || self.change_settings(&settings)) {
+                // In the middle of an answer nothing changes.
+                Err(problem) if problem.code == Code::Busy => thread::sleep(GLANCE),
+                chosen => return chosen,
+            }
+        }
+    }
+
+    /// Makes an offered ladder a known one: its files' facts are asked for where they lie. Any other stays what it is.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchLadder`], those of [`catalog::settle`], [`Code::FolderUnwritable`].
+    pub(crate) fn settle(&self, ladder: &str) -> Result<(), Problem> {
+        let disk = self.disk()?;
+        let catalog = disk.catalog();
+        if catalog.offered(ladder).is_none() {
+            return catalog.ladder(ladder).map(|_| ());
+        }
+        let settled = catalog::settle(&catalog, ladder, &self.fetch_options()?)?;
+        disk.recipes.add(&settled.recipe)?;
+        disk.read_own();
+        Ok(())
+    }
+
+    /// How things are fetched, as environment, settings and keyring have it.
+    ///
+    /// # Errors
+    /// [`Code::SettingInvalid`].
+    pub(crate) fn fetch_options(&self) -> Result<FetchOptions, Problem> {
+        let (mirror, proxy) = {
+            let settings = self.settings();
+            (settings.mirror.clone(), settings.proxy.clone())
+        };
+        // A keyring that cannot be used keeps nobody from what is open to all.
+        let token = store::token().unwrap_or_else(|problem| {
+            tracing::debug!(%problem, "no token from the keyring");
+            None
+        });
+        FetchOptions::with(&mirror, &proxy, token.map(catalog::Token::new))
+    }
+}

@@ -1,0 +1,249 @@
+//! Which ladders are to be fetched, in which order, and how far each is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use protocol::chat::{Download, DownloadState, FetchShare};
+use protocol::{Code, Problem};
+use store::Wanted;
+
+/// The ladders that are to be fetched, first come, first served; one comes in at a time.
+#[derive(Default)]
+pub(crate) struct Queue {
+    items: Vec<Item>,
+}
+
+struct Item {
+    told: Download,
+    then_use: bool,
+    /// The ladder that was chosen when this one was asked for.
+    before: String,
+    /// Ends its fetching.
+    stop: Arc<AtomicBool>,
+}
+
+/// A ladder whose turn it is.
+pub(crate) struct Turn {
+    pub(crate) ladder: String,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+/// What is to be done with a ladder that is whole.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Nothing,
+    /// It is used, unless another one than this was chosen meanwhile.
+    Use {
+        before: String,
+    },
+}
+
+impl Queue {
+    /// Puts a ladder at the end; one that is here already goes on.
+    pub(crate) fn add(&mut self, wanted: &Wanted, name: &str, before: &str) {
+        if let Some(item) = self.item(&wanted.ladder) {
+            item.then_use |= wanted.then_use;
+            before.clone_into(&mut item.before);
+            self.resume(&wanted.ladder);
+            return;
+        }
+        let state = if wanted.paused { DownloadState::Paused } else { DownloadState::Waiting };
+        let told = Download { ladder: wanted.ladder.clone(), name: name.to_owned(), state, progress: None };
+        self.items.push(Item { told, then_use: wanted.then_use, before: before.to_owned(), stop: Arc::default() });
+    }
+
+    /// Lets one wait until it is resumed.
+    pub(crate) fn pause(&mut self, ladder: &str) {
+        if let Some(item) = self.item(ladder).filter(|item| item.told.state != DownloadState::Ready) {
+            item.stop.store(true, Ordering::Release);
+            item.told.state = DownloadState::Paused;
+            // What was foretold held while it came in.
+            item.told.progress = item.told.progress.map(|share| FetchShare { seconds_left: None, ..share });
+        }
+    }
+
+    /// Lets one go on that was paused or has failed.
+    pub(crate) fn resume(&mut self, ladder: &str) {
+        let rests = |state: &DownloadState| matches!(state, DownloadState::Paused | DownloadState::Failed { .. });
+        if let Some(item) = self.item(ladder).filter(|item| rests(&item.told.state)) {
+            // The fetching before may not have noticed its end yet: it keeps the old flag.
+            item.stop = Arc::default();
+            item.told.state = DownloadState::Waiting;
+        }
+    }
+
+    /// Takes one out. True if it was there.
+    pub(crate) fn remove(&mut self, ladder: &str) -> bool {
+        let before = self.items.len();
+        self.items.retain(|item| {
+            let goes = item.told.ladder == ladder;
+            if goes {
+                item.stop.store(true, Ordering::Release);
+            }
+            !goes
+        });
+        self.items.len() < before
+    }
+
+    /// Ends what comes in, for now.
+    pub(crate) fn stop(&self) {
+        self.items.iter().for_each(|item| item.stop.store(true, Ordering::Release));
+    }
+
+    /// The next one whose turn it is.
+    pub(crate) fn next(&mut self) -> Option<Turn> {
+        let item = self.items.iter_mut().find(|item| item.told.state == DownloadState::Waiting)?;
+        item.told.state = DownloadState::Asking;
+        Some(Turn { ladder: item.told.ladder.clone(), stop: Arc::clone(&item.stop) })
+    }
+
+    /// Notes how far the fetching of `turn` is. False if that is not wanted any more.
+    pub(crate) fn goes_on(&mut self, turn: &Turn, share: FetchShare, checking: bool) -> bool {
+        let Some(item) = self.at_work(turn) else { return false };
+        item.told.state = if checking { DownloadState::Checking } else { DownloadState::Running };
+        item.told.progress = Some(share);
+        true
+    }
+
+    /// Notes how the fetching of `turn` has ended, and says what is to be done then.
+    pub(crate) fn ended(&mut self, turn: &Turn, result: Result<(), Problem>) -> Then {
+        let Some(item) = self.at_work(turn) else { return Then::Nothing };
+        match result {
+            Ok(()) if item.then_use => {
+                item.told.state = DownloadState::Ready;
+                Then::Use { before: item.before.clone() }
+            }
+            Ok(()) => {
+                self.remove(&turn.ladder);
+                Then::Nothing
+            }
+            Err(problem) => {
+                item.told.state = match problem.code {
+                    // The program ends: it goes on with the next start.
+                    Code::Cancelled => DownloadState::Waiting,
+                    _ => DownloadState::Failed { problem },
+                };
+                Then::Nothing
+            }
+        }
+    }
+
+    /// What the page is told.
+    pub(crate) fn told(&self) -> Vec<Download> {
+        self.items.iter().map(|item| item.told.clone()).collect()
+    }
+
+    /// What is kept for the next start. What has failed is tried again when somebody wants it.
+    pub(crate) fn kept(&self) -> Vec<Wanted> {
+        let rests = |state: &DownloadState| matches!(state, DownloadState::Paused | DownloadState::Failed { .. });
+        let one = |item: &Item| Wanted {
+            ladder: item.told.ladder.clone(),
+            then_use: item.then_use,
+            paused: rests(&item.told.state),
+        };
+        self.items.iter().filter(|item| item.told.state != DownloadState::Ready).map(one).collect()
+    }
+
+    fn item(&mut self, ladder: &str) -> Option<&mut Item> {
+        self.items.iter_mut().find(|item| item.told.ladder == ladder)
+    }
+
+    /// The one that `turn` fetches, unless it was paused or taken out since, or is another by now.
+    fn at_work(&mut self, turn: &Turn) -> Option<&mut Item> {
+        let item = self.item(&turn.ladder)?;
+        let rests = matches!(item.told.state, DownloadState::Paused | DownloadState::Failed { .. });
+        (Arc::ptr_eq(&item.stop, &turn.stop) && !rests).then_some(item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(ladder: &str) -> Wanted {
+        Wanted { ladder: ladder.to_owned(), then_use: false, paused: false }
+    }
+
+    fn queue(ladders: &[&str]) -> Queue {
+        let mut queue = Queue::default();
+        ladders.iter().for_each(|ladder| queue.add(&wanted(ladder), ladder, "old"));
+        queue
+    }
+
+    fn states(queue: &Queue) -> Vec<DownloadState> {
+        queue.told().into_iter().map(|told| told.state).collect()
+    }
+
+    const SHARE: FetchShare = FetchShare { done_bytes: 1.0, total_bytes: 2.0, seconds_left: Some(3.0) };
+
+    #[test]
+    fn one_comes_in_after_the_other() {
+        let mut queue = queue(&["a", "b"]);
+        queue.add(&wanted("a"), "a", "old");
+        assert_eq!(queue.told().len(), 2, "asked for twice it comes once");
+        let turn = queue.next().unwrap();
+        assert!(queue.goes_on(&turn, SHARE, false));
+        assert_eq!(states(&queue), [DownloadState::Running, DownloadState::Waiting]);
+        assert_eq!(queue.ended(&turn, Ok(())), Then::Nothing);
+        assert_eq!(queue.next().unwrap().ladder, "b");
+        assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn what_is_paused_waits_and_what_comes_behind_goes_first() {
+        let mut queue = queue(&["a", "b"]);
+        let turn = queue.next().unwrap();
+        queue.goes_on(&turn, SHARE, false);
+        queue.pause("a");
+        assert!(turn.stop.load(Ordering::Acquire));
+        assert!(!queue.goes_on(&turn, SHARE, false), "news of before change nothing");
+        assert_eq!(queue.told()[0].progress, Some(FetchShare { seconds_left: None, ..SHARE }));
+        assert_eq!(queue.ended(&turn, Err(Problem::new(Code::Cancelled))), Then::Nothing);
+        assert_eq!(states(&queue)[0], DownloadState::Paused);
+        assert_eq!(queue.next().unwrap().ladder, "b");
+        queue.resume("a");
+        let again = queue.next().unwrap();
+        assert!(again.ladder == "a" && !again.stop.load(Ordering::Acquire));
+        // The end of the fetching before, which comes late, is not its own.
+        queue.ended(&turn, Ok(()));
+        assert_eq!(states(&queue)[0], DownloadState::Asking);
+    }
+
+    #[test]
+    fn what_fails_lets_others_go_on_and_can_be_tried_again() {
+        let mut queue = queue(&["a", "b"]);
+        let turn = queue.next().unwrap();
+        let problem = Problem::new(Code::DownloadFailed);
+        queue.ended(&turn, Err(problem.clone()));
+        assert_eq!(states(&queue)[0], DownloadState::Failed { problem });
+        assert_eq!(queue.next().unwrap().ladder, "b");
+        assert!(queue.next().is_none());
+        queue.add(&wanted("a"), "a", "new");
+        assert_eq!(queue.next().unwrap().ladder, "a");
+        assert!(queue.remove("a") && !queue.remove("a"));
+    }
+
+    #[test]
+    fn what_is_to_be_used_is_ready_when_it_is_whole() {
+        let mut queue = Queue::default();
+        queue.add(&Wanted { then_use: true, ..wanted("a") }, "A", "old");
+        let turn = queue.next().unwrap();
+        assert_eq!(queue.ended(&turn, Ok(())), Then::Use { before: "old".to_owned() });
+        queue.pause("a");
+        assert_eq!(states(&queue), [DownloadState::Ready], "there is nothing to pause");
+        assert!(queue.kept().is_empty(), "it is here");
+    }
+
+    #[test]
+    fn the_next_start_goes_on_where_this_one_ended() {
+        let mut queue = queue(&["a", "b", "c"]);
+        queue.pause("b");
+        let turn = queue.next().unwrap();
+        queue.ended(&turn, Err(Problem::new(Code::Cancelled)));
+        let kept = queue.kept();
+        assert_eq!(kept.iter().map(|wanted| wanted.paused).collect::<Vec<_>>(), [false, true, false]);
+        let mut next = Queue::default();
+        kept.iter().for_each(|wanted| next.add(wanted, &wanted.ladder, "old"));
+        assert_eq!(states(&next), [DownloadState::Waiting, DownloadState::Paused, DownloadState::Waiting]);
+    }
+}
