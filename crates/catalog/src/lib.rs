@@ -1,7 +1,7 @@
 //! Models on disk and to fetch: the catalogue of ladders and the user's own, the store of verified files, downloads, and a look at a
 //! GGUF file before llama.cpp sees it.
 //!
-//! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`] and [`look`]. It knows nothing
+//! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`], [`look`] and [`facts`]. It knows nothing
 //! of llama.cpp or of the window.
 
 mod entry;
@@ -24,7 +24,8 @@ mod sample;
 
 pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words};
 pub use fetch::{
-    FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, fetch, fetch_model, look,
+    Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, facts, fetch,
+    fetch_model, look,
 };
 pub use fit::{Fit, fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
