@@ -17,6 +17,8 @@ pub(super) struct Part {
     hash: sha2::Sha256,
     len: u64,
     want: u64,
+    /// Bytes that came before it was their turn.
+    ahead: u64,
     /// Whether some of it was fetched by an earlier request.
     resumed: bool,
 }
@@ -27,7 +29,7 @@ impl Part {
         let want = job.model.bytes;
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(|error| Stop::Here(unwritable(&job.store.staging(), &error)))?;
-        let mut part = Self { path, file, hash: sha2::Sha256::new(), len: 0, want, resumed: false };
+        let mut part = Self { path, file, hash: sha2::Sha256::new(), len: 0, want, ahead: 0, resumed: false };
         part.read_back(job)?;
         Ok(part)
     }
@@ -82,7 +84,7 @@ impl Part {
     pub(super) fn restart(&mut self, job: &Job<'_, '_>) -> Result<(), Stop> {
         let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
         emptied.map_err(|error| self.trouble(job, &error))?;
-        (self.len, self.hash, self.resumed) = (0, sha2::Sha256::new(), false);
+        (self.len, self.ahead, self.hash, self.resumed) = (0, 0, sha2::Sha256::new(), false);
         Ok(())
     }
 
@@ -99,8 +101,18 @@ impl Part {
         }
         self.hash.update(bytes);
         self.len += bytes.len() as u64;
-        job.meter.report(if verifying { self.want } else { self.len }, verifying);
+        job.meter.report(if verifying { self.want } else { self.len + self.ahead }, verifying);
         Ok(())
+    }
+
+    /// So many bytes behind the end have come before it was their turn; they are not kept.
+    pub(super) fn set_ahead(&mut self, bytes: u64) {
+        self.ahead = bytes;
+    }
+
+    /// Reports how far it is, with what came early.
+    pub(super) fn report(&self, job: &mut Job<'_, '_>) {
+        job.meter.report(self.len + self.ahead, false);
     }
 
     fn trouble(&self, job: &Job<'_, '_>, error: &std::io::Error) -> Stop {
