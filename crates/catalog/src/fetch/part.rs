@@ -137,3 +137,32 @@ impl Part {
 pub(super) fn left_behind(path: &Path, model: &ModelEntry) -> u64 {
     fs::metadata(path).map_or(0, |about| about.len()).min(model.bytes)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use protocol::Code;
+
+    use super::*;
+    use crate::fetch::FetchOptions;
+    use crate::fetch::progress::Meter;
+    use crate::sample::entry;
+    use crate::store::ModelStore;
+
+    #[test]
+    fn a_disk_that_fills_up_on_the_way_is_said_to_be_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().to_owned()).unwrap();
+        let model = entry("m", b"weights", Vec::new());
+        let options = FetchOptions { free_space: |_| Ok(3), reserve: 0, ..FetchOptions::default() };
+        let mut on = |_| {};
+        let mut meter = Meter::new(7, options.time.clone(), &mut on);
+        let (cancel, path) = (std::sync::atomic::AtomicBool::new(false), store.root().join("staging/m.part"));
+        let mut job = Job { model: &model, store: &store, options: &options, cancel: &cancel, meter: &mut meter };
+        // A disk without any room.
+        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut part = Part { path, file, hash: sha2::Sha256::new(), len: 0, want: 7, ahead: 0, resumed: false };
+        let Err(Stop::Here(problem)) = part.append(&mut job, b"wei", false) else { panic!("it has no room") };
+        assert_eq!((problem.code, part.len()), (Code::DiskFull, 0));
+        assert_eq!((problem.details["size"].as_str(), problem.details["free"].as_str()), ("7 B", "3 B"));
+    }
+}
