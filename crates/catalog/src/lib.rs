@@ -20,6 +20,8 @@ mod tables;
 mod whole;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod sample;
 
 pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words};

@@ -87,8 +87,8 @@ fn a_server_that_wants_one_connection_gets_one_and_nothing_is_lost() {
 
 #[test]
 fn a_server_that_wants_no_more_pieces_at_all_is_asked_for_the_rest_in_one() {
-    let (mut bench, server) = bench(|number, seen| match seen.to {
-        Some(_) if number > 5 => Does::Status("429 Too Many Requests", "Retry-After: 20\r\n"),
+    let (mut bench, server) = bench(|_, seen| match seen.to {
+        Some(to) if to >= 6 * PIECE => Does::Status("429 Too Many Requests", "Retry-After: 20\r\n"),
         _ => Does::Right,
     });
     bench.gets_it();
@@ -186,7 +186,8 @@ fn another_length_is_a_mismatch_as_ever() {
 
 #[test]
 fn a_cancel_waits_for_no_connection() {
-    let (mut bench, server) = bench(|number, _| if number < 4 { Does::Right } else { Does::Silent(0) });
+    let (mut bench, server) =
+        bench(|_, seen| if seen.from.is_some_and(|from| from < 4 * PIECE) { Does::Right } else { Does::Silent(0) });
     bench.options.stall_timeout = Duration::from_secs(600);
     let (cancel, part) = (Arc::clone(&bench.cancel), bench.store.part(&bench.model.sha256));
     let user = thread::spawn(move || {
