@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use catalog::{FetchOptions, FetchProgress};
+use catalog::{FetchOptions, FetchProgress, Token};
 use protocol::chat::{Download, FetchShare};
 use protocol::{Code, Problem};
 use store::Wanted;
@@ -223,6 +223,7 @@ impl App {
             tracing::debug!(%problem, "no token from the keyring");
             None
         });
-        FetchOptions::with(&mirror, &proxy, token.map(catalog::Token::new))
+        let token = token.map(|token| Token::parse("token", &token)).transpose()?.flatten();
+        FetchOptions::with(&mirror, &proxy, token)
     }
 }

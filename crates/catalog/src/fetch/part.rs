@@ -17,6 +17,8 @@ pub(super) struct Part {
     hash: sha2::Sha256,
     len: u64,
     want: u64,
+    /// Bytes that came before it was their turn.
+    ahead: u64,
     /// Whether some of it was fetched by an earlier request.
     resumed: bool,
 }
@@ -27,7 +29,7 @@ impl Part {
         let want = job.model.bytes;
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(|error| Stop::Here(unwritable(&job.store.staging(), &error)))?;
-        let mut part = Self { path, file, hash: sha2::Sha256::new(), len: 0, want, resumed: false };
+        let mut part = Self { path, file, hash: sha2::Sha256::new(), len: 0, want, ahead: 0, resumed: false };
         part.read_back(job)?;
         Ok(part)
     }
@@ -82,7 +84,7 @@ impl Part {
     pub(super) fn restart(&mut self, job: &Job<'_, '_>) -> Result<(), Stop> {
         let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
         emptied.map_err(|error| self.trouble(job, &error))?;
-        (self.len, self.hash, self.resumed) = (0, sha2::Sha256::new(), false);
+        (self.len, self.ahead, self.hash, self.resumed) = (0, 0, sha2::Sha256::new(), false);
         Ok(())
     }
 
@@ -99,8 +101,18 @@ impl Part {
         }
         self.hash.update(bytes);
         self.len += bytes.len() as u64;
-        job.meter.report(if verifying { self.want } else { self.len }, verifying);
+        job.meter.report(if verifying { self.want } else { self.len + self.ahead }, verifying);
         Ok(())
+    }
+
+    /// So many bytes behind the end have come before it was their turn; they are not kept.
+    pub(super) fn set_ahead(&mut self, bytes: u64) {
+        self.ahead = bytes;
+    }
+
+    /// Reports how far it is, with what came early.
+    pub(super) fn report(&self, job: &mut Job<'_, '_>) {
+        job.meter.report(self.len + self.ahead, false);
     }
 
     fn trouble(&self, job: &Job<'_, '_>, error: &std::io::Error) -> Stop {
@@ -124,4 +136,33 @@ impl Part {
 /// Bytes that earlier fetches of `model` left behind.
 pub(super) fn left_behind(path: &Path, model: &ModelEntry) -> u64 {
     fs::metadata(path).map_or(0, |about| about.len()).min(model.bytes)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use protocol::Code;
+
+    use super::*;
+    use crate::fetch::FetchOptions;
+    use crate::fetch::progress::Meter;
+    use crate::sample::entry;
+    use crate::store::ModelStore;
+
+    #[test]
+    fn a_disk_that_fills_up_on_the_way_is_said_to_be_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().to_owned()).unwrap();
+        let model = entry("m", b"weights", Vec::new());
+        let options = FetchOptions { free_space: |_| Ok(3), reserve: 0, ..FetchOptions::default() };
+        let mut on = |_| {};
+        let mut meter = Meter::new(7, options.time.clone(), &mut on);
+        let (cancel, path) = (std::sync::atomic::AtomicBool::new(false), store.root().join("staging/m.part"));
+        let mut job = Job { model: &model, store: &store, options: &options, cancel: &cancel, meter: &mut meter };
+        // A disk without any room.
+        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut part = Part { path, file, hash: sha2::Sha256::new(), len: 0, want: 7, ahead: 0, resumed: false };
+        let Err(Stop::Here(problem)) = part.append(&mut job, b"wei", false) else { panic!("it has no room") };
+        assert_eq!((problem.code, part.len()), (Code::DiskFull, 0));
+        assert_eq!((problem.details["size"].as_str(), problem.details["free"].as_str()), ("7 B", "3 B"));
+    }
 }

@@ -1,7 +1,9 @@
 //! Fetching from a real HTTP server on loopback, from a pip that is made up, and from a folder.
 
+mod access;
 mod bench;
 mod http;
 mod look;
 mod packages;
+mod pieces;
 mod server;

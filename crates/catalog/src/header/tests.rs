@@ -1,5 +1,6 @@
+mod mutants;
+
 use std::io::Cursor;
-use std::time::{Duration, Instant};
 
 use super::*;
 use crate::sample::{Gguf, Numbers, pair, text};
@@ -133,46 +134,4 @@ fn lies_about_counts_sizes_and_places_are_refused_with_a_reason() {
     let mut counts = Gguf::small().bytes();
     counts[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
     assert!(matches!(look(&counts), Err(Fault::Refused(_))));
-}
-
-#[test]
-fn no_mutant_panics_hangs_or_reads_past_the_end() {
-    let gguf = Gguf::small();
-    let (header, whole) = (gguf.header().len(), gguf.bytes());
-    let mut numbers = Numbers(2026);
-    let extremes = [0, 1, 0x7f, 0xff, u64::from(u32::MAX), i64::MAX as u64, u64::MAX, u64::MAX - 31, 1 << 32, 1 << 63];
-    let (mut passed, start) = (0, Instant::now());
-    for _ in 0..12_000 {
-        let mut mutant = whole.clone();
-        for _ in 0..=numbers.below(3) {
-            let at = numbers.below(header);
-            match numbers.below(5) {
-                0 => mutant[at] ^= 1 << numbers.below(8),
-                1 => mutant[at] = numbers.next() as u8,
-                2 => {
-                    let value = extremes[numbers.below(extremes.len())].to_le_bytes();
-                    let width = [1, 2, 4, 8][numbers.below(4)].min(mutant.len() - at);
-                    mutant[at..at + width].copy_from_slice(&value[..width]);
-                }
-                3 => {
-                    let to = (at + 1 + numbers.below(40)).min(mutant.len());
-                    mutant.drain(at..to);
-                }
-                _ => {
-                    let piece = mutant[at..(at + 1 + numbers.below(40)).min(mutant.len())].to_vec();
-                    mutant.splice(at..at, piece);
-                }
-            }
-            if mutant.len() < header {
-                break;
-            }
-        }
-        if let Ok(found) = look(&mutant) {
-            passed += 1;
-            let claimed: u64 = found.types.iter().map(|(_, bytes)| bytes).sum();
-            assert!(claimed <= mutant.len() as u64, "no more weights than file");
-        }
-    }
-    assert!(passed > 100, "mutations of names and texts are harmless: {passed}");
-    assert!(start.elapsed() < Duration::from_secs(60), "no mutant is slow");
 }

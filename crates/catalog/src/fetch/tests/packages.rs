@@ -11,7 +11,9 @@ use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
 use super::bench::{Bench, parts};
+use crate::entry::Source;
 use crate::fetch::SourceKind;
+use crate::hostile;
 
 /// A program that answers like `python -m pip`: copies the wheel of the package asked for from its own folder.
 struct Pip {
@@ -129,4 +131,52 @@ fn a_python_without_pip_says_what_to_install() {
     fs::write(pip.python(), "#!/bin/sh\nexit 1\n").unwrap();
     let problem = bench.fails(Code::DownloadFailed);
     assert!(problem.details["reason"].contains("python3-pip"), "{problem:?}");
+}
+
+#[test]
+fn a_wheel_full_of_names_that_lead_elsewhere_gives_the_model_and_nothing_else() {
+    let (mut bench, pip) = bench();
+    let entry = "some_model_part2/part02.bin";
+    let home = bench.store.root().parent().unwrap().to_owned();
+    let there = hostile::write_wheel(&pip.wheel(2), &home, entry, &bench.contents[70_001..199_999]);
+    assert!(there > 1000, "{there}");
+    bench.gets_it();
+    let around: Vec<_> = fs::read_dir(home).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(around, ["models"]);
+}
+
+#[test]
+fn an_entry_is_only_looked_for_whatever_a_catalogue_calls_it() {
+    let mut bench = Bench::new(50_000, vec![parts(1)]);
+    bench.options.python = Some("/no/such/python".into());
+    let home = bench.store.root().parent().unwrap().to_owned();
+    let (mut asked, mut found) = (0, 0);
+    for name in hostile::names(&home) {
+        let Source::PythonPackages(parts) = &mut bench.model.sources[0] else { panic!("packages") };
+        parts.entry.clone_from(&name);
+        let (_, entry) = parts.each().next().unwrap();
+        let folder = bench.store.staging().join(format!("{}.packages", bench.model.sha256));
+        fs::create_dir_all(&folder).unwrap();
+        let wheel = folder.join("some_model_part1-1.2-py3-none-any.whl");
+        let mut archive = zip::ZipWriter::new(File::create(&wheel).unwrap());
+        asked += 1;
+        if archive.start_file(entry.as_str(), SimpleFileOptions::default()).is_err() {
+            continue;
+        }
+        archive.write_all(&bench.contents).unwrap();
+        archive.finish().unwrap();
+        if let Ok(path) = bench.fetch() {
+            found += 1;
+            fs::remove_file(path).unwrap();
+        }
+    }
+    assert!(asked >= 500 && found > 100, "{found} of {asked}");
+    let around: Vec<_> = fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(around, ["models"]);
+    let inside = fs::read_dir(bench.store.root()).unwrap().map(|entry| entry.unwrap().file_name());
+    let inside: std::collections::BTreeSet<_> = inside.collect();
+    assert!(
+        inside.iter().all(|name| ["staging", "verified", "quarantine"].iter().any(|own| name == own)),
+        "{inside:?}"
+    );
 }

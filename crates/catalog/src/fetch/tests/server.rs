@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// What the server does with one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Does {
-    /// Sends what was asked for, from where it was asked for.
+    /// Sends what was asked for.
     Right,
     /// Sends the whole file whatever was asked for.
     NoRanges,
@@ -17,9 +18,11 @@ pub(crate) enum Does {
     Cut(usize),
     /// Promises all and falls silent after so many bytes.
     Silent(usize),
-    /// Sends these bytes as if they were the file, from where it was asked for.
+    /// Sends what was asked for out of these bytes, as if they were the file.
     Other(Vec<u8>),
-    /// Answers a question for the end of the file with its beginning, and says so.
+    /// The same; it is the version of this name. Whoever asks for a piece of another version gets the whole of this one.
+    Version(Vec<u8>, &'static str),
+    /// Answers a question for some of the file with its beginning, and says so.
     OtherPiece,
     /// Sends the file without saying how long it is, and goes on with rubbish.
     Endless,
@@ -29,37 +32,54 @@ pub(crate) enum Does {
     HangUp,
 }
 
-/// A server for one file; its requests are handled in the order of the script, then all with [`Does::Right`].
+/// A server for one file.
 pub(crate) struct Server {
     pub(crate) endpoint: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 /// A request as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Seen {
+    pub(crate) method: String,
     pub(crate) path: String,
     /// First byte that was asked for.
     pub(crate) from: Option<usize>,
+    /// Last byte that was asked for.
+    pub(crate) to: Option<usize>,
+    /// What it shows of who asks.
+    pub(crate) authorization: Option<String>,
+    /// Version that it wants a piece of.
+    if_range: Option<String>,
 }
 
 impl Server {
+    /// Handles requests in the order of the script, then all with [`Does::Right`].
     pub(crate) fn start(file: &[u8], script: impl IntoIterator<Item = Does>) -> Self {
+        let script = Mutex::new(script.into_iter().collect::<VecDeque<_>>());
+        Self::with(file, move |_, _| script.lock().unwrap().pop_front().unwrap_or(Does::Right))
+    }
+
+    /// Handles each request as `does` says of its number, from 0, and itself.
+    pub(crate) fn with(file: &[u8], does: impl Fn(usize, &Seen) -> Does + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let script = Arc::new(Mutex::new(script.into_iter().collect::<VecDeque<_>>()));
+        let does = Arc::new(does);
         let (file, requests) = (file.to_vec(), Arc::clone(&seen));
         // Lives as long as the test process: a listener cannot be woken without a connection.
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (file, requests, script) = (file.clone(), Arc::clone(&requests), Arc::clone(&script));
+                let (file, requests, does) = (file.clone(), Arc::clone(&requests), Arc::clone(&does));
                 thread::spawn(move || {
                     let Some(request) = request(&stream) else { return };
-                    requests.lock().unwrap().push(request.clone());
-                    let does = script.lock().unwrap().pop_front().unwrap_or(Does::Right);
+                    let number = {
+                        let mut requests = requests.lock().unwrap();
+                        requests.push(request.clone());
+                        requests.len() - 1
+                    };
                     // The client may have gone.
-                    let _ = answer(stream, &request, &file, &does);
+                    let _ = answer(stream, &request, &file, &does(number, &request));
                 });
             }
         });
@@ -78,44 +98,58 @@ impl Server {
 
 fn request(stream: &TcpStream) -> Option<Seen> {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
-    let mut from = None;
+    let first = lines.next()?;
+    let mut words = first.split(' ').map(str::to_owned);
+    let mut seen = Seen { method: words.next()?, path: words.next()?, ..Seen::default() };
     for line in lines.take_while(|line| !line.is_empty()) {
-        let line = line.to_lowercase();
-        if let Some(range) = line.strip_prefix("range: bytes=") {
-            from = range.strip_suffix('-').and_then(|from| from.parse().ok());
+        let (name, value) = line.split_once(": ")?;
+        match name.to_lowercase().as_str() {
+            "range" => {
+                let (from, to) = value.strip_prefix("bytes=")?.split_once('-')?;
+                (seen.from, seen.to) = (from.parse().ok(), to.parse().ok());
+            }
+            "authorization" => seen.authorization = Some(value.to_owned()),
+            "if-range" => seen.if_range = Some(value.to_owned()),
+            _ => {}
         }
     }
-    Some(Seen { path, from })
+    Some(seen)
+}
+
+impl Seen {
+    /// What of a file of `len` bytes it asks for; None for all of it.
+    fn span(&self, len: usize) -> Option<Range<usize>> {
+        let from = self.from?;
+        Some(from..self.to.map_or(len, |to| (to + 1).min(len)))
+    }
 }
 
 fn answer(mut to: TcpStream, request: &Seen, file: &[u8], does: &Does) -> std::io::Result<()> {
-    let from = request.from.unwrap_or(0);
+    let span = request.span(file.len());
     match does {
-        Does::Right => {
-            head(&mut to, request.from, file.len())?;
-            to.write_all(&file[from.min(file.len())..])
-        }
+        Does::Right => right(&mut to, request, file, ""),
         Does::NoRanges => {
-            head(&mut to, None, file.len())?;
+            head(&mut to, None, file.len(), "")?;
             to.write_all(file)
         }
-        Does::Cut(count) => {
-            head(&mut to, request.from, file.len())?;
-            to.write_all(&file[from..][..*count])
+        Does::Cut(count) | Does::Silent(count) => {
+            head(&mut to, span.clone(), file.len(), "")?;
+            let asked = &file[span.unwrap_or(0..file.len())];
+            to.write_all(&asked[..(*count).min(asked.len())])?;
+            if matches!(does, Does::Silent(_)) {
+                // Until the client has had enough.
+                to.read(&mut [0; 1])?;
+            }
+            Ok(())
         }
-        Does::Silent(count) => {
-            head(&mut to, request.from, file.len())?;
-            to.write_all(&file[from..][..*count])?;
-            // Until the client has had enough.
-            to.read(&mut [0; 1]).map(drop)
-        }
-        Does::Other(other) => {
-            head(&mut to, request.from, other.len())?;
-            to.write_all(&other[from.min(other.len())..])
+        Does::Other(other) => right(&mut to, request, other, ""),
+        Does::Version(version, tag) => {
+            let other = request.if_range.as_ref().is_some_and(|wanted| wanted != tag);
+            let whole = Seen { from: None, ..request.clone() };
+            right(&mut to, if other { &whole } else { request }, version, &format!("ETag: {tag}\r\n"))
         }
         Does::OtherPiece => {
-            head(&mut to, Some(0), file.len())?;
+            head(&mut to, Some(0..file.len()), file.len(), "")?;
             to.write_all(file)
         }
         Does::Endless => {
@@ -130,17 +164,24 @@ fn answer(mut to: TcpStream, request: &Seen, file: &[u8], does: &Does) -> std::i
     }
 }
 
-fn head(to: &mut TcpStream, from: Option<usize>, len: usize) -> std::io::Result<()> {
-    match from {
-        None => write!(to, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n"),
-        Some(from) if from >= len => {
-            write!(to, "HTTP/1.1 416 Range Not Satisfiable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+fn right(to: &mut TcpStream, request: &Seen, file: &[u8], headers: &str) -> std::io::Result<()> {
+    let span = request.span(file.len());
+    head(to, span.clone(), file.len(), headers)?;
+    to.write_all(file.get(span.unwrap_or(0..file.len())).unwrap_or_default())
+}
+
+fn head(to: &mut TcpStream, span: Option<Range<usize>>, len: usize, headers: &str) -> std::io::Result<()> {
+    let headers = format!("Connection: close\r\n{headers}");
+    match span {
+        None => write!(to, "HTTP/1.1 200 OK\r\n{headers}Content-Length: {len}\r\n\r\n"),
+        Some(span) if span.start >= len => {
+            write!(to, "HTTP/1.1 416 Range Not Satisfiable\r\n{headers}Content-Length: 0\r\n\r\n")
         }
-        Some(from) => write!(
+        Some(Range { start, end }) => write!(
             to,
-            "HTTP/1.1 206 Partial Content\r\nConnection: close\r\nContent-Length: {}\r\nContent-Range: bytes {from}-{}/{len}\r\n\r\n",
-            len - from,
-            len - 1
+            "HTTP/1.1 206 Partial Content\r\n{headers}Content-Length: {}\r\nContent-Range: bytes {start}-{}/{len}\r\n\r\n",
+            end - start,
+            end - 1
         ),
     }
 }

@@ -1,0 +1,193 @@
+//! One file over several connections, each of which fetches a piece after the other.
+
+use std::ops::Range;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use ureq::http::{Method, Response, StatusCode, header};
+use ureq::{Agent, Body};
+use url::Url;
+
+use crate::fetch::asking::{in_words, range, refused, send};
+use crate::fetch::hugging_face::{Miss, wait};
+use crate::fetch::part::Part;
+use crate::fetch::receiving::{self, BITES, Broken, News};
+use crate::fetch::{FetchOptions, Job};
+
+/// Pieces beyond one for each connection that may wait for an earlier one.
+const SPARE_PIECES: u64 = 2;
+
+/// Where the pieces of a file lie.
+#[derive(Clone)]
+pub(super) struct Place {
+    agent: Agent,
+    /// Where the first answer came from in the end: nobody has to be asked the way again.
+    url: Url,
+    /// What the server calls this very version of the file, if it says so.
+    tag: Option<String>,
+    /// Size of the file.
+    bytes: u64,
+    options: FetchOptions,
+}
+
+impl Place {
+    pub(super) fn of(agent: &Agent, first: &Response<Body>, url: Url, job: &Job<'_, '_>) -> Self {
+        let tag = first.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+        // A weak one promises less than the very same bytes.
+        let tag = tag.filter(|tag| tag.starts_with('"')).map(str::to_owned);
+        Self { agent: agent.clone(), url, tag, bytes: job.model.bytes, options: job.options.clone() }
+    }
+}
+
+/// Who fetches what.
+pub(super) struct Plan {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Bytes of a piece.
+    piece: u64,
+    /// How far ahead of the end of the part something may be fetched.
+    ahead: u64,
+    bytes: u64,
+    /// Whether the server sees to it that all pieces are of one version.
+    is_vouched_for: bool,
+}
+
+struct State {
+    /// From here on nothing was handed out.
+    next: u64,
+    /// What connections that ended left undone.
+    left: Vec<Range<u64>>,
+    /// Bytes in the part.
+    appended: u64,
+    over: bool,
+}
+
+impl Plan {
+    fn new(appended: u64, next: u64, piece: u64, ahead: u64, place: &Place) -> Self {
+        let state = Mutex::new(State { next, left: Vec::new(), appended, over: false });
+        let is_vouched_for = place.tag.is_some();
+        Self { state, changed: Condvar::new(), piece, ahead, bytes: place.bytes, is_vouched_for }
+    }
+
+    pub(super) fn is_vouched_for(&self) -> bool {
+        self.is_vouched_for
+    }
+
+    /// What to fetch next, the earliest first, waited for while enough lies ready; None when all is there.
+    fn take(&self) -> Option<Range<u64>> {
+        let mut state = self.state();
+        loop {
+            if state.over {
+                return None;
+            }
+            let earliest = (0..state.left.len()).min_by_key(|at| state.left[*at].start);
+            if let Some(at) = earliest {
+                return Some(state.left.swap_remove(at));
+            }
+            if state.next < self.bytes.min(state.appended.saturating_add(self.ahead)) {
+                let from = state.next;
+                state.next = self.bytes.min(from.saturating_add(self.piece));
+                return Some(from..state.next);
+            }
+            // Also at the end: another connection may leave something undone.
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn leave(&self, span: Range<u64>) {
+        self.state().left.push(span);
+        self.changed.notify_all();
+    }
+
+    /// The part has so many bytes now.
+    pub(super) fn appended(&self, bytes: u64) {
+        let mut state = self.state();
+        state.appended = bytes;
+        state.over |= bytes == self.bytes;
+        self.changed.notify_all();
+    }
+
+    fn end(&self) {
+        self.state().over = true;
+        self.changed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Receives the rest of the part over so many `connections`, on the first of which the first piece is under way. A connection that fails leaves its
+/// piece to the others.
+pub(super) fn receive(
+    job: &mut Job<'_, '_>,
+    part: &mut Part,
+    place: &Place,
+    first: Response<Body>,
+    connections: usize,
+) -> Result<(), Miss> {
+    let (from, piece) = (part.len(), job.options.piece.max(1));
+    let ahead = piece.saturating_mul(connections as u64 + SPARE_PIECES);
+    let plan = Arc::new(Plan::new(from, from + piece, piece, ahead, place));
+    let (tell, news) = sync_channel(BITES);
+    let mut first = Some((first, from..from + piece));
+    for _ in 0..connections {
+        let (place, plan, tell, first) = (place.clone(), Arc::clone(&plan), tell.clone(), first.take());
+        thread::spawn(move || fetch(&place, &plan, &tell, first));
+    }
+    drop(tell);
+    let received = receiving::receive(job, part, news, Some(&plan));
+    plan.end();
+    received
+}
+
+/// Fetches piece after piece over one connection, until all are there or it fails.
+fn fetch(place: &Place, plan: &Plan, tell: &SyncSender<News>, mut begun: Option<(Response<Body>, Range<u64>)>) {
+    loop {
+        let (answer, span) = match begun.take() {
+            Some((response, span)) => (Ok(response), span),
+            None => match plan.take() {
+                Some(span) => (ask(place, &span), span),
+                None => return,
+            },
+        };
+        let mut at = span.start;
+        let ended = answer.and_then(|response| {
+            receiving::read(response.into_body(), &mut at, tell, &place.options).map_err(|broken| match broken {
+                Broken::Early(reason) => Some(News::Lost(Miss::again(reason))),
+                Broken::Unheard => None,
+            })
+        });
+        let ended = match ended {
+            Ok(()) if at == span.end => continue,
+            Ok(()) => Some(News::Lost(Miss::again("the connection ended early"))),
+            Err(ended) => ended,
+        };
+        plan.leave(at..span.end);
+        if let Some(news) = ended {
+            // Whoever listened may have gone.
+            let _ = tell.send(news);
+        }
+        return;
+    }
+}
+
+/// Asks for a piece; anything but exactly that piece is a refusal.
+fn ask(place: &Place, span: &Range<u64>) -> Result<Response<Body>, Option<News>> {
+    let mut headers = vec![("Range", format!("bytes={}-{}", span.start, span.end - 1))];
+    headers.extend(place.tag.iter().map(|tag| ("If-Range", tag.clone())));
+    let answer = send(&place.agent, &Method::GET, place.url.as_str(), &headers, &place.options, &|_, _| true);
+    let lost = |reason: String, wait, alone| Some(News::Lost(Miss::Again { reason, wait, unreachable: false, alone }));
+    let response = answer.map_err(|error| lost(in_words(&error, &place.options), None, false))?.response;
+    let headers = response.headers();
+    match response.status() {
+        StatusCode::PARTIAL_CONTENT => {
+            let very = range(headers) == Some((span.start, Some(place.bytes)))
+                && response.body().content_length() == Some(span.end - span.start);
+            if very { Ok(response) } else { Err(lost("the server sent another piece".to_owned(), None, true)) }
+        }
+        StatusCode::OK if place.tag.is_some() => Err(Some(News::Changed)),
+        status => Err(lost(refused(status, headers, &place.options), wait(headers), true)),
+    }
+}

@@ -1,0 +1,118 @@
+//! Headers with a few bytes changed, removed or doubled. `TAKI_MUTATIONS` says how many.
+
+use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::super::{Fault, Header, read};
+use crate::sample::{Gguf, Numbers};
+
+/// How many are looked at where nothing else is said.
+const USUAL: usize = 400;
+
+/// What may be allocated beyond the size of the file, in bytes: of each pair and tensor its name is kept, in tables that have some room.
+const TABLES: u64 = 8 << 10;
+
+/// Numbers that programs stumble over.
+const EXTREMES: [u64; 10] =
+    [0, 1, 0x7f, 0xff, u32::MAX as u64, i64::MAX as u64, u64::MAX, u64::MAX - 31, 1 << 32, 1 << 63];
+
+/// A reader that knows how much was read.
+struct Counted<'a> {
+    from: Cursor<&'a [u8]>,
+    bytes: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(into)?;
+        self.bytes += count as u64;
+        Ok(count)
+    }
+}
+
+impl BufRead for Counted<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.from.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.bytes += count as u64;
+        self.from.consume(count);
+    }
+}
+
+impl Seek for Counted<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.from.seek(to)
+    }
+}
+
+/// A file whose header, of so many bytes, was changed in one to three places.
+fn mutant(whole: &[u8], header: usize, seed: u64) -> Vec<u8> {
+    let mut numbers = Numbers(seed);
+    let mut mutant = whole.to_vec();
+    for _ in 0..=numbers.below(3) {
+        let at = numbers.below(header.min(mutant.len()));
+        let piece = at..(at + 1 + numbers.below(40)).min(mutant.len());
+        match numbers.below(6) {
+            0 => mutant[at] ^= 1 << numbers.below(8),
+            1 => mutant[at] = numbers.next() as u8,
+            2 => {
+                let value = EXTREMES[numbers.below(EXTREMES.len())].to_le_bytes();
+                let width = [1, 2, 4, 8][numbers.below(4)].min(mutant.len() - at);
+                mutant[at..at + width].copy_from_slice(&value[..width]);
+            }
+            3 => drop(mutant.drain(piece)),
+            4 => {
+                let doubled = mutant[piece].to_vec();
+                mutant.splice(at..at, doubled);
+            }
+            _ if numbers.below(8) == 0 => mutant.truncate(at.max(1)),
+            _ => mutant.swap(at, piece.end - 1),
+        }
+    }
+    mutant
+}
+
+/// What is wrong with how a file was looked at.
+fn check(file: &[u8]) -> Result<bool, String> {
+    let mut from = Counted { from: Cursor::new(file), bytes: 0 };
+    let mut found: Option<Result<Header, Fault>> = None;
+    let taken = allocation_counter::measure(|| found = Some(read(&mut from, file.len() as u64)));
+    let size = file.len() as u64;
+    if from.bytes > size {
+        return Err(format!("{} bytes were read of {size}", from.bytes));
+    }
+    if taken.bytes_max > size + TABLES {
+        return Err(format!("{} bytes were allocated at once for {size}", taken.bytes_max));
+    }
+    match found.ok_or("nothing was read")? {
+        Ok(header) => {
+            let claimed: u64 = header.types.iter().map(|(_, bytes)| bytes).sum();
+            if claimed <= size { Ok(true) } else { Err(format!("{claimed} bytes of weights in {size}")) }
+        }
+        Err(Fault::Foreign) if file.starts_with(b"GGUF") => Err("it begins like a GGUF".to_owned()),
+        Err(Fault::Refused(reason)) if reason.split(' ').count() < 3 => Err(format!("“{reason}” is no reason")),
+        Err(Fault::Io(error)) => Err(format!("memory can be read: {error}")),
+        Err(_) => Ok(false),
+    }
+}
+
+#[test]
+fn no_mutant_panics_hangs_reads_past_the_end_or_takes_more_memory_than_its_file() {
+    let count = std::env::var("TAKI_MUTATIONS").map_or(USUAL, |count| count.parse().unwrap());
+    let gguf = Gguf::small();
+    let (header, whole) = (gguf.header().len(), gguf.bytes());
+    let mut passed = 0;
+    for seed in 0..count as u64 {
+        let file = mutant(&whole, header, seed);
+        match catch_unwind(AssertUnwindSafe(|| check(&file))) {
+            Ok(Ok(good)) => passed += usize::from(good),
+            Ok(Err(fault)) => panic!("mutant {seed}: {fault}"),
+            Err(_) => panic!("mutant {seed} panics"),
+        }
+    }
+    println!("{count} mutants, {passed} of them harmless");
+    assert!(passed > count / 100, "mutations of names and texts are harmless: {passed}");
+    assert!(passed < count, "others are not");
+}
