@@ -53,9 +53,10 @@ impl Dropped {
     /// [`Code::FileUnusable`] if it is neither a model nor a recipe; [`Code::ModelsBusy`] while too many come in; [`Code::FolderUnwritable`].
     pub(crate) fn begin(&self, place: Workplace, name: &str, bytes: u64) -> Result<u32, Problem> {
         let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        let ending = ["gguf", "toml"].into_iter().find(|known| ending.eq_ignore_ascii_case(known)).ok_or_else(|| {
-            unusable(name, "only model files (.gguf) and recipes (.toml) can be added")
-        })?;
+        let ending = ["gguf", "toml"]
+            .into_iter()
+            .find(|known| ending.eq_ignore_ascii_case(known))
+            .ok_or_else(|| unusable(&name, "only model files (.gguf) and recipes (.toml) can be added"))?;
         let mut inner = self.inner();
         if inner.files.len() >= MOST {
             return Err(Problem::new(Code::ModelsBusy));
@@ -170,7 +171,8 @@ mod tests {
         let (folder, store, staging) = store();
         let dropped = Dropped::default();
         let begin = |name: &str, bytes| dropped.begin(store.room_for(0).unwrap(), name, bytes);
-        let stems = ["..", "../../x", "/etc/passwd", "C:\\x", "con", "\0", "滝", "a\nb", "", ".", "~", "%2e%2e/", "nul."];
+        let stems =
+            ["..", "../../x", "/etc/passwd", "C:\\x", "con", "\0", "滝", "a\nb", "", ".", "~", "%2e%2e/", "nul."];
         for stem in stems {
             let ticket = begin(&format!("{stem}.gguf"), 0).unwrap();
             let arrived = dropped.end(ticket).unwrap();
@@ -181,7 +183,8 @@ mod tests {
                 assert!(dropped.end(ticket).unwrap().path().starts_with(&staging), "{name}");
             }
         }
-        let outside: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        let outside: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
         assert_eq!(outside, ["models"]);
         let tickets: Vec<_> = (0..5).map(|_| begin("a.gguf", 9)).collect();
         assert_eq!(tickets[4].as_ref().unwrap_err().code, Code::ModelsBusy);

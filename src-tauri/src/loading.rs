@@ -144,7 +144,8 @@ impl App {
         let free = engine::free_memory().map(|free| free.saturating_add(self.engine.worker_bytes().unwrap_or(0)));
         let uses = known.as_ref().map(engine::uses).unwrap_or_default();
         let (ladder, left_out) = catalog::to_fit(ladder, settings, free, &uses)?;
-        let known = if left_out.is_empty() { known } else { disk.learned.recall(&engine::conditions(&ladder, settings)) };
+        let known =
+            if left_out.is_empty() { known } else { disk.learned.recall(&engine::conditions(&ladder, settings)) };
         let call = {
             let _counted = self.after_counting();
             self.engine.begin()?

@@ -119,12 +119,12 @@ impl Work<'_> {
         }
         let engine = &self.shrinking.engine;
         let stopped = || self.stopped().load(Ordering::Acquire);
-        let cancelled = || Err(Problem::new(Code::Cancelled));
+        let cancelled = || Problem::new(Code::Cancelled);
         if stopped() {
-            return cancelled();
+            return Err(cancelled());
         }
         let loaded = engine.load(&ladder, settings, &mut |_| {})?;
-        let mut record = |ask: &engine::Ask| if stopped() { cancelled() } else { engine.record(ask) };
+        let mut record = |ask: &engine::Ask| if stopped() { Err(cancelled()) } else { engine.record(ask) };
         let compared = engine::compare(&loaded, &mut record, on);
         // It holds a worker that nobody needs any more.
         engine.stop();

@@ -146,10 +146,10 @@ pub fn to_fit(
     if !shed.fits {
         return Err(short(shed.need));
     }
-    let left_out = shed.left_out.iter().map(|at| LeftOut {
-        rung: ladder.rungs[*at].name.clone(),
-        problem: short(parts[*at].total()),
-    });
+    let left_out = shed
+        .left_out
+        .iter()
+        .map(|at| LeftOut { rung: ladder.rungs[*at].name.clone(), problem: short(parts[*at].total()) });
     let left_out = left_out.collect();
     let mut places = shed.left_out;
     places.sort_unstable_by_key(|at| std::cmp::Reverse(*at));

@@ -71,7 +71,8 @@ impl Catalog {
         if ids.len() < catalog.offers.len() {
             return Err(entry(("offer".to_owned(), "two offers have one id".to_owned())));
         }
-        catalog.offered = catalog.ladders.extract_if(.., |ladder| ladder.rungs.iter().any(|id| ids.contains(id))).collect();
+        catalog.offered =
+            catalog.ladders.extract_if(.., |ladder| ladder.rungs.iter().any(|id| ids.contains(id))).collect();
         match catalog.models.iter().find(|model| model.sources.is_empty()) {
             Some(model) => Err(entry((model.id.clone(), "it has no source".to_owned()))),
             None => Ok(catalog),
@@ -224,11 +225,7 @@ pub(crate) fn check_entries(ladders: &[LadderEntry], models: &[ModelEntry]) -> R
 }
 
 /// The same with the id of the entry.
-fn check_all(
-    ladders: &[LadderEntry],
-    models: &[ModelEntry],
-    sized: &[(&String, u64)],
-) -> Result<(), (String, String)> {
+fn check_all(ladders: &[LadderEntry], models: &[ModelEntry], sized: &[(&String, u64)]) -> Result<(), (String, String)> {
     // A ladder may be called like the model that answers in it.
     let (mut ids, mut ladder_ids) = (BTreeSet::new(), BTreeSet::new());
     for model in models {

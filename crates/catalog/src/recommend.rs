@@ -131,7 +131,10 @@ mod tests {
     #[test]
     fn room_is_told_by_shares_of_the_memory() {
         let machine = Machine { memory: Some(10 * GB), reads: Some(30e9) };
-        assert_eq!([6 * GB, 8 * GB, 95 * GB / 10].map(|bytes| machine.room(bytes)), [Room::Well, Room::Tight, Room::Not]);
+        assert_eq!(
+            [6 * GB, 8 * GB, 95 * GB / 10].map(|bytes| machine.room(bytes)),
+            [Room::Well, Room::Tight, Room::Not]
+        );
         assert_eq!((machine.pace(3 * GB), machine.pace(0)), (Some(10.0), None));
     }
 }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use store::Check;
 
 use crate::args::{Ladders, matrix};
-use crate::models::{as_json, reading, take_in};
 use crate::interrupt::stoppable;
+use crate::models::{as_json, reading, take_in};
 use crate::output::Output;
 use crate::setup::{self, Setup};
 
@@ -109,14 +109,21 @@ fn suggest(setup: &Setup, output: &Output) -> Result<(), Problem> {
     let memory = bytes_in_words(card.memory_bytes as u64);
     output.line(format_args!("{}: {}", card.id, card.rungs.join(" ← ")));
     let all = engine::memory_of_this_computer().map(|all| format!(" of {}", bytes_in_words(all))).unwrap_or_default();
-    output.line(format_args!("It is the largest for every purpose that takes {memory}{all} of memory and leaves room for other programs"));
+    output.line(format_args!(
+        "It is the largest for every purpose that takes {memory}{all} of memory and leaves room for other programs"
+    ));
     output.line(match card.pace {
-        Some(pace) => format!("and whose target would write about {} tokens a second here, as fast as one reads.", in_figures(pace)),
+        Some(pace) => format!(
+            "and whose target would write about {} tokens a second here, as fast as one reads.",
+            in_figures(pace)
+        ),
         None => "and that writes as fast as one reads on most computers. Nothing was measured here yet.".to_owned(),
     });
     let next = if card.missing_bytes > 0.0 { "taki models fetch" } else { "taki ladders check" };
     output.note(format_args!("Next: {next} {}", card.id));
-    output.json(&json!({ "ladder": card.id, "memory_bytes": card.memory_bytes as u64, "pace": card.pace, "fits": card.fits }));
+    output.json(
+        &json!({ "ladder": card.id, "memory_bytes": card.memory_bytes as u64, "pace": card.pace, "fits": card.fits }),
+    );
     Ok(())
 }
 
@@ -131,7 +138,8 @@ fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem
         let (call, stop) = (engine.begin()?, engine.clone());
         stoppable(move || stop.cancel(), || call.answer(ask, &mut |_| {}))
     };
-    let mut on = |share: f32| output.progress(format_args!("Answering a few questions in both ways … {:.0}%", 100.0 * share));
+    let mut on =
+        |share: f32| output.progress(format_args!("Answering a few questions in both ways … {:.0}%", 100.0 * share));
     let tried = engine::try_out(&mut answer, &mut on);
     output.progress_done();
     let Trial { alone, cascade, ratio } = tried?;
@@ -141,10 +149,16 @@ fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem
     let models = setup.catalog.hashes_of(&id);
     store::keep_check(&setup.places, &id, &Check { models, alone, cascade, ratio })?;
     let (with, without) = (in_figures(cascade), in_figures(alone));
-    output.line(format_args!("{id} writes {with} tokens a second here, {without} without the cascade: {ratio:.2} times as fast."));
+    output.line(format_args!(
+        "{id} writes {with} tokens a second here, {without} without the cascade: {ratio:.2} times as fast."
+    ));
     let better = setup.cards()?.into_iter().find(|card| card.id == id).and_then(|card| card.checked?.better);
     if let Some(better) = &better {
-        let why = if cascade < alone.max(8.0) && cascade < 8.0 { "would write faster here" } else { "would answer better and still be fast here" };
+        let why = if cascade < alone.max(8.0) && cascade < 8.0 {
+            "would write faster here"
+        } else {
+            "would answer better and still be fast here"
+        };
         output.line(format_args!("{better} {why}: taki models fetch {better}"));
     }
     output.json(&json!({ "ladder": id, "alone": alone, "cascade": cascade, "ratio": ratio, "better": better }));
@@ -221,7 +235,8 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
 fn export(setup: &Setup, id: &str, file: &Path, with_models: bool, output: &Output) -> Result<(), Problem> {
     let recipe = setup.recipes.recipe_of(&setup.catalog, id)?;
     let what = "Copying";
-    let written_bytes = reading(output, what, |cancel, on| setup.models.hand_over(recipe, file, with_models, cancel, on))?;
+    let written_bytes =
+        reading(output, what, |cancel, on| setup.models.hand_over(recipe, file, with_models, cancel, on))?;
     let models = if with_models {
         format!(", with {} of models beside it", bytes_in_words(written_bytes))
     } else {
@@ -235,7 +250,9 @@ fn export(setup: &Setup, id: &str, file: &Path, with_models: bool, output: &Outp
 fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
     let recipe = read_recipe(file)?;
     // What lies beside it first: a file that is another one than it should be leaves no ladder behind.
-    let missing = reading(output, &format!("Reading {}", file.display()), |cancel, on| setup.models.take_beside(&recipe, file, cancel, on))?;
+    let missing = reading(output, &format!("Reading {}", file.display()), |cancel, on| {
+        setup.models.take_beside(&recipe, file, cancel, on)
+    })?;
     let kept = setup.recipes.add(&recipe)?;
     output.line(format_args!("The ladder {} is in the list as {}.", kept.name, kept.id));
     if missing > 0 {

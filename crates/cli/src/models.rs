@@ -27,7 +27,8 @@ pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
             Ok(())
         }
         Models::Fetch { names, .. } => {
-            let fetched = names.iter().map(|name| fetch_one(&mut setup, name, output)).collect::<Result<Vec<_>, _>>()?;
+            let fetched =
+                names.iter().map(|name| fetch_one(&mut setup, name, output)).collect::<Result<Vec<_>, _>>()?;
             output.json(&match &*fetched {
                 [one] => one.clone(),
                 all => json!({ "fetched": all }),
@@ -143,7 +144,9 @@ pub(crate) fn take_in(
     made: Option<Made<'_>>,
     output: &Output,
 ) -> Result<RecipeModel, Problem> {
-    let mut model = reading(output, &format!("Reading {}", file.display()), |cancel, on| setup.models.take_in(file, made, cancel, on))?;
+    let mut model = reading(output, &format!("Reading {}", file.display()), |cancel, on| {
+        setup.models.take_in(file, made, cancel, on)
+    })?;
     let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
     if let Some(listed) = catalog.models().iter().find(|listed| listed.sha256 == model.sha256) {
         model.id.clone_from(&listed.id);

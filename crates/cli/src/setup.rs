@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use catalog::{
-    Catalog, FetchOptions, Lists, Machine, ModelStore, Recipes, Token, resolve, target_place, with_drafts,
-};
+use catalog::{Catalog, FetchOptions, Lists, Machine, ModelStore, Recipes, Token, resolve, target_place, with_drafts};
 use engine::{Engine, Launch};
 use lab::Costs;
 use protocol::Problem;
@@ -53,7 +51,9 @@ impl Setup {
         if is_known || (self.catalog.offered(name).is_none() && self.catalog.offers().all(|offer| offer.id != name)) {
             return Ok(());
         }
-        output.note(format_args!("Asking where the files of {name} lie how large they are and whether they go together …"));
+        output.note(format_args!(
+            "Asking where the files of {name} lie how large they are and whether they go together …"
+        ));
         let settled = catalog::settle(&self.catalog, name, &self.fetch_options()?)?;
         settled.left_out.iter().for_each(|problem| output.warning(problem));
         self.recipes.add(&settled.recipe)?;

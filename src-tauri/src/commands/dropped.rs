@@ -29,7 +29,8 @@ pub(crate) async fn drop_begin(app: State<'_, Arc<App>>, name: String, bytes: f6
 pub(crate) async fn drop_piece(app: State<'_, Arc<App>>, ticket: u32, base64: String) -> Result<(), Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        let piece = BASE64_STANDARD.decode(base64).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
+        let piece =
+            BASE64_STANDARD.decode(base64).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
         app.dropped.piece(ticket, &piece)
     })
     .await
@@ -38,10 +39,7 @@ pub(crate) async fn drop_piece(app: State<'_, Arc<App>>, ticket: u32, base64: St
 /// Takes in a dropped file that is whole.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn drop_end(
-    app: State<'_, Arc<App>>,
-    ticket: u32,
-) -> Result<Added, Problem> {
+pub(crate) async fn drop_end(app: State<'_, Arc<App>>, ticket: u32) -> Result<Added, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         let arrived = app.dropped.end(ticket)?;

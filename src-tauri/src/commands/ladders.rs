@@ -265,7 +265,8 @@ pub(crate) async fn shrink_model(
         let compared = work.compare(disk, &model, &made, &mut |share| {
             let _ = on_progress.send(WRITING + (1.0 - WRITING) * share);
         });
-        let agreement = compared.inspect_err(|problem| tracing::warn!(%problem, "a smaller version is not compared")).ok();
+        let agreement =
+            compared.inspect_err(|problem| tracing::warn!(%problem, "a smaller version is not compared")).ok();
         let catalog = disk.catalog();
         let listed = catalog.models().iter().find(|listed| listed.sha256 == made.sha256);
         let listed = listed.ok_or_else(|| Problem::new(Code::Gone))?;

@@ -6,6 +6,7 @@ use crate::Problem;
 /// A ladder as the window lists it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct LadderCard {
     /// Catalogue id.
     pub id: String,
