@@ -160,8 +160,7 @@ impl Place {
             let below = path.strip_prefix(&home).unwrap_or_else(|_| panic!("{} is outside", path.display()));
             let mut parts = below.iter().map(|part| part.to_str().unwrap());
             let expected = match (parts.next().unwrap(), parts.next()) {
-                ("canary", None) => true,
-                ("models", Some("staging" | "own" | "verified" | "quarantine")) => true,
+                ("canary", None) | ("models", Some("staging" | "own" | "verified" | "quarantine")) => true,
                 ("models", Some(file)) => file.strip_suffix(".gguf").is_some_and(|hash| hash.len() == 64),
                 ("ladders", Some(file)) => file == "earlier" || file.starts_with("ladder-"),
                 _ => false,

@@ -7,7 +7,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error, Proxy};
 use url::Url;
 
-use crate::fetch::FetchOptions;
+use crate::fetch::{FetchOptions, Token};
 
 /// Most addresses that a server may send us on to.
 const MOST_REDIRECTS: usize = 10;
@@ -73,7 +73,7 @@ pub(super) fn send(
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        if let Some(token) = options.token.as_ref().filter(|_| is_for(&url, options)).and_then(|token| token.header()) {
+        if let Some(token) = options.token.as_ref().filter(|_| is_for(&url, options)).and_then(Token::header) {
             request = request.header(header::AUTHORIZATION, token);
         }
         let response = agent.run(request.body(())?)?;
@@ -150,7 +150,6 @@ pub(super) fn in_words(error: &Error, options: &FetchOptions) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fetch::Token;
 
     #[test]
     fn ranges_are_read_and_nonsense_is_not() {
