@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error, Proxy};
-use url::Url;
+use url::{Host, Url};
 
 use crate::fetch::{FetchOptions, Token};
 
@@ -41,7 +41,15 @@ pub(super) fn agent(address: &str, options: &FetchOptions) -> Result<Agent, Erro
 
 /// Whether `address` is on this computer.
 pub(super) fn is_own(address: &str) -> bool {
-    ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|own| address.starts_with(own))
+    // Read as a whole: in http://127.0.0.1:80@elsewhere/ this computer is only a name to log in with.
+    let Ok(url) = Url::parse(address) else { return false };
+    let own = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    own && url.scheme() == "http" && url.username().is_empty() && url.password().is_none()
 }
 
 /// Whether the token may go to `url`: to the host that it is for, where nobody on the way can read it.
