@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error, Proxy};
-use url::Url;
+use url::{Host, Url};
 
-use crate::fetch::FetchOptions;
+use crate::fetch::{FetchOptions, Token};
 
 /// Most addresses that a server may send us on to.
 const MOST_REDIRECTS: usize = 10;
@@ -41,7 +41,15 @@ pub(super) fn agent(address: &str, options: &FetchOptions) -> Result<Agent, Erro
 
 /// Whether `address` is on this computer.
 pub(super) fn is_own(address: &str) -> bool {
-    ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|own| address.starts_with(own))
+    // Read as a whole: in http://127.0.0.1:80@elsewhere/ this computer is only a name to log in with.
+    let Ok(url) = Url::parse(address) else { return false };
+    let own = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    own && url.scheme() == "http" && url.username().is_empty() && url.password().is_none()
 }
 
 /// Whether the token may go to `url`: to the host that it is for, where nobody on the way can read it.
@@ -73,7 +81,7 @@ pub(super) fn send(
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        if let Some(token) = options.token.as_ref().filter(|_| is_for(&url, options)).and_then(|token| token.header()) {
+        if let Some(token) = options.token.as_ref().filter(|_| is_for(&url, options)).and_then(Token::header) {
             request = request.header(header::AUTHORIZATION, token);
         }
         let response = agent.run(request.body(())?)?;
@@ -150,7 +158,6 @@ pub(super) fn in_words(error: &Error, options: &FetchOptions) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fetch::Token;
 
     #[test]
     fn ranges_are_read_and_nonsense_is_not() {

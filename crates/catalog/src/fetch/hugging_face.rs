@@ -136,7 +136,7 @@ fn ask(job: &mut Job<'_, '_>, part: &mut Part, agent: &Agent, url: &str, connect
     }
     // A part of what was asked for, in a form that no second connection could rely on.
     let alone = several && response.status() == StatusCode::PARTIAL_CONTENT;
-    receive(job, part, in_one_go(response, part.len(), job), None).map_err(|miss| match miss {
+    receive(job, part, &in_one_go(response, part.len(), job), None).map_err(|miss| match miss {
         Miss::Again { reason, .. } if alone => Miss::alone(reason),
         miss => miss,
     })

@@ -232,7 +232,7 @@ fn checked_proxy(text: &str) -> Result<String, Problem> {
     let text = text.trim().trim_end_matches('/');
     let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let plain = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ']));
-    if plain && Proxy::new(text).is_ok() {
+    if plain && Proxy::new(text).is_ok() && url::Url::parse(text).is_ok() {
         return Ok(text.to_owned());
     }
     // A name and a password may stand before the host.

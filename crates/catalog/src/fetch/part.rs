@@ -163,6 +163,6 @@ mod tests {
         let mut part = Part { path, file, hash: sha2::Sha256::new(), len: 0, want: 7, ahead: 0, resumed: false };
         let Err(Stop::Here(problem)) = part.append(&mut job, b"wei", false) else { panic!("it has no room") };
         assert_eq!((problem.code, part.len()), (Code::DiskFull, 0));
-        assert_eq!((problem.details["size"].as_str(), problem.details["free"].as_str()), ("7 B", "3 B"));
+        assert_eq!((problem.details["size"].as_str(), problem.details["free"].as_str()), ("7 bytes", "3 bytes"));
     }
 }

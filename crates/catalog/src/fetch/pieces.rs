@@ -137,7 +137,7 @@ pub(super) fn receive(
         thread::spawn(move || fetch(&place, &plan, &tell, first));
     }
     drop(tell);
-    let received = receiving::receive(job, part, news, Some(&plan));
+    let received = receiving::receive(job, part, &news, Some(&plan));
     plan.end();
     received
 }

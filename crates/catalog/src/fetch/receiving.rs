@@ -71,7 +71,7 @@ pub(super) fn in_one_go(response: Response<Body>, mut at: u64, job: &Job<'_, '_>
 pub(super) fn receive(
     job: &mut Job<'_, '_>,
     part: &mut Part,
-    news: Receiver<News>,
+    news: &Receiver<News>,
     plan: Option<&Plan>,
 ) -> Result<(), Miss> {
     let (mut early, mut waiting, mut lost) = (BTreeMap::new(), 0, None);

@@ -1,5 +1,6 @@
 //! Who is shown the token, and what a repository tells of a file.
 
+use std::io::{BufRead, BufReader};
 use std::thread;
 
 use protocol::Code;
@@ -72,8 +73,8 @@ fn a_gated_model_says_what_is_to_be_done() {
 
 fn told(commit: &str, tag: &str, size: &str) -> Does {
     let headers = [("X-Repo-Commit", commit), ("X-Linked-Etag", tag), ("X-Linked-Size", size)];
-    let headers = headers.iter().filter(|(_, value)| !value.is_empty());
-    let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.into_iter().filter(|(_, value)| !value.is_empty());
+    let headers: String = headers.flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
     // As Hugging Face does: the file lies elsewhere.
     Does::Status("302 Found", format!("{headers}Location: http://127.0.0.1:1/elsewhere\r\n").leak())
 }
@@ -170,10 +171,8 @@ fn a_proxy_of_the_settings_is_asked_for_other_hosts_only() {
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
     let seen = thread::spawn(move || {
-        let (mut stream, _) = proxy.accept().unwrap();
-        let mut line = [0; 64];
-        let count = std::io::Read::read(&mut stream, &mut line).unwrap();
-        String::from_utf8_lossy(&line[..count]).into_owned()
+        let (stream, _) = proxy.accept().unwrap();
+        BufReader::new(stream).lines().next().unwrap().unwrap()
     });
     let server = Server::with(&[], |_, _| told(COMMIT, SHA, "5"));
     let own = FetchOptions { proxy: Some(address.clone()), ..at(&server) };
@@ -181,5 +180,6 @@ fn a_proxy_of_the_settings_is_asked_for_other_hosts_only() {
     let far =
         FetchOptions { endpoint: "https://models.example".into(), proxy: Some(address), ..FetchOptions::default() };
     facts("maker/model", None, "m.gguf", &far).unwrap_err();
-    assert!(seen.join().unwrap().starts_with("CONNECT models.example:443"));
+    let seen = seen.join().unwrap();
+    assert!(seen.starts_with("CONNECT models.example:443"), "{seen}");
 }

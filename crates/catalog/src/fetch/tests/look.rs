@@ -54,7 +54,13 @@ fn what_comes_from_an_address_is_not_believed() {
         assert_eq!(code.code, expected, "{code:?}");
         assert!(code.details.values().any(|detail| detail.contains(word)), "{code:?}");
     }
-    for address in ["http://models.example/m.gguf", "ftp://x/m.gguf", "file:///etc/passwd"] {
+    for address in [
+        "http://models.example/m.gguf",
+        "http://127.0.0.1:80@models.example/m.gguf",
+        "http://localhost.models.example/m.gguf",
+        "ftp://x/m.gguf",
+        "file:///etc/passwd",
+    ] {
         assert_eq!(look(address, &FetchOptions::default()).unwrap_err().code, Code::SettingInvalid, "{address}");
     }
 }

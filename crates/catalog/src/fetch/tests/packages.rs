@@ -147,10 +147,10 @@ fn a_wheel_full_of_names_that_lead_elsewhere_gives_the_model_and_nothing_else() 
 
 #[test]
 fn an_entry_is_only_looked_for_whatever_a_catalogue_calls_it() {
-    let mut bench = Bench::new(50_000, vec![parts(1)]);
+    let mut bench = Bench::new(2000, vec![parts(1)]);
     bench.options.python = Some("/no/such/python".into());
     let home = bench.store.root().parent().unwrap().to_owned();
-    let (mut asked, mut found) = (0, 0);
+    let (mut asked, mut found) = (0_usize, 0);
     for name in hostile::names(&home) {
         let Source::PythonPackages(parts) = &mut bench.model.sources[0] else { panic!("packages") };
         parts.entry.clone_from(&name);
@@ -160,17 +160,21 @@ fn an_entry_is_only_looked_for_whatever_a_catalogue_calls_it() {
         let wheel = folder.join("some_model_part1-1.2-py3-none-any.whl");
         let mut archive = zip::ZipWriter::new(File::create(&wheel).unwrap());
         asked += 1;
-        if archive.start_file(entry.as_str(), SimpleFileOptions::default()).is_err() {
+        if !hostile::fits_an_archive(&entry)
+            || archive.start_file(entry.as_str(), SimpleFileOptions::default()).is_err()
+        {
             continue;
         }
-        archive.write_all(&bench.contents).unwrap();
+        // Only a few are the model: what is taken in is written to the disk for good, which takes its time.
+        let short = usize::from(!asked.is_multiple_of(16));
+        archive.write_all(&bench.contents[short..]).unwrap();
         archive.finish().unwrap();
         if let Ok(path) = bench.fetch() {
             found += 1;
             fs::remove_file(path).unwrap();
         }
     }
-    assert!(asked >= 500 && found > 100, "{found} of {asked}");
+    assert!(asked >= 500 && found > 20, "{found} of {asked}");
     let around: Vec<_> = fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(around, ["models"]);
     let inside = fs::read_dir(bench.store.root()).unwrap().map(|entry| entry.unwrap().file_name());

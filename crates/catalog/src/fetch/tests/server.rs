@@ -138,7 +138,7 @@ fn answer(mut to: TcpStream, request: &Seen, file: &[u8], does: &Does) -> std::i
             to.write_all(&asked[..(*count).min(asked.len())])?;
             if matches!(does, Does::Silent(_)) {
                 // Until the client has had enough.
-                to.read(&mut [0; 1])?;
+                let _ = to.read(&mut [0; 1])?;
             }
             Ok(())
         }
