@@ -7,6 +7,9 @@ export class Check {
   /** The share of it that is done, while it runs. */
   share = $state<number>();
 
+  /** Called when the engine is free again. */
+  ended: () => void = () => undefined;
+
   constructor(
     readonly backend: Backend,
     readonly told: Told,
@@ -31,6 +34,7 @@ export class Check {
     });
     // What was found stands on the cards, and what is suggested may be another one.
     await this.ladders.lookUp();
+    this.ended();
   }
 
   stop = () => this.told.asked(() => this.backend.stopCheck());

@@ -15,9 +15,7 @@ export class Engine {
     readonly backend: Backend,
     readonly told: Told,
     readonly downloads: Downloads,
-  ) {
-    downloads.ended = () => void this.lookUp();
-  }
+  ) {}
 
   ready = $derived(this.state.kind === "ready");
   /** It will be able to answer without anyone doing anything. */
@@ -49,11 +47,8 @@ export class Engine {
       if (then) void this.downloads.get(then);
     }
     // What is installed has changed.
-    if (fetched || state.kind === "failed") await this.lookUp();
+    if (fetched || state.kind === "failed") await this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
   }
-
-  /** What is here of the ladders is asked anew. */
-  lookUp = () => this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
 
   /** Fetches a ladder and has it answer; then, if one is named, a better one while it does. */
   fetch(ladder: string, then?: string) {

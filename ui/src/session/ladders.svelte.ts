@@ -144,7 +144,10 @@ export class Ladders {
 
   /** Does one thing at a time that takes long. */
   working(what: Work["what"], work: (on: (share: number) => void) => Promise<void>, name = "") {
-    if (this.work) return Promise.resolve(false);
+    if (this.work) {
+      this.told.problem = { code: "models_busy", details: {} };
+      return Promise.resolve(false);
+    }
     this.added = undefined;
     this.work = { what, share: 0, name };
     return this.told.asked(async () => {

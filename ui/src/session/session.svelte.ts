@@ -68,8 +68,10 @@ export class Session {
     this.composer = new Composer(backend, this.told, this.engine, this.thread, this.answers);
     this.replay = new Replay(backend);
     this.summary = new Summary(backend, this.told, this.thread);
+    this.downloads.ended = () => void this.ladders.lookUp();
     this.engine.settled = () => this.composer.flush();
-    this.composer.blocked = () => this.replay.running || this.summary.running;
+    this.composer.blocked = () => this.replay.running || this.summary.running || this.check.running;
+    this.check.ended = () => this.composer.flush();
     this.replay.ended = () => this.composer.flush();
     this.answers.ended = (took, problem) => {
       // What waits goes on: there is nothing to come back for yet.
@@ -243,6 +245,9 @@ export class Session {
 
   /** Whether this conversation stays as it is, because something is written of it. */
   still = $derived.by(() => this.answers.here || this.summary.here);
+
+  /** Whether the engine is at work: what it runs with does not change in the middle of that. */
+  engaged = $derived.by(() => this.answers.busy || this.replay.running || this.summary.running || this.check.running);
 
   /** Whether Escape has something to take back or to stop. */
   pressing = $derived.by(() => this.composer.queued || this.answers.here || this.replay.running || this.summary.here);
