@@ -11,7 +11,8 @@ export class Token {
     readonly told: Told,
   ) {}
 
-  lookUp = () => this.told.behind(async () => void (this.kept = await this.backend.hasToken()));
+  /** A system without a keyring has none; that is told when one is to be kept. */
+  lookUp = async () => void (this.kept = await this.backend.hasToken().catch(() => false));
 
   /** True if it is kept now. */
   set(token: string) {
