@@ -25,7 +25,7 @@ test("the queue shows each in its state; one is paused, resumed, tried again and
   expect((await calls(page, "download_ladder"))[0]?.args).toEqual({ ladder: "qwen-coder", thenUse: true });
   await expect(by(page, "ladder-row").nth(1)).toContainText("Downloading …");
   await by(page, "ladder-row").nth(2).getByTestId("ladder-download").click();
-  const rows = by(page, "download-row");
+  const rows = by(page, "downloads").getByTestId("download-row");
   await expect(rows).toHaveCount(2);
   await downloads(page, download("qwen-coder", "Qwen2.5 Coder", "asking"), download("gemma", "Gemma 3", "waiting"));
   await expect(rows.nth(0)).toContainText("Asking what the files of Qwen2.5 Coder are");
@@ -40,7 +40,7 @@ test("the queue shows each in its state; one is paused, resumed, tried again and
   expect(await calls(page, "resume_download")).toHaveLength(1);
   await downloads(page, download("qwen-coder", "Qwen2.5 Coder", { kind: "failed", problem: { code: "download_failed", details: { name: "Qwen2.5 Coder", reason: "no route" } } }), download("gemma", "Gemma 3", "running", 0, 4.7e9));
   await expect(rows.nth(0)).toContainText("no route");
-  await expect(by(page, "downloads-said")).toHaveText("The download of Qwen2.5 Coder failed.");
+  await expect(by(page, "downloads-said")).toHaveText("The download of Qwen2.5 Coder failed. The download of Gemma 3 has begun.");
   await rows.nth(0).getByRole("button", { name: "Try again" }).click();
   expect((await calls(page, "resume_download")).at(-1)?.args).toEqual({ ladder: "qwen-coder" });
   await rows.nth(0).getByTestId("download-drop").click();

@@ -2,8 +2,8 @@ import type { Downloads } from "../session/downloads.svelte";
 import type { Told } from "../session/told.svelte";
 import { count, fill, type Language, type Words } from "../words";
 
-/** What came of a download, or that it has begun; undefined if nothing happened yet. */
-export const downloadSaid = ({ said }: Downloads, words: Words): string | undefined => said && fill(words[said.what], { name: said.name });
+/** What came of downloads, and which one has begun; empty if nothing happened yet. */
+export const downloadSaid = ({ said }: Downloads, words: Words): string => said.map(({ what, name }) => fill(words[what], { name })).join(" ");
 
 /** Where conversations went to, or how many came in; undefined if none did. */
 export function movedText({ moved }: Told, words: Words, language: Language): string | undefined {

@@ -1,4 +1,4 @@
-import { type Backend, type Download } from "../backend";
+import type { Backend, Download, DownloadState } from "../backend";
 import type { Told } from "./told.svelte";
 
 /** What screen readers hear of a download; how far it is, they ask for themselves. */
@@ -13,7 +13,8 @@ const moving = ({ state }: Download) => state.kind === "asking" || state.kind ==
 /** The queue of ladders that are fetched, one after the other, while another one answers. */
 export class Downloads {
   queue = $state<Download[]>([]);
-  said = $state<DownloadSaid>();
+  /** Of the last change that is told: what ended, then what began. */
+  said = $state<DownloadSaid[]>([]);
   /** Called when one is whole or could not be had: what is here has changed. */
   ended: () => void = () => undefined;
   /** Those that were taken out by hand, by ladder: they do not end, they are gone. */
@@ -36,22 +37,24 @@ export class Downloads {
   #take(queue: Download[]) {
     const before = this.queue;
     this.queue = queue;
+    const ended: DownloadSaid[] = [];
+    const began: DownloadSaid[] = [];
+    for (const was of before.filter(({ ladder }) => !this.of(ladder))) {
+      const out = this.#out.delete(was.ladder);
+      if (!out && was.state.kind !== "ready") ended.push({ what: "downloadDone", name: was.name });
+      // What was deleted is no longer here either.
+      if (out) this.ended();
+    }
     for (const download of queue) {
       const was = before.find(({ ladder }) => ladder === download.ladder);
-      if (moving(download) && !(was && moving(was))) this.said = { what: "downloadBegan", name: download.name };
-      if (download.state.kind === "failed" && was?.state.kind !== "failed") this.#end("downloadBroke", download);
-      if (download.state.kind === "ready" && was?.state.kind !== "ready") this.#end("downloadDone", download);
+      const newly = (kind: DownloadState["kind"]) => download.state.kind === kind && was?.state.kind !== kind;
+      if (moving(download) && !(was && moving(was))) began.push({ what: "downloadBegan", name: download.name });
+      if (newly("failed")) ended.push({ what: "downloadBroke", name: download.name });
+      if (newly("ready")) ended.push({ what: "downloadDone", name: download.name });
     }
-    for (const was of before.filter(({ ladder }) => !queue.some((download) => download.ladder === ladder))) {
-      const out = this.#out.delete(was.ladder);
-      if (!out && was.state.kind !== "ready") this.said = { what: "downloadDone", name: was.name };
-      this.ended();
-    }
-  }
-
-  #end(what: "downloadDone" | "downloadBroke", { name }: Download) {
-    this.said = { what, name };
-    this.ended();
+    if (ended.length + began.length > 0) this.said = [...ended, ...began];
+    // One that was ready leaves the queue when it is used: what is in use has changed.
+    if (ended.length > 0 || before.some(({ ladder, state }) => state.kind === "ready" && !this.of(ladder))) this.ended();
   }
 
   /** Has a ladder fetched and, once it is here, answer. */

@@ -16,20 +16,20 @@ test("what a download does is told at its beginning and its end, not at every st
   const tell = (...queue: Download[]) => {
     const before = downloads.said;
     backend.downloads(queue);
-    said.push(downloads.said && downloads.said !== before ? `${downloads.said.what} ${downloads.said.name}` : "");
+    said.push(downloads.said === before ? "" : downloads.said.map(({ what, name }) => `${what} ${name}`).join(", "));
   };
   tell(entry("a", "asking"), entry("b", "waiting"));
   tell(entry("a", "running"), entry("b", "waiting"));
   tell(entry("a", "running"), entry("b", "waiting"));
   tell(entry("a", "checking"), entry("b", "waiting"));
-  tell(entry("b", "running"));
+  tell(entry("b", "asking"));
   tell(entry("b", "paused"));
   tell(entry("b", "running"));
   tell(failed("b"));
   tell(entry("b", "running"));
   tell(entry("b", "ready"));
   tell();
-  expect(said).toEqual(["downloadBegan A", "", "", "", "downloadDone A", "", "downloadBegan B", "downloadBroke B", "downloadBegan B", "downloadDone B", ""]);
+  expect(said).toEqual(["downloadBegan A", "", "", "", "downloadDone A, downloadBegan B", "", "downloadBegan B", "downloadBroke B", "downloadBegan B", "downloadDone B", ""]);
 });
 
 test("what is taken out has not ended; undone, it is fetched anew", async () => {
@@ -48,7 +48,7 @@ test("what is taken out has not ended; undone, it is fetched anew", async () => 
   backend.downloads([entry("a", "running")]);
   expect(await downloads.drop(entry("a", "running"))).toBe(false);
   backend.downloads([]);
-  expect(downloads.said).toEqual({ what: "downloadDone", name: "A" });
+  expect(downloads.said).toEqual([{ what: "downloadDone", name: "A" }]);
 });
 
 test("the one at work stands before those that are paused, and those before the waiting ones", async () => {

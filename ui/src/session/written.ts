@@ -112,8 +112,8 @@ export class Written implements Backend {
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
   exportLadder = async () => "/tmp/ladder.toml";
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });
-  shrinkModel = async (model: string, mix: string, on: (share: number) => void) => {
-    this.calls.push(["shrinkModel", model, mix]);
+  shrinkModel = async (from: string, mix: string, on: (share: number) => void) => {
+    this.calls.push(["shrinkModel", from, mix]);
     on(0.5);
     return { card: model({ id: "small", name: "Small" }), agreement: 0.94, speedup: 1.4 };
   };

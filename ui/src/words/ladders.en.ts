@@ -28,7 +28,7 @@ export const ladders = {
   suggestedWhy: "The largest that fits the memory well and still writes fast enough.",
   suggestedUnmeasured: "The largest that fits the memory well. How fast it writes here shows once it is tried.",
   offered: "The files are checked when it is fetched; until then sizes are approximate.",
-  memoryNeeds: "about {size} of memory",
+  memoryNeeds: "about {size} of memory: ",
   fitsWell: "fits well",
   fitsTight: "leaves little room for other programs",
   fitsNot: "more than this computer can spare",

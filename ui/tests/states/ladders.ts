@@ -93,7 +93,7 @@ export const laddersAndDownloads: Record<string, State> = {
         download("gemma", "Gemma 3 27B", "waiting"),
         download("e", "TinySwallow", "ready", 1e9, 1e9),
       );
-      await expect(by(page, "download-row")).toHaveCount(7);
+      await expect(by(page, "downloads").getByTestId("download-row")).toHaveCount(7);
     },
   },
   "a better model on its way": { go: (page) => downloads(page, download("qwen-coder", "Qwen2.5 Coder", "running", 4e8, 1.6e9, 190), download("gemma", "Gemma 3 27B", "waiting")) },
