@@ -5,6 +5,8 @@ export class View {
   dialog = $state<"settings" | "ladders" | "palette" | "shortcuts">();
   /** Where the settings are opened. */
   section = $state<string>();
+  /** Whether files hang on the mouse above the window. */
+  dragging = $state(false);
   /** Too narrow for a list beside the conversation: it lies on top of it. */
   narrow = $state(false);
   drawer = $state(false);

@@ -1,6 +1,7 @@
 // Models and ladders: the list, making one, taking files in, making models smaller.
 import { expect } from "@playwright/test";
-import { by, calls, open, test } from "./window";
+import { coder, ladderCard, modelCard, smollm2 } from "./mock/shelf";
+import { accessible, by, calls, open, test } from "./window";
 
 test("a ladder is made of what fits, with the reason where it does not", async ({ page }) => {
   await open(page);
@@ -38,7 +39,7 @@ test("a removed ladder can be had back, and one in use is changed to", async ({ 
 });
 
 test("a model is made smaller with its progress shown, and that can be stopped", async ({ page }) => {
-  await open(page, { give: { made: { id: "new", name: "Qwen2.5 Q2_K", bytes: 1, installed: true, mixes: [] } } });
+  await open(page, { give: { made: { card: modelCard({ id: "new", name: "Qwen2.5 Q2_K" }), agreement: 0.941, speedup: 1.42 } } });
   await page.keyboard.press("Control+m");
   await by(page, "shrink").first().click();
   await by(page, "shrink-mix").selectOption("Q2_K");
@@ -49,7 +50,7 @@ test("a model is made smaller with its progress shown, and that can be stopped",
   await by(page, "shrink-stop").click();
   await expect.poll(() => calls(page, "stop_shrinking")).toHaveLength(1);
   await page.evaluate(() => window.app.end());
-  await expect(by(page, "ladders-said")).toHaveText("Qwen2.5 Q2_K was made. It can draft in a ladder now.");
+  await expect(by(page, "ladders-said")).toHaveText("Qwen2.5 Q2_K was made. It can draft in a ladder now. It says the same word as the original 94 times in 100 and writes 1.4 times as fast.");
   await expect(by(page, "ladders-work")).toHaveCount(0);
 });
 
@@ -64,4 +65,147 @@ test("what goes wrong is told in the dialog itself", async ({ page }) => {
   await page.evaluate(() => window.app.end());
   await expect(by(page, "ladder-add")).toBeEnabled();
   await expect(page.getByRole("dialog")).not.toContainText("GGUF model");
+});
+
+const mine = ladderCard({ id: "mine", name: "For work", rungs: ["Qwen2.5 Coder 1.5B", "0.5B", "Max-Gram"], own: true, models: ["big", "small"], licences: [] });
+const offered = ladderCard({ id: "gemma", name: "Gemma 3", licences: ["Gemma"], bytes: 4.7e9, missingBytes: 4.7e9, memoryBytes: 19e9, offered: true, fits: "not", pace: 3 });
+const suggested = { ...coder, suggested: true, pace: 16, offered: true };
+
+test("ladders are searched and filtered, with the number told and a way back from nothing", async ({ page }) => {
+  await open(page, { ladders: [offered, suggested, smollm2, mine] });
+  await page.keyboard.press("Control+m");
+  const rows = by(page, "ladder-row");
+  const names = async () => rows.getByRole("heading", { level: 3 }).allInnerTexts();
+  await expect(rows).toHaveCount(4);
+  expect((await names()).map((name) => name.split("\n")[0])).toEqual(["SmolLM2", "For work", "Qwen2.5 Coder", "Gemma 3"]);
+  await expect(by(page, "suggested")).toHaveCount(1);
+  await expect(by(page, "suggested-why")).toHaveText("The largest that fits the memory well and still writes fast enough.");
+  await expect(rows.nth(2).getByTestId("pace")).toHaveText("writes about 12 words a second here");
+  await expect(rows.nth(3).getByTestId("fits")).toHaveText("more than this computer can spare");
+  await expect(rows.nth(3).getByTestId("offered")).toContainText("checked when it is fetched");
+
+  // By keyboard alone: arrows choose among the filters.
+  await by(page, "filter-all").focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(by(page, "filter-here")).toBeChecked();
+  await expect(rows).toHaveCount(2);
+  await expect(by(page, "ladders-count")).toHaveText("2 ladders");
+  await by(page, "filter-fits").check({ force: true });
+  await expect(rows).toHaveCount(3);
+  await by(page, "filter-own").check({ force: true });
+  await expect(by(page, "ladders-count")).toHaveText("1 ladder");
+  await by(page, "filter-fetch").check({ force: true });
+  await by(page, "ladders-search").fill("gemma 4.7");
+  await expect(rows).toHaveCount(1);
+  await by(page, "ladders-search").fill("xyzzy");
+  await expect(by(page, "ladders-none")).toContainText("No ladder is like this.");
+  await by(page, "ladders-none").getByRole("button", { name: "Show all" }).click();
+  await expect(rows).toHaveCount(4);
+  await expect(by(page, "ladders-search")).toBeFocused();
+  await expect(by(page, "filter-all")).toBeChecked();
+});
+
+test("what a model is can be looked up, and its hash copied", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await open(page);
+  await page.keyboard.press("Control+m");
+  const row = by(page, "ladder-row").first();
+  await row.getByTestId("ladder-details").click();
+  const facts = row.getByTestId("model-facts");
+  for (const fact of ["smollm2-135m.gguf", "Q4_K_M", "8,192 tokens", "llama", "Apache-2.0", "b179c9523d0e…"]) await expect(facts).toContainText(fact);
+  await facts.getByRole("button").click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53");
+  // Of one that is not here, only what is known is said.
+  await by(page, "model-details").nth(1).click();
+  await expect(by(page, "model-row").nth(1)).toContainText("More is known once it is downloaded.");
+  await accessible(page);
+});
+
+test("a ladder of one's own is changed in the form it was made in", async ({ page }) => {
+  await open(page, { ladders: [smollm2, mine], give: { draft_choices: [{ model: "small", problem: null, known: true }] } });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-edit").click();
+  await expect(by(page, "builder-target")).toBeFocused();
+  await expect(by(page, "builder-target")).toHaveValue("big");
+  await expect(by(page, "builder-name")).toHaveValue("For work");
+  await expect(by(page, "draft").first()).toBeChecked();
+  await by(page, "draft").first().uncheck();
+  await by(page, "builder-name").fill("For home");
+  await by(page, "builder-make").click();
+  await expect(by(page, "ladders-said")).toContainText("“For home” was changed.");
+  expect((await calls(page, "change_ladder"))[0]?.args).toEqual({ ladder: "mine", name: "For home", models: ["big"] });
+  await expect(by(page, "ladder-edit"), "where it was left").toBeFocused();
+});
+
+test("an earlier version is brought back", async ({ page }) => {
+  await open(page, { ladders: [smollm2, mine] });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-versions").click();
+  await expect(by(page, "versions")).toHaveText("It was not changed yet.");
+  await by(page, "ladder-versions").click();
+  await page.evaluate(() => (window.app.give.ladder_versions = [{ version: 3, savedMs: 1_760_000_000_000, name: "At first", rungs: ["Qwen2.5 Coder 1.5B"] }]));
+  await by(page, "ladder-versions").click();
+  await expect(by(page, "version")).toContainText("2025");
+  await by(page, "version-back").click();
+  expect((await calls(page, "back_ladder"))[0]?.args).toEqual({ ladder: "mine", version: 3 });
+  await expect(by(page, "ladders-said")).toHaveText("“At first” is back as it was.");
+  await expect(by(page, "ladder-versions")).toBeFocused();
+});
+
+test("a ladder is handed on as a recipe or with its files", async ({ page }) => {
+  await open(page, { ladders: [smollm2, coder], give: { export_ladder: "/tmp/smollm2.toml", made: "/media/usb/SmolLM2" } });
+  await page.keyboard.press("Control+m");
+  const [here, lacking] = [by(page, "ladder-row").nth(0), by(page, "ladder-row").nth(1)];
+  await lacking.getByTestId("ladder-export").click();
+  await expect(lacking.getByTestId("hand-recipe")).toBeFocused();
+  await expect(lacking.getByTestId("hand-files"), "they are not here").toBeDisabled();
+  await here.getByTestId("ladder-export").click();
+  await here.getByTestId("hand-recipe").click();
+  await expect(by(page, "ladders-said")).toHaveText("Saved as /tmp/smollm2.toml");
+  await expect(here.getByTestId("ladder-export")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.evaluate(() => window.app.work(0.25));
+  await expect(by(page, "ladders-work")).toContainText("Copying the files of SmolLM2 … 25%");
+  await page.evaluate(() => window.app.end());
+  await expect(by(page, "ladders-said")).toHaveText("Saved as /media/usb/SmolLM2");
+  expect((await calls(page, "hand_over"))[0]?.args.ladder).toBe("smollm2");
+});
+
+test("the memory bar names what would be left out, and says when nothing helps", async ({ page }) => {
+  const share = { weights: 3e9, cache: 1e9, rest: 1e9, free: 4e9, leftOut: ["small"], fits: true };
+  await open(page, { give: { ladder_memory: share } });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-make").click();
+  await expect(by(page, "memory-free")).toHaveText("4.0 GB are free now");
+  await expect(by(page, "memory-short")).toContainText("Qwen2.5 Coder 0.5B would be left out");
+  await page.evaluate((share) => (window.app.give.ladder_memory = { ...share, fits: false }), share);
+  await by(page, "draft").first().check();
+  await expect(by(page, "memory-short")).toContainText("even without the models that write ahead");
+});
+
+test("how fast it is here is tried, can be stopped, and another one is proposed", async ({ page }) => {
+  await open(page, { give: { made: { alone: 10, cascade: 16, ratio: 1.6, better: "mine" } } });
+  await page.keyboard.press("Control+m");
+  const row = by(page, "ladder-row").first();
+  await expect(by(page, "check-start"), "only of the one in use").toHaveCount(1);
+  await row.getByTestId("check-start").click();
+  await page.evaluate(() => window.app.work(0.3));
+  await expect(row.getByTestId("check-running")).toContainText("30%");
+  await expect(row.getByTestId("check-running")).toBeFocused();
+  await row.getByTestId("check-stop").click();
+  expect(await calls(page, "stop_check")).toHaveLength(1);
+  await page.evaluate(
+    ([smollm2, mine]) => {
+      window.app.give.ladders = [{ ...smollm2, checked: window.app.give.made }, mine];
+      window.app.end();
+    },
+    [smollm2, mine],
+  );
+  await expect(row.getByTestId("check-result")).toHaveText("Tried here: about 12 words a second, 1.6 times as fast as without the models that write ahead.");
+  await expect(row.getByTestId("check-better")).toContainText("For work would write faster here.");
+  await accessible(page);
+  await row.getByTestId("check-use").click();
+  await expect.poll(async () => (await calls(page, "change_settings")).at(-1)?.args.settings).toMatchObject({ ladder: "mine" });
 });

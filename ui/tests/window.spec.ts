@@ -1,5 +1,6 @@
 import { expect } from "@playwright/test";
-import { ask, by, calls, chat, conversation, engine, open, receipt, settings, test } from "./window";
+import { ask, by, calls, chat, conversation, downloads, engine, open, receipt, settings, test } from "./window";
+import { download, smollm2 } from "./mock/shelf";
 
 test("a question is answered word by word and gets a receipt", async ({ page }) => {
   await open(page);
@@ -99,7 +100,7 @@ test("a stream without an end is an error", async ({ page }) => {
 });
 
 test("a model that is not there is offered, fetched with progress, and can be cancelled", async ({ page }) => {
-  const ladder = { id: "smollm2", name: "SmolLM2", rungs: [], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 98_362_432, memoryBytes: 332_668_240, models: ["smollm2-135m"], own: false, fetchable: true };
+  const ladder = { ...smollm2, missingBytes: smollm2.bytes };
   await open(page, { engine: { kind: "empty" }, ladders: [ladder] });
   await expect(by(page, "speed-line")).toContainText("no model is loaded");
   await expect(by(page, "send")).toBeDisabled();
@@ -121,19 +122,32 @@ test("a better model is fetched while the one at hand goes on answering", async 
   await page.keyboard.press("Control+,");
   await by(page, "ladder-select").selectOption("qwen-coder");
   await expect(by(page, "ladder-select"), "it is not here yet").toHaveValue("smollm2");
-  expect((await calls(page, "fetch_beside")).map((call) => call.args)).toEqual([{ ladder: "qwen-coder" }]);
+  expect((await calls(page, "download_ladder")).map((call) => call.args)).toEqual([{ ladder: "qwen-coder", thenUse: true }]);
   expect(await calls(page, "change_settings")).toHaveLength(0);
+  await downloads(page, download("qwen-coder", "Qwen2.5 Coder", "running", 0));
+  await expect(by(page, "moved"), "it is told where one is").toHaveText("The download of Qwen2.5 Coder has begun.");
   await page.keyboard.press("Escape");
-  await page.evaluate(() => window.app.beside({ name: "Qwen2.5 Coder", progress: { doneBytes: 4e8, totalBytes: 1.6e9, secondsLeft: 90 } }));
-  await expect(by(page, "beside")).toContainText("Qwen2.5 Coder is on its way: 400 MB of 1.6 GB");
+  await downloads(page, download("qwen-coder", "Qwen2.5 Coder", "running", 4e8, 1.6e9, 240));
+  const now = by(page, "download-now");
+  await expect(now).toContainText("Qwen2.5 Coder is on its way: 400 MB of 1.6 GB, about 4 min left");
   await by(page, "composer").fill("Why?");
   await expect(by(page, "send"), "the one at hand answers").toBeEnabled();
-  await by(page, "beside").getByRole("button", { name: "Cancel" }).click();
-  expect(await calls(page, "cancel_fetch")).toHaveLength(1);
-  await page.evaluate(() => window.app.beside({ name: "Qwen2.5 Coder", progress: null }));
-  await expect(by(page, "beside")).toContainText("takes over after this answer");
-  await page.evaluate(() => window.app.beside(null));
-  await expect(by(page, "beside")).toHaveCount(0);
+  await now.getByRole("button", { name: "Pause" }).click();
+  await expect(now).toContainText("is paused at 400 MB of 1.6 GB");
+  await expect(now.getByRole("button", { name: "Go on" }), "the keyboard stays on it").toBeFocused();
+  await page.keyboard.press("Enter");
+  expect(await calls(page, "resume_download")).toHaveLength(1);
+  await now.getByRole("button", { name: "Take out" }).click();
+  await expect(now).toHaveCount(0);
+  await expect(by(page, "composer")).toBeFocused();
+  await by(page, "undo").click();
+  expect(await calls(page, "download_ladder"), "it is fetched anew").toHaveLength(2);
+  await downloads(page, download("qwen-coder", "Qwen2.5 Coder", "ready", 1.6e9), download("smollm2", "SmolLM2", "waiting"));
+  await expect(now).toContainText("takes over after this answer");
+  await expect(now).toContainText("1 more is waiting.");
+  await expect(by(page, "said-downloads")).toHaveText("Qwen2.5 Coder is downloaded.");
+  await downloads(page);
+  await expect(now).toHaveCount(0);
 });
 
 test("settings change at once and are announced in both languages", async ({ page }) => {
@@ -244,7 +258,7 @@ test("everything is reached by keyboard, and focus comes back from the settings"
   await by(page, "settings").focus();
   await page.keyboard.press("Enter");
   await expect(by(page, "settings-search")).toBeFocused();
-  for (const id of ["language-select", "theme-select", "", "", "ladder-select", "open-ladders", "speed-up-toggle", "earlier-chats-toggle", "earlier-erase", "notify-toggle", "preset-new", "export-markdown", "export-json", "import", "exact-toggle"]) {
+  for (const id of ["language-select", "theme-select", "", "", "ladder-select", "open-ladders", "speed-up-toggle", "earlier-chats-toggle", "earlier-erase", "notify-toggle", "preset-new", "export-markdown", "export-json", "import", "mirror-field", "proxy-field", "token-field", "exact-toggle"]) {
     await page.keyboard.press("Tab");
     if (id) await expect(by(page, id)).toBeFocused();
   }

@@ -1,7 +1,7 @@
 // The mocked window as the tests drive it.
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test as base, type Page } from "@playwright/test";
-import type { ChatEvent, Choices, Conversation, EngineState, Opening, Receipt, Settings, ShownMessage } from "../src/backend";
+import type { ChatEvent, Choices, Conversation, Download, EngineState, Opening, Receipt, Settings, ShownMessage } from "../src/backend";
 
 /** Every test also fails on what the content security policy or the window itself complains about. */
 export const test = base.extend<{ complaints: string[] }>({
@@ -50,7 +50,10 @@ export const chat = (page: Page, event: ChatEvent) => page.evaluate((event) => w
 export const engine = (page: Page, state: EngineState) => page.evaluate((state) => window.app.engine(state), state);
 export const calls = (page: Page, name: string) => page.evaluate((name) => window.app.calls.filter((call) => call.name === name), name);
 
-export const settings: Choices = { ladder: "smollm2", speedUp: true, exact: false, threads: null, context: null, cache: "f16", earlierChats: true, notify: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true };
+export const settings: Choices = { ladder: "smollm2", speedUp: true, exact: false, threads: null, context: null, cache: "f16", earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true };
+
+/** Has the queue of downloads be this. */
+export const downloads = (page: Page, ...queue: Download[]) => page.evaluate((queue) => window.app.downloads(queue), queue);
 
 type Said = Partial<ShownMessage> & Pick<ShownMessage, "id" | "speaker" | "text">;
 

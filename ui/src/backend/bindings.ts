@@ -89,13 +89,19 @@ export const commands = {
 	fetchLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("fetch_ladder", { ladder })),
 	/**  Stops fetching; what is there already is kept. */
 	cancelFetch: () => typedError<null, Problem>(__TAURI_INVOKE("cancel_fetch")),
-	/**  Tells what is fetched while another ladder answers, now and at every change. */
-	watchBeside: (onChange: Channel<Beside | null>) => typedError<null, Problem>(__TAURI_INVOKE("watch_beside", { onChange })),
+	/**  Tells what is in the queue of downloads, now and at every change. */
+	watchDownloads: (onChange: Channel<Download[]>) => typedError<null, Problem>(__TAURI_INVOKE("watch_downloads", { onChange })),
 	/**
-	 *  Fetches a ladder while the one at hand goes on answering, and changes to it once it is here. Returns when that is done or
-	 *  was stopped.
+	 *  Puts a ladder at the end of the queue, and changes to it once it is here if `then_use`. One that is in the queue already
+	 *  goes on.
 	 */
-	fetchBeside: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("fetch_beside", { ladder })),
+	downloadLadder: (ladder: string, thenUse: boolean) => typedError<null, Problem>(__TAURI_INVOKE("download_ladder", { ladder, thenUse })),
+	/**  Has a download wait until it is resumed. */
+	pauseDownload: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("pause_download", { ladder })),
+	/**  Goes on with a download that was paused or failed. */
+	resumeDownload: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("resume_download", { ladder })),
+	/**  Takes a ladder out of the queue; what was fetched of it is deleted. */
+	dropDownload: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("drop_download", { ladder })),
 	/**  Every model, and whether it is here. */
 	models: () => typedError<ModelCard[], Problem>(__TAURI_INVOKE("models")),
 	/**  Whether each model of the list can draft for `target`, in the order of the list. */
@@ -104,18 +110,47 @@ export const commands = {
 	ladderMemory: (models: string[]) => typedError<MemoryShare, Problem>(__TAURI_INVOKE("ladder_memory", { models })),
 	/**  Makes a ladder of these models, the target first; gives its id. */
 	makeLadder: (name: string, models: string[]) => typedError<string, Problem>(__TAURI_INVOKE("make_ladder", { name, models })),
+	/**  Changes a ladder of the user's own; what it was before is kept. */
+	changeLadder: (ladder: string, name: string, models: string[]) => typedError<null, Problem>(__TAURI_INVOKE("change_ladder", { ladder, name, models })),
+	/**  What a ladder was before, the newest first. */
+	ladderVersions: (ladder: string) => typedError<LadderVersion[], Problem>(__TAURI_INVOKE("ladder_versions", { ladder })),
+	/**  Brings an earlier version of a ladder back. */
+	backLadder: (ladder: string, version: number) => typedError<null, Problem>(__TAURI_INVOKE("back_ladder", { ladder, version })),
 	/**  Removes a ladder of the user's own; its models stay. */
 	removeLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_ladder", { ladder })),
 	/**  Brings a ladder back that was removed just now. */
 	restoreLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("restore_ladder", { ladder })),
 	/**  Asks for a file and writes a ladder's recipe to it. Gives its path; None if the person thought better of it. */
 	exportLadder: (ladder: string) => typedError<string | null, Problem>(__TAURI_INVOKE("export_ladder", { ladder })),
+	/**
+	 *  Asks for a folder and writes a ladder's recipe and its model files there, telling the share that is done. Gives its path;
+	 *  None if the person thought better of it.
+	 */
+	handOver: (ladder: string, onProgress: Channel<number | null>) => typedError<string | null, Problem>(__TAURI_INVOKE("hand_over", { ladder, onProgress })),
 	/**  Asks for a model file or a recipe and adds it: a model as a ladder of its own. None if the person thought better of it. */
 	addFile: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_file", { onProgress })),
 	/**  Makes a smaller version of a model, telling the share that is done. */
-	shrinkModel: (model: string, mix: string, onProgress: Channel<number | null>) => typedError<ModelCard, Problem>(__TAURI_INVOKE("shrink_model", { model, mix, onProgress })),
+	shrinkModel: (model: string, mix: string, onProgress: Channel<number | null>) => typedError<Shrunk, Problem>(__TAURI_INVOKE("shrink_model", { model, mix, onProgress })),
 	/**  Stops what is being made smaller. */
 	stopShrinking: () => typedError<null, Problem>(__TAURI_INVOKE("stop_shrinking")),
+	/**  Begins to take in a model file or a recipe that was dropped on the window; gives its ticket. */
+	dropBegin: (name: string, bytes: number) => typedError<number, Problem>(__TAURI_INVOKE("drop_begin", { name, bytes })),
+	/**  The next piece of a file that was dropped, at most 8 MiB of it. */
+	dropPiece: (ticket: number, base64: string) => typedError<null, Problem>(__TAURI_INVOKE("drop_piece", { ticket, base64 })),
+	/**  The file that was dropped is whole: it is added. */
+	dropEnd: (ticket: number) => typedError<Added, Problem>(__TAURI_INVOKE("drop_end", { ticket })),
+	/**  Forgets a file that was dropped. */
+	dropCancel: (ticket: number) => typedError<null, Problem>(__TAURI_INVOKE("drop_cancel", { ticket })),
+	/**  Finds out in about a minute how fast the ladder in use writes here, telling the share that is done. */
+	checkLadder: (onProgress: Channel<number | null>) => typedError<LadderCheck, Problem>(__TAURI_INVOKE("check_ladder", { onProgress })),
+	/**  Stops that. */
+	stopCheck: () => typedError<null, Problem>(__TAURI_INVOKE("stop_check")),
+	/**  Keeps the token of the model repository in the system's keyring. */
+	setToken: (token: string) => typedError<null, Problem>(__TAURI_INVOKE("set_token", { token })),
+	/**  Whether a token of the model repository is kept. */
+	hasToken: () => typedError<boolean, Problem>(__TAURI_INVOKE("has_token")),
+	/**  Removes the token of the model repository. */
+	removeToken: () => typedError<null, Problem>(__TAURI_INVOKE("remove_token")),
 	/**  Keeps the user's choices; loads the ladder anew if it has to run differently. Returns what is kept. */
 	changeSettings: (settings: Settings) => typedError<Settings, Problem>(__TAURI_INVOKE("change_settings", { settings })),
 	/**  How much of earlier chats the speed-up may copy from. */
@@ -127,6 +162,14 @@ export const commands = {
 };
 
 /* Types */
+/**  One sentence on a ladder in each language of the window. */
+export type About = {
+	/**  English. */
+	en: string,
+	/**  Japanese. */
+	ja: string,
+};
+
 /**  What came of a file that was added. */
 export type Added = {
 	/**  Id of the ladder that is in the list now. */
@@ -149,14 +192,6 @@ export type AttachmentCard = {
 	tokens: number | null,
 	/**  Whether only the first part of the text was taken. */
 	cut: boolean,
-};
-
-/**  A ladder that is fetched while another one answers. */
-export type Beside = {
-	/**  Its display name. */
-	name: string,
-	/**  How far that is; None while it waits, whole, for the end of an answer. */
-	progress: FetchShare | null,
 };
 
 /**  Of what type keys and values are that a model holds of a text. */
@@ -384,6 +419,37 @@ export type ConversationCard = {
 	messages: number,
 };
 
+/**  A ladder in the queue of downloads. */
+export type Download = {
+	/**  Its id. */
+	ladder: string,
+	/**  Its display name. */
+	name: string,
+	/**  What is being done with it. */
+	state: DownloadState,
+	/**  How much of it is here; None before that is known. */
+	progress: FetchShare | null,
+};
+
+/**  What is being done with a ladder in the queue of downloads. */
+export type DownloadState = 
+/**  Others come first. */
+{ kind: "waiting" } | 
+/**  The repository is asked what its files are. */
+{ kind: "asking" } | 
+/**  It is being fetched. */
+{ kind: "running" } | 
+/**  What is here is compared with what it should be. */
+{ kind: "checking" } | 
+/**  It waits until it is resumed. */
+{ kind: "paused" } | 
+/**  It could not be fetched. */
+{ kind: "failed"; 
+/**  What is wrong and what to do. */
+problem: Problem } | 
+/**  It is whole and waits for the end of an answer. */
+{ kind: "ready" };
+
 /**  Whether a model can draft for a target. */
 export type DraftChoice = {
 	/**  Id of the model. */
@@ -463,6 +529,15 @@ export type FinishReason =
 /**  Nothing that the asked format allows can come next, not even the end. */
 "nothing_allowed";
 
+/**  Whether a ladder fits the memory of this computer. */
+export type Fits = 
+/**  With room for other programs. */
+"well" | 
+/**  Without much room for other programs. */
+"tight" | 
+/**  It does not. */
+"not";
+
 /**  A place that a search found. */
 export type Found = {
 	/**  The conversation. */
@@ -511,6 +586,45 @@ export type LadderCard = {
 	own: boolean,
 	/**  Whether what is missing can be fetched. */
 	fetchable: boolean,
+	/**  One sentence on it; empty for one of the user's own. */
+	about: About,
+	/**
+	 *  Of the catalogue and never fetched: its sizes are not exact, and its files are checked against what the repository says
+	 *  of them when it is fetched.
+	 */
+	offered: boolean,
+	/**  Whether it fits the memory of this computer. */
+	fits: Fits,
+	/**  About how many tokens a second its target writes here; None before anything was measured. */
+	pace: number | null,
+	/**  What the one-minute check found last. */
+	checked: LadderCheck | null,
+	/**  Whether it is the one to recommend for this computer. */
+	suggested: boolean,
+};
+
+/**  What the one-minute check of a ladder found. */
+export type LadderCheck = {
+	/**  Tokens a second of its target alone. */
+	alone: number | null,
+	/**  Tokens a second with the cascade. */
+	cascade: number | null,
+	/**  `cascade / alone`. */
+	ratio: number | null,
+	/**  Id of a ladder that would write faster here. */
+	better: string | null,
+};
+
+/**  What a ladder was before it was changed. */
+export type LadderVersion = {
+	/**  Its number; later ones have larger ones. */
+	version: number,
+	/**  When it was made, in milliseconds since 1970. */
+	savedMs: number | null,
+	/**  Its display name. */
+	name: string,
+	/**  Display names of its models, the target first. */
+	rungs: string[],
 };
 
 /**  A draft rung that could not be loaded and what the ladder does without it. */
@@ -557,6 +671,12 @@ export type MemoryShare = {
 	cache: number | null,
 	/**  Bytes of all else. */
 	rest: number | null,
+	/**  Bytes of memory that are free now; None if the computer does not tell. */
+	free: number | null,
+	/**  Ids of the drafts that would be left out to make it fit, the least useful for its size first. */
+	leftOut: string[],
+	/**  Whether it fits without those. */
+	fits: boolean,
 };
 
 /**  A model as the window lists it. */
@@ -571,6 +691,22 @@ export type ModelCard = {
 	installed: boolean,
 	/**  Mixes that make it clearly smaller, the best first. */
 	mixes: string[],
+	/**  Name of its file. */
+	file: string,
+	/**  Its licence, SPDX; empty if that is not known. */
+	licence: string,
+	/**  SHA-256 of its file; empty if that is not known yet. */
+	hash: string,
+	/**  The mix that its weights are in; empty while the file is not here. */
+	mix: string,
+	/**  Longest context that it was made for, in tokens; None while the file is not here. */
+	context: number | null,
+	/**  Its architecture; empty while the file is not here. */
+	architecture: string,
+	/**  Of the catalogue and never fetched: its file is checked when it is fetched. */
+	offered: boolean,
+	/**  Display name of the model that it was requantized from. */
+	madeFrom: string | null,
 };
 
 /**  Everything the window needs to draw itself once. */
@@ -738,6 +874,10 @@ export type Settings = {
 	sidebar?: boolean,
 	/**  Instructions that the user keeps for use in conversations. */
 	presets?: Preset[],
+	/**  Address of a mirror of the model repository; empty for the usual one. */
+	mirror?: string,
+	/**  Address of a proxy for downloads; empty for the system's. */
+	proxy?: string,
 };
 
 /**  One message as the window shows it. */
@@ -760,6 +900,16 @@ export type ShownMessage = {
 	problem: Problem | null,
 	/**  Milliseconds since 1970. */
 	atMs: number | null,
+};
+
+/**  What came of making a model smaller. */
+export type Shrunk = {
+	/**  The new model. */
+	card: ModelCard,
+	/**  How often it says the same token as the model that it was made of, 0 to 1; None if that was not measured. */
+	agreement: number | null,
+	/**  How many times as fast it writes; None if that was not measured. */
+	speedup: number | null,
 };
 
 /**  Who says a [`Message`]. */

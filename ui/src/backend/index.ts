@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AttachmentCard, Beside, ChatEvent, Conversation, ConversationCard, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, Summarised } from "./bindings";
+import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderVersion, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, Shrunk, Summarised } from "./bindings";
 
 export type * from "./bindings";
 
@@ -57,18 +57,41 @@ export interface Backend {
   ladderMemory(models: string[]): Promise<MemoryShare>;
   /** Gives its id. */
   makeLadder(name: string, models: string[]): Promise<string>;
+  /** Of the user's own; what it was before is kept. */
+  changeLadder(ladder: string, name: string, models: string[]): Promise<void>;
+  /** What it was before, the newest first. */
+  ladderVersions(ladder: string): Promise<LadderVersion[]>;
+  backLadder(ladder: string, version: number): Promise<void>;
   removeLadder(ladder: string): Promise<void>;
   /** Brings back one that was removed. */
   restoreLadder(ladder: string): Promise<void>;
   /** The path written; null if the user chose none. */
   exportLadder(ladder: string): Promise<string | null>;
+  /** The same with its model files, into a folder. */
+  handOver(ladder: string, on: (share: number) => void): Promise<string | null>;
   /** Asks for a model or recipe and takes it in, telling the share that is read; null if the user chose none. */
   addFile(on: (share: number) => void): Promise<Added | null>;
-  shrinkModel(model: string, mix: string, on: (share: number) => void): Promise<ModelCard>;
+  shrinkModel(model: string, mix: string, on: (share: number) => void): Promise<Shrunk>;
   stopShrinking(): Promise<void>;
-  watchBeside(on: (beside: Beside | null) => void): Promise<void>;
-  /** Fetches a ladder while another one answers, and changes to it. Returns when that is done. */
-  fetchBeside(ladder: string): Promise<void>;
+  watchDownloads(on: (queue: Download[]) => void): Promise<void>;
+  /** Puts a ladder at the queue's end, to be changed to once it is here; one that is in it goes on. */
+  downloadLadder(ladder: string, thenUse: boolean): Promise<void>;
+  pauseDownload(ladder: string): Promise<void>;
+  resumeDownload(ladder: string): Promise<void>;
+  /** Takes it out of the queue and deletes what was fetched of it. */
+  dropDownload(ladder: string): Promise<void>;
+  /** A file that was dropped on the window is taken in piece by piece; gives its ticket. */
+  dropBegin(name: string, bytes: number): Promise<number>;
+  dropPiece(ticket: number, piece: Blob): Promise<void>;
+  dropEnd(ticket: number): Promise<Added>;
+  dropCancel(ticket: number): Promise<void>;
+  /** Finds out how fast the ladder in use writes here. */
+  checkLadder(on: (share: number) => void): Promise<LadderCheck>;
+  stopCheck(): Promise<void>;
+  /** The token of the model repository is never shown again. */
+  setToken(token: string): Promise<void>;
+  hasToken(): Promise<boolean>;
+  removeToken(): Promise<void>;
   changeSettings(settings: Choices): Promise<Choices>;
   /** How much of earlier chats the speed-up may copy from. */
   earlierChats(): Promise<EarlierChats>;
@@ -124,14 +147,17 @@ async function stream(call: (channel: Channel<ChatEvent>) => Promise<Result<null
 }
 
 /** Bytes as one text: a list of numbers would take many times its size on the way to the app. */
-function base64Of(bytes: Uint8Array): Promise<string> {
+function base64Of(bytes: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onerror = () => reject(reader.error ?? new Error("a file could not be read"));
     reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, ""));
-    reader.readAsDataURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+    reader.readAsDataURL(bytes);
   });
 }
+
+/** Tells how much of something is done. */
+const shares = (on: (share: number) => void) => new Channel<number | null>((share) => on(share ?? 0));
 
 const done = (call: Promise<Result<null>>) => unwrap(call).then(nothing);
 
@@ -156,7 +182,7 @@ export const tauriBackend: Backend = {
   saveUnsent: (conversation, text) => done(commands.saveUnsent(conversation, text)),
   savePlace: (conversation, place) => done(commands.savePlace(conversation, place)),
   setSystem: (conversation, text) => done(commands.setSystem(conversation, text)),
-  attach: (conversation, name, bytes) => base64Of(bytes).then((text) => unwrap(commands.attach(conversation, name, text))),
+  attach: (conversation, name, bytes) => base64Of(new Blob([bytes as Uint8Array<ArrayBuffer>])).then((text) => unwrap(commands.attach(conversation, name, text))),
   detach: (attachment) => done(commands.detach(attachment)),
   promptSize: (conversation, parent, text) => unwrap(commands.promptSize(conversation, parent, text)),
   leaveOut: (conversation, asked, parent, text) => unwrap(commands.leaveOut(conversation, asked, parent, text)),
@@ -173,14 +199,30 @@ export const tauriBackend: Backend = {
   draftChoices: (target) => unwrap(commands.draftChoices(target)),
   ladderMemory: (models) => unwrap(commands.ladderMemory(models)),
   makeLadder: (name, models) => unwrap(commands.makeLadder(name, models)),
+  changeLadder: (ladder, name, models) => done(commands.changeLadder(ladder, name, models)),
+  ladderVersions: (ladder) => unwrap(commands.ladderVersions(ladder)),
+  backLadder: (ladder, version) => done(commands.backLadder(ladder, version)),
   removeLadder: (ladder) => done(commands.removeLadder(ladder)),
   restoreLadder: (ladder) => done(commands.restoreLadder(ladder)),
   exportLadder: (ladder) => unwrap(commands.exportLadder(ladder)),
-  addFile: (on) => unwrap(commands.addFile(new Channel<number | null>((share) => on(share ?? 0)))),
-  shrinkModel: (model, mix, on) => unwrap(commands.shrinkModel(model, mix, new Channel<number | null>((share) => on(share ?? 0)))),
+  handOver: (ladder, on) => unwrap(commands.handOver(ladder, shares(on))),
+  addFile: (on) => unwrap(commands.addFile(shares(on))),
+  shrinkModel: (model, mix, on) => unwrap(commands.shrinkModel(model, mix, shares(on))),
   stopShrinking: () => done(commands.stopShrinking()),
-  watchBeside: (on) => done(commands.watchBeside(new Channel<Beside | null>(on))),
-  fetchBeside: (ladder) => done(commands.fetchBeside(ladder)),
+  watchDownloads: (on) => done(commands.watchDownloads(new Channel<Download[]>(on))),
+  downloadLadder: (ladder, thenUse) => done(commands.downloadLadder(ladder, thenUse)),
+  pauseDownload: (ladder) => done(commands.pauseDownload(ladder)),
+  resumeDownload: (ladder) => done(commands.resumeDownload(ladder)),
+  dropDownload: (ladder) => done(commands.dropDownload(ladder)),
+  dropBegin: (name, bytes) => unwrap(commands.dropBegin(name, bytes)),
+  dropPiece: (ticket, piece) => base64Of(piece).then((text) => done(commands.dropPiece(ticket, text))),
+  dropEnd: (ticket) => unwrap(commands.dropEnd(ticket)),
+  dropCancel: (ticket) => done(commands.dropCancel(ticket)),
+  checkLadder: (on) => unwrap(commands.checkLadder(shares(on))),
+  stopCheck: () => done(commands.stopCheck()),
+  setToken: (token) => done(commands.setToken(token)),
+  hasToken: () => unwrap(commands.hasToken()),
+  removeToken: () => done(commands.removeToken()),
   changeSettings: (settings) => unwrap(commands.changeSettings(settings)) as Promise<Choices>,
   earlierChats: () => unwrap(commands.earlierChats()),
   eraseEarlierChats: () => unwrap(commands.eraseEarlierChats()),

@@ -1,13 +1,12 @@
-import { problemOf, type Backend, type Beside, type EngineState, type LadderCard, type Opened } from "../backend";
+import type { Backend, EngineState, LadderCard, Opened } from "../backend";
+import type { Downloads } from "./downloads.svelte";
 import type { Told } from "./told.svelte";
 
 /** The ladders, and what the engine is doing with one of them. */
 export class Engine {
   state = $state<EngineState>({ kind: "empty" });
   ladders = $state<LadderCard[]>([]);
-  /** What is fetched while another ladder answers. */
-  beside = $state<Beside | null>(null);
-  /** What is to be fetched beside as soon as something answers. */
+  /** What is to be fetched too as soon as something answers. */
   #then: string | undefined;
   /** Called when it can answer. */
   settled: () => void = () => undefined;
@@ -15,6 +14,7 @@ export class Engine {
   constructor(
     readonly backend: Backend,
     readonly told: Told,
+    readonly downloads: Downloads,
   ) {}
 
   ready = $derived(this.state.kind === "ready");
@@ -32,7 +32,7 @@ export class Engine {
 
   async watch() {
     await this.backend.watchEngine((state) => void this.#changed(state));
-    await this.backend.watchBeside((beside) => (this.beside = beside));
+    await this.downloads.watch();
   }
 
   async #changed(state: EngineState) {
@@ -44,28 +44,16 @@ export class Engine {
       this.settled();
       const then = this.#then;
       this.#then = undefined;
-      if (then) void this.fetchBeside(then);
+      if (then) void this.downloads.get(then);
     }
     // What is installed has changed.
     if (fetched || state.kind === "failed") await this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
   }
 
-  /** Fetches a ladder and has it answer; then, if one is named, a better one beside it. */
+  /** Fetches a ladder and has it answer; then, if one is named, a better one while it does. */
   fetch(ladder: string, then?: string) {
     this.#then = then;
     return this.told.asked(() => this.backend.fetchLadder(ladder));
-  }
-
-  /** Fetches a ladder while the one at hand answers, and changes to it. */
-  fetchBeside(ladder: string) {
-    return this.told.asked(async () => {
-      try {
-        await this.backend.fetchBeside(ladder);
-      } catch (thrown) {
-        if (problemOf(thrown).code !== "cancelled") throw thrown;
-      }
-      this.ladders = await this.backend.ladders();
-    });
   }
 
   cancelFetch() {

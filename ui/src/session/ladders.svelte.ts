@@ -1,15 +1,33 @@
-import { problemOf, type Backend, type DraftChoice, type LadderCard, type MemoryShare, type ModelCard } from "../backend";
+import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderVersion, type MemoryShare, type ModelCard } from "../backend";
 import type { Chosen } from "./choices.svelte";
 import type { Engine } from "./engine.svelte";
 import type { Told } from "./told.svelte";
 
+/** Something that takes its time. */
+export interface Work {
+  what: "adding" | "dropping" | "shrinking" | "handing";
+  /** The share of it that is done. */
+  share: number;
+  /** What it is done with, where that is known before. */
+  name: string;
+}
+
+/** What came in or was made last. */
+export interface AddedNow {
+  what: "ladder" | "model" | "written" | "changed" | "back" | "checked";
+  /** Its name, or the path of what was written. */
+  name: string;
+  /** Of a model that was made smaller: how often it says the same as its original, and how many times as fast it writes. */
+  agreement?: number | null;
+  speedup?: number | null;
+}
+
 /** The models, and the ladders that a person makes of them. */
 export class Ladders {
   models = $state<ModelCard[]>([]);
-  /** A file that is read or a model that is made smaller, and the share of it that is done. */
-  work = $state<{ what: "adding" | "shrinking"; share: number }>();
-  /** What came in or was made last. */
-  added = $state<{ what: "ladder" | "model" | "written"; name: string }>();
+  /** What is being read, copied or made smaller. */
+  work = $state<Work>();
+  added = $state<AddedNow>();
 
   constructor(
     readonly backend: Backend,
@@ -23,6 +41,8 @@ export class Ladders {
       this.models = await this.backend.models();
       this.engine.ladders = await this.backend.ladders();
     });
+
+  named = (id: string) => this.models.find((model) => model.id === id);
 
   /** Which models can draft for a target; nothing if that cannot be told. */
   async choices(target: string): Promise<DraftChoice[]> {
@@ -39,25 +59,46 @@ export class Ladders {
 
   /** True if it is in the list now. */
   make(name: string, models: string[]) {
+    return this.#did({ what: "ladder", name }, async () => void (await this.backend.makeLadder(name, models)));
+  }
+
+  /** True if it is now made of these. */
+  change(card: LadderCard, name: string, models: string[]) {
+    return this.#did({ what: "changed", name }, () => this.backend.changeLadder(card.id, name, models));
+  }
+
+  /** What it was before, the newest first; nothing if that cannot be told. */
+  async versions(card: LadderCard): Promise<LadderVersion[]> {
+    let versions: LadderVersion[] = [];
+    await this.told.asked(async () => void (versions = await this.backend.ladderVersions(card.id)));
+    return versions;
+  }
+
+  back(card: LadderCard, { version, name }: LadderVersion) {
+    return this.#did({ what: "back", name }, () => this.backend.backLadder(card.id, version));
+  }
+
+  #did(added: AddedNow, work: () => Promise<void>) {
+    this.added = undefined;
     return this.told.asked(async () => {
-      await this.backend.makeLadder(name, models);
-      this.added = { what: "ladder", name };
+      await work();
+      this.added = added;
       await this.lookUp();
     });
   }
 
   /** Asks for a file and takes it in. */
   add() {
-    return this.#working("adding", async (on) => {
+    return this.working("adding", async (on) => {
       const added = await this.backend.addFile(on);
       if (added) this.added = { what: "ladder", name: added.name };
     });
   }
 
   shrink(model: string, mix: string) {
-    return this.#working("shrinking", async (on) => {
-      const made = await this.backend.shrinkModel(model, mix, on);
-      this.added = { what: "model", name: made.name };
+    return this.working("shrinking", async (on) => {
+      const { card, agreement, speedup } = await this.backend.shrinkModel(model, mix, on);
+      this.added = { what: "model", name: card.name, agreement, speedup };
     });
   }
 
@@ -74,28 +115,44 @@ export class Ladders {
     });
   }
 
+  /** Asks for a file and writes the recipe to it. */
   export(card: LadderCard) {
+    this.added = undefined;
     return this.told.asked(async () => {
       const path = await this.backend.exportLadder(card.id);
       if (path) this.added = { what: "written", name: path };
     });
   }
 
-  /** Has a ladder answer; what it lacks is fetched first, beside the one at hand if that answers. */
+  /** Asks for a folder and writes the recipe and the model files there. */
+  handOver(card: LadderCard) {
+    const hand = async (on: (share: number) => void) => {
+      const path = await this.backend.handOver(card.id, on);
+      if (path) this.added = { what: "written", name: path };
+    };
+    return this.working("handing", hand, card.name);
+  }
+
+  /** Has a ladder answer; what it lacks is fetched first, while the one at hand answers if there is one. */
   async use(card: LadderCard) {
+    const { kind } = this.engine.state;
     if (!card.missingBytes) await this.chosen.change({ ladder: card.id });
-    else if (this.engine.ready) await this.engine.fetchBeside(card.id);
-    else await this.engine.fetch(card.id);
+    else if (kind === "empty" || kind === "failed") await this.engine.fetch(card.id);
+    else await this.engine.downloads.get(card.id);
     await this.lookUp();
   }
 
-  #working(what: "adding" | "shrinking", work: (on: (share: number) => void) => Promise<void>) {
-    if (this.work) return Promise.resolve(false);
+  /** Does one thing at a time that takes long. */
+  working(what: Work["what"], work: (on: (share: number) => void) => Promise<void>, name = "") {
+    if (this.work) {
+      this.told.problem = { code: "models_busy", details: {} };
+      return Promise.resolve(false);
+    }
     this.added = undefined;
-    this.work = { what, share: 0 };
+    this.work = { what, share: 0, name };
     return this.told.asked(async () => {
       try {
-        await work((share) => (this.work = { what, share }));
+        await work((share) => (this.work = { what, share, name }));
       } catch (thrown) {
         if (problemOf(thrown).code !== "cancelled") throw thrown;
       } finally {

@@ -3,6 +3,9 @@ import { Answers } from "./answers.svelte";
 import { Chosen } from "./choices.svelte";
 import { Composer } from "./composer.svelte";
 import { Conversations } from "./conversations.svelte";
+import { Check } from "./check.svelte";
+import { Downloads } from "./downloads.svelte";
+import { Dropped } from "./dropped.svelte";
 import { Earlier } from "./earlier.svelte";
 import { Engine } from "./engine.svelte";
 import { Ladders } from "./ladders.svelte";
@@ -11,6 +14,7 @@ import { Resting } from "./resting";
 import { Search } from "./search.svelte";
 import { Summary } from "./summary.svelte";
 import { Thread } from "./thread.svelte";
+import { Token } from "./token.svelte";
 import { Told } from "./told.svelte";
 
 /** An answer that took so long, in milliseconds, is one that people turn to other work for. */
@@ -20,9 +24,13 @@ const LONG = 10_000;
 export class Session {
   readonly told = new Told();
   readonly thread = new Thread();
+  readonly downloads: Downloads;
   readonly engine: Engine;
   readonly chosen: Chosen;
   readonly ladders: Ladders;
+  readonly check: Check;
+  readonly dropped: Dropped;
+  readonly token: Token;
   readonly earlier: Earlier;
   readonly conversations: Conversations;
   readonly search: Search;
@@ -46,9 +54,13 @@ export class Session {
   #rest = new Resting(() => void this.#keepPlace());
 
   constructor(readonly backend: Backend) {
-    this.engine = new Engine(backend, this.told);
+    this.downloads = new Downloads(backend, this.told);
+    this.engine = new Engine(backend, this.told, this.downloads);
     this.chosen = new Chosen(backend, this.told);
     this.ladders = new Ladders(backend, this.told, this.engine, this.chosen);
+    this.check = new Check(backend, this.told, this.ladders);
+    this.dropped = new Dropped(backend, this.ladders);
+    this.token = new Token(backend, this.told);
     this.earlier = new Earlier(backend, this.told);
     this.conversations = new Conversations(backend, this.told);
     this.search = new Search(backend);
@@ -56,8 +68,10 @@ export class Session {
     this.composer = new Composer(backend, this.told, this.engine, this.thread, this.answers);
     this.replay = new Replay(backend);
     this.summary = new Summary(backend, this.told, this.thread);
+    this.downloads.ended = () => void this.ladders.lookUp();
     this.engine.settled = () => this.composer.flush();
-    this.composer.blocked = () => this.replay.running || this.summary.running;
+    this.composer.blocked = () => this.replay.running || this.summary.running || this.check.running;
+    this.check.ended = () => this.composer.flush();
     this.replay.ended = () => this.composer.flush();
     this.answers.ended = (took, problem) => {
       // What waits goes on: there is nothing to come back for yet.
@@ -231,6 +245,9 @@ export class Session {
 
   /** Whether this conversation stays as it is, because something is written of it. */
   still = $derived.by(() => this.answers.here || this.summary.here);
+
+  /** Whether the engine is at work: what it runs with does not change in the middle of that. */
+  engaged = $derived.by(() => this.answers.busy || this.replay.running || this.summary.running || this.check.running);
 
   /** Whether Escape has something to take back or to stop. */
   pressing = $derived.by(() => this.composer.queued || this.answers.here || this.replay.running || this.summary.here);

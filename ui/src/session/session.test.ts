@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Conversation } from "../backend";
 import { answered, asked, opened, said, still, texts } from "./bench";
-import { blank, ready, receipt } from "./written";
+import { blank, card, ready, receipt } from "./written";
 
 still();
 
@@ -10,16 +10,16 @@ test("a better model is fetched beside the first one as soon as that answers, un
   void session.engine.fetch("small", "large");
   backend.engine({ kind: "fetching", ladder: "small", doneBytes: 1, totalBytes: 2, secondsLeft: null });
   backend.engine(ready);
-  await vi.waitFor(() => expect(backend.named("fetchBeside")).toEqual([["fetchBeside", "large"]]));
-  backend.beside({ name: "Large", progress: null });
-  expect(session.engine.beside?.name).toBe("Large");
+  await vi.waitFor(() => expect(backend.named("downloadLadder")).toEqual([["downloadLadder", "large", true]]));
+  backend.downloads([{ ladder: "large", name: "Large", state: { kind: "ready" }, progress: null }]);
+  expect(session.downloads.now?.name).toBe("Large");
   backend.engine(ready);
-  expect(backend.named("fetchBeside"), "once").toHaveLength(1);
+  expect(backend.named("downloadLadder"), "once").toHaveLength(1);
 
   void session.engine.fetch("small", "large");
   void session.engine.cancelFetch();
   backend.engine(ready);
-  expect(backend.named("fetchBeside"), "not what was cancelled").toHaveLength(1);
+  expect(backend.named("downloadLadder"), "not what was cancelled").toHaveLength(1);
 });
 
 test("the end of a long answer is told, of a short one not, nor where it is not wanted", async () => {
@@ -202,12 +202,11 @@ test("what goes on in the background settles no problem", async () => {
 
 test("what is installed is read again when a download ends", async () => {
   const { backend, session } = await opened();
-  const card = { id: "a", name: "A", rungs: [], licences: [], bytes: 9, missingBytes: 0, memoryBytes: 20, models: [], own: false, fetchable: true };
-  backend.opening.ladders = [card];
+  backend.opening.ladders = [card()];
   backend.engine({ kind: "fetching", ladder: "a", doneBytes: 1, totalBytes: 9, secondsLeft: null });
   expect(session.ladder).toBeUndefined();
   backend.engine(ready);
-  await vi.waitFor(() => expect(session.ladder).toEqual(card));
+  await vi.waitFor(() => expect(session.ladder).toEqual(card()));
 });
 
 test("the zoom goes by the steps of browsers and not beyond", async () => {

@@ -20,7 +20,7 @@ export type Announcement =
 
 /** Something that was just deleted and can be had back. */
 export interface Undo {
-  what: "deletedConversation" | "deletedMessage" | "deletedLadder";
+  what: "deletedConversation" | "deletedMessage" | "deletedLadder" | "droppedDownload";
   /** Its title or first words. */
   name: string;
   back: () => Promise<void>;

@@ -1,14 +1,42 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Beside, Conversation, EngineState, Found, Listen, ModelCard, Opened, PromptSize, Receipt } from "../backend";
+import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
 export const blank = (id: number): Conversation => ({ id, title: "", pinned: false, messages: [], unsent: "", system: "", leftOut: 0, summary: "", attached: [], place: null });
 
+/** A ladder of which only what matters is told: one of the user's own that is here. */
+export const card = (change: Partial<LadderCard> = {}): LadderCard => ({
+  id: "a",
+  name: "A",
+  rungs: ["A", "Max-Gram"],
+  licences: ["MIT"],
+  bytes: 9,
+  missingBytes: 0,
+  memoryBytes: 20,
+  models: ["a"],
+  own: true,
+  fetchable: true,
+  about: { en: "", ja: "" },
+  offered: false,
+  fits: "well",
+  pace: null,
+  checked: null,
+  suggested: false,
+  ...change,
+});
+
+/** A model of which only what matters is told. */
+export const model = (change: Partial<ModelCard> = {}): ModelCard => ({ id: "a", name: "A", bytes: 9, installed: true, mixes: [], file: "a.gguf", licence: "MIT", hash: "", mix: "Q4_0", context: 2048, architecture: "llama", offered: false, madeFrom: null, ...change });
+
 export class Written implements Backend {
   on: Listen = () => undefined;
   engine: (state: EngineState) => void = () => undefined;
-  beside: (beside: Beside | null) => void = () => undefined;
+  downloads: (queue: Download[]) => void = () => undefined;
+  /** Tells how much of something is done. */
+  share: (share: number) => void = () => undefined;
+  versions: LadderVersion[] = [];
+  token = false;
   end: () => void = () => undefined;
   refuse: (thrown: unknown) => void = () => undefined;
   calls: [name: string, ...args: unknown[]][] = [];
@@ -22,7 +50,7 @@ export class Written implements Backend {
     ladders: [],
     ladder: "a",
     engine: ready,
-    settings: { ladder: "a", speedUp: true, exact: false, threads: null, context: null, cache: "f16", earlierChats: true, notify: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    settings: { ladder: "a", speedUp: true, exact: false, threads: null, context: null, cache: "f16", earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
     processors: 2,
     memoryBytes: 8e9,
     limits: { attachmentBytes: 1000, attachments: 3 },
@@ -68,21 +96,45 @@ export class Written implements Backend {
   loadLadder = (ladder: string) => this.#done("loadLadder", ladder);
   fetchLadder = (ladder: string) => this.#done("fetchLadder", ladder);
   cancelFetch = () => this.#done("cancelFetch");
-  watchBeside = async (on: (beside: Beside | null) => void) => void (this.beside = on);
-  fetchBeside = (ladder: string) => this.#done("fetchBeside", ladder);
+  watchDownloads = async (on: (queue: Download[]) => void) => void (this.downloads = on);
+  downloadLadder = (ladder: string, thenUse: boolean) => this.#done("downloadLadder", ladder, thenUse);
+  pauseDownload = (ladder: string) => this.#done("pauseDownload", ladder);
+  resumeDownload = (ladder: string) => this.#done("resumeDownload", ladder);
+  dropDownload = (ladder: string) => this.#done("dropDownload", ladder);
   models = async () => this.shelf;
   draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, known: true }));
-  ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8 });
+  ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8, free: null, leftOut: [], fits: true });
   makeLadder = async (name: string, models: string[]) => (this.calls.push(["makeLadder", name, models]), "made");
+  changeLadder = (ladder: string, name: string, models: string[]) => this.#done("changeLadder", ladder, name, models);
+  ladderVersions = async (ladder: string) => (this.calls.push(["ladderVersions", ladder]), this.versions);
+  backLadder = (ladder: string, version: number) => this.#done("backLadder", ladder, version);
   removeLadder = (ladder: string) => this.#done("removeLadder", ladder);
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
   exportLadder = async () => "/tmp/ladder.toml";
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });
-  shrinkModel = async (model: string, mix: string, on: (share: number) => void) => {
-    this.calls.push(["shrinkModel", model, mix]);
+  shrinkModel = async (from: string, mix: string, on: (share: number) => void) => {
+    this.calls.push(["shrinkModel", from, mix]);
     on(0.5);
-    return { id: "small", name: "Small", bytes: 1e8, installed: true, mixes: [] };
+    return { card: model({ id: "small", name: "Small" }), agreement: 0.94, speedup: 1.4 };
   };
+  handOver = async (ladder: string, on: (share: number) => void) => {
+    this.calls.push(["handOver", ladder]);
+    on(0.5);
+    return "/tmp/ladder";
+  };
+  dropBegin = async (name: string, bytes: number) => (this.calls.push(["dropBegin", name, bytes]), 7);
+  dropPiece = async (ticket: number, piece: Blob) => void this.calls.push(["dropPiece", ticket, piece.size]);
+  dropEnd = async (ticket: number) => (this.calls.push(["dropEnd", ticket]), { ladder: "mine", name: "Mine" });
+  dropCancel = (ticket: number) => this.#done("dropCancel", ticket);
+  checkLadder = async (on: (share: number) => void) => {
+    this.share = on;
+    await this.#held(["checkLadder"]);
+    return { alone: 10, cascade: 14, ratio: 1.4, better: null };
+  };
+  stopCheck = () => this.#done("stopCheck");
+  setToken = async (token: string) => (this.calls.push(["setToken", token]), void (this.token = true));
+  hasToken = async () => this.token;
+  removeToken = async () => void (this.token = false);
   stopShrinking = () => this.#done("stopShrinking");
   earlierChats = async () => ({ messages: 3, bytes: 1200 });
   eraseEarlierChats = async () => ({ messages: 0, bytes: 0 });
@@ -102,8 +154,13 @@ export class Written implements Backend {
   }
 
   #stream(call: [string, ...unknown[]], on: Listen) {
-    this.calls.push(call);
     this.on = on;
+    return this.#held(call);
+  }
+
+  /** Does not answer until the test says so. */
+  #held(call: [string, ...unknown[]]) {
+    this.calls.push(call);
     return new Promise<void>((resolve, reject) => {
       this.end = resolve;
       this.refuse = reject;

@@ -64,6 +64,18 @@ export function waiting(seconds: number, words: Words): string {
   return seconds < 90 ? fill(words.seconds, { n: Math.round(seconds) }) : fill(words.minutes, { n: Math.round(seconds / 60) });
 }
 
+/** About how many words (in Japanese, characters) a token is. */
+const WORDS_PER_TOKEN = { en: 0.75, ja: 0.6 };
+
+/** How fast something writes, of tokens a second: `about 12 words a second`. */
+export function pace(tokens: number, words: Words, language: Language): string {
+  const n = tokens * WORDS_PER_TOKEN[language];
+  return n < 1 ? words.paceSlow : count(words.paceOf, Math.round(n), language);
+}
+
+/** How many times as fast: `1.4`. */
+export const times = (ratio: number) => ratio.toFixed(1);
+
 /** A text that depends on a number: its forms stand in the order of the language's plural rules, separated by `|`. */
 export function count(text: string, n: number, language: Language): string {
   const forms = text.split("|");
@@ -77,6 +89,12 @@ export const number = (n: number, language: Language) => n.toLocaleString(langua
 
 /** A day: `Nov 2, 2026`, `2026/11/02`. */
 export const day = (atMs: number, language: Language) => new Date(atMs).toLocaleDateString(language, { dateStyle: "medium" });
+
+/** A day with the time of day. */
+export const moment = (atMs: number, language: Language) => new Date(atMs).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+
+/** Names as they are listed in a sentence. */
+export const list = (names: string[], language: Language) => new Intl.ListFormat(language, { type: "conjunction" }).format(names);
 
 /** The first words of a text, on one line. No character is cut in two. */
 export function shorten(text: string, length: number): string {

@@ -1,6 +1,7 @@
 // The real window over a made-up app: Tauri's own mock of the IPC, driven by the tests through `window.app`.
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { Beside, ChatEvent, Conversation, EngineState, Opening, Problem } from "../../src/backend";
+import type { ChatEvent, Conversation, Download, DownloadState, EngineState, Opening, Problem } from "../../src/backend";
+import { coder, download, ladderCard, models, smollm2 } from "./shelf";
 import { blank, Store } from "./store";
 
 interface Made {
@@ -16,7 +17,8 @@ interface Made {
   go(): void;
   chat(event: ChatEvent): void;
   engine(state: EngineState): void;
-  beside(state: Beside | null): void;
+  /** The queue of downloads moves when a test says so. */
+  downloads(queue: Download[]): void;
   work(share: number): void;
   end(): void;
 }
@@ -42,7 +44,9 @@ const lineOf = (value: unknown) => new Line(Number(/\d+/.exec(String((value as {
 
 let chat: Line | undefined;
 let engine: Line | undefined;
-let beside: Line | undefined;
+let downloads: Line | undefined;
+let queue: Download[] = [];
+let token = false;
 let work: Line | undefined;
 let finish: (() => void) | undefined;
 let waiting: (() => void)[] = [];
@@ -57,13 +61,10 @@ const app: Made = {
   opening: {
     conversation: blank(1),
     conversations: [],
-    ladders: [
-      { id: "smollm2", name: "SmolLM2", rungs: ["SmolLM2 135M", "Max-Gram"], licences: ["Apache-2.0"], bytes: 98_362_432, missingBytes: 0, memoryBytes: 332_668_240, models: ["smollm2-135m"], own: false, fetchable: true },
-      { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832, memoryBytes: 2_220_616_240, models: ["big", "small"], own: false, fetchable: true },
-    ],
+    ladders: [smollm2, coder],
     ladder: "smollm2",
     engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
-    settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, notify: true, language: "en", theme: "light", presets: [], zoom: 1, sidebar: true },
+    settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
     processors: 4,
     memoryBytes: 16e9,
     limits: { attachmentBytes: 20e6, attachments: 10 },
@@ -72,7 +73,7 @@ const app: Made = {
   go: () => waiting.splice(0).forEach((answer) => answer()),
   chat: (event) => chat?.say(event),
   engine: (state) => engine?.say(state),
-  beside: (state) => beside?.say(state),
+  downloads: (now) => downloads?.say((queue = now)),
   work: (share) => work?.say(share),
   end: () => finish?.(),
 };
@@ -86,6 +87,13 @@ store.put(app.opening.conversation);
 for (const { conversation, atMs } of app.others) store.put(conversation, atMs);
 app.opening.conversations = store.cards();
 
+/** Another state of a ladder in the queue; false if it is not there. */
+function turned(ladder: string, kind: Exclude<DownloadState["kind"], "failed">): boolean {
+  if (!queue.some((other) => other.ladder === ladder)) return false;
+  app.downloads(queue.map((other) => (other.ladder === ladder ? { ...other, state: { kind } } : other)));
+  return true;
+}
+
 function answer(name: string, args: Record<string, unknown>): unknown {
   const id = args.conversation as number;
   const message = args.message as number;
@@ -97,9 +105,19 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "watch_engine":
       engine = lineOf(args.onState);
       return null;
-    case "watch_beside":
-      beside = lineOf(args.onChange);
+    case "watch_downloads":
+      downloads = lineOf(args.onChange);
+      downloads.say(queue);
       return null;
+    case "download_ladder":
+      if (turned(args.ladder as string, "waiting")) return null;
+      return app.downloads([...queue, download(args.ladder as string, app.opening.ladders.find(({ id }) => id === args.ladder)?.name ?? "?", "waiting")]), null;
+    case "pause_download":
+      return turned(args.ladder as string, "paused"), null;
+    case "resume_download":
+      return turned(args.ladder as string, "running"), null;
+    case "drop_download":
+      return app.downloads(queue.filter(({ ladder }) => ladder !== args.ladder)), null;
     case "send":
     case "answer_again":
     case "continue_answer":
@@ -139,27 +157,41 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return { id: ++attached, name: args.name, bytes, characters: bytes, tokens: Math.ceil(bytes / 4), cut: false };
     }
     case "models":
-      return [
-        { id: "smollm2-135m", name: "SmolLM2 135M", bytes: 98_362_432, installed: true, mixes: ["Q4_0", "Q2_K"] },
-        { id: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768, installed: true, mixes: ["Q4_0", "Q2_K"] },
-        { id: "small", name: "Qwen2.5 Coder 0.5B", bytes: 491_400_064, installed: false, mixes: [] },
-      ];
+      return models;
     case "draft_choices":
       return [
         { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, known: true, fetchable: true },
         { model: "small", problem: null, known: false, fetchable: true },
       ].filter(({ model }) => model !== args.target);
     case "ladder_memory":
-      return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9 };
+      return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9, free: null, leftOut: [], fits: true };
     case "make_ladder":
-      return app.opening.ladders.push({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, missingBytes: 0, memoryBytes: 1.5e9, models: args.models as string[], own: true, fetchable: true }), "mine";
+      return app.opening.ladders.push(ladderCard({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, memoryBytes: 1.5e9, models: args.models as string[], own: true })), "mine";
+    case "change_ladder":
+      app.opening.ladders = app.opening.ladders.map((card) => (card.id === args.ladder ? { ...card, name: args.name as string, models: args.models as string[] } : card));
+      return null;
+    case "ladder_versions":
+      return [];
+    case "back_ladder":
     case "remove_ladder":
     case "restore_ladder":
       return null;
+    case "check_ladder":
+    case "hand_over":
     case "shrink_model":
     case "add_file":
       work = lineOf(args.onProgress);
       return new Promise((resolve) => (finish = () => resolve(app.give.made ?? null)));
+    case "drop_begin":
+      return 7;
+    case "drop_end":
+      return { ladder: "dropped", name: "Dropped" };
+    case "has_token":
+      return token;
+    case "set_token":
+      return (token = true), null;
+    case "remove_token":
+      return (token = false), null;
     case "earlier_chats":
       return { messages: 12, bytes: 3456 };
     case "erase_earlier_chats":

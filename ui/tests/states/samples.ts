@@ -1,20 +1,11 @@
 // What the states are made of.
-import type { Conversation, LadderCard, Problem } from "../../src/backend";
+import type { Conversation, Problem } from "../../src/backend";
+import { coder, smollm2 } from "../mock/shelf";
 import { conversation, receipt, settings } from "../window";
 
-export const missing: LadderCard = {
-  id: "smollm2",
-  name: "SmolLM2",
-  rungs: ["SmolLM2 135M", "Max-Gram"],
-  licences: ["Apache-2.0"],
-  bytes: 98_362_432,
-  missingBytes: 98_362_432,
-  memoryBytes: 332_668_240,
-  models: ["smollm2-135m"],
-  own: false, fetchable: true,
-};
+export const missing = { ...smollm2, missingBytes: smollm2.bytes };
 
-export const large: LadderCard = { id: "qwen-coder", name: "Qwen2.5 Coder", rungs: ["1.5B", "0.5B", "Max-Gram"], licences: ["Apache-2.0"], bytes: 1_608_720_832, missingBytes: 1_608_720_832, memoryBytes: 2_220_616_240, models: ["big", "small"], own: false, fetchable: true };
+export const large = coder;
 
 export const damaged: Problem = { code: "model_damaged", details: { path: "/models/b179c952.gguf", model: "smollm2-135m" } };
 

@@ -1,13 +1,10 @@
 // Every state of every screen, in both languages and both themes: accessible, nothing sticks out, and with a picture to look at
 // (`npm run pictures`).
 import { expect, type Page } from "@playwright/test";
-import { accessible, ask, by, chat, conversation, engine, inside, narrowed, open, picture, settings, test, type Start } from "../window";
+import { accessible, ask, by, chat, conversation, engine, inside, narrowed, open, picture, settings, test } from "../window";
+import { laddersAndDownloads } from "./ladders";
 import { answered, brief, damaged, files, found, itsModel, ladder, large, long, missing, others } from "./samples";
-
-interface State {
-  start?: Start;
-  go?: (page: Page) => Promise<unknown>;
-}
+import type { State } from "./states";
 
 const loading = { kind: "loading", ladder: "smollm2", rung: "SmolLM2 135M", fraction: 0.6 } as const;
 const presets = [{ name: "短く答える", text: "三文以内で答えてください。" }];
@@ -17,13 +14,6 @@ const lengthy = { ...long, messages: long.messages.slice(0, 12) };
 const chat_: Record<string, State> = {
   empty: {},
   "with a list": { start: { conversation: answered, others } },
-  "a better model on its way": {
-    start: { conversation: brief() },
-    async go(page) {
-      await page.evaluate(() => window.app.beside({ name: "Qwen2.5 Coder", progress: { doneBytes: 4e8, totalBytes: 1.6e9, secondsLeft: 90 } }));
-      await expect(by(page, "beside")).toBeVisible();
-    },
-  },
   reading: {
     async go(page) {
       await ask(page, "Why is the sea salty?");
@@ -234,6 +224,16 @@ const engines: Record<string, State> = {
       await expect(by(page, "engine-state").getByRole("progressbar")).toBeVisible();
     },
   },
+  "first run with many": {
+    start: {
+      engine: { kind: "empty" },
+      ladders: [missing, { ...large, suggested: true, pace: 16, offered: true }, ...["Gemma 3 27B", "Llama 3.2 3B", "Phi 4 mini"].map((name) => ({ ...large, id: name, name, bytes: 9e9, missingBytes: 9e9, fits: "not" as const }))],
+    },
+    async go(page) {
+      await by(page, "all-models").click();
+      await expect(by(page, "ladder-card")).toHaveCount(5);
+    },
+  },
   "first run narrow": { start: { engine: { kind: "empty" }, ladders: [missing, large] }, go: (page) => narrowed(page) },
   download: { start: { conversation: answered, engine: { kind: "empty" }, ladders: [missing] } },
   fetching: {
@@ -262,21 +262,6 @@ const dialogs: Record<string, State> = {
       await page.getByRole("menuitem").last().click();
       await by(page, "preset-new").click();
       await expect(by(page, "preset-name")).toBeFocused();
-    },
-  },
-  "models and ladders": {
-    async go(page) {
-      await page.keyboard.press("Control+m");
-      await expect(by(page, "model-row")).toHaveCount(3);
-      await by(page, "shrink").first().click();
-    },
-  },
-  "a ladder in the making": {
-    async go(page) {
-      await page.keyboard.press("Control+m");
-      await by(page, "ladder-make").click();
-      await expect(by(page, "memory-bar")).toBeVisible();
-      await by(page, "draft").first().check();
     },
   },
   "settings searched": {
@@ -328,7 +313,7 @@ type Theme = "light" | "dark";
 const pages = { light: "rgb(251, 253, 254)", dark: "rgb(18, 25, 29)" };
 
 for (const language of ["en", "ja"] as const) {
-  for (const [name, { start = {}, go }] of Object.entries({ ...chat_, ...composer, ...list, ...engines, ...dialogs })) {
+  for (const [name, { start = {}, go }] of Object.entries({ ...chat_, ...composer, ...list, ...engines, ...dialogs, ...laddersAndDownloads })) {
     test(`${name}, ${language}`, async ({ page }) => {
       await page.emulateMedia({ reducedMotion: "reduce" });
       await open(page, { ...start, settings: { ...settings, ...start.settings, language } });

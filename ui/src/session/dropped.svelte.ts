@@ -1,0 +1,65 @@
+import type { Backend } from "../backend";
+import type { Ladders } from "./ladders.svelte";
+
+/** Bytes that go to the app at once. */
+export const PIECE = 6 * 1024 * 1024;
+
+/** A recipe is a small file; only so much of another one is looked at. */
+const RECIPE = 256 * 1024;
+
+/** Whether a file is a model or a recipe of ours; any other TOML is something to ask about. */
+async function ours(file: File): Promise<boolean> {
+  const name = file.name.toLowerCase();
+  if (name.endsWith(".gguf")) return true;
+  if (!name.endsWith(".toml") || file.size > RECIPE) return false;
+  const text = await file.text().catch(() => "");
+  return /^\s*taki_recipe\s*=/m.test(text);
+}
+
+/** Models and recipes that were dropped on the window. */
+export class Dropped {
+  #cancelled = false;
+
+  constructor(
+    readonly backend: Backend,
+    readonly ladders: Ladders,
+  ) {}
+
+  /** Divides what was dropped into models and recipes, and all else. */
+  async sort(files: Iterable<File>): Promise<{ models: File[]; others: File[] }> {
+    const [models, others]: [File[], File[]] = [[], []];
+    for (const file of [...files]) ((await ours(file)) ? models : others).push(file);
+    return { models, others };
+  }
+
+  /** Takes models and recipes in, one after the other. */
+  async take(files: File[]) {
+    this.#cancelled = false;
+    for (const file of files) {
+      if (this.#cancelled) return;
+      await this.ladders.working("dropping", (on) => this.#send(file, on), file.name);
+    }
+  }
+
+  async #send(file: File, on: (share: number) => void) {
+    const ticket = await this.backend.dropBegin(file.name, file.size);
+    try {
+      for (let at = 0; at < file.size && !this.#cancelled; at += PIECE) {
+        // In order: the app appends them.
+        await this.backend.dropPiece(ticket, file.slice(at, at + PIECE));
+        on(Math.min(1, (at + PIECE) / file.size));
+      }
+      if (this.#cancelled) return await this.backend.dropCancel(ticket);
+      const { name } = await this.backend.dropEnd(ticket);
+      this.ladders.added = { what: "ladder", name };
+    } catch (thrown) {
+      // What it has of the file so far is of no use.
+      await this.backend.dropCancel(ticket).catch(() => undefined);
+      throw thrown;
+    }
+  }
+
+  cancel() {
+    this.#cancelled = true;
+  }
+}

@@ -1,0 +1,187 @@
+import { expect, test, vi } from "vitest";
+import { Refusal, type Download, type DownloadState } from "../backend";
+import { opened, still } from "./bench";
+import { PIECE } from "./dropped.svelte";
+import { card, ready } from "./written";
+
+still();
+
+const entry = (ladder: string, kind: Exclude<DownloadState["kind"], "failed">): Download => ({ ladder, name: ladder.toUpperCase(), state: { kind }, progress: null });
+const failed = (ladder: string): Download => ({ ...entry(ladder, "paused"), state: { kind: "failed", problem: { code: "download_failed", details: {} } } });
+
+test("what a download does is told at its beginning and its end, not at every step", async () => {
+  const { backend, session } = await opened();
+  const { downloads } = session;
+  const said: string[] = [];
+  const tell = (...queue: Download[]) => {
+    const before = downloads.said;
+    backend.downloads(queue);
+    said.push(downloads.said === before ? "" : downloads.said.map(({ what, name }) => `${what} ${name}`).join(", "));
+  };
+  tell(entry("a", "asking"), entry("b", "waiting"));
+  tell(entry("a", "running"), entry("b", "waiting"));
+  tell(entry("a", "running"), entry("b", "waiting"));
+  tell(entry("a", "checking"), entry("b", "waiting"));
+  tell(entry("b", "asking"));
+  tell(entry("b", "paused"));
+  tell(entry("b", "running"));
+  tell(failed("b"));
+  tell(entry("b", "running"));
+  tell(entry("b", "ready"));
+  tell();
+  expect(said).toEqual(["downloadBegan A", "", "", "", "downloadDone A, downloadBegan B", "", "downloadBegan B", "downloadBroke B", "downloadBegan B", "downloadDone B", ""]);
+});
+
+test("what is taken out has not ended; undone, it is fetched anew", async () => {
+  const { backend, session } = await opened();
+  const { downloads, told } = session;
+  backend.downloads([entry("a", "running")]);
+  const began = downloads.said;
+  expect(await downloads.drop(entry("a", "running"))).toBe(true);
+  backend.downloads([]);
+  expect(downloads.said).toBe(began);
+  expect(told.undo).toMatchObject({ what: "droppedDownload", name: "A" });
+  await told.takeBack();
+  expect(backend.named("downloadLadder")).toEqual([["downloadLadder", "a", true]]);
+  // One that could not be taken out ends like any other.
+  backend.dropDownload = () => Promise.reject(new Refusal({ code: "internal", details: {} }));
+  backend.downloads([entry("a", "running")]);
+  expect(await downloads.drop(entry("a", "running"))).toBe(false);
+  backend.downloads([]);
+  expect(downloads.said).toEqual([{ what: "downloadDone", name: "A" }]);
+});
+
+test("the one at work stands before those that are paused, and those before the waiting ones", async () => {
+  const { backend, session } = await opened();
+  const now = (...queue: Download[]) => (backend.downloads(queue), session.downloads.now?.ladder);
+  expect(now()).toBeUndefined();
+  expect(now(entry("a", "waiting"))).toBe("a");
+  expect(now(entry("a", "waiting"), failed("b"))).toBe("b");
+  expect(now(entry("a", "waiting"), failed("b"), entry("c", "checking"))).toBe("c");
+});
+
+test("what is missing is fetched in place of nothing, and beside what answers", async () => {
+  const { backend, session } = await opened({ engine: { kind: "empty" } });
+  const lacking = card({ missingBytes: 5 });
+  await session.ladders.use(lacking);
+  expect(backend.named("fetchLadder")).toEqual([["fetchLadder", "a"]]);
+  backend.engine(ready);
+  await session.ladders.use(lacking);
+  expect(backend.named("downloadLadder")).toEqual([["downloadLadder", "a", true]]);
+  await session.ladders.use(card());
+  expect(session.chosen.now.ladder).toBe("a");
+});
+
+const file = (name: string, bytes: number) => new File([new Uint8Array(bytes)], name);
+
+test("of what is dropped, models and recipes are told from files to ask about", async () => {
+  const { session } = await opened();
+  const toml = (text: string) => new File([text], "x.TOML");
+  const recipe = toml('taki_recipe = 1\nname = "x"');
+  const model = file("a.GGUF", 3);
+  const others = [toml("[package]\nname = 'taki_recipe = 1'"), file("a.txt", 3), toml("x".repeat(300_000) + "\ntaki_recipe = 1")];
+  expect(await session.dropped.sort([model, ...others, recipe])).toEqual({ models: [model, recipe], others });
+});
+
+test("a dropped model goes to the app in pieces and in order", async () => {
+  const { backend, session } = await opened();
+  const shares: number[] = [];
+  const piece = backend.dropPiece;
+  backend.dropPiece = async (...args) => (shares.push(session.ladders.work?.share ?? -1), piece(...args));
+  await session.dropped.take([file("a.gguf", 2 * PIECE + 5)]);
+  expect(backend.calls.filter(([name]) => name.startsWith("drop"))).toEqual([
+    ["dropBegin", "a.gguf", 2 * PIECE + 5],
+    ["dropPiece", 7, PIECE],
+    ["dropPiece", 7, PIECE],
+    ["dropPiece", 7, 5],
+    ["dropEnd", 7],
+  ]);
+  expect(shares.map((share) => share.toFixed(1))).toEqual(["0.0", "0.5", "1.0"]);
+  expect(session.ladders.added).toEqual({ what: "ladder", name: "Mine" });
+  expect(session.ladders.work).toBeUndefined();
+});
+
+test("a drop that is cancelled or refused leaves nothing behind, and the next one begins anew", async () => {
+  const { backend, session } = await opened();
+  const piece = backend.dropPiece;
+  backend.dropPiece = async (...args) => (session.dropped.cancel(), piece(...args));
+  await session.dropped.take([file("a.gguf", 2 * PIECE), file("b.gguf", 1)]);
+  expect(backend.named("dropPiece")).toHaveLength(1);
+  expect(backend.named("dropCancel")).toEqual([["dropCancel", 7]]);
+  expect(backend.named("dropBegin"), "nor is the second taken").toHaveLength(1);
+  expect([session.told.problem, session.ladders.added]).toEqual([undefined, undefined]);
+
+  backend.dropPiece = () => Promise.reject(new Refusal({ code: "disk_full", details: {} }));
+  await session.dropped.take([file("a.gguf", 1)]);
+  expect(session.told.problem?.code).toBe("disk_full");
+  expect(backend.named("dropCancel")).toHaveLength(2);
+
+  backend.dropPiece = piece;
+  await session.dropped.take([file("a.gguf", 1)]);
+  expect(backend.named("dropEnd")).toHaveLength(1);
+  expect(session.told.problem).toBeUndefined();
+});
+
+test("one thing at a time: a second one is refused, not forgotten", async () => {
+  const { session } = await opened();
+  let end: () => void = () => undefined;
+  const first = session.ladders.working("adding", () => new Promise((resolve) => (end = resolve)));
+  await session.dropped.take([file("a.gguf", 1)]);
+  expect(session.told.problem?.code).toBe("models_busy");
+  end();
+  await first;
+});
+
+test("the check tells how far it is; nothing is sent meanwhile, and what waits goes on behind it", async () => {
+  const { backend, session } = await opened();
+  const { check, composer } = session;
+  const running = check.run(card());
+  backend.share(0.4);
+  expect([check.running, check.share, session.free, session.engaged]).toEqual([true, 0.4, false, true]);
+  composer.text = "Why?";
+  await composer.send();
+  expect(backend.named("send")).toEqual([]);
+  backend.end();
+  await running;
+  expect([check.running, session.ladders.added]).toEqual([false, { what: "checked", name: "A" }]);
+  await vi.waitFor(() => expect(backend.named("send")).toHaveLength(1));
+});
+
+test("a check that is stopped says nothing; one that is refused says why", async () => {
+  const { backend, session } = await opened();
+  const { check, told, ladders } = session;
+  const stopped = check.run(card());
+  backend.refuse(new Refusal({ code: "cancelled", details: {} }));
+  await stopped;
+  expect([told.problem, ladders.added, check.running]).toEqual([undefined, undefined, false]);
+  const refused = check.run(card());
+  backend.refuse(new Refusal({ code: "busy", details: {} }));
+  await refused;
+  expect([told.problem?.code, check.running]).toEqual(["busy", false]);
+});
+
+test("a ladder is changed and what it was is had back; a model made smaller says how good it is", async () => {
+  const { backend, session } = await opened();
+  const { ladders } = session;
+  expect(await ladders.change(card(), "New", ["a", "b"])).toBe(true);
+  expect(ladders.added).toEqual({ what: "changed", name: "New" });
+  backend.versions = [{ version: 2, savedMs: 5, name: "Old", rungs: ["A"] }];
+  const [version] = await ladders.versions(card());
+  await ladders.back(card(), version!);
+  expect(backend.named("backLadder")).toEqual([["backLadder", "a", 2]]);
+  expect(ladders.added).toEqual({ what: "back", name: "Old" });
+  await ladders.shrink("a", "Q2_K");
+  expect(ladders.added).toEqual({ what: "model", name: "Small", agreement: 0.94, speedup: 1.4 });
+  await ladders.handOver(card());
+  expect(ladders.added).toEqual({ what: "written", name: "/tmp/ladder" });
+});
+
+test("of the token it is only known whether there is one", async () => {
+  const { session } = await opened();
+  const { token } = session;
+  expect(token.kept).toBeUndefined();
+  await token.lookUp();
+  expect(token.kept).toBe(false);
+  expect([await token.set("hf_x"), token.kept]).toEqual([true, true]);
+  expect([await token.remove(), token.kept]).toEqual([true, false]);
+});

@@ -1,0 +1,33 @@
+/** Downloads, and from where they come. */
+export const shop = {
+  downloads: "Downloads",
+  downloadsHint: "One after the other. Taking one out deletes what was fetched of it.",
+  downloadWaiting: "{name} waits for its turn.",
+  downloadAsking: "Asking what the files of {name} are …",
+  downloadRunning: "{name} is on its way: {done} of {total}",
+  downloadLeft: "{name} is on its way: {done} of {total}, about {time} left",
+  downloadChecking: "Checking the files of {name} …",
+  downloadPaused: "{name} is paused.",
+  downloadPausedAt: "{name} is paused at {done} of {total}.",
+  downloadReady: "{name} is here and takes over after this answer.",
+  downloadBegan: "The download of {name} has begun.",
+  downloadDone: "{name} is downloaded.",
+  downloadBroke: "The download of {name} failed.",
+  downloadsMore: "{n} more is waiting.|{n} more are waiting.",
+  pauseDownload: "Pause",
+  resumeDownload: "Go on",
+  dropDownload: "Take out",
+  droppedDownload: "“{name}” was taken out of the downloads.",
+
+  // In the settings
+  sectionDownloads: "Downloads",
+  mirror: "Mirror",
+  mirrorHint: "Address of a server that models are fetched from in place of the usual one, for example your company's. Empty for the usual one.",
+  mirrorExample: "https://models.example.com",
+  proxy: "Proxy",
+  proxyHint: "Address of a proxy for downloads. Empty for what the system says.",
+  token: "Token of the model repository",
+  tokenHint: "Only for models that ask for a sign-in. It is kept in this computer's keyring and never shown again.",
+  tokenKept: "A token is kept in this computer's keyring.",
+  tokenKeep: "Keep",
+};

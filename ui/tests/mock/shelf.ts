@@ -1,0 +1,73 @@
+// What is on the made-up shelf: ladders, models and downloads of which only what matters is told.
+import type { Download, DownloadState, LadderCard, ModelCard } from "../../src/backend";
+
+/** A ladder of the catalogue that is here. */
+export const ladderCard = (change: Partial<LadderCard> & Pick<LadderCard, "id" | "name">): LadderCard => ({
+  rungs: [change.name, "Max-Gram"],
+  licences: ["Apache-2.0"],
+  bytes: 98_362_432,
+  missingBytes: 0,
+  memoryBytes: 332_668_240,
+  models: [change.id],
+  own: false,
+  fetchable: true,
+  about: { en: "", ja: "" },
+  offered: false,
+  fits: "well",
+  pace: null,
+  checked: null,
+  suggested: false,
+  ...change,
+});
+
+/** A model whose file is here. */
+export const modelCard = (change: Partial<ModelCard> & Pick<ModelCard, "id" | "name">): ModelCard => ({
+  bytes: 98_362_432,
+  installed: true,
+  mixes: [],
+  file: `${change.id}.gguf`,
+  licence: "Apache-2.0",
+  hash: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+  mix: "Q4_K_M",
+  context: 8192,
+  architecture: "llama",
+  offered: false,
+  madeFrom: null,
+  ...change,
+});
+
+/** A model that was never fetched. */
+export const offeredModel = (change: Partial<ModelCard> & Pick<ModelCard, "id" | "name">) => modelCard({ installed: false, offered: true, hash: "", mix: "", context: null, architecture: "", ...change });
+
+/** A ladder in the queue; how much of it is here in bytes, if that is known. */
+export const download = (ladder: string, name: string, state: DownloadState | Exclude<DownloadState["kind"], "failed">, doneBytes?: number, totalBytes = 1.6e9, secondsLeft: number | null = null): Download => ({
+  ladder,
+  name,
+  state: typeof state === "string" ? { kind: state } : state,
+  progress: doneBytes === undefined ? null : { doneBytes, totalBytes, secondsLeft },
+});
+
+export const smollm2 = ladderCard({
+  id: "smollm2",
+  name: "SmolLM2",
+  rungs: ["SmolLM2 135M", "Max-Gram"],
+  models: ["smollm2-135m"],
+  about: { en: "Very small and quick: short drafts and simple questions.", ja: "とても小さく速いモデルです。短い下書きや簡単な質問に。" },
+});
+
+export const coder = ladderCard({
+  id: "qwen-coder",
+  name: "Qwen2.5 Coder",
+  rungs: ["1.5B", "0.5B", "Max-Gram"],
+  bytes: 1_608_720_832,
+  missingBytes: 1_608_720_832,
+  memoryBytes: 2_220_616_240,
+  models: ["big", "small"],
+  about: { en: "Writes and explains programs and formulas.", ja: "プログラムや数式を書き、説明します。" },
+});
+
+export const models = [
+  modelCard({ id: "smollm2-135m", name: "SmolLM2 135M", mixes: ["Q4_0", "Q2_K"] }),
+  modelCard({ id: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768, mixes: ["Q4_0", "Q2_K"], context: 32_768, architecture: "qwen2" }),
+  offeredModel({ id: "small", name: "Qwen2.5 Coder 0.5B", bytes: 491_400_064 }),
+];

@@ -1,0 +1,190 @@
+// Every state of "Models and ladders" and of downloads.
+import { expect, type Page } from "@playwright/test";
+import { coder, download, ladderCard, smollm2 } from "../mock/shelf";
+import { by, downloads, narrowed } from "../window";
+import type { State } from "./states";
+
+const mine = ladderCard({
+  id: "mine",
+  name: "仕事用 For work, with a long name that does not fit on one line",
+  rungs: ["Qwen2.5 Coder 1.5B", "Qwen2.5 Coder 0.5B", "Max-Gram"],
+  own: true,
+  models: ["big", "small"],
+  bytes: 1.6e9,
+  memoryBytes: 11e9,
+  fits: "tight",
+  pace: 16,
+  checked: { alone: 16, cascade: 22, ratio: 1.4, better: null },
+});
+const suggested = { ...coder, suggested: true, pace: 14, offered: true };
+const huge = ladderCard({
+  id: "gemma",
+  name: "Gemma 3 27B",
+  licences: ["Gemma"],
+  bytes: 16e9,
+  missingBytes: 16e9,
+  memoryBytes: 19e9,
+  offered: true,
+  fits: "not",
+  pace: 0.9,
+  about: { en: "Large and careful: long texts, many languages.", ja: "大きく丁寧なモデルです。長い文章や多くの言語に。" },
+});
+const ladders = [smollm2, suggested, huge, mine];
+
+async function dialog(page: Page) {
+  await page.keyboard.press("Control+m");
+  await expect(by(page, "model-row")).toHaveCount(3);
+}
+
+export const laddersAndDownloads: Record<string, State> = {
+  "models and ladders": { start: { ladders }, go: dialog },
+  "models and ladders below": {
+    start: { ladders },
+    async go(page) {
+      await dialog(page);
+      await by(page, "shrink").first().click();
+      await by(page, "model-details").nth(1).click();
+      await by(page, "model-details").nth(1).scrollIntoViewIfNeeded();
+    },
+  },
+  "models and ladders narrow": {
+    start: { ladders },
+    async go(page) {
+      await narrowed(page);
+      await dialog(page);
+    },
+  },
+  "ladders filtered": {
+    start: { ladders },
+    async go(page) {
+      await dialog(page);
+      await by(page, "filter-fetch").check({ force: true });
+      await by(page, "ladders-search").fill("qwen");
+      await by(page, "ladder-details").first().click();
+      await expect(by(page, "model-facts").first()).toBeVisible();
+    },
+  },
+  "ladders without a hit": {
+    start: { ladders },
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladders-search").fill("xyzzy");
+      await expect(by(page, "ladders-none")).toBeVisible();
+    },
+  },
+  "none of one's own": {
+    async go(page) {
+      await dialog(page);
+      await by(page, "filter-own").check({ force: true });
+      await expect(by(page, "ladders-none")).toBeVisible();
+    },
+  },
+  "downloads in the dialog": {
+    start: { ladders },
+    async go(page) {
+      await dialog(page);
+      await downloads(
+        page,
+        download("qwen-coder", "Qwen2.5 Coder", "running", 4e8, 1.6e9, 190),
+        download("a", "Llama 3.2 3B", "paused", 1.2e9, 4.7e9),
+        download("b", "Phi 4 mini", { kind: "failed", problem: { code: "download_failed", details: { name: "Phi 4 mini", reason: "connection reset" } } }),
+        download("c", "Mistral 7B", "checking", 4e9, 4.4e9),
+        download("d", "Sarashina 2.2", "asking"),
+        download("gemma", "Gemma 3 27B", "waiting"),
+        download("e", "TinySwallow", "ready", 1e9, 1e9),
+      );
+      await expect(by(page, "downloads").getByTestId("download-row")).toHaveCount(7);
+    },
+  },
+  "a better model on its way": { go: (page) => downloads(page, download("qwen-coder", "Qwen2.5 Coder", "running", 4e8, 1.6e9, 190), download("gemma", "Gemma 3 27B", "waiting")) },
+  "a download that failed": {
+    go: (page) => downloads(page, download("qwen-coder", "Qwen2.5 Coder", { kind: "failed", problem: { code: "download_failed", details: { name: "Qwen2.5 Coder", reason: "connection reset" } } })),
+  },
+  "a ladder in the making": {
+    start: { give: { ladder_memory: { weights: 4e9, cache: 1.2e9, rest: 0.4e9, free: 5e9, leftOut: ["small"], fits: true } } },
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladder-make").click();
+      await expect(by(page, "memory-bar")).toBeVisible();
+      await by(page, "draft").first().check();
+    },
+  },
+  "a ladder that is changed": {
+    start: { ladders, give: { ladder_memory: { weights: 9e9, cache: 3e9, rest: 1e9, free: 5e9, leftOut: ["small"], fits: false } } },
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladder-edit").click();
+      await expect(by(page, "memory-short")).not.toBeEmpty();
+    },
+  },
+  "earlier versions": {
+    start: {
+      ladders: [mine],
+      give: {
+        ladder_versions: [
+          { version: 2, savedMs: 1_790_000_000_000, name: "For work", rungs: ["Qwen2.5 Coder 1.5B", "Qwen2.5 Coder 0.5B"] },
+          { version: 1, savedMs: 1_780_000_000_000, name: "仕事用", rungs: ["Qwen2.5 Coder 1.5B"] },
+        ],
+      },
+    },
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladder-versions").click();
+      await expect(by(page, "version")).toHaveCount(2);
+    },
+  },
+  "handing on": {
+    start: { ladders },
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladder-export").first().click();
+      await expect(by(page, "hand-recipe")).toBeFocused();
+    },
+  },
+  "a model made smaller": {
+    start: { ladders, give: { made: { card: { name: "Qwen2.5 Coder 1.5B Q2_K" }, agreement: 0.94, speedup: 1.4 } } },
+    async go(page) {
+      await dialog(page);
+      await by(page, "shrink").first().click();
+      await by(page, "shrink-start").click();
+      await page.evaluate(() => window.app.end());
+      await expect(by(page, "ladders-said")).not.toBeEmpty();
+    },
+  },
+  "a file that is dropped": {
+    start: { ladders },
+    async go(page) {
+      await page.evaluate(() => window.app.hold.push("drop_end"));
+      await page.evaluate(() => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(9)], "a-model-with-a-rather-long-name-Q4_K_M.gguf"));
+        window.dispatchEvent(new DragEvent("drop", { dataTransfer: data, cancelable: true }));
+      });
+      await expect(by(page, "ladders-work")).toBeVisible();
+    },
+  },
+  "trying how fast it is": {
+    start: { ladders },
+    async go(page) {
+      await dialog(page);
+      await by(page, "check-start").click();
+      await page.evaluate(() => window.app.work(0.42));
+      await expect(by(page, "check-running")).toBeVisible();
+    },
+  },
+  "tried how fast it is": {
+    start: { ladders: [{ ...smollm2, checked: { alone: 20, cascade: 16, ratio: 0.8, better: "qwen-coder" } }, { ...coder, missingBytes: 0 }] },
+    async go(page) {
+      await dialog(page);
+      await expect(by(page, "check-better")).toBeVisible();
+    },
+  },
+  "settings of downloads": {
+    async go(page) {
+      await by(page, "settings").click();
+      await by(page, "token-field").fill("hf_secret");
+      await by(page, "token-keep").click();
+      await by(page, "token-kept").scrollIntoViewIfNeeded();
+    },
+  },
+};
