@@ -256,7 +256,9 @@ impl Disk {
         let catalog = self.catalog();
         let models = catalog.models_of(ladder).unwrap_or_default();
         let missing: Vec<_> = models.iter().filter(|model| self.models.path_of(model).is_none()).collect();
-        missing.iter().for_each(|model| self.models.discard(&model.sha256));
+        for model in &missing {
+            self.models.discard(&model.sha256);
+        }
         if missing.len() == models.len() && Catalog::builtin().offered(ladder).is_some() && self.recipes.has(ladder) {
             self.recipes.remove(ladder)?;
             self.read_own();

@@ -87,7 +87,9 @@ impl Queue {
 
     /// Ends what comes in, for now.
     pub(crate) fn stop(&self) {
-        self.items.iter().for_each(|item| item.stop.store(true, Ordering::Release));
+        for item in &self.items {
+            item.stop.store(true, Ordering::Release);
+        }
     }
 
     /// The next one whose turn it is.
@@ -166,7 +168,9 @@ mod tests {
 
     fn queue(ladders: &[&str]) -> Queue {
         let mut queue = Queue::default();
-        ladders.iter().for_each(|ladder| queue.add(&wanted(ladder), ladder, "old"));
+        for ladder in ladders {
+            queue.add(&wanted(ladder), ladder, "old");
+        }
         queue
     }
 
@@ -243,7 +247,9 @@ mod tests {
         let kept = queue.kept();
         assert_eq!(kept.iter().map(|wanted| wanted.paused).collect::<Vec<_>>(), [false, true, false]);
         let mut next = Queue::default();
-        kept.iter().for_each(|wanted| next.add(wanted, &wanted.ladder, "old"));
+        for wanted in &kept {
+            next.add(wanted, &wanted.ladder, "old");
+        }
         assert_eq!(states(&next), [DownloadState::Waiting, DownloadState::Paused, DownloadState::Waiting]);
     }
 }

@@ -50,7 +50,7 @@ impl ModelStore {
         let all = copies.iter().map(|copy| copy.entry.bytes).sum();
         let mut written = Vec::<&Path>::new();
         let mut done = 0;
-        let copied = copies.iter().try_for_each(|copy| {
+        let all_there = copies.iter().try_for_each(|copy| {
             let mut new = File::create_new(&copy.to).map_err(|error| unusable(&copy.to, &error))?;
             written.push(&copy.to);
             let hash = hashed(&copy.from, &mut new, cancel, &mut |bytes| on(done + bytes, all))?;
@@ -59,14 +59,16 @@ impl ModelStore {
             if hash == copy.entry.sha256 { Ok(()) } else { Err(self.refuse(&copy.from, &copy.entry)) }
         });
         // Last, so that a recipe is never there without what it names.
-        let handed = copied.and_then(|()| {
+        let handed = all_there.and_then(|()| {
             let mut new = File::create_new(file).map_err(|error| unusable(file, &error))?;
             written.push(file);
             new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(|error| unusable(file, &error))
         });
         if handed.is_err() {
             // Half of it helps nobody.
-            written.iter().for_each(|path| drop(fs::remove_file(path)));
+            for path in written {
+                let _ = fs::remove_file(path);
+            }
         }
         handed.map(|()| all)
     }
@@ -116,7 +118,9 @@ mod tests {
         assert_eq!(read(&file).unwrap(), recipe);
         assert_eq!(fs::read(stick.join("big.gguf")).unwrap(), b"larger");
         assert_eq!(over(true, &go).unwrap_err().code, Code::FileUnusable, "nothing is written over");
-        names().iter().for_each(|name| fs::remove_file(stick.join(name)).unwrap());
+        for name in names() {
+            fs::remove_file(stick.join(name)).unwrap();
+        }
         assert_eq!(over(false, &go), Ok(0));
         fs::remove_file(&file).unwrap();
         fs::write(store.place(&models[1].sha256), b"lost").unwrap();

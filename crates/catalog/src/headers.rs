@@ -8,7 +8,10 @@ use crate::mark::Mark;
 
 /// Headers of model files by the hash of the file, as long as the files look as they did: what is known of a file need not be read for every list.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Headers(Arc<Mutex<HashMap<Sha256, (Mark, Arc<Header>)>>>);
+pub(crate) struct Headers(Arc<Mutex<HashMap<Sha256, Known>>>);
+
+/// How a file looked when its header was read, and that header.
+type Known = (Mark, Arc<Header>);
 
 impl Headers {
     /// The header of the file at `path`, which should have this hash; None if it cannot be read.

@@ -21,12 +21,11 @@ pub enum Tokens {
 pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, Problem> {
     let against = |code| Err(Problem::new(code).with("rung", name));
     let refused = |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", name).with("reason", reason));
-    match draft.kind {
-        Kind::Writes => {}
-        Kind::Recurrent => return against(Code::CannotRollBack),
-        Kind::Embeds => return refused("it turns text into numbers for searching and writes none"),
-        Kind::Projects => return refused("it is the eyes or ears of another model and writes no text"),
-        Kind::DraftsInside => return refused("it drafts only inside of the model it was made for"),
+    if draft.kind == Kind::Recurrent {
+        return against(Code::CannotRollBack);
+    }
+    if let Some(instead) = draft.kind.instead() {
+        return refused(instead);
     }
     let tokens = match (&target.tokenizer, &draft.tokenizer) {
         (Some(target), Some(draft)) if target.hash == draft.hash => Tokens::Same,

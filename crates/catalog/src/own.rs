@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use protocol::{Code, Mix, Problem};
 
 use crate::entry::{Licence, ModelEntry, Sha256};
-use crate::header::{Header, Kind, check_header};
+use crate::header::{Header, check_header};
 use crate::manifest::plain;
 use crate::mark::Mark;
 use crate::recipe::{MadeFrom, Recipe, RecipeModel, in_one_line, slug};
@@ -196,11 +196,8 @@ impl Staged {
 fn is_a_writer(header: &Header, path: &Path) -> Result<(), Problem> {
     let refused =
         |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason));
-    match header.kind {
-        Kind::Writes | Kind::Recurrent => {}
-        Kind::Embeds => return refused("it turns text into numbers for searching and writes none"),
-        Kind::Projects => return refused("it is the eyes or ears of another model and writes no text"),
-        Kind::DraftsInside => return refused("it drafts only inside of the model it was made for"),
+    if let Some(instead) = header.kind.instead() {
+        return refused(instead);
     }
     match header.part {
         Some((part, count)) => {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use catalog::{FetchOptions, Header, Kind, Tokens, check_header, look, match_up};
+use catalog::{Header, Kind, Tokens, check_header, look, match_up};
 use protocol::{Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -64,6 +64,7 @@ fn in_words(file: &str, header: &Header) -> Vec<String> {
     let what = match header.kind {
         Kind::Writes => "writes text",
         Kind::Recurrent => "writes text, but can take no token back: it answers without drafts",
+        Kind::Diffuses => "writes a whole text at once, over and over, which Taki does not do",
         Kind::Embeds => "turns text into numbers for searching, and writes none",
         Kind::Projects => "the eyes or ears of another model, without which it is nothing",
         Kind::DraftsInside => "drafts inside of the model it was made for only",
@@ -118,6 +119,7 @@ fn as_json(file: &str, header: &Header) -> Value {
         "kind": match header.kind {
             Kind::Writes => "writes",
             Kind::Recurrent => "recurrent",
+            Kind::Diffuses => "diffuses",
             Kind::Embeds => "embeds",
             Kind::Projects => "projects",
             Kind::DraftsInside => "drafts_inside",

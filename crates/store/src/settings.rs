@@ -58,6 +58,8 @@ mod tests {
             context: Some(4096),
             cache: protocol::ladder::CacheType::Q8,
             earlier_chats: false,
+            mirror: "https://mirror.example".to_owned(),
+            proxy: "http://proxy:8080".to_owned(),
             notify: false,
             language: UiLanguage::Ja,
             theme: Theme::Dark,

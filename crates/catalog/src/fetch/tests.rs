@@ -4,6 +4,7 @@ mod access;
 mod bench;
 mod http;
 mod look;
+mod offers;
 mod packages;
 mod pieces;
 mod server;

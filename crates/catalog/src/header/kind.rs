@@ -7,6 +7,8 @@ pub enum Kind {
     Writes,
     /// Writes text, but keeps a state that no token can be taken out of (recurrent and hybrid models): answers without drafts.
     Recurrent,
+    /// Writes a whole text at once, over and over, instead of word after word.
+    Diffuses,
     /// Turns text into numbers for searching; writes nothing.
     Embeds,
     /// The eyes or ears of another model, which it cannot do without.
@@ -16,7 +18,7 @@ pub enum Kind {
 }
 
 /// Families of each kind, as llama.cpp names them; all others write.
-const RECURRENT: [&str; 16] = [
+const RECURRENT: [&str; 24] = [
     "mamba",
     "mamba2",
     "rwkv6",
@@ -30,10 +32,19 @@ const RECURRENT: [&str; 16] = [
     "lfm2",
     "lfm2moe",
     "plamo2",
-    "plamo3",
+    "nemotron_h_moe",
     "qwen3next",
+    "qwen35",
+    "qwen35moe",
+    "qwen4exp",
     "kimi-linear",
+    "kimi-k3",
+    "bailingmoe3",
+    "glm5-next",
+    "deepseek4",
+    "minimax-01",
 ];
+const DIFFUSES: [&str; 4] = ["dream", "llada", "llada-moe", "rnd1"];
 const EMBEDS: [&str; 11] = [
     "bert",
     "nomic-bert",
@@ -48,14 +59,27 @@ const EMBEDS: [&str; 11] = [
     "eurobert",
 ];
 const PROJECTS: [&str; 2] = ["clip", "mmproj"];
-const DRAFTS_INSIDE: [&str; 3] = ["eagle", "eagle3", "medusa"];
+const DRAFTS_INSIDE: [&str; 5] = ["eagle", "eagle3", "medusa", "dflash", "gemma4-assistant"];
 
 impl Kind {
+    /// What it is instead of a model that writes; None for one that does.
+    pub fn instead(self) -> Option<&'static str> {
+        match self {
+            Self::Writes | Self::Recurrent => None,
+            Self::Diffuses => Some("it writes a whole text at once, over and over, instead of word after word"),
+            Self::Embeds => Some("it turns text into numbers for searching and writes none"),
+            Self::Projects => Some("it is the eyes or ears of another model and writes no text"),
+            Self::DraftsInside => Some("it drafts only inside of the model it was made for"),
+        }
+    }
+
     /// By the name of the family.
     pub(super) fn of(architecture: &str) -> Self {
         let is = |names: &[&str]| names.contains(&architecture);
         if is(&RECURRENT) {
             Self::Recurrent
+        } else if is(&DIFFUSES) {
+            Self::Diffuses
         } else if is(&EMBEDS) {
             Self::Embeds
         } else if is(&PROJECTS) {

@@ -1,0 +1,147 @@
+//! Offered ladders whose files' facts are asked for.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use protocol::Code;
+use sha2::Digest;
+
+use super::bench::Bench;
+use super::server::{Does, Seen, Server};
+use crate::entry::{Sha256, Source};
+use crate::fetch::fetch;
+use crate::manifest::Catalog;
+use crate::offer::settle;
+use crate::recipes::Recipes;
+use crate::sample::{Gguf, pair, text};
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+const OFFERS: &str = r#"
+[[offer]]
+id = "big"
+name = "Big"
+file = "big.gguf"
+about_bytes = 3_000
+tokenizer = "t"
+licence = { spdx = "MIT", url = "" }
+repository = "maker/big"
+
+[[offer]]
+id = "small"
+name = "Small"
+file = "small.gguf"
+about_bytes = 2_000
+tokenizer = "t"
+licence = { spdx = "Apache-2.0", url = "" }
+repository = "maker/small"
+
+[[ladder]]
+id = "both"
+name = "Both"
+description = { en = "Two.", ja = "二つ。" }
+rungs = ["big", "small"]
+max_gram = true
+k = [[3, 2], [0, 1]]
+lenience = 1.0
+"#;
+
+/// Twice as many weights as the small sample.
+fn big() -> Vec<u8> {
+    let mut gguf = Gguf::small();
+    gguf.tensors[1] = ("output_norm.weight".into(), vec![64], 0, 64);
+    gguf.data += 128;
+    gguf.bytes()
+}
+
+/// The small sample with another word in its vocabulary.
+fn stranger() -> Vec<u8> {
+    let mut gguf = Gguf::small();
+    let words = [8_u32.to_le_bytes().as_slice(), &3_u64.to_le_bytes(), &text("a"), &text("x"), &text("yyy")].concat();
+    gguf.pairs[5] = pair("tokenizer.ggml.tokens", 9, &words);
+    gguf.bytes()
+}
+
+/// A repository that knows its files and gives them.
+fn repository(small: Vec<u8>) -> Server {
+    let (big, small) = (Arc::new(big()), Arc::new(small));
+    Server::with(&[], move |_, seen: &Seen| {
+        let file = if seen.path.contains("big") { &big } else { &small };
+        if seen.method != "HEAD" {
+            return Does::Other(file.to_vec());
+        }
+        let hash = Sha256::of(&sha2::Sha256::digest(&**file));
+        let facts = format!("X-Repo-Commit: {COMMIT}\r\nX-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: {}\r\n", file.len());
+        Does::Status("200 OK", facts.leak())
+    })
+}
+
+#[test]
+fn an_offered_ladder_becomes_a_known_one_and_is_fetched() {
+    let mut bench = Bench::new(1, Vec::new());
+    let server = repository(Gguf::small().bytes());
+    bench.options.endpoint.clone_from(&server.endpoint);
+    let catalog = Catalog::parse(OFFERS).unwrap();
+    assert_eq!((catalog.ladders().len(), catalog.offered_ladders().len(), catalog.offers().count()), (0, 1, 2));
+    assert_eq!(bench.store.ready(&catalog, "both").unwrap(), 5_000, "about");
+    let settled = settle(&catalog, "both", &bench.options).unwrap();
+    assert!(settled.left_out.is_empty());
+    let folder = tempfile::tempdir().unwrap();
+    let recipes = Recipes::of(folder.path().to_owned());
+    assert_eq!(recipes.add(&settled.recipe).unwrap().id, "both");
+    let (catalog, problems) = catalog.with_own(&bench.store, &recipes);
+    assert!(problems.is_empty() && catalog.offered_ladders().is_empty() && catalog.offers().count() == 0);
+    let ladder = catalog.ladder("both").unwrap();
+    assert_eq!(ladder.k, [[3, 2], [0, 1]]);
+    let target = catalog.models_of("both").unwrap()[0];
+    assert_eq!((target.bytes, target.licence.spdx.as_str()), (big().len() as u64, "MIT"));
+    let pinned = Source::HuggingFace { repository: "maker/big".to_owned(), revision: COMMIT.to_owned() };
+    assert_eq!(target.sources, [pinned], "from now on it is this very file");
+    let go = AtomicBool::new(false);
+    let paths = fetch(&catalog, &bench.store, "both", &bench.options, &go, &mut |_| {}).unwrap();
+    assert_eq!(std::fs::read(&paths[1]).unwrap(), Gguf::small().bytes());
+    // The next ladder with one of them takes the very same file, whatever lies there by now.
+    let asked = server.seen().len();
+    settle(&catalog, "small", &bench.options).unwrap();
+    let heads = server.seen()[asked..].iter().filter(|seen| seen.method == "HEAD").count();
+    assert_eq!(heads, 0);
+}
+
+#[test]
+fn a_draft_that_does_not_fit_is_left_out_before_anything_is_fetched() {
+    let mut bench = Bench::new(1, Vec::new());
+    let server = repository(stranger());
+    bench.options.endpoint.clone_from(&server.endpoint);
+    let settled = settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options).unwrap();
+    assert_eq!(settled.left_out.iter().map(|problem| problem.code).collect::<Vec<_>>(), [Code::TokenizersDiffer]);
+    assert_eq!((settled.recipe.rungs.len(), settled.recipe.k), (1, None));
+}
+
+#[test]
+fn a_repository_that_does_not_answer_leaves_the_ladder_offered() {
+    let mut bench = Bench::new(1, Vec::new());
+    let catalog = Catalog::parse(OFFERS).unwrap();
+    assert_eq!(settle(&catalog, "none", &bench.options).unwrap_err().code, Code::NoSuchLadder);
+    let server = Server::with(&[], |_, _| Does::Status("404 Not Found", ""));
+    bench.options.endpoint.clone_from(&server.endpoint);
+    let problem = settle(&catalog, "both", &bench.options).unwrap_err();
+    assert_eq!((problem.code, problem.details["name"].as_str()), (Code::DownloadFailed, "big.gguf"));
+}
+
+#[test]
+fn offers_that_make_no_sense_are_named() {
+    for (from, to) in [
+        ("id = \"big\"\nname", "id = \"../big\"\nname"),
+        ("file = \"big.gguf\"", "file = \"../big.gguf\""),
+        ("about_bytes = 3_000", "about_bytes = 0"),
+        ("about_bytes = 3_000", "about_bytes = 1_000"),
+        ("repository = \"maker/big\"", "repository = \"maker/../big\""),
+        ("id = \"big\"\nname = \"Big\"", "id = \"small\"\nname = \"Big\""),
+        ("tokenizer = \"t\"", "tokenizer = \"\""),
+        ("repository = \"maker/big\"", "repository = \"maker/big\"\nsha256 = \"x\""),
+    ] {
+        let changed = OFFERS.replacen(from, to, 1);
+        assert_ne!(changed, OFFERS, "{from}");
+        assert!(Catalog::parse(&changed).is_err(), "{from} → {to} must be refused");
+    }
+}

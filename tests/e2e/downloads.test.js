@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { repository } from "./repository.js";
+import { newHome, openWindow } from "./window.js";
+
+const SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53.gguf";
+
+/** Bytes a second: the file takes most of a minute, and a moment. */
+const [SLOW, FAST] = [2_500_000, 500_000_000];
+
+describe("downloads", () => {
+  const home = newHome();
+  // Of its own: everything comes from the repository.
+  const models = path.join(home, "models");
+  const line = { rate: SLOW };
+  let there;
+  let window;
+  before(async () => {
+    there = await repository(path.join(process.env.TAKI_MODELS, SMOLLM2), line);
+    process.env.HF_ENDPOINT = there.endpoint;
+    window = await openWindow({ home, models, source: "huggingface" });
+  });
+  after(async () => {
+    await window?.close();
+    delete process.env.HF_ENDPOINT;
+    await there?.close();
+  });
+
+  const kind = async () => ((await window.by("download-row").isExisting()) ? window.by("download-row").getAttribute("data-kind") : "none");
+  const until = (wanted) => window.browser.waitUntil(async () => (await kind()) === wanted, { timeout: 30_000, timeoutMsg: `the download is never ${wanted}` });
+  const row = (name, button) =>
+    window.browser.execute((name, button) => [...document.querySelectorAll('[data-testid="ladder-row"]')].find((row) => row.textContent.includes(name))?.querySelector(`[data-testid="${button}"]`)?.click(), name, button);
+  const staged = () => {
+    const folder = path.join(models, "staging");
+    const parts = fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => name.endsWith(".part")) : [];
+    return parts.reduce((sum, name) => sum + fs.statSync(path.join(folder, name)).size, 0);
+  };
+  const open = async () => {
+    await window.by("settings").click();
+    await window.by("open-ladders").click();
+    await window.by("ladder-row").waitForExist();
+  };
+
+  test("a ladder that was never fetched comes in, with the time left, waits and goes on", async () => {
+    await open();
+    await row("Phi-4 mini", "ladder-download");
+    await until("running");
+    await window.browser.waitUntil(async () => /left/.test(await window.by("download-row").getText()), { timeout: 20_000, timeoutMsg: "no time left is shown" });
+    if (process.env.TAKI_SHOTS) await window.shot("download-running");
+    assert.equal(there.seen.filter(({ method }) => method === "HEAD").length, 1, "the repository is asked what the file is");
+    await window.by("download-turn").click();
+    await until("paused");
+    // What is on its way comes to an end.
+    let before = staged();
+    await window.browser.waitUntil(async () => before === (before = staged()), { interval: 1000, timeoutMsg: "it goes on all the same" });
+    assert.ok(before > 0 && before < there.size);
+    await window.by("download-turn").click();
+    await until("running");
+    await window.browser.waitUntil(async () => staged() > before, { timeout: 20_000, timeoutMsg: "it does not go on" });
+    assert.ok(there.seen.some(({ range }) => range && !range.startsWith("bytes=0-")), "it goes on where it was");
+  });
+
+  test("another one waits behind it, and a power cut and a restart lose nothing", async () => {
+    await row("SmolLM2 135M", "ladder-download");
+    await window.browser.waitUntil(async () => (await window.all("download-row")).length === 2, { timeoutMsg: "it is not in the queue" });
+    const before = staged();
+    await window.kill();
+    window = await openWindow({ home, models, source: "huggingface" });
+    await open();
+    await window.browser.waitUntil(async () => (await window.all("download-row")).length === 2, { timeout: 20_000, timeoutMsg: "the queue is lost" });
+    await window.browser.waitUntil(async () => staged() > before, { timeout: 20_000, timeoutMsg: "it does not go on" });
+    assert.ok(staged() >= before, "it did not begin anew");
+    line.rate = FAST;
+    await window.browser.waitUntil(async () => (await kind()) === "none", { timeout: 60_000, timeoutMsg: "the queue never ends" });
+    assert.ok(fs.existsSync(path.join(models, SMOLLM2)), "the file is there under its hash");
+  });
+
+  test("it answers, a trial says how fast it is, and what is taken out is deleted", async () => {
+    await window.by("ladders-close").click();
+    await window.ready();
+    await window.ask("Say hello.");
+    await window.brief();
+    await open();
+    await window.by("check-start").waitForExist();
+    await window.by("check-start").click();
+    await window.by("check-result").waitForExist({ timeout: 90_000 });
+    assert.match(await window.by("check-result").getText(), /\d/);
+    if (process.env.TAKI_SHOTS) await window.shot("ladder-checked");
+    line.rate = SLOW;
+    // Every file of this repository is the same one, but for a draft that is no smaller: the ladder comes without it.
+    await row("Qwen2.5 Coder 1.5B", "ladder-download");
+    await window.browser.waitUntil(async () => ["running", "failed"].includes(await kind()), { timeout: 30_000, timeoutMsg: "it never begins" });
+    await window.by("download-drop").click();
+    await window.browser.waitUntil(async () => (await kind()) === "none", { timeoutMsg: "it is still there" });
+    await window.browser.waitUntil(() => staged() === 0, { timeout: 10_000, timeoutMsg: "what came in is not deleted" });
+  });
+
+  test("a model file that is dropped on the window is taken in, and what is none is refused with the reason", async () => {
+    await window.by("ladders-close").click();
+    const drop = (name, base64) =>
+      window.browser.execute(
+        (name, base64) => {
+          const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+          const files = new DataTransfer();
+          files.items.add(new File([bytes], name));
+          for (const kind of ["dragenter", "dragover", "drop"]) window.dispatchEvent(new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true }));
+        },
+        name,
+        base64,
+      );
+    await drop("broken.gguf", Buffer.from("GGUF but nothing else").toString("base64"));
+    await window.browser.waitUntil(() => window.browser.execute(() => document.querySelector('[role="dialog"], dialog')?.textContent.includes("GGUF")), { timeout: 10_000, timeoutMsg: "nothing is said of the broken file" });
+    const recipe = `taki_recipe = 1\nid = "dropped"\nname = "Dropped 滝"\nrungs = ["m"]\n\n[[model]]\nid = "m"\nname = "M"\nfile = "m.gguf"\nbytes = ${there.size}\nsha256 = "${SMOLLM2.replace(".gguf", "")}"\n`;
+    await drop("dropped.toml", Buffer.from(recipe).toString("base64"));
+    await window.browser.waitUntil(() => window.browser.execute(() => [...document.querySelectorAll('[data-testid="ladder-row"]')].some((row) => row.textContent.includes("Dropped 滝"))), { timeout: 15_000, timeoutMsg: "the recipe is not in the list" });
+  });
+});
