@@ -92,15 +92,15 @@ export const commands = {
 	/**  Tells what is in the queue of downloads, now and at every change. */
 	watchDownloads: (onChange: Channel<Download[]>) => typedError<null, Problem>(__TAURI_INVOKE("watch_downloads", { onChange })),
 	/**
-	 *  Puts a ladder at the end of the queue, and changes to it once it is here if `then_use`. One that is in the queue already
-	 *  goes on.
+	 *  Puts a ladder at the end of the queue; one that is in it already goes on. With `then_use` it answers once it is here, unless another one was
+	 *  chosen meanwhile.
 	 */
 	downloadLadder: (ladder: string, thenUse: boolean) => typedError<null, Problem>(__TAURI_INVOKE("download_ladder", { ladder, thenUse })),
-	/**  Has a download wait until it is resumed. */
+	/**  Lets a download wait. */
 	pauseDownload: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("pause_download", { ladder })),
-	/**  Goes on with a download that was paused or failed. */
+	/**  Lets a download go on that waits or has failed. */
 	resumeDownload: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("resume_download", { ladder })),
-	/**  Takes a ladder out of the queue; what was fetched of it is deleted. */
+	/**  Takes a download out of the queue; what was fetched of it is deleted. */
 	dropDownload: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("drop_download", { ladder })),
 	/**  Every model, and whether it is here. */
 	models: () => typedError<ModelCard[], Problem>(__TAURI_INVOKE("models")),
@@ -110,11 +110,11 @@ export const commands = {
 	ladderMemory: (models: string[]) => typedError<MemoryShare, Problem>(__TAURI_INVOKE("ladder_memory", { models })),
 	/**  Makes a ladder of these models, the target first; gives its id. */
 	makeLadder: (name: string, models: string[]) => typedError<string, Problem>(__TAURI_INVOKE("make_ladder", { name, models })),
-	/**  Changes a ladder of the user's own; what it was before is kept. */
+	/**  Gives a ladder of the user's own another name and other models, the target first; what it was before is kept. The one in use is loaded anew. */
 	changeLadder: (ladder: string, name: string, models: string[]) => typedError<null, Problem>(__TAURI_INVOKE("change_ladder", { ladder, name, models })),
-	/**  What a ladder was before, the newest first. */
+	/**  What a ladder of the user's own was before, the latest first. */
 	ladderVersions: (ladder: string) => typedError<LadderVersion[], Problem>(__TAURI_INVOKE("ladder_versions", { ladder })),
-	/**  Brings an earlier version of a ladder back. */
+	/**  Brings back what a ladder of the user's own was before. The one in use is loaded anew. */
 	backLadder: (ladder: string, version: number) => typedError<null, Problem>(__TAURI_INVOKE("back_ladder", { ladder, version })),
 	/**  Removes a ladder of the user's own; its models stay. */
 	removeLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_ladder", { ladder })),
@@ -123,36 +123,36 @@ export const commands = {
 	/**  Asks for a file and writes a ladder's recipe to it. Gives its path; None if the person thought better of it. */
 	exportLadder: (ladder: string) => typedError<string | null, Problem>(__TAURI_INVOKE("export_ladder", { ladder })),
 	/**
-	 *  Asks for a folder and writes a ladder's recipe and its model files there, telling the share that is done. Gives its path;
-	 *  None if the person thought better of it.
+	 *  Asks for a folder and writes a ladder's recipe there with its model files, telling the share that is done. Gives the recipe's path; None if the
+	 *  person thought better of it.
 	 */
 	handOver: (ladder: string, onProgress: Channel<number | null>) => typedError<string | null, Problem>(__TAURI_INVOKE("hand_over", { ladder, onProgress })),
 	/**  Asks for a model file or a recipe and adds it: a model as a ladder of its own. None if the person thought better of it. */
 	addFile: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_file", { onProgress })),
-	/**  Makes a smaller version of a model, telling the share that is done. */
+	/**  Makes a smaller version of a model and compares the two, telling the share that is done. */
 	shrinkModel: (model: string, mix: string, onProgress: Channel<number | null>) => typedError<Shrunk, Problem>(__TAURI_INVOKE("shrink_model", { model, mix, onProgress })),
 	/**  Stops what is being made smaller. */
 	stopShrinking: () => typedError<null, Problem>(__TAURI_INVOKE("stop_shrinking")),
-	/**  Begins to take in a model file or a recipe that was dropped on the window; gives its ticket. */
-	dropBegin: (name: string, bytes: number) => typedError<number, Problem>(__TAURI_INVOKE("drop_begin", { name, bytes })),
-	/**  The next piece of a file that was dropped, at most 8 MiB of it. */
+	/**  Makes room for a file of so many bytes that was dropped on the page; gives the ticket under which its pieces come. */
+	dropBegin: (name: string, bytes: number | null) => typedError<number, Problem>(__TAURI_INVOKE("drop_begin", { name, bytes })),
+	/**  Puts the next piece of a dropped file behind what is here. */
 	dropPiece: (ticket: number, base64: string) => typedError<null, Problem>(__TAURI_INVOKE("drop_piece", { ticket, base64 })),
-	/**  The file that was dropped is whole: it is added. */
+	/**  Takes in a dropped file that is whole. */
 	dropEnd: (ticket: number) => typedError<Added, Problem>(__TAURI_INVOKE("drop_end", { ticket })),
-	/**  Forgets a file that was dropped. */
+	/**  Forgets a dropped file. */
 	dropCancel: (ticket: number) => typedError<null, Problem>(__TAURI_INVOKE("drop_cancel", { ticket })),
-	/**  Finds out in about a minute how fast the ladder in use writes here, telling the share that is done. */
+	/**  Tries out how fast the ladder in use is here, telling the share that is done; takes about a minute. */
 	checkLadder: (onProgress: Channel<number | null>) => typedError<LadderCheck, Problem>(__TAURI_INVOKE("check_ladder", { onProgress })),
-	/**  Stops that. */
+	/**  Ends such a trial. */
 	stopCheck: () => typedError<null, Problem>(__TAURI_INVOKE("stop_check")),
-	/**  Keeps the token of the model repository in the system's keyring. */
-	setToken: (token: string) => typedError<null, Problem>(__TAURI_INVOKE("set_token", { token })),
-	/**  Whether a token of the model repository is kept. */
-	hasToken: () => typedError<boolean, Problem>(__TAURI_INVOKE("has_token")),
-	/**  Removes the token of the model repository. */
-	removeToken: () => typedError<null, Problem>(__TAURI_INVOKE("remove_token")),
 	/**  Keeps the user's choices; loads the ladder anew if it has to run differently. Returns what is kept. */
 	changeSettings: (settings: Settings) => typedError<Settings, Problem>(__TAURI_INVOKE("change_settings", { settings })),
+	/**  Keeps the token of the model repository in the system's keyring. */
+	setToken: (token: string) => typedError<null, Problem>(__TAURI_INVOKE("set_token", { token })),
+	/**  Whether a token is kept. */
+	hasToken: () => typedError<boolean, Problem>(__TAURI_INVOKE("has_token")),
+	/**  Forgets the token. */
+	removeToken: () => typedError<null, Problem>(__TAURI_INVOKE("remove_token")),
 	/**  How much of earlier chats the speed-up may copy from. */
 	earlierChats: () => typedError<EarlierChats, Problem>(__TAURI_INVOKE("earlier_chats")),
 	/**  Has the speed-up forget what was said up to now; the conversations stay. Gives what is left. */
@@ -162,7 +162,7 @@ export const commands = {
 };
 
 /* Types */
-/**  One sentence on a ladder in each language of the window. */
+/**  One sentence in each language of the window; empty where nobody has said anything. */
 export type About = {
 	/**  English. */
 	en: string,
@@ -337,8 +337,10 @@ export type Code =
 "answers_differ" | 
 /**  Another model is being taken in or made smaller. */
 "models_busy" | 
-/**  Another ladder is already being fetched. */
-"fetch_busy" | 
+/**  A model that was asked something for a trial wrote nothing. */
+"nothing_written" | 
+/**  The system's keyring cannot be used: `{reason}`. */
+"keyring_unusable" | 
 /**  An answer is already being written. */
 "busy" | 
 /**  The user cancelled it. */
@@ -419,35 +421,35 @@ export type ConversationCard = {
 	messages: number,
 };
 
-/**  A ladder in the queue of downloads. */
+/**  A ladder in the queue of what is fetched. */
 export type Download = {
 	/**  Its id. */
 	ladder: string,
 	/**  Its display name. */
 	name: string,
-	/**  What is being done with it. */
+	/**  What is done with it. */
 	state: DownloadState,
 	/**  How much of it is here; None before that is known. */
 	progress: FetchShare | null,
 };
 
-/**  What is being done with a ladder in the queue of downloads. */
+/**  What is done with a ladder that is to be fetched. */
 export type DownloadState = 
 /**  Others come first. */
 { kind: "waiting" } | 
-/**  The repository is asked what its files are. */
+/**  Its files' facts are asked for where they lie. */
 { kind: "asking" } | 
-/**  It is being fetched. */
+/**  It comes in. */
 { kind: "running" } | 
-/**  What is here is compared with what it should be. */
+/**  What is here is read to check it. */
 { kind: "checking" } | 
-/**  It waits until it is resumed. */
+/**  Somebody wants it to wait. */
 { kind: "paused" } | 
-/**  It could not be fetched. */
+/**  It could not be fetched; what came in is kept. */
 { kind: "failed"; 
 /**  What is wrong and what to do. */
 problem: Problem } | 
-/**  It is whole and waits for the end of an answer. */
+/**  It is whole, and used as soon as no answer is written. */
 { kind: "ready" };
 
 /**  Whether a model can draft for a target. */
@@ -529,13 +531,13 @@ export type FinishReason =
 /**  Nothing that the asked format allows can come next, not even the end. */
 "nothing_allowed";
 
-/**  Whether a ladder fits the memory of this computer. */
+/**  How a ladder fits into memory. */
 export type Fits = 
-/**  With room for other programs. */
+/**  With room for everything else. */
 "well" | 
-/**  Without much room for other programs. */
+/**  With little beside it. */
 "tight" | 
-/**  It does not. */
+/**  Not at all. */
 "not";
 
 /**  A place that a search found. */
@@ -570,6 +572,8 @@ export type LadderCard = {
 	id: string,
 	/**  Display name. */
 	name: string,
+	/**  What it is good for. */
+	about: About,
 	/**  Display names of its rungs from the target down. */
 	rungs: string[],
 	/**  Licence of each model file, SPDX, duplicates removed. */
@@ -580,50 +584,45 @@ export type LadderCard = {
 	missingBytes: number | null,
 	/**  About how many bytes of memory it takes while it answers. */
 	memoryBytes: number | null,
+	/**  How it fits into this computer's memory. */
+	fits: Fits,
+	/**  About how many tokens a second its target would write here, by what was measured on this computer; None before anything was. */
+	pace: number | null,
+	/**  Whether it is the one for this computer. */
+	suggested: boolean,
 	/**  Ids of its models, the target first. */
 	models: string[],
 	/**  Whether the user made it: it can be changed and removed. */
 	own: boolean,
+	/**  Whether it was never fetched, so that its sizes are about and its files' facts are asked for first. */
+	offered: boolean,
 	/**  Whether what is missing can be fetched. */
 	fetchable: boolean,
-	/**  One sentence on it; empty for one of the user's own. */
-	about: About,
-	/**
-	 *  Of the catalogue and never fetched: its sizes are not exact, and its files are checked against what the repository says
-	 *  of them when it is fetched.
-	 */
-	offered: boolean,
-	/**  Whether it fits the memory of this computer. */
-	fits: Fits,
-	/**  About how many tokens a second its target writes here; None before anything was measured. */
-	pace: number | null,
-	/**  What the one-minute check found last. */
+	/**  What a trial here found last. */
 	checked: LadderCheck | null,
-	/**  Whether it is the one to recommend for this computer. */
-	suggested: boolean,
 };
 
-/**  What the one-minute check of a ladder found. */
+/**  What a trial of a ladder on this computer found. */
 export type LadderCheck = {
-	/**  Tokens a second of its target alone. */
+	/**  Tokens a second of the target alone, without the time for reading questions. */
 	alone: number | null,
-	/**  Tokens a second with the cascade. */
+	/**  The same with the cascade. */
 	cascade: number | null,
-	/**  `cascade / alone`. */
+	/**  How many times as fast the cascade is. */
 	ratio: number | null,
-	/**  Id of a ladder that would write faster here. */
+	/**  Id of a ladder that would answer better here: faster where this one is slow, larger where it is very fast. */
 	better: string | null,
 };
 
-/**  What a ladder was before it was changed. */
+/**  What a ladder of the user's own was before. */
 export type LadderVersion = {
-	/**  Its number; later ones have larger ones. */
+	/**  Its number; larger ones are later. */
 	version: number,
-	/**  When it was made, in milliseconds since 1970. */
+	/**  When something else took its place, in milliseconds since 1970. */
 	savedMs: number | null,
-	/**  Its display name. */
+	/**  What the ladder was called. */
 	name: string,
-	/**  Display names of its models, the target first. */
+	/**  Display names of its models. */
 	rungs: string[],
 };
 
@@ -671,11 +670,11 @@ export type MemoryShare = {
 	cache: number | null,
 	/**  Bytes of all else. */
 	rest: number | null,
-	/**  Bytes of memory that are free now; None if the computer does not tell. */
+	/**  Bytes that are free now; None if the computer does not tell. */
 	free: number | null,
-	/**  Ids of the drafts that would be left out to make it fit, the least useful for its size first. */
+	/**  Ids of the drafts that would be left out for it to fit, those of least use for their size first. */
 	leftOut: string[],
-	/**  Whether it fits without those. */
+	/**  Whether it fits without them. */
 	fits: boolean,
 };
 
@@ -685,27 +684,27 @@ export type ModelCard = {
 	id: string,
 	/**  Display name. */
 	name: string,
-	/**  Size of its file. */
+	/**  Size of its file; about, if it is offered. */
 	bytes: number | null,
 	/**  Whether the file is here. */
 	installed: boolean,
+	/**  Whether its file was never seen, so that its facts are asked for first. */
+	offered: boolean,
 	/**  Mixes that make it clearly smaller, the best first. */
 	mixes: string[],
-	/**  Name of its file. */
+	/**  Name of its file where it comes from. */
 	file: string,
-	/**  Its licence, SPDX; empty if that is not known. */
+	/**  Licence, SPDX; empty if nobody says. */
 	licence: string,
-	/**  SHA-256 of its file; empty if that is not known yet. */
+	/**  SHA-256 of the file; empty if it is offered. */
 	hash: string,
-	/**  The mix that its weights are in; empty while the file is not here. */
+	/**  What it is quantized to, by its file; empty if that is not here. */
 	mix: string,
-	/**  Longest context that it was made for, in tokens; None while the file is not here. */
-	context: number | null,
-	/**  Its architecture; empty while the file is not here. */
+	/**  What kind of model it is, by its file; empty if that is not here. */
 	architecture: string,
-	/**  Of the catalogue and never fetched: its file is checked when it is fetched. */
-	offered: boolean,
-	/**  Display name of the model that it was requantized from. */
+	/**  Longest text in tokens that it was trained for; None if its file is not here or does not say. */
+	context: number | null,
+	/**  Name of the model that it was made smaller from. */
 	madeFrom: string | null,
 };
 
@@ -864,6 +863,10 @@ export type Settings = {
 	earlierChats?: boolean,
 	/**  Whether the system tells that a long answer has ended while another window was in front. */
 	notify?: boolean,
+	/**  Address of a mirror of the model repository; empty for the usual one. */
+	mirror?: string,
+	/**  Address of the proxy that downloads go through; empty for the system's. */
+	proxy?: string,
 	/**  Language of the window. */
 	language?: UiLanguage,
 	/**  Colours of the window. */
@@ -874,10 +877,6 @@ export type Settings = {
 	sidebar?: boolean,
 	/**  Instructions that the user keeps for use in conversations. */
 	presets?: Preset[],
-	/**  Address of a mirror of the model repository; empty for the usual one. */
-	mirror?: string,
-	/**  Address of a proxy for downloads; empty for the system's. */
-	proxy?: string,
 };
 
 /**  One message as the window shows it. */
@@ -902,13 +901,13 @@ export type ShownMessage = {
 	atMs: number | null,
 };
 
-/**  What came of making a model smaller. */
+/**  A smaller version that was made here. */
 export type Shrunk = {
 	/**  The new model. */
 	card: ModelCard,
-	/**  How often it says the same token as the model that it was made of, 0 to 1; None if that was not measured. */
+	/**  How often it says the same word as its original, 0 to 1; None if that was not found out. */
 	agreement: number | null,
-	/**  How many times as fast it writes; None if that was not measured. */
+	/**  How many times as fast it writes; None if that was not found out. */
 	speedup: number | null,
 };
 
