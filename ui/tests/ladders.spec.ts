@@ -209,3 +209,34 @@ test("how fast it is here is tried, can be stopped, and another one is proposed"
   await row.getByTestId("check-use").click();
   await expect.poll(async () => (await calls(page, "change_settings")).at(-1)?.args.settings).toMatchObject({ ladder: "mine" });
 });
+
+test("the dialog is used by keyboard alone, from the search to a download and back", async ({ page }) => {
+  await open(page, { ladders: [smollm2, suggested] });
+  await page.keyboard.press("Control+m");
+  const tabTo = async (id: string) => {
+    for (let step = 0; step < 12; step++) {
+      if (await page.evaluate((id) => document.activeElement?.getAttribute("data-testid") === id, id)) return;
+      await page.keyboard.press("Tab");
+    }
+    throw new Error(`${id} is not reached`);
+  };
+  await tabTo("ladders-search");
+  await page.keyboard.type("qwen");
+  await expect(by(page, "ladder-row")).toHaveCount(1);
+  await tabTo("ladder-download");
+  await page.keyboard.press("Enter");
+  expect(await calls(page, "download_ladder")).toHaveLength(1);
+  // Its button has given way: the keyboard is still in the row.
+  await expect(by(page, "ladder-details")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(by(page, "model-facts")).toHaveCount(2);
+  // Escape first empties the search, then closes.
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Shift+Tab");
+  await expect(by(page, "ladders-search")).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(by(page, "ladder-row")).toHaveCount(2);
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(by(page, "composer")).toBeFocused();
+});
