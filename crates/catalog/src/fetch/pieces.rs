@@ -75,7 +75,8 @@ impl Plan {
     }
 
     /// What to fetch next, the earliest first, waited for while enough lies ready; None when all is there.
-    fn take(&self) -> Option<Range<u64>> {
+    fn take(&self) -> Option<Errand<'_>> {
+        let errand = |left| Some(Errand { plan: self, left });
         let mut state = self.state();
         loop {
             if state.over {
@@ -83,21 +84,16 @@ impl Plan {
             }
             let earliest = (0..state.left.len()).min_by_key(|at| state.left[*at].start);
             if let Some(at) = earliest {
-                return Some(state.left.swap_remove(at));
+                return errand(state.left.swap_remove(at));
             }
             if state.next < self.bytes.min(state.appended.saturating_add(self.ahead)) {
                 let from = state.next;
                 state.next = self.bytes.min(from.saturating_add(self.piece));
-                return Some(from..state.next);
+                return errand(from..state.next);
             }
             // Also at the end: another connection may leave something undone.
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-    }
-
-    fn leave(&self, span: Range<u64>) {
-        self.state().left.push(span);
-        self.changed.notify_all();
     }
 
     /// The part has so many bytes now.
@@ -115,6 +111,21 @@ impl Plan {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A piece that one connection fetches. What it does not get done is left to the others, however it ends.
+struct Errand<'p> {
+    plan: &'p Plan,
+    left: Range<u64>,
+}
+
+impl Drop for Errand<'_> {
+    fn drop(&mut self) {
+        if !self.left.is_empty() {
+            self.plan.state().left.push(self.left.clone());
+            self.plan.changed.notify_all();
+        }
     }
 }
 
@@ -145,27 +156,28 @@ pub(super) fn receive(
 /// Fetches piece after piece over one connection, until all are there or it fails.
 fn fetch(place: &Place, plan: &Plan, tell: &SyncSender<News>, mut begun: Option<(Response<Body>, Range<u64>)>) {
     loop {
-        let (answer, span) = match begun.take() {
-            Some((response, span)) => (Ok(response), span),
+        let (answer, mut errand) = match begun.take() {
+            Some((response, left)) => (Ok(response), Errand { plan, left }),
             None => match plan.take() {
-                Some(span) => (ask(place, &span), span),
+                Some(errand) => (ask(place, &errand.left), errand),
                 None => return,
             },
         };
-        let mut at = span.start;
         let ended = answer.and_then(|response| {
-            receiving::read(response.into_body(), &mut at, tell, &place.options).map_err(|broken| match broken {
-                Broken::Early(reason) => Some(News::Lost(Miss::again(reason))),
-                Broken::Unheard => None,
+            receiving::read(response.into_body(), &mut errand.left.start, tell, &place.options).map_err(|broken| {
+                match broken {
+                    Broken::Early(reason) => Some(News::Lost(Miss::again(reason))),
+                    Broken::Unheard => None,
+                }
             })
         });
-        let ended = match ended {
-            Ok(()) if at == span.end => continue,
+        let news = match ended {
+            Ok(()) if errand.left.is_empty() => continue,
             Ok(()) => Some(News::Lost(Miss::again("the connection ended early"))),
-            Err(ended) => ended,
+            Err(news) => news,
         };
-        plan.leave(at..span.end);
-        if let Some(news) = ended {
+        drop(errand);
+        if let Some(news) = news {
             // Whoever listened may have gone.
             let _ = tell.send(news);
         }
