@@ -28,7 +28,10 @@ describe("downloads", () => {
     await there?.close();
   });
 
-  const kind = async () => ((await window.by("download-row").isExisting()) ? window.by("download-row").getAttribute("data-kind") : "none");
+  /** What is done with the downloads of the dialog, in their order. */
+  const kinds = () => window.browser.execute(() => [...document.querySelectorAll('[data-testid="downloads"] [data-testid="download-row"]')].map((row) => row.dataset.kind));
+  const kind = async () => (await kinds())[0] ?? "none";
+  const press = (button) => window.browser.execute((button) => document.querySelector(`[data-testid="downloads"] [data-testid="${button}"]`).click(), button);
   const until = (wanted) => window.browser.waitUntil(async () => (await kind()) === wanted, { timeout: 30_000, timeoutMsg: `the download is never ${wanted}` });
   const row = (name, button) =>
     window.browser.execute((name, button) => [...document.querySelectorAll('[data-testid="ladder-row"]')].find((row) => row.textContent.includes(name))?.querySelector(`[data-testid="${button}"]`)?.click(), name, button);
@@ -47,16 +50,16 @@ describe("downloads", () => {
     await open();
     await row("Phi-4 mini", "ladder-download");
     await until("running");
-    await window.browser.waitUntil(async () => /left/.test(await window.by("download-row").getText()), { timeout: 20_000, timeoutMsg: "no time left is shown" });
+    await window.browser.waitUntil(async () => /left/.test(await window.by("downloads").getText()), { timeout: 20_000, timeoutMsg: "no time left is shown" });
     if (process.env.TAKI_SHOTS) await window.shot("download-running");
     assert.equal(there.seen.filter(({ method }) => method === "HEAD").length, 1, "the repository is asked what the file is");
-    await window.by("download-turn").click();
+    await press("download-turn");
     await until("paused");
     // What is on its way comes to an end.
     let before = staged();
     await window.browser.waitUntil(async () => before === (before = staged()), { interval: 1000, timeoutMsg: "it goes on all the same" });
     assert.ok(before > 0 && before < there.size);
-    await window.by("download-turn").click();
+    await press("download-turn");
     await until("running");
     await window.browser.waitUntil(async () => staged() > before, { timeout: 20_000, timeoutMsg: "it does not go on" });
     assert.ok(there.seen.some(({ range }) => range && !range.startsWith("bytes=0-")), "it goes on where it was");
@@ -64,12 +67,12 @@ describe("downloads", () => {
 
   test("another one waits behind it, and a power cut and a restart lose nothing", async () => {
     await row("SmolLM2 135M", "ladder-download");
-    await window.browser.waitUntil(async () => (await window.all("download-row")).length === 2, { timeoutMsg: "it is not in the queue" });
+    await window.browser.waitUntil(async () => (await kinds()).length === 2, { timeoutMsg: "it is not in the queue" });
     const before = staged();
     await window.kill();
     window = await openWindow({ home, models, source: "huggingface" });
     await open();
-    await window.browser.waitUntil(async () => (await window.all("download-row")).length === 2, { timeout: 20_000, timeoutMsg: "the queue is lost" });
+    await window.browser.waitUntil(async () => (await kinds()).length === 2, { timeout: 20_000, timeoutMsg: "the queue is lost" });
     await window.browser.waitUntil(async () => staged() > before, { timeout: 20_000, timeoutMsg: "it does not go on" });
     assert.ok(staged() >= before, "it did not begin anew");
     line.rate = FAST;
@@ -92,7 +95,7 @@ describe("downloads", () => {
     // Every file of this repository is the same one, but for a draft that is no smaller: the ladder comes without it.
     await row("Qwen2.5 Coder 1.5B", "ladder-download");
     await window.browser.waitUntil(async () => ["running", "failed"].includes(await kind()), { timeout: 30_000, timeoutMsg: "it never begins" });
-    await window.by("download-drop").click();
+    await press("download-drop");
     await window.browser.waitUntil(async () => (await kind()) === "none", { timeoutMsg: "it is still there" });
     await window.browser.waitUntil(() => staged() === 0, { timeout: 10_000, timeoutMsg: "what came in is not deleted" });
   });

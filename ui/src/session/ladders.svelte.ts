@@ -135,9 +135,7 @@ export class Ladders {
 
   /** Has a ladder answer; what it lacks is fetched first, while the one at hand answers if there is one. */
   async use(card: LadderCard) {
-    const { kind } = this.engine.state;
     if (!card.missingBytes) await this.chosen.change({ ladder: card.id });
-    else if (kind === "empty" || kind === "failed") await this.engine.fetch(card.id);
     else await this.engine.downloads.get(card.id);
     await this.lookUp();
   }

@@ -60,14 +60,11 @@ test("the one at work stands before those that are paused, and those before the 
   expect(now(entry("a", "waiting"), failed("b"), entry("c", "checking"))).toBe("c");
 });
 
-test("what is missing is fetched in place of nothing, and beside what answers", async () => {
+test("what is missing comes through the queue, and what is here is used", async () => {
   const { backend, session } = await opened({ engine: { kind: "empty" } });
-  const lacking = card({ missingBytes: 5 });
-  await session.ladders.use(lacking);
-  expect(backend.named("fetchLadder")).toEqual([["fetchLadder", "a"]]);
-  backend.engine(ready);
-  await session.ladders.use(lacking);
+  await session.ladders.use(card({ missingBytes: 5 }));
   expect(backend.named("downloadLadder")).toEqual([["downloadLadder", "a", true]]);
+  backend.engine(ready);
   await session.ladders.use(card());
   expect(session.chosen.now.ladder).toBe("a");
 });
