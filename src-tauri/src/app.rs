@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use catalog::{Catalog, ModelEntry, ModelStore, Recipes};
+use catalog::{Catalog, FetchOptions, ModelEntry, ModelStore, Recipes, SourceChoice};
 use engine::{Call, Engine, Launch};
 use protocol::chat::{EngineState, MemoryShare, Opening, Settings};
 use protocol::learned::Learned;
@@ -53,6 +53,8 @@ pub(crate) struct Disk {
     catalog: RwLock<Arc<Catalog>>,
     pub(crate) models: ModelStore,
     pub(crate) recipes: Recipes,
+    /// Where files may come from.
+    pub(crate) source: SourceChoice,
     pub(crate) learned: LearnedFolder,
     notices: Vec<Problem>,
     _alone: Alone,
@@ -202,10 +204,12 @@ impl Disk {
         notices.extend(more);
         let learned = LearnedFolder::of(&places);
         let recipes = Recipes::of(places.ladders());
+        // What is wrong with it is said when something is to be fetched.
+        let source = FetchOptions::from_env().map(|options| options.source).unwrap_or_default();
         let (catalog, unread) = Catalog::builtin().with_own(&models, &recipes);
         notices.extend(unread);
         let catalog = RwLock::new(Arc::new(catalog));
-        Ok((Self { places, store, catalog, models, recipes, learned, notices, _alone: alone }, settings))
+        Ok((Self { places, store, catalog, models, recipes, source, learned, notices, _alone: alone }, settings))
     }
 
     /// Every ladder and model there is.

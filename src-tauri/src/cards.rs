@@ -21,6 +21,7 @@ impl Disk {
             context: settings.context,
             // Exact mode knows 16 bits only.
             cache: if settings.exact { CacheType::F16 } else { settings.cache },
+            source: &self.source,
         }
     }
 

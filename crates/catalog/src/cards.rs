@@ -1,10 +1,13 @@
 //! Ladders and models as lists show them, in the window and in the terminal.
 
+use std::path::Path;
+
 use protocol::chat::{About, Fits, LadderCard, LadderCheck, ModelCard};
 use protocol::ladder::CacheType;
 use protocol::{Mix, Problem};
 
 use crate::entry::{LadderEntry, ModelEntry};
+use crate::fetch::SourceChoice;
 use crate::fit::{Fit, fit, fit_about};
 use crate::manifest::Catalog;
 use crate::offer::Offer;
@@ -27,6 +30,8 @@ pub struct Lists<'a> {
     pub context: Option<u32>,
     /// Type of keys and values.
     pub cache: CacheType,
+    /// Where files may come from: what is offered elsewhere is not listed.
+    pub source: &'a SourceChoice,
 }
 
 impl Lists<'_> {
@@ -40,9 +45,11 @@ impl Lists<'_> {
         checked: &dyn Fn(&str, &[String]) -> Option<LadderCheck>,
     ) -> Result<Vec<LadderCard>, Problem> {
         let builtin = Catalog::builtin();
-        let all = || self.catalog.ladders().iter().chain(self.catalog.offered_ladders());
+        let offered = || self.catalog.offered_ladders().iter().filter(|ladder| self.comes(ladder));
+        let all = || self.catalog.ladders().iter().chain(offered());
         let mut cards = all().map(|ladder| self.ladder(ladder)).collect::<Result<Vec<_>, _>>()?;
-        let candidates: Vec<_> = all().zip(&cards).map(|(ladder, card)| candidate(&builtin, ladder, card)).collect();
+        let candidates: Vec<_> =
+            all().zip(&cards).map(|(ladder, card)| self.candidate(&builtin, ladder, card)).collect();
         let suggested = self.machine.suggest(&candidates);
         let ids: Vec<_> = cards.iter().map(|card| card.id.clone()).collect();
         for (at, card) in cards.iter_mut().enumerate() {
@@ -60,6 +67,19 @@ impl Lists<'_> {
         fit(self.store, models, self.context, self.cache)
     }
 
+    /// Whether the files of an offered ladder can be had from where files may come from.
+    fn comes(&self, ladder: &LadderEntry) -> bool {
+        let is_there = |folder: &Path, id: &String| match self.catalog.offer(id) {
+            Some(offer) => folder.join(&offer.file).is_file(),
+            None => true,
+        };
+        match self.source {
+            SourceChoice::Any | SourceChoice::HuggingFace => true,
+            SourceChoice::PythonPackages => false,
+            SourceChoice::Folder(folder) => ladder.rungs.iter().all(|id| is_there(folder, id)),
+        }
+    }
+
     fn ladder(&self, ladder: &LadderEntry) -> Result<LadderCard, Problem> {
         let catalog = self.catalog;
         let models = catalog.about(ladder);
@@ -68,7 +88,7 @@ impl Lists<'_> {
         if ladder.max_gram {
             rungs.push("Max-Gram".to_owned());
         }
-        let licences = models.iter().map(|model| model.licence.to_owned());
+        let licences = models.iter().map(|model| spoken(model.licence));
         let mut licences: Vec<String> = licences.filter(|licence| !licence.is_empty()).collect();
         // Files write them in small letters.
         licences.sort_by_key(|licence| licence.to_lowercase());
@@ -107,6 +127,18 @@ impl Lists<'_> {
         })
     }
 
+    /// What a suggestion looks at. Only what came with this program is suggested: what the user made, the user knows.
+    fn candidate(&self, builtin: &Catalog, ladder: &LadderEntry, card: &LadderCard) -> Candidate {
+        let known = builtin.ladder(&ladder.id).ok().or_else(|| builtin.offered(&ladder.id));
+        let target = self.catalog.about(ladder).first().map_or(0, |target| target.bytes);
+        Candidate {
+            memory: card.memory_bytes as u64,
+            target,
+            general: known.is_some_and(|known| known.general) && card.fetchable,
+            drafts: ladder.rungs.len().saturating_sub(1),
+        }
+    }
+
     /// Every model: those that are known, then those that are offered.
     pub fn models(&self) -> Vec<ModelCard> {
         let known = self.catalog.models().iter().map(|model| self.model(model));
@@ -130,7 +162,7 @@ impl Lists<'_> {
             offered: false,
             mixes: Mix::ALL.into_iter().filter(smaller).map(|mix| mix.name().to_owned()).collect(),
             file: model.file.clone(),
-            licence: model.licence.spdx.clone(),
+            licence: spoken(&model.licence.spdx),
             hash: model.sha256.as_str().to_owned(),
             mix: header.as_ref().and_then(|header| header.mix).unwrap_or_default().to_owned(),
             architecture: header.as_ref().map(|header| header.architecture.clone()).unwrap_or_default(),
@@ -149,7 +181,7 @@ fn offered(offer: &Offer) -> ModelCard {
         offered: true,
         mixes: Vec::new(),
         file: offer.file.clone(),
-        licence: offer.licence.spdx.clone(),
+        licence: spoken(&offer.licence.spdx),
         hash: String::new(),
         mix: String::new(),
         architecture: String::new(),
@@ -158,14 +190,7 @@ fn offered(offer: &Offer) -> ModelCard {
     }
 }
 
-/// What a suggestion looks at. Only what came with this program is suggested: what the user made, the user knows.
-fn candidate(builtin: &Catalog, ladder: &LadderEntry, card: &LadderCard) -> Candidate {
-    let known = builtin.ladder(&ladder.id).ok().or_else(|| builtin.offered(&ladder.id));
-    let target = builtin.about(known.unwrap_or(ladder)).first().map_or(0, |target| target.bytes);
-    Candidate {
-        memory: card.memory_bytes as u64,
-        target,
-        general: known.is_some_and(|known| known.general) && card.fetchable,
-        drafts: ladder.rungs.len().saturating_sub(1),
-    }
+/// A licence as people call it: what is none of SPDX's list is marked there in a way that says nothing to them.
+fn spoken(spdx: &str) -> String {
+    spdx.replace("LicenseRef-", "").replace(" AND ", ", ")
 }

@@ -343,7 +343,10 @@ mod tests {
         let catalog = Catalog::builtin();
         let problem = catalog.ladder("nope").unwrap_err();
         assert_eq!(problem.code, Code::NoSuchLadder);
-        assert!(problem.details["known"].starts_with("smollm2, qwen-coder, "), "offered ones are known too: {problem:?}");
+        assert!(
+            problem.details["known"].starts_with("smollm2, qwen-coder, "),
+            "offered ones are known too: {problem:?}"
+        );
         assert_eq!(catalog.model("nope").unwrap_err().code, Code::NoSuchModel);
         let either = catalog.models_named("nope").unwrap_err();
         assert!(either.details["known"].contains("qwen-coder") && either.details["known"].contains("smollm2-135m"));

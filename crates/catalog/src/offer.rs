@@ -1,14 +1,18 @@
 //! Models of the catalogue whose files nobody has verified yet: what they are is asked where they lie, before the first download.
 
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
 use protocol::{Code, Problem};
 use serde::Deserialize;
 
 use crate::entry::{LadderEntry, Licence, ModelEntry, Source, Words};
-use crate::fetch::{FetchOptions, facts, look};
-use crate::header::Header;
+use crate::fetch::{FetchOptions, SourceChoice, facts, look};
+use crate::header::{Header, check_header};
 use crate::manifest::Catalog;
 use crate::match_up::match_up;
 use crate::recipe::{Recipe, RecipeModel};
+use crate::whole::hashed;
 
 /// A model that the catalogue knows by name only. Its file's size and hash are unverified: they come from the repository itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -68,7 +72,10 @@ pub fn settle(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<Set
     let mut target: Option<Header> = None;
     for rung in &ladder.rungs {
         let found = model(catalog, rung, options).and_then(|model| {
-            let header = look(&model.address(&options.endpoint).unwrap_or_default(), options)?;
+            let header = match in_folder(&model.file, options) {
+                Some(path) => check_header(&path)?,
+                None => look(&model.address(&options.endpoint).unwrap_or_default(), options)?,
+            };
             match &target {
                 Some(target) => match_up(target, &header, &model.name).map(|_| ())?,
                 None => target = Some(header),
@@ -106,16 +113,34 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<ModelEnt
     if let Some(model) = catalog.models().iter().find(is_it) {
         return Ok(model.clone());
     }
-    let facts = facts(&offer.repository, None, &offer.file, options)?;
-    Ok(ModelEntry {
-        id: offer.id.clone(),
-        name: offer.name.clone(),
-        file: offer.file.clone(),
-        bytes: facts.bytes,
-        sha256: facts.sha256,
-        licence: offer.licence.clone(),
-        sources: vec![Source::HuggingFace { repository: offer.repository.clone(), revision: facts.revision }],
-    })
+    let elsewhere =
+        |reason: &str| Err(Problem::new(Code::DownloadFailed).with("name", &offer.name).with("reason", reason));
+    let (bytes, sha256, sources) = match &options.source {
+        SourceChoice::PythonPackages => return elsewhere("the chosen source does not carry it"),
+        SourceChoice::Folder(folder) => {
+            // Whoever brings the files answers for them.
+            let Some(path) = in_folder(&offer.file, options) else {
+                return elsewhere(&format!("{} is not in {}", offer.file, folder.display()));
+            };
+            let hash = hashed(&path, &mut std::io::sink(), &AtomicBool::new(false), &mut |_| {})?;
+            (path.metadata().map_or(0, |about| about.len()), hash, Vec::new())
+        }
+        SourceChoice::Any | SourceChoice::HuggingFace => {
+            let facts = facts(&offer.repository, None, &offer.file, options)?;
+            let source = Source::HuggingFace { repository: offer.repository.clone(), revision: facts.revision };
+            (facts.bytes, facts.sha256, vec![source])
+        }
+    };
+    let (id, name, file) = (offer.id.clone(), offer.name.clone(), offer.file.clone());
+    Ok(ModelEntry { id, name, file, bytes, sha256, licence: offer.licence.clone(), sources })
+}
+
+/// The file of this name in the folder that files are to come from, if they are to and it is there.
+fn in_folder(file: &str, options: &FetchOptions) -> Option<PathBuf> {
+    match &options.source {
+        SourceChoice::Folder(folder) => Some(folder.join(file)).filter(|path| path.is_file()),
+        _ => None,
+    }
 }
 
 /// Names and about sizes of the models of a ladder, the target first, whether they are known or only offered.

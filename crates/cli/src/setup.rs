@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use catalog::{Catalog, FetchOptions, Lists, Machine, ModelStore, Recipes, Token, resolve, target_place, with_drafts};
+use catalog::{
+    Catalog, FetchOptions, Lists, Machine, ModelStore, Recipes, SourceChoice, Token, resolve, target_place, with_drafts,
+};
 use engine::{Engine, Launch};
 use lab::Costs;
 use protocol::Problem;
@@ -23,6 +25,8 @@ pub(crate) struct Setup {
     pub(crate) catalog: Catalog,
     pub(crate) models: ModelStore,
     pub(crate) recipes: Recipes,
+    /// Where files may come from.
+    source: SourceChoice,
     /// What is wrong with ladders and models of one's own that cannot be read.
     unread: Vec<Problem>,
 }
@@ -33,7 +37,9 @@ impl Setup {
         let models = ModelStore::open(places.models.clone())?;
         let recipes = Recipes::of(places.ladders());
         let (catalog, unread) = Catalog::builtin().with_own(&models, &recipes);
-        Ok(Self { places, catalog, models, recipes, unread })
+        // What is wrong with it is said when something is to be fetched.
+        let source = FetchOptions::from_env().map(|options| options.source).unwrap_or_default();
+        Ok(Self { places, catalog, models, recipes, source, unread })
     }
 
     /// How things are fetched, as environment, settings and keyring have it.
@@ -71,6 +77,7 @@ impl Setup {
             machine: Machine { memory: engine::memory_of_this_computer(), reads },
             context: None,
             cache: CacheType::F16,
+            source: &self.source,
         }
     }
 

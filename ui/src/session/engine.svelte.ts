@@ -8,6 +8,8 @@ export class Engine {
   ladders = $state<LadderCard[]>([]);
   /** What is to be fetched too as soon as something answers. */
   #then: string | undefined;
+  /** Called with the ladder that is used from now on, whoever chose it: the app does so itself when one was fetched. */
+  chose: (ladder: string) => void = () => undefined;
   /** Called when it can answer. */
   settled: () => void = () => undefined;
 
@@ -38,6 +40,8 @@ export class Engine {
   async #changed(state: EngineState) {
     const fetched = this.state.kind === "fetching" && state.kind !== "fetching";
     this.state = state;
+    const ladder = state.kind === "ready" ? state.loaded.ladder : "ladder" in state ? state.ladder : undefined;
+    if (ladder !== undefined) this.chose(ladder);
     // What was missing is there.
     if (state.kind === "ready" && this.told.problem?.code === "nothing_loaded") this.told.problem = undefined;
     if (this.ready) {

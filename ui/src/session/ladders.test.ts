@@ -182,3 +182,13 @@ test("of the token it is only known whether there is one", async () => {
   expect([await token.set("hf_x"), token.kept]).toEqual([true, true]);
   expect([await token.remove(), token.kept]).toEqual([true, false]);
 });
+
+test("a ladder that the app changed to by itself is the one in use, and the next choice keeps it", async () => {
+  const { backend, session } = await opened();
+  const kept = session.chosen.now.ladder;
+  backend.engine({ kind: "loading", ladder: "fetched", rung: "A", fraction: 0 });
+  expect(session.chosen.now.ladder).toBe("fetched");
+  await session.chosen.change({ notify: false });
+  expect(session.chosen.now.ladder, "not what the page knew before").toBe("fetched");
+  expect(kept).not.toBe("fetched");
+});

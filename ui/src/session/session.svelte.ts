@@ -58,6 +58,9 @@ export class Session {
     this.engine = new Engine(backend, this.told, this.downloads);
     this.chosen = new Chosen(backend, this.told);
     this.ladders = new Ladders(backend, this.told, this.engine, this.chosen);
+    this.engine.chose = (ladder) => {
+      if (ladder !== this.chosen.now.ladder) this.chosen.now = { ...this.chosen.now, ladder };
+    };
     this.check = new Check(backend, this.told, this.ladders);
     this.dropped = new Dropped(backend, this.ladders);
     this.token = new Token(backend, this.told);

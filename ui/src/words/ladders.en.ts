@@ -109,5 +109,6 @@ export const ladders = {
   checkedFaster: "Tried here: {pace}, {times} times as fast as without the models that write ahead.",
   checkedSame: "Tried here: {pace}, as fast as the model alone.",
   checkedSlower: "Tried here: {pace}, slower than the model alone.",
-  checkedBetter: "{name} would write faster here.",
+  checkedQuicker: "{name} would write faster here.",
+  checkedLarger: "{name} would answer better, and still be fast here.",
 };

@@ -111,5 +111,6 @@ export const ladders: typeof en = {
   checkedFaster: "ここで試した結果：{pace}、下書きなしの {times} 倍の速さです。",
   checkedSame: "ここで試した結果：{pace}、モデル単独と同じ速さです。",
   checkedSlower: "ここで試した結果：{pace}、モデル単独より遅くなりました。",
-  checkedBetter: "{name} のほうがここでは速く書けます。",
+  checkedQuicker: "{name} のほうがここでは速く書けます。",
+  checkedLarger: "{name} のほうが良い回答ができ、ここでも十分な速さで書けます。",
 };

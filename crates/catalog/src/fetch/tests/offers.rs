@@ -9,7 +9,7 @@ use sha2::Digest;
 use super::bench::Bench;
 use super::server::{Does, Seen, Server};
 use crate::entry::{Sha256, Source};
-use crate::fetch::fetch;
+use crate::fetch::{SourceChoice, fetch};
 use crate::manifest::Catalog;
 use crate::offer::settle;
 use crate::recipes::Recipes;
@@ -71,7 +71,8 @@ fn repository(small: Vec<u8>) -> Server {
             return Does::Other(file.to_vec());
         }
         let hash = Sha256::of(&sha2::Sha256::digest(&**file));
-        let facts = format!("X-Repo-Commit: {COMMIT}\r\nX-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: {}\r\n", file.len());
+        let facts =
+            format!("X-Repo-Commit: {COMMIT}\r\nX-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: {}\r\n", file.len());
         Does::Status("200 OK", facts.leak())
     })
 }
@@ -126,6 +127,28 @@ fn a_repository_that_does_not_answer_leaves_the_ladder_offered() {
     bench.options.endpoint.clone_from(&server.endpoint);
     let problem = settle(&catalog, "both", &bench.options).unwrap_err();
     assert_eq!((problem.code, problem.details["name"].as_str()), (Code::DownloadFailed, "big.gguf"));
+}
+
+#[test]
+fn a_folder_gives_what_it_has_and_nobody_else_is_asked() {
+    let mut bench = Bench::new(1, Vec::new());
+    let server = repository(Gguf::small().bytes());
+    bench.options.endpoint.clone_from(&server.endpoint);
+    let folder = tempfile::tempdir().unwrap();
+    bench.options.source = SourceChoice::Folder(folder.path().to_owned());
+    let catalog = Catalog::parse(OFFERS).unwrap();
+    assert_eq!(settle(&catalog, "both", &bench.options).unwrap_err().code, Code::DownloadFailed);
+    std::fs::write(folder.path().join("big.gguf"), big()).unwrap();
+    std::fs::write(folder.path().join("small.gguf"), Gguf::small().bytes()).unwrap();
+    let settled = settle(&catalog, "both", &bench.options).unwrap();
+    let recipes = Recipes::of(bench.store.root().join("ladders"));
+    recipes.add(&settled.recipe).unwrap();
+    let (catalog, _) = catalog.with_own(&bench.store, &recipes);
+    let go = AtomicBool::new(false);
+    fetch(&catalog, &bench.store, "both", &bench.options, &go, &mut |_| {}).unwrap();
+    bench.options.source = SourceChoice::PythonPackages;
+    assert!(settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options).is_err());
+    assert!(server.seen().is_empty(), "not even for a look");
 }
 
 #[test]
