@@ -128,8 +128,8 @@ fn a_file_that_changes_on_the_way_is_noticed_by_its_tag_and_fetched_in_one_go() 
     });
     bench.options.endpoint.clone_from(&server.endpoint);
     bench.gets_it();
-    let last = server.seen().pop().unwrap();
-    assert_eq!((last.from, last.to), (None, None));
+    // What other connections asked for meanwhile may be heard later.
+    assert!(server.seen().iter().any(|seen| (seen.from, seen.to) == (None, None)), "the whole of it in one go");
     assert!(bench.quarantined().is_empty(), "it was noticed at once");
 }
 
