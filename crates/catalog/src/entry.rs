@@ -174,4 +174,7 @@ pub struct LadderEntry {
     pub k: Vec<Vec<u32>>,
     /// How much inner reviewers may let pass, 1 is nothing.
     pub lenience: f32,
+    /// Whether drafts whose tokens are others than the target's draft by text; see [`protocol::ladder::Ladder::by_text`].
+    #[serde(default)]
+    pub by_text: bool,
 }

@@ -29,7 +29,7 @@ pub use fetch::{
 pub use fit::{Fit, fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
 pub use manifest::{Catalog, CatalogError};
-pub use match_up::{Tokens, in_order, match_up};
+pub use match_up::{Tokens, in_order, in_order_by_text, match_up, match_up_by_text};
 pub use own::Made;
 pub use recipe::{MadeFrom, Recipe, RecipeModel};
 pub use recipes::{Recipes, read as read_recipe};

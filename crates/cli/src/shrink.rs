@@ -38,7 +38,7 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
         // Known before minutes were spent.
         return Err(Problem::new(Code::LadderInvalid).with("reason", "its name is empty"));
     }
-    let original = ladders::rungs(setup, &[wanted.model.to_owned()], output)?.remove(0);
+    let original = ladders::rungs(setup, &[wanted.model.to_owned()], false, output)?.remove(0);
     let path = setup.models.file_of(&original.sha256);
     let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &original.id))?;
     let header = check_header(&path)?;
@@ -124,7 +124,15 @@ fn probe(setup: &Setup, original: &RecipeModel, made: &[RecipeModel], output: &O
         row[..at].fill(0);
         row
     });
-    let ladder = Ladder { id: original.id.clone(), rungs, max_gram: true, k: k.collect(), lenience: 1.0, table: None };
+    let ladder = Ladder {
+        id: original.id.clone(),
+        rungs,
+        max_gram: true,
+        k: k.collect(),
+        lenience: 1.0,
+        table: None,
+        by_text: false,
+    };
     let (engine, loaded) = setup::engine(&ladder, EngineSettings::default(), output)?;
     let mut agreed = vec![[0_usize; 2]; smaller.len()];
     for (number, prompt) in PROBES.iter().enumerate() {
