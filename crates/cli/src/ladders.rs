@@ -88,7 +88,8 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
 
 fn make(setup: &Setup, name: &str, models: &[String], by_text: bool, output: &Output) -> Result<(), Problem> {
     let models = rungs(setup, models, by_text, output)?;
-    let recipe = Recipe { by_text, ..Recipe::new(name, models)? };
+    let mut recipe = Recipe::new(name, models)?;
+    recipe.by_text = by_text;
     translated(setup, &recipe).for_each(|line| output.note(line));
     keep(setup, &recipe, output)
 }
