@@ -8,12 +8,17 @@ use crate::llama::{LlamaError, LlamaRung, Weights};
 /// One model of a ladder.
 pub(crate) enum Member<'m> {
     /// It thinks in the target's tokens, or nearly.
-    Sharing(LlamaRung<'m>),
+    Sharing(Box<LlamaRung<'m>>),
     /// It thinks in tokens of its own.
     ByText(Box<ByText<'m, LlamaRung<'m>, Weights>>),
 }
 
 impl<'m> Member<'m> {
+    /// A model that thinks in the target's tokens.
+    pub(crate) fn sharing(model: LlamaRung<'m>) -> Self {
+        Self::Sharing(Box::new(model))
+    }
+
     /// A model that drafts by text for `target`.
     pub(crate) fn by_text(model: LlamaRung<'m>, target: &'m Weights) -> Self {
         let weights = model.weights();
@@ -39,14 +44,14 @@ impl<'m> Member<'m> {
 
     fn of(&self) -> &dyn LanguageModel<Error = LlamaError> {
         match self {
-            Self::Sharing(model) => model,
+            Self::Sharing(model) => model.as_ref(),
             Self::ByText(member) => member.as_ref(),
         }
     }
 
     fn of_mut(&mut self) -> &mut (dyn LanguageModel<Error = LlamaError> + 'm) {
         match self {
-            Self::Sharing(model) => model,
+            Self::Sharing(model) => model.as_mut(),
             Self::ByText(member) => member.as_mut(),
         }
     }
@@ -143,7 +148,7 @@ mod tests {
         let (mut same, mut all) = (0, 0);
         for text in TEXTS {
             let tokens = weights.tokenize(&[Piece::Markup(text.to_owned())]);
-            let own = says(&mut Member::Sharing(open()), &tokens, 16, |_| {});
+            let own = says(&mut Member::sharing(open()), &tokens, 16, |_| {});
             let by_text = says(&mut Member::by_text(open(), &weights), &tokens, 16, |_| {});
             // In the middle of it the context is copied into another one.
             let mut count = 0;

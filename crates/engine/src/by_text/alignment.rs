@@ -214,19 +214,19 @@ impl<'m, T: Tokenizer> Alignment<'m, T> {
     /// How many of the draft's tokens stand for sure, whatever comes behind: those before the last word, or, in a text without such words, before
     /// the tail.
     fn restart(&self) -> usize {
-        let least = self.own_bytes.len().saturating_sub(TAIL);
-        let (mut count, mut last) = (self.own.len(), usize::MAX);
+        let bound = self.own_bytes.len().saturating_sub(TAIL);
+        let (mut count, mut place) = (self.own.len(), usize::MAX);
         for candidate in (0..=self.own.len()).rev() {
             let at = self.end_of(candidate);
             // Of tokens that end at one place, as those of a special one do, none is apart from the others.
-            if at == last || !self.is_between_characters(at) {
+            if at == place || !self.is_between_characters(at) {
                 continue;
             }
-            if at < least && last != usize::MAX {
+            if at < bound && place != usize::MAX {
                 break;
             }
-            (count, last) = (candidate, at);
-            if at == 0 || at < least || self.begins_word(at) {
+            (count, place) = (candidate, at);
+            if at == 0 || at < bound || self.begins_word(at) {
                 break;
             }
         }

@@ -35,7 +35,9 @@ fn a_text_that_grows_shrinks_and_changes_is_cut_as_if_all_at_once() {
             }
             // Tokens end inside of characters too.
             more.truncate(1 + numbers.below(more.len()));
-            more.iter().for_each(|token| alignment.push(*token));
+            for token in &more {
+                alignment.push(*token);
+            }
             text.extend(more);
             alignment.align().unwrap();
             let before = own(&alignment);
@@ -67,7 +69,9 @@ fn only_the_end_of_a_long_text_is_cut_anew() {
     for word in ["quick", " brown", "滝の水は", "🦊", "\r\n", "    "] {
         let mut alignment = Alignment::new(&target, &draft, Specials::default());
         let tokens = target.tokens_of(word.repeat(600).as_bytes());
-        tokens.iter().for_each(|token| alignment.push(*token));
+        for token in &tokens {
+            alignment.push(*token);
+        }
         alignment.align().unwrap();
         let longest = draft.most.replace(0);
         assert!(longest > 1000);
@@ -92,7 +96,9 @@ fn what_is_no_text_is_left_out_and_the_rest_stays_in_place() {
         alignment.push(Token::from(*byte));
         alignment.align().unwrap();
         let (mut spelled, shown) = (Vec::new(), &all[..=index]);
-        own(&alignment).iter().for_each(|token| draft.bytes_of(*token, &mut spelled));
+        for token in &own(&alignment) {
+            draft.bytes_of(*token, &mut spelled);
+        }
         let valid: Vec<u8> = shown[..whole(shown)].utf8_chunks().flat_map(|chunk| chunk.valid().bytes()).collect();
         assert_eq!(spelled, valid);
     }
@@ -105,7 +111,9 @@ fn what_is_no_text_is_left_out_and_the_rest_stays_in_place() {
 fn proposal(text: &[u8], said: &[&str], next: Option<&str>) -> (Proposal, Vec<u8>) {
     let (target, draft) = Cutter::pair();
     let mut alignment = Alignment::new(&target, &draft, specials(&target, &draft));
-    text.iter().for_each(|byte| alignment.push(Token::from(*byte)));
+    for byte in text {
+        alignment.push(Token::from(*byte));
+    }
     alignment.align().unwrap();
     for token in said.iter().flat_map(|said| draft.tokens_of(said.as_bytes())) {
         alignment.say(token, 0.5);
@@ -187,7 +195,9 @@ fn a_character_that_the_text_has_begun_is_ended() {
     assert_eq!(own(&alignment), [Token::from(b'a')], "a character that is only begun is not read");
     assert_eq!(alignment.proposal((Token::from(b'x'), 1.0)), Proposal::Nothing, "it says another");
     assert_eq!(alignment.proposal((Token::from(emoji[0]), 1.0)), Proposal::More);
-    emoji.iter().for_each(|byte| alignment.say(Token::from(*byte), 0.5));
+    for byte in emoji {
+        alignment.say(Token::from(*byte), 0.5);
+    }
     assert_eq!(
         alignment.proposal((Token::from(b' '), 1.0)),
         Proposal::Token { token: Token::from(emoji[1]), sure: 0.5, takes_next: false }

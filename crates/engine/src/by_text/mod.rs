@@ -119,7 +119,9 @@ where
     /// Takes in `tokens`; behind each of the last `rows` says what it knows.
     fn take_in(&mut self, tokens: &[Token], rows: usize) -> Result<(), M::Error> {
         let (first, others) = tokens.split_at(tokens.len() - rows);
-        first.iter().for_each(|token| self.alignment.push(*token));
+        for token in first {
+            self.alignment.push(*token);
+        }
         if rows == 0 {
             return self.read(false);
         }

@@ -117,13 +117,11 @@ fn a_model_that_is_full_says_so_and_what_it_took_in_stays_right() {
     let mut right = 0;
     let mut refused = false;
     for pair in tokens.windows(2) {
-        match model.extend(&[pair[0]], 1) {
-            Ok(logits) => right += usize::from(said(logits, 0) == Some(pair[1])),
-            Err(_) => {
-                refused = true;
-                break;
-            }
-        }
+        let Ok(logits) = model.extend(&[pair[0]], 1) else {
+            refused = true;
+            break;
+        };
+        right += usize::from(said(logits, 0) == Some(pair[1]));
     }
     assert!(right > 2 && refused, "{right}");
     model.truncate(1).unwrap();

@@ -8,7 +8,7 @@ use cascade::policy::CostCurve;
 use cascade::{Cascade, LanguageModel, Personal};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::learned::{Lessons, Threads};
-use protocol::worker::{Command, Event, LeftOut, Loaded, Translated, Translation};
+use protocol::worker::{Command, Event, LeftOut, Loaded};
 use protocol::{Code, Problem};
 
 use super::answer::{Answerer, CHUNK, StopWatch};
@@ -17,7 +17,7 @@ use super::knowing::Knowing;
 use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
-use super::shelf::{Draft, READING, Shelf, Tokens, tokenizers_differ};
+use super::shelf::{Draft, READING, Shelf, tokenizers_differ};
 use super::table;
 use super::threads::{self, Patience, Usual};
 use crate::branches;
@@ -170,7 +170,7 @@ impl Shelf {
             allowed_widths(&mut target, settings, rolls_back).map_err(|error| refused(path, error.to_string()))?;
         let mut matrix = self.policy.clone();
         let mut left_out = self.left_out.clone();
-        let (mut names, mut translated) = (vec![ladder.rungs[0].name.clone()], Vec::new());
+        let mut names = vec![ladder.rungs[0].name.clone()];
         trying.next(name);
         let curve = curve
             .map_or_else(|| measure::curve(&mut target, MEASURE[0]), Ok)
@@ -178,7 +178,7 @@ impl Shelf {
         // Passes over the prompt must always be the same ones where bits count.
         let chunk = if settings.exact { CHUNK } else { measure::chunk(&curve) };
         let mut curves = vec![curve];
-        let mut cascade = Cascade::new(Member::Sharing(target));
+        let mut cascade = Cascade::new(Member::sharing(target));
         cascade.set_max_gram(ladder.max_gram);
         let size = cascade.target().vocab().size;
         if let Some(max_gram) = cascade.max_gram_mut() {
@@ -198,32 +198,19 @@ impl Shelf {
                 .take(weights.cache_bytes(context, mode))
                 .and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
             let added = opened.and_then(|mut model| {
-                if let Tokens::Nearly(shared) = tokens {
-                    model.translate(self.target.vocab().clone(), *shared);
-                }
+                tokens.translate(&mut model, &self.target);
                 // What is known is numbered as in the whole ladder, whatever is left out this time.
                 let place = ladder.rungs.iter().position(|of_ladder| of_ladder == rung).unwrap_or(usize::MAX);
                 let curve = known.curve(&mut model, place, MEASURE[1]);
                 let curve = curve.map_err(|error| refused(&rung.path, error.to_string()))?;
                 // By text a pass takes what it takes in the draft's own tokens; how many there are to one of the target's is seen on the way.
-                let model = match tokens {
-                    Tokens::Others => Member::by_text(model, &self.target),
-                    Tokens::Same | Tokens::Nearly(_) => Member::Sharing(model),
-                };
-                cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung))?;
+                let member = tokens.member(model, &self.target);
+                cascade.add_draft(member, ladder.lenience).map_err(|_| tokenizers_differ(rung))?;
                 curves.push(curve);
                 Ok(())
             });
             match added {
-                Ok(()) => {
-                    names.push(rung.name.clone());
-                    let how = match tokens {
-                        Tokens::Same => None,
-                        Tokens::Nearly(_) => Some(Translation::Nearly),
-                        Tokens::Others => Some(Translation::ByText),
-                    };
-                    translated.extend(how.map(|how| Translated { rung: rung.name.clone(), how }));
-                }
+                Ok(()) => names.push(rung.name.clone()),
                 Err(problem) => {
                     matrix = matrix.without(names.len());
                     left_out.push(LeftOut { rung: rung.name.clone(), problem });
@@ -243,9 +230,9 @@ impl Shelf {
             policy: known.policy(curves.clone()),
             curves,
             matrix: matrix.k().to_vec(),
+            translated: self.translated(&names),
             names,
             left_out,
-            translated,
             context,
             mode,
             widths,

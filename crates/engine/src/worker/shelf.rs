@@ -7,13 +7,14 @@ use std::sync::atomic::Ordering;
 
 use cascade::FixedPolicy;
 use protocol::ladder::{Ladder, Rung};
-use protocol::worker::{Event, LeftOut};
+use protocol::worker::{Event, LeftOut, Translated, Translation};
 use protocol::{Code, Problem};
 
 use super::inbox::Inbox;
 use super::memory::Memory;
 use super::outbox::Outbox;
-use crate::llama::{Llama, Weights};
+use crate::llama::{Llama, LlamaRung, Weights};
+use crate::member::Member;
 
 /// Share of loading that is reading files; the rest is trying out how they run here.
 pub(super) const READING: f32 = 0.5;
@@ -48,7 +49,39 @@ pub(super) enum Tokens {
     Others,
 }
 
+impl Tokens {
+    /// Has `model` understand those of `target`'s tokens that it nearly shares.
+    pub(super) fn translate(self, model: &mut LlamaRung<'_>, target: &Weights) {
+        if let Self::Nearly(shared) = self {
+            model.translate(target.vocab().clone(), shared);
+        }
+    }
+
+    /// The model as one that drafts for `target`.
+    pub(super) fn member<'w>(self, model: LlamaRung<'w>, target: &'w Weights) -> Member<'w> {
+        match self {
+            Self::Others => Member::by_text(model, target),
+            Self::Same | Self::Nearly(_) => Member::sharing(model),
+        }
+    }
+
+    fn translation(self) -> Option<Translation> {
+        match self {
+            Self::Same => None,
+            Self::Nearly(_) => Some(Translation::Nearly),
+            Self::Others => Some(Translation::ByText),
+        }
+    }
+}
+
 impl Shelf {
+    /// Drafts, of those with these names, whose tokens are not quite the target's.
+    pub(super) fn translated(&self, names: &[String]) -> Vec<Translated> {
+        let there = self.drafts.iter().filter(|draft| names.contains(&draft.rung.name));
+        let told = there.map(|draft| (draft.rung.name.clone(), draft.tokens.translation()));
+        told.filter_map(|(rung, how)| Some(Translated { rung, how: how? })).collect()
+    }
+
     pub(super) fn read(
         llama: &Llama,
         ladder: &Ladder,
