@@ -99,8 +99,8 @@ fn drafting_by_text_is_asked_for_and_told() {
     let make = ["ladders", "make", "By text", "qwen2.5-coder-0.5b", "smollm2-135m"];
     assert_eq!(taki.run(&[&make[..], &["--json"]].concat()).code_of_problem(), "tokenizers_differ");
     let told = "drafts by text, which is slower";
-    let made = taki.run(&[&make[..], &["--by-text"]].concat());
-    assert!(made.code == Some(0) && made.err.contains(told), "{made:?}");
+    let kept = taki.run(&[&make[..], &["--by-text"]].concat());
+    assert!(kept.code == Some(0) && kept.err.contains(told), "{kept:?}");
     let shown = taki.run(&["ladders", "show", "by-text"]);
     assert!(shown.out.contains("by_text = true") && shown.err.contains(told), "{shown:?}");
     let args = ["--once", "Hello", "--max-tokens", "4"];
