@@ -20,6 +20,7 @@ impl<M: LanguageModel> Run<'_, M> {
             room: room - self.proposals.len(),
             available: &bench.available,
             behind: &bench.behind,
+            reviews: &bench.reviews,
             max_gram: None,
             answered: self.committed - self.request.prompt.len(),
         };

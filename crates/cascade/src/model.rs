@@ -26,6 +26,8 @@ pub struct Branch {
 pub struct Logits<'a> {
     values: &'a [f32],
     width: usize,
+    /// One for each row of a model that says one token or none.
+    sure: Option<&'a [f32]>,
 }
 
 impl<'a> Logits<'a> {
@@ -33,7 +35,20 @@ impl<'a> Logits<'a> {
     ///
     /// A trailing incomplete row is ignored.
     pub fn new(values: &'a [f32], width: usize) -> Self {
-        Self { values, width }
+        Self { values, width, sure: None }
+    }
+
+    /// Scores of a model that knows one token for each position, or none: all others have −∞. How sure it is of that token, 0 to 1,
+    /// stands in `sure`, row by row, as no score can tell.
+    ///
+    /// Such a model proposes nothing where it knows none, and what it proposes is reviewed as a copy.
+    pub fn of_one(values: &'a [f32], width: usize, sure: &'a [f32]) -> Self {
+        Self { values, width, sure: Some(sure) }
+    }
+
+    /// How sure a model that knows one token for each position is of that of row `index`; `None` for other models.
+    pub(crate) fn sure(&self, index: usize) -> Option<f32> {
+        self.sure.map(|sure| sure.get(index).copied().unwrap_or_default())
     }
 
     /// Number of rows.
@@ -81,6 +96,11 @@ pub trait LanguageModel {
     /// One call is one forward pass: the caller splits long prompts. On an error the model may hold any prefix of what
     /// it held before plus `tokens`; [`len`](Self::len) tells which.
     fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Self::Error>;
+
+    /// Whether others can draft for it: false if it scores a whole draft no faster than its tokens one by one.
+    fn reviews(&self) -> bool {
+        true
+    }
 
     /// Most branches that it can score in one pass; 0 if it cannot.
     fn branches(&self) -> usize {

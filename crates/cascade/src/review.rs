@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::constraint::Outlook;
 use crate::ladder::Cascade;
 use crate::maxgram::Foresight;
-use crate::model::{Branch, LanguageModel, Token};
+use crate::model::{Branch, LanguageModel, Logits, Token};
 use crate::policy::{Action, Proposal, View};
 use crate::rule::{self, Odds};
 use crate::run::{Halt, Run, allowed};
@@ -47,8 +47,21 @@ struct Verdict {
     odds: Vec<Odds>,
 }
 
+impl Verdict {
+    /// Nothing stands and nothing is put there.
+    fn nothing() -> Self {
+        Self { kept: 0, own: None, bonus: None, odds: Vec::new() }
+    }
+}
+
+/// Whether a draft without a usable score in row `index` is none the worse for it: it knows one token for each position, or none.
+fn knows_none(reviewer: usize, logits: &Logits<'_>, index: usize) -> bool {
+    reviewer > 0 && logits.sure(index).is_some()
+}
+
 impl<M: LanguageModel> Run<'_, M> {
-    /// Has `reviewer` append at least one and at most `most` tokens, letting the rungs below propose first.
+    /// Has `reviewer` append at least one and at most `most` tokens, letting the rungs below propose first. A draft that knows no
+    /// token appends none.
     ///
     /// False if it could not: it is left out then and the text is as before. Never false for the target.
     pub(crate) fn step(&mut self, reviewer: usize, most: usize) -> Result<bool, Halt<M::Error>> {
@@ -89,7 +102,7 @@ impl<M: LanguageModel> Run<'_, M> {
     fn room(&self, reviewer: usize, most: usize) -> usize {
         let rung = &self.ladder.rungs[reviewer];
         let text = self.ladder.text.len();
-        if !self.request.cascade {
+        if !self.request.cascade || !rung.model.reviews() {
             return 0;
         }
         // A pass that also reads the end of the prompt draws one token: proposals wait for the first real one.
@@ -112,7 +125,9 @@ impl<M: LanguageModel> Run<'_, M> {
     fn gather_from(&mut self, bench: &mut Bench, reviewer: usize, room: usize) -> Result<(), Halt<M::Error>> {
         let from = self.ladder.text.len();
         let bottom = self.ladder.rungs.len();
-        let Bench { available, behind } = bench;
+        let Bench { available, behind, reviews } = bench;
+        reviews.clear();
+        reviews.extend(self.ladder.rungs.iter().map(|rung| rung.model.reviews()));
         available.clear();
         available.extend((0..=bottom).map(|rung| rung > reviewer && self.can_propose(rung)));
         behind.clear();
@@ -132,6 +147,7 @@ impl<M: LanguageModel> Run<'_, M> {
                 room,
                 available,
                 behind,
+                reviews,
                 max_gram: if available[bottom] { self.foresee().best().map(|(found, _)| found) } else { None },
                 answered: self.committed - self.request.prompt.len(),
             };
@@ -169,8 +185,13 @@ impl<M: LanguageModel> Run<'_, M> {
         let before = self.ladder.text.len();
         if rung < self.ladder.rungs.len() {
             while self.ladder.text.len() - before < tokens {
-                let left = tokens - (self.ladder.text.len() - before);
+                let had = self.ladder.text.len();
+                let left = tokens - (had - before);
                 if self.stands_at_end(before) || !self.can_propose(rung) || !self.step(rung, left)? {
+                    break;
+                }
+                // It knows nothing more.
+                if self.ladder.text.len() == had {
                     break;
                 }
             }
@@ -237,20 +258,20 @@ impl<M: LanguageModel> Run<'_, M> {
             };
             let proposals = (&text[from..], &self.odds[from - self.committed..]);
             let ends = |token| self.request.end_tokens.contains(&token);
-            let found = rule::decide(rule, proposals, ends, &mut odds, &|index| noise(from + index))
-                .ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
-            self.sure.extend(found.odds.iter().map(|odds| odds.sure));
-            self.settle(
-                reviewer,
-                from,
-                &pass,
-                Verdict { kept: found.kept, own: found.own, bonus: None, odds: found.odds },
-            );
+            let found = rule::decide(rule, proposals, ends, &mut odds, &|index| noise(from + index));
+            let verdict = match found {
+                Some(found) => Verdict { kept: found.kept, own: found.own, bonus: None, odds: found.odds },
+                None if knows_none(reviewer, &logits, 0) => Verdict::nothing(),
+                None => return Err(Halt::Target(Fault::Lies("no score is a number"))),
+            };
+            let sure = |(index, odds): (usize, &Odds)| logits.sure(index).unwrap_or(odds.sure);
+            self.sure.extend(verdict.odds.iter().enumerate().map(sure));
+            self.settle(reviewer, from, &pass, verdict);
             return Ok(());
         }
         let wants_seconds = self.may_branch && reviewer > 0;
         self.seconds.clear();
-        let mut verdict = Verdict { kept: 0, own: None, bonus: None, odds: Vec::new() };
+        let mut verdict = Verdict::nothing();
         for index in 0..=proposed {
             let row = logits.row(index).unwrap_or_default();
             let looked = self.guard.as_mut().map(|guard| guard.look(text, from + index));
@@ -260,21 +281,27 @@ impl<M: LanguageModel> Run<'_, M> {
             let mask = looked.map(|(_, mask)| mask);
             let (history, position) = (&text[..from + index], from + index - prompt);
             let (pick, glance) = sampler.pick_and_glance(self.request.sampler, row, mask, history, position);
-            let pick = pick.ok_or(Halt::Target(Fault::Lies("no score is a number")))?;
+            let Some(pick) = pick else {
+                if knows_none(reviewer, &logits, index) {
+                    break;
+                }
+                return Err(Halt::Target(Fault::Lies("no score is a number")));
+            };
+            let sure = |token| logits.sure(index).unwrap_or_else(|| glance.share(token));
             if let Some(max_gram) = &mut max_gram {
                 max_gram.thought(&text[..from + index], &glance);
             }
             match text.get(from + index) {
                 Some(&token) if sampler.lets_pass(&pick, token, row, lenience) => {
                     verdict.kept += 1;
-                    self.sure.push(glance.share(token));
+                    self.sure.push(sure(token));
                     self.seconds.push(if wants_seconds { sampler.second(&glance, token, row) } else { None });
                     if self.request.end_tokens.contains(&token) {
                         break;
                     }
                 }
                 _ => {
-                    self.sure.push(glance.share(pick.token));
+                    self.sure.push(sure(pick.token));
                     self.seconds.push(if wants_seconds { sampler.second(&glance, pick.token, row) } else { None });
                     verdict.own = Some(pick.token);
                     let here = |branch: &Branch| branch.at + read == from + index && branch.token == pick.token;

@@ -31,6 +31,8 @@ pub(crate) struct Bench {
     pub(crate) available: Vec<bool>,
     /// See `View`.
     pub(crate) behind: Vec<usize>,
+    /// See `View`.
+    pub(crate) reviews: Vec<bool>,
 }
 
 /// Why a rung could not score the text.

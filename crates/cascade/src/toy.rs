@@ -25,6 +25,8 @@ pub enum Habit {
     NoRollBack,
     /// Says that it holds less than it was given.
     Forgets,
+    /// Knows one token for each position, and none behind every third; nobody drafts for it.
+    KnowsOne,
 }
 
 /// The only error of a toy model.
@@ -46,6 +48,8 @@ pub struct Toy {
     widest: usize,
     held: Vec<Token>,
     scores: Vec<f32>,
+    /// How sure it is of each row, if it knows only one token.
+    sure: Vec<f32>,
     passes: usize,
     /// Most branches of a pass, and those of the last one with the index of the token they stood for.
     branches: usize,
@@ -67,6 +71,7 @@ impl Toy {
             widest: usize::MAX,
             held: Vec::new(),
             scores: Vec::new(),
+            sure: Vec::new(),
             passes: 0,
             branches: 0,
             branched: Vec::new(),
@@ -139,6 +144,20 @@ impl Toy {
         }
     }
 
+    /// Leaves the best token of each row, or none.
+    fn keep_one(&mut self, width: usize) {
+        self.sure.clear();
+        for row in self.scores.chunks_mut(width) {
+            let best = (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default();
+            let known = !best.is_multiple_of(3);
+            row.iter_mut()
+                .enumerate()
+                .filter(|(token, _)| !known || *token != best)
+                .for_each(|(_, score)| *score = f32::NEG_INFINITY);
+            self.sure.push(if known { 0.75 } else { 0.0 });
+        }
+    }
+
     fn score(&self, context: &[Token], token: usize) -> f32 {
         let last = context.iter().rev().take(3).fold(17_u64, |h, t| scramble(h ^ u64::from(*t)));
         let raw = |seed: u64| (scramble(last ^ scramble(seed ^ (token as u64) << 20)) % 4096) as f32 / 512.0;
@@ -171,6 +190,10 @@ impl LanguageModel for Toy {
 
     fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Broke> {
         self.extend_with(tokens, rows, &[])
+    }
+
+    fn reviews(&self) -> bool {
+        self.habit != Habit::KnowsOne
     }
 
     fn branches(&self) -> usize {
@@ -211,6 +234,10 @@ impl LanguageModel for Toy {
         for index in 0..branches.len() {
             let Branch { at, token } = self.branched[index];
             self.score_row(at, Some(token), width);
+        }
+        if self.habit == Habit::KnowsOne {
+            self.keep_one(width);
+            return Ok(Logits::of_one(&self.scores, width, &self.sure));
         }
         Ok(Logits::new(&self.scores, width))
     }

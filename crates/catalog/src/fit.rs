@@ -224,7 +224,15 @@ mod tests {
             protocol::ladder::Rung { name: name.to_owned(), path }
         };
         let (id, k) = ("l".to_owned(), vec![vec![4, 3], vec![0, 2]]);
-        Ladder { id, rungs: vec![rung("target"), rung("draft")], max_gram: true, k, lenience: 1.0, table: None }
+        Ladder {
+            id,
+            rungs: vec![rung("target"), rung("draft")],
+            max_gram: true,
+            k,
+            lenience: 1.0,
+            table: None,
+            by_text: false,
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub use fetch::{
 pub use fit::{Fit, Shed, fit, fit_about, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
 pub use manifest::{Catalog, CatalogError};
-pub use match_up::{Tokens, in_order, match_up};
+pub use match_up::{Tokens, in_order, in_order_by_text, match_up, match_up_by_text};
 pub use offer::{About, Offer, Settled, settle};
 pub use own::Made;
 pub use recipe::{MadeFrom, Recipe, RecipeModel};

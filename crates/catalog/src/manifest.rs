@@ -202,7 +202,7 @@ impl Catalog {
         recipe.id.clone_from(&ladder.id);
         recipe.description = Some(ladder.description.en.clone()).filter(|said| !said.is_empty());
         recipe.k = Some(ladder.k.clone());
-        (recipe.max_gram, recipe.lenience) = (ladder.max_gram, ladder.lenience);
+        (recipe.max_gram, recipe.lenience, recipe.by_text) = (ladder.max_gram, ladder.lenience, ladder.by_text);
         Ok(recipe)
     }
 

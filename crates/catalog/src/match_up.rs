@@ -11,6 +11,8 @@ pub enum Tokens {
     Same,
     /// All but a few at the end are; of those at least so many.
     Nearly(u64),
+    /// They are others: it can draft by text only, which is slower.
+    ByText,
 }
 
 /// Whether a model can draft for a target, by what both files say of themselves. What passes is tried by the engine all the same;
@@ -19,6 +21,17 @@ pub enum Tokens {
 /// # Errors
 /// [`Code::TokenizersDiffer`], [`Code::DraftTooLarge`], [`Code::CannotRollBack`], [`Code::ModelRefused`]: what it is for instead.
 pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, Problem> {
+    match match_up_by_text(target, draft, name)? {
+        Tokens::ByText => Err(Problem::new(Code::TokenizersDiffer).with("rung", name)),
+        tokens => Ok(tokens),
+    }
+}
+
+/// The same for a ladder whose drafts may draft by text.
+///
+/// # Errors
+/// As [`match_up`]; [`Code::TokenizersDiffer`] only where one of the two has no tokenizer.
+pub fn match_up_by_text(target: &Header, draft: &Header, name: &str) -> Result<Tokens, Problem> {
     let against = |code| Err(Problem::new(code).with("rung", name));
     let refused = |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", name).with("reason", reason));
     if draft.kind == Kind::Recurrent {
@@ -29,10 +42,7 @@ pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, P
     }
     let tokens = match (&target.tokenizer, &draft.tokenizer) {
         (Some(target), Some(draft)) if target.hash == draft.hash => Tokens::Same,
-        (Some(target), Some(draft)) => match target.is_near(draft) {
-            Some(shared) => Tokens::Nearly(shared),
-            None => return against(Code::TokenizersDiffer),
-        },
+        (Some(target), Some(draft)) => target.is_near(draft).map_or(Tokens::ByText, Tokens::Nearly),
         _ => return against(Code::TokenizersDiffer),
     };
     let weights = |header: &Header| header.types.iter().map(|(_, bytes)| bytes).sum::<u64>();
@@ -44,7 +54,23 @@ pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, P
 ///
 /// # Errors
 /// Those of [`match_up`] and [`check_header`].
-pub fn in_order(store: &ModelStore, mut models: Vec<RecipeModel>) -> Result<Vec<RecipeModel>, Problem> {
+pub fn in_order(store: &ModelStore, models: Vec<RecipeModel>) -> Result<Vec<RecipeModel>, Problem> {
+    sorted(store, models, match_up)
+}
+
+/// The same for a ladder whose drafts may draft by text.
+///
+/// # Errors
+/// Those of [`match_up_by_text`] and [`check_header`].
+pub fn in_order_by_text(store: &ModelStore, models: Vec<RecipeModel>) -> Result<Vec<RecipeModel>, Problem> {
+    sorted(store, models, match_up_by_text)
+}
+
+fn sorted(
+    store: &ModelStore,
+    mut models: Vec<RecipeModel>,
+    match_up: fn(&Header, &Header, &str) -> Result<Tokens, Problem>,
+) -> Result<Vec<RecipeModel>, Problem> {
     let header = |model: &RecipeModel| store.file_of(&model.sha256).map(|path| check_header(&path)).transpose();
     if let Some((target, drafts)) = models.split_first_mut() {
         if let Some(of_target) = header(target)? {
@@ -95,6 +121,9 @@ mod tests {
             [8_u32.to_le_bytes().as_slice(), &3_u64.to_le_bytes(), &text("a"), &text("c"), &text("ccc")].concat();
         let other = header(|gguf| gguf.pairs[5] = pair("tokenizer.ggml.tokens", 9, &other));
         assert_eq!(code(&large, &other), Code::TokenizersDiffer);
+        assert_eq!(match_up_by_text(&large, &other, "other"), Ok(Tokens::ByText));
+        assert_eq!(match_up_by_text(&large, &small, "small"), Ok(Tokens::Same));
+        assert_eq!(match_up_by_text(&small, &large, "large").unwrap_err().code, Code::DraftTooLarge);
         let ends = header(|gguf| gguf.pairs.push(pair("tokenizer.ggml.eos_token_id", 4, &2_u32.to_le_bytes())));
         assert_eq!(code(&large, &ends), Code::TokenizersDiffer, "it ends with another token");
     }

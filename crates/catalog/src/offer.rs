@@ -46,6 +46,7 @@ impl Offer {
             k: vec![vec![8]],
             lenience: 1.0,
             general: false,
+            by_text: false,
         }
     }
 }

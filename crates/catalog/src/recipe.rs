@@ -100,6 +100,9 @@ pub struct Recipe {
     /// How much inner reviewers may let pass, 1 is nothing.
     #[serde(default = "nothing")]
     pub lenience: f32,
+    /// Whether drafts whose tokens are others than the target's draft by text, which is slower.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_text: bool,
     /// Its models.
     #[serde(rename = "model")]
     pub models: Vec<RecipeModel>,
@@ -130,6 +133,7 @@ impl Recipe {
             max_gram: true,
             k: None,
             lenience: nothing(),
+            by_text: false,
             models,
             unknown: Table::new(),
         };
@@ -202,6 +206,7 @@ impl Recipe {
             k: self.k.clone().unwrap_or_else(|| (0..drafters).map(row).collect()),
             lenience: self.lenience,
             general: true,
+            by_text: self.by_text,
         };
         (ladder, self.models.iter().map(RecipeModel::entry).collect())
     }
@@ -256,6 +261,10 @@ mod tests {
         let again = more.to_toml().unwrap();
         assert!(again.contains("colour = \"blue\"") && again.contains("weight = 3"), "{again}");
         assert_eq!(more.entries().0.k, vec![vec![4, 4], vec![0, 4]]);
+        assert!(!text.contains("by_text"), "what is as usual need not be said: {text}");
+        let by_text = Recipe { by_text: true, ..recipe };
+        let again = Recipe::parse(&by_text.to_toml().unwrap(), "here").unwrap();
+        assert!(again == by_text && again.entries().0.by_text);
     }
 
     #[test]

@@ -58,8 +58,8 @@ pub fn is_path(text: &str) -> bool {
 
 fn from_catalogue(catalog: &Catalog, store: &ModelStore, entry: &LadderEntry) -> Result<Ladder, Problem> {
     let rungs = entry.rungs.iter().map(|id| rung(store, catalog.model(id)?, &entry.id)).collect::<Result<_, _>>()?;
-    let (max_gram, k, lenience) = (entry.max_gram, entry.k.clone(), entry.lenience);
-    Ok(Ladder { id: entry.id.clone(), rungs, max_gram, k, lenience, table: None })
+    let LadderEntry { max_gram, lenience, by_text, .. } = *entry;
+    Ok(Ladder { id: entry.id.clone(), rungs, max_gram, k: entry.k.clone(), lenience, table: None, by_text })
 }
 
 /// With the table that was counted for its target, if there is one.
@@ -128,6 +128,7 @@ fn from_file(text: &str) -> Result<Ladder, Problem> {
         k: vec![vec![ALONE]],
         lenience: 1.0,
         table: None,
+        by_text: false,
     })
 }
 

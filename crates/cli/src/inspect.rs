@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use catalog::{Header, Kind, Tokens, check_header, look, match_up};
-use protocol::{Problem, bytes_in_words};
+use catalog::{Header, Kind, Tokens, check_header, look, match_up_by_text};
+use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
 use crate::output::Output;
@@ -18,7 +18,7 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
         }
         let mut row = as_json(file, header);
         if at > 0 {
-            let verdict = match_up(&headers[0], header, file);
+            let verdict = match_up_by_text(&headers[0], header, file);
             let told = match &verdict {
                 Ok(Tokens::Same) => format!("It can draft for {}.", files[0]),
                 Ok(Tokens::Nearly(shared)) => {
@@ -27,10 +27,21 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
                         files[0]
                     )
                 }
+                Ok(Tokens::ByText) => {
+                    format!(
+                        "It can draft for {} by text only (--by-text), which is slower: its tokens are others.",
+                        files[0]
+                    )
+                }
                 Err(problem) => format!("It cannot draft for {}: {}", files[0], problem.sentence(output.language)),
             };
             output.line(format_args!("  {told}"));
+            // Not unless somebody asks for it.
+            let by_text = verdict == Ok(Tokens::ByText);
+            let differ = || Problem::new(Code::TokenizersDiffer).with("rung", file);
+            let verdict = if by_text { Err(differ()) } else { verdict };
             row["drafts_for_first"] = json!(verdict.is_ok());
+            row["drafts_by_text"] = json!(by_text);
             row["problem"] = verdict.err().map_or(Value::Null, |problem| json!(problem));
         }
         rows.push(row);

@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
-use catalog::{Catalog, Recipe, RecipeModel, Version, in_order, is_path, read_recipe};
+use catalog::{
+    Catalog, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text, is_path, match_up_by_text,
+    read_recipe,
+};
 use engine::Trial;
 use protocol::chat::Fits;
 use protocol::ladder::EngineSettings;
+use protocol::worker::Translation;
 use protocol::{Code, Language, Problem, bytes_in_words};
 use serde_json::{Value, json};
 use store::Check;
@@ -14,7 +18,7 @@ use crate::args::{Ladders, matrix};
 use crate::interrupt::stoppable;
 use crate::models::{as_json, reading, take_in};
 use crate::output::Output;
-use crate::setup::{self, Setup};
+use crate::setup::{self, Setup, in_words};
 
 pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
@@ -22,18 +26,20 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::List { .. } => list(&setup, output),
         Ladders::Suggest { .. } => suggest(&setup, output),
         Ladders::Check { ladder, .. } => check(&setup, ladder.as_deref(), output),
-        Ladders::Make { name, models, .. } => make(&setup, name, models, output),
+        Ladders::Make { name, models, by_text, .. } => make(&setup, name, models, *by_text, output),
         Ladders::Copy { ladder, name, .. } => {
             let mut recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
             (recipe.id, recipe.name) = (name.clone(), name.clone());
             keep(&setup, &recipe, output)
         }
-        Ladders::Change { ladder, name, models, k, .. } => {
-            change(&setup, ladder, &Changes { name: name.as_deref(), models, k: k.as_deref() }, output)
+        Ladders::Change { ladder, name, models, k, by_text, .. } => {
+            let changes = Changes { name: name.as_deref(), models, k: k.as_deref(), by_text: *by_text };
+            change(&setup, ladder, &changes, output)
         }
         Ladders::Show { ladder, .. } => {
             let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
             output.text(&recipe.to_toml()?);
+            translated(&setup, &recipe).for_each(|line| output.note(line));
             output.json(&json!({ "recipe": recipe }));
             Ok(())
         }
@@ -165,9 +171,27 @@ fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem
     Ok(())
 }
 
-fn make(setup: &Setup, name: &str, models: &[String], output: &Output) -> Result<(), Problem> {
-    let models = rungs(setup, models, output)?;
-    keep(setup, &Recipe::new(name, models)?, output)
+fn make(setup: &Setup, name: &str, models: &[String], by_text: bool, output: &Output) -> Result<(), Problem> {
+    let models = rungs(setup, models, by_text, output)?;
+    let mut recipe = Recipe::new(name, models)?;
+    recipe.by_text = by_text;
+    translated(setup, &recipe).for_each(|line| output.note(line));
+    keep(setup, &recipe, output)
+}
+
+/// What is to be told of drafts, as far as they are here, whose tokens are not quite the target's.
+fn translated<'a>(setup: &'a Setup, recipe: &'a Recipe) -> impl Iterator<Item = String> + 'a {
+    let header = |model: &RecipeModel| setup.models.file_of(&model.sha256).and_then(|path| check_header(&path).ok());
+    let models = recipe.rungs.iter().filter_map(|id| recipe.models.iter().find(|model| model.id == *id));
+    let target = models.clone().next().and_then(header);
+    models.skip(1).filter_map(move |draft| {
+        let how = match match_up_by_text(target.as_ref()?, &header(draft)?, &draft.name) {
+            Ok(Tokens::Nearly(_)) => Translation::Nearly,
+            Ok(Tokens::ByText) if recipe.by_text => Translation::ByText,
+            _ => return None,
+        };
+        Some(in_words(&draft.name, how))
+    })
 }
 
 /// Keeps a ladder of `models`, which are in the store already.
@@ -182,9 +206,14 @@ pub(crate) fn keep(setup: &Setup, recipe: &Recipe, output: &Output) -> Result<()
 }
 
 /// The models with these names or of these files, the target first and the drafts in falling size, if they go together.
-pub(crate) fn rungs(setup: &Setup, names: &[String], output: &Output) -> Result<Vec<RecipeModel>, Problem> {
+pub(crate) fn rungs(
+    setup: &Setup,
+    names: &[String],
+    by_text: bool,
+    output: &Output,
+) -> Result<Vec<RecipeModel>, Problem> {
     let models = names.iter().map(|name| model(setup, name, output)).collect::<Result<Vec<_>, _>>()?;
-    in_order(&setup.models, models)
+    if by_text { in_order_by_text(&setup.models, models) } else { in_order(&setup.models, models) }
 }
 
 fn model(setup: &Setup, name: &str, output: &Output) -> Result<RecipeModel, Problem> {
@@ -208,6 +237,7 @@ struct Changes<'a> {
     name: Option<&'a str>,
     models: &'a [String],
     k: Option<&'a str>,
+    by_text: Option<bool>,
 }
 
 fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Result<(), Problem> {
@@ -216,8 +246,9 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
     if let Some(name) = changes.name {
         name.clone_into(&mut recipe.name);
     }
+    recipe.by_text = changes.by_text.unwrap_or(recipe.by_text);
     if !changes.models.is_empty() {
-        recipe.set_models(rungs(setup, changes.models, output)?);
+        recipe.set_models(rungs(setup, changes.models, recipe.by_text, output)?);
     }
     if let Some(text) = changes.k {
         recipe.k = Some(matrix(text)?);

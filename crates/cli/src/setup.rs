@@ -11,7 +11,7 @@ use protocol::Problem;
 use protocol::chat::{LadderCard, LadderCheck, Settings};
 use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
-use protocol::worker::{Loaded, PassTime};
+use protocol::worker::{Loaded, PassTime, Translation};
 use store::{LearnedFolder, Places};
 
 use crate::args::{Fixed, Running};
@@ -140,7 +140,8 @@ impl Setup {
 
     /// The ladder with this id, with the drafts that were asked for.
     pub(crate) fn ladder_as(&self, id: &str, running: &Running) -> Result<Ladder, Problem> {
-        with_drafts(self.ladder(id)?, &running.draft)
+        let ladder = with_drafts(self.ladder(id)?, &running.draft)?;
+        Ok(Ladder { by_text: ladder.by_text || running.by_text, ..ladder })
     }
 
     /// The same with the K matrix that was asked for.
@@ -183,10 +184,23 @@ pub(crate) fn engine_knowing(
     if let Some(asked) = settings.context.filter(|asked| *asked > loaded.context) {
         output.note(format_args!("This model holds {} tokens of context, not {asked}.", loaded.context));
     }
+    for translated in &loaded.translated {
+        output.note(in_words(&translated.rung, translated.how));
+    }
     for left in &loaded.left_out {
         output.warning(&left.problem);
     }
     Ok((engine, loaded))
+}
+
+/// How the draft `name` drafts for a target whose tokens are not quite its own.
+pub(crate) fn in_words(name: &str, how: Translation) -> String {
+    match how {
+        Translation::Nearly => format!("{name}: all but a few of its tokens are the target's; it drafts as others do."),
+        Translation::ByText => {
+            format!("{name}: its tokens are others than the target's; it drafts by text, which is slower.")
+        }
+    }
 }
 
 /// What passes of the loaded models take here.

@@ -27,7 +27,7 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
         // Known before minutes were spent.
         return Err(Problem::new(Code::LadderInvalid).with("reason", "its name is empty"));
     }
-    let original = ladders::rungs(setup, &[wanted.model.to_owned()], output)?.remove(0);
+    let original = ladders::rungs(setup, &[wanted.model.to_owned()], false, output)?.remove(0);
     let path = setup.models.file_of(&original.sha256);
     let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &original.id))?;
     let header = check_header(&path)?;

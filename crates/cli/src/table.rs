@@ -63,7 +63,15 @@ fn build(setup: &Setup, ladder: Option<&str>, files: &[PathBuf], output: &Output
 /// The target without what helps it: its tokenizer is all that is needed.
 fn alone(ladder: &Ladder) -> Ladder {
     let rungs = ladder.rungs.iter().take(1).cloned().collect();
-    Ladder { id: ladder.id.clone(), rungs, max_gram: true, k: vec![vec![1]], lenience: 1.0, table: None }
+    Ladder {
+        id: ladder.id.clone(),
+        rungs,
+        max_gram: true,
+        k: vec![vec![1]],
+        lenience: 1.0,
+        table: None,
+        by_text: false,
+    }
 }
 
 fn text_of(path: &Path) -> Result<String, Problem> {

@@ -4,11 +4,14 @@
 //! over pipes and starts another one when it dies. The *worker* half ([`worker_main`]) is the same binary re-run with the
 //! argument `worker`: it owns models, KV caches and the cascade, and is the only process that llama.cpp can abort.
 
+mod best;
 mod branches;
+mod by_text;
 mod exact;
 mod fnv;
 mod host;
 mod llama;
+mod member;
 mod shape;
 mod template;
 mod utf8;

@@ -5,6 +5,7 @@ mod requantize;
 mod rung;
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::rc::Rc;
@@ -22,6 +23,7 @@ use protocol::ladder::{CacheType, EngineSettings};
 use protocol::learned::Threads;
 use protocol::{Code, Problem};
 
+use crate::by_text::{Specials, Tokenizer};
 use crate::fnv::Fnv;
 use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
@@ -232,6 +234,38 @@ impl Weights {
         vocab.tokens().map(spelling).collect()
     }
 
+    /// Whether pieces of text come back from its tokens as they were. Some tokenizers put a space in front of each.
+    pub(crate) fn is_faithful(&self) -> bool {
+        let pieces = ["word", " and", "\n\n  more", "x = {1}", "滝の水", "é👩‍💻", "\r\n"];
+        pieces.iter().all(|piece| {
+            let mut bytes = Vec::new();
+            self.tokens_of(piece.as_bytes()).into_iter().for_each(|token| self.bytes_of(token, &mut bytes));
+            bytes == piece.as_bytes()
+        })
+    }
+
+    /// How special tokens of `target` stand in texts that this model reads: as its own of the same name, or as what the name is as text.
+    pub(crate) fn specials_for(&self, target: &Self) -> Specials {
+        let (own, its) = (self.model.vocab(), target.model.vocab());
+        let plain = |tokens: Vec<LlamaToken>| tokens.into_iter().map(|token| token.0 as Token).collect::<Vec<_>>();
+        let bos: Vec<Token> = if own.should_add_bos() { vec![own.bos().0 as Token] } else { Vec::new() };
+        let mut tokens = HashMap::new();
+        for token in its.tokens() {
+            if !its.token_to_piece(token, false, None).is_empty() {
+                continue;
+            }
+            let name = its.token_to_piece(token, true, None);
+            let same = own.tokenize(&name, false, true);
+            let same = if same.len() == 1 { same } else { own.tokenize(&name, false, false) };
+            tokens.insert(token.0 as Token, plain(same));
+        }
+        let begins = its.should_add_bos();
+        if begins {
+            tokens.insert(its.bos().0 as Token, bos.clone());
+        }
+        Specials { tokens, lead: if begins { Vec::new() } else { bos } }
+    }
+
     /// A context of `capacity` tokens on so many threads.
     ///
     /// # Errors
@@ -277,6 +311,16 @@ impl Weights {
             .with_type_v(cache)
             .with_no_perf(true);
         self.model.new_context(&llama.backend, params)
+    }
+}
+
+impl Tokenizer for Weights {
+    fn tokens_of(&self, text: &[u8]) -> Vec<Token> {
+        self.tokens_of(text)
+    }
+
+    fn bytes_of(&self, token: Token, bytes: &mut Vec<u8>) {
+        self.bytes_of(token, bytes);
     }
 }
 

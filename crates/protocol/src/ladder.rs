@@ -31,6 +31,9 @@ pub struct Ladder {
     /// A table of what usually follows in some text, counted with the target's tokenizer, for Max-Gram.
     #[serde(default)]
     pub table: Option<PathBuf>,
+    /// Whether drafts whose tokens are others than the target's draft by text, which is slower; they are left out otherwise.
+    #[serde(default)]
+    pub by_text: bool,
 }
 
 impl Ladder {

@@ -154,6 +154,25 @@ pub struct LeftOut {
     pub problem: Problem,
 }
 
+/// How a draft drafts for a target whose tokens are not quite its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Translation {
+    /// All but a few of its tokens are the target's; the others it never says.
+    Nearly,
+    /// Its tokens are others: what it says is cut into the target's, which is slower.
+    ByText,
+}
+
+/// A draft rung whose tokens are not quite the target's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Translated {
+    /// Display name.
+    pub rung: String,
+    /// How it drafts all the same.
+    pub how: Translation,
+}
+
 /// What was loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
@@ -164,6 +183,9 @@ pub struct Loaded {
     pub rungs: Vec<String>,
     /// Draft rungs that could not be used.
     pub left_out: Vec<LeftOut>,
+    /// Draft rungs whose tokens are not quite the target's.
+    #[serde(default)]
+    pub translated: Vec<Translated>,
     /// Context length in tokens.
     pub context: u32,
     /// Exact mode: review widths found bit-identical; empty in fast mode.

@@ -650,6 +650,8 @@ export type Loaded = {
 	rungs: string[],
 	/**  Draft rungs that could not be used. */
 	leftOut: LeftOut[],
+	/**  Draft rungs whose tokens are not quite the target's. */
+	translated?: Translated[],
 	/**  Context length in tokens. */
 	context: number,
 	/**  Exact mode: review widths found bit-identical; empty in fast mode. */
@@ -949,6 +951,21 @@ export type Theme =
 "light" | 
 /**  Light on dark. */
 "dark";
+
+/**  A draft rung whose tokens are not quite the target's. */
+export type Translated = {
+	/**  Display name. */
+	rung: string,
+	/**  How it drafts all the same. */
+	how: Translation,
+};
+
+/**  How a draft drafts for a target whose tokens are not quite its own. */
+export type Translation = 
+/**  All but a few of its tokens are the target's; the others it never says. */
+"nearly" | 
+/**  Its tokens are others: what it says is cut into the target's, which is slower. */
+"by_text";
 
 /**  Language of the window. */
 export type UiLanguage = 

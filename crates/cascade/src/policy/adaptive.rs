@@ -275,7 +275,8 @@ impl Adaptive {
 
     /// Copies that draft model `rung` is expected to keep in its own next review.
     fn helped(&self, view: &View<'_>, rung: usize) -> f64 {
-        let Some(found) = view.max_gram else { return 0.0 };
+        let reviews = view.reviews.get(rung) == Some(&true);
+        let Some(found) = view.max_gram.filter(|_| reviews) else { return 0.0 };
         let copies = &self.learned[rung].copies;
         let mut survival = 1.0;
         (0..BESIDE)

@@ -69,6 +69,7 @@ impl World {
                 room,
                 available: &available,
                 behind: &[1, 2, 0],
+                reviews: &[true, true],
                 max_gram,
                 answered: 0,
             };
@@ -186,6 +187,7 @@ fn without_a_measured_pace_the_target_works_alone() {
         room: 9,
         available: &[false, true],
         behind: &[1, 0],
+        reviews: &[true],
         max_gram: Some(Match::of_length(9)),
         answered: 3,
     };
@@ -198,7 +200,7 @@ fn lone(alone: bool, seconds: f64) -> Reviewed<'static> {
 }
 
 fn view<'a>(available: &'a [bool], behind: &'a [usize], answered: usize) -> View<'a> {
-    View { reviewer: 0, pending: &[], room: 9, available, behind, max_gram: None, answered }
+    View { reviewer: 0, pending: &[], room: 9, available, behind, reviews: &[true, true], max_gram: None, answered }
 }
 
 #[test]

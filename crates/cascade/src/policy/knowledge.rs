@@ -194,7 +194,17 @@ mod tests {
     fn first_action(policy: &mut Adaptive) -> Action {
         let (available, behind) = ([false, true, false], [1, 1, 0]);
         let (pending, room, max_gram) = (&[], 20, None);
-        policy.next(&View { reviewer: 0, pending, room, available: &available, behind: &behind, max_gram, answered: 0 })
+        let reviews = &[true, true];
+        policy.next(&View {
+            reviewer: 0,
+            pending,
+            room,
+            available: &available,
+            behind: &behind,
+            reviews,
+            max_gram,
+            answered: 0,
+        })
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub struct View<'a> {
     pub available: &'a [bool],
     /// For each rung how many tokens it has to read before it can propose; 0 for Max-Gram.
     pub behind: &'a [usize],
+    /// For each model whether others can draft for it.
+    pub reviews: &'a [bool],
     /// What Max-Gram would copy from now.
     pub max_gram: Option<Match>,
     /// Tokens of the answer that are final.
@@ -136,9 +138,10 @@ impl Reviewed<'static> {
 }
 
 impl Reviewed<'_> {
-    /// Tokens that it won.
+    /// Tokens that it won; none where a draft knew none.
     pub fn tokens(&self) -> usize {
-        self.kept + 1 + usize::from(self.branched)
+        let silent = self.reviewer > 0 && self.kept == 0 && self.own.is_none();
+        if silent { 0 } else { self.kept + 1 + usize::from(self.branched) }
     }
 }
 

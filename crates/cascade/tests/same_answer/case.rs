@@ -139,6 +139,7 @@ pub(crate) fn habit() -> impl Strategy<Value = Habit> + Clone {
         Just(Habit::NoRows),
         Just(Habit::NoRollBack),
         Just(Habit::Forgets),
+        Just(Habit::KnowsOne),
     ]
 }
 

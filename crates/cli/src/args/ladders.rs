@@ -31,6 +31,9 @@ pub(crate) enum Ladders {
         /// Its target, then its draft models: models of the list or .gguf files
         #[arg(required = true, value_name = "MODEL")]
         models: Vec<String>,
+        /// Let draft models whose tokens are others than the target's draft by text, which is slower
+        #[arg(long)]
+        by_text: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -58,6 +61,9 @@ pub(crate) enum Ladders {
         /// How many tokens each model drafts for each reviewer in fixed ways of drafting: rows of a K matrix, as in `4,4;0,4`
         #[arg(long, value_name = "ROWS")]
         k: Option<String>,
+        /// Whether draft models whose tokens are others than the target's draft by text, which is slower
+        #[arg(long, value_name = "YES", value_parser = clap::builder::BoolishValueParser::new())]
+        by_text: Option<bool>,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -37,6 +37,9 @@ pub(crate) struct Running {
     /// A .gguf file as a draft model in place of the ladder's; can be given again, the largest first
     #[arg(long, value_name = "FILE")]
     pub(crate) draft: Vec<PathBuf>,
+    /// Let draft models whose tokens are others than the target's draft by text, which is slower
+    #[arg(long)]
+    pub(crate) by_text: bool,
     /// Context length in tokens
     #[arg(long)]
     context: Option<u32>,

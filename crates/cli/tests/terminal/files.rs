@@ -96,4 +96,6 @@ fn a_draft_is_told_from_a_stranger() {
         |at: usize| (looked["models"][at]["drafts_for_first"].clone(), looked["models"][at]["problem"]["code"].clone());
     assert_eq!(verdict(1), (true.into(), Value::Null));
     assert_eq!(verdict(2), (false.into(), "tokenizers_differ".into()));
+    let by_text = [1, 2].map(|at: usize| looked["models"][at]["drafts_by_text"].clone());
+    assert_eq!(by_text, [false, true], "only where somebody asks for it");
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::run::Taki;
+use crate::run::{Taki, ladder};
 
 /// A small ladder: the default model with a smaller version of itself, made here.
 fn made(taki: &Taki) -> Value {
@@ -89,6 +89,34 @@ fn a_ladder_is_made_changed_taken_back_handed_on_and_removed() {
     assert_eq!(taki.run(&["ladders", "show", "mine", "--json"]).code_of_problem(), "no_such_ladder");
     taki.run(&["ladders", "back", "mine", "--json"]).good();
     assert_eq!(taki.run(&["ladders", "show", "mine", "--json"]).good()["recipe"]["name"], "Mine 滝");
+}
+
+#[test]
+fn drafting_by_text_is_asked_for_and_told() {
+    // Where the larger ladder is here.
+    let Ok(qwen) = ladder("qwen-coder") else { return };
+    let taki = Taki::with_models();
+    let make = ["ladders", "make", "By text", "qwen2.5-coder-0.5b", "smollm2-135m"];
+    assert_eq!(taki.run(&[&make[..], &["--json"]].concat()).code_of_problem(), "tokenizers_differ");
+    let told = "drafts by text, which is slower";
+    let kept = taki.run(&[&make[..], &["--by-text"]].concat());
+    assert!(kept.code == Some(0) && kept.err.contains(told), "{kept:?}");
+    let shown = taki.run(&["ladders", "show", "by-text"]);
+    assert!(shown.out.contains("by_text = true") && shown.err.contains(told), "{shown:?}");
+    let args = ["--once", "Hello", "--max-tokens", "4"];
+    let asked = taki.run(&[&["chat", "--ladder", "by-text"][..], &args].concat());
+    assert!(asked.code == Some(0) && asked.err.contains(told), "{asked:?}");
+    taki.run(&["ladders", "change", "by-text", "--by-text", "no", "--json"]).good();
+    let shown = taki.run(&["ladders", "show", "by-text"]);
+    assert!(!shown.out.contains("by_text") && !shown.err.contains(told), "{shown:?}");
+    // Files of one's own.
+    let [target, draft] =
+        [&qwen.rungs[1].path, &ladder("smollm2").unwrap().rungs[0].path].map(|path| path.to_str().unwrap().to_owned());
+    let files = ["chat", "--ladder", &target, "--draft", &draft];
+    let strict = taki.run(&[&files[..], &args].concat());
+    assert!(strict.code == Some(0) && strict.err.contains("--by-text"), "the hint says how: {strict:?}");
+    let let_be = taki.run(&[&files[..], &["--by-text"], &args].concat());
+    assert!(let_be.code == Some(0) && let_be.err.contains(told), "{let_be:?}");
 }
 
 #[test]

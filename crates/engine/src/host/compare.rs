@@ -30,7 +30,7 @@ pub fn versions(id: &str, rungs: Vec<Rung>) -> Ladder {
     let size = rungs.len();
     let row = |at: usize| (0..size).map(|column| u32::from(column >= at)).collect();
     let (id, k) = (id.to_owned(), (0..size).map(row).collect());
-    Ladder { id, rungs, max_gram: true, k, lenience: 1.0, table: None }
+    Ladder { id, rungs, max_gram: true, k, lenience: 1.0, table: None, by_text: false }
 }
 
 /// How often smaller versions say what the original says, and how much faster they say it. `loaded` is what came of loading
@@ -77,6 +77,7 @@ mod tests {
             ladder: "l".into(),
             rungs: vec!["whole".into(), "small".into(), "Max-Gram".into()],
             left_out: Vec::new(),
+            translated: Vec::new(),
             context: 100,
             exact_widths: Vec::new(),
             k: Vec::new(),

@@ -55,7 +55,15 @@ mod tests {
         let path = folder.path().join("a.gguf");
         std::fs::write(&path, b"one").unwrap();
         let rungs = vec![Rung { name: "A".to_owned(), path: path.clone() }];
-        let ladder = Ladder { id: "a".to_owned(), rungs, max_gram: true, k: vec![vec![8]], lenience: 1.0, table: None };
+        let ladder = Ladder {
+            id: "a".to_owned(),
+            rungs,
+            max_gram: true,
+            k: vec![vec![8]],
+            lenience: 1.0,
+            table: None,
+            by_text: false,
+        };
         let fast = EngineSettings::default();
         let before = conditions(&ladder, fast);
         assert_eq!(before, conditions(&ladder, fast), "the same every time");

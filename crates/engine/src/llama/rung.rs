@@ -13,6 +13,7 @@ use protocol::learned::Threads;
 
 use super::hold_up::HoldUp;
 use super::{Llama, Mode, WIDEST, Weights};
+use crate::by_text::Unfaithful;
 
 /// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
 pub(super) const BRANCHES: usize = 8;
@@ -83,6 +84,9 @@ pub(crate) enum LlamaError {
     /// What is held cannot be copied into another context.
     #[error("what it holds cannot be copied")]
     NotCopied,
+    /// It was to draft by text and cannot.
+    #[error(transparent)]
+    Unfaithful(#[from] Unfaithful),
 }
 
 impl<'m> LlamaRung<'m> {

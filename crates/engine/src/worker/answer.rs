@@ -8,7 +8,7 @@ use cascade::policy::{Adaptive, CostCurve};
 use cascade::{Cascade, Clock, Constraint, FixedPolicy, Policy, Request, ReviewRule, RunError, Sink, Step};
 use protocol::ladder::Ladder;
 use protocol::learned::{Lessons, Threads};
-use protocol::worker::{Event, Format, Generate, LeftOut, Loaded, PassTime};
+use protocol::worker::{Event, Format, Generate, LeftOut, Loaded, PassTime, Translated};
 use protocol::{Code, Problem};
 
 use super::inbox::Inbox;
@@ -16,7 +16,8 @@ use super::measure;
 use super::outbox::Outbox;
 use super::receipt;
 use super::threads::{Patience, Usual};
-use crate::llama::{Llama, LlamaRung, Mode, Weights};
+use crate::llama::{Llama, Mode, Weights};
+use crate::member::Member;
 use crate::shape::{self, Shape, Shapes};
 use crate::utf8::Utf8Assembler;
 
@@ -44,7 +45,7 @@ impl Clock for StopWatch {
 pub(super) struct Answerer<'w> {
     pub(super) llama: &'w Llama,
     pub(super) weights: &'w Weights,
-    pub(super) cascade: Cascade<LlamaRung<'w>>,
+    pub(super) cascade: Cascade<Member<'w>>,
     pub(super) policy: Adaptive,
     /// What passes of each model took when they were measured, with little held.
     pub(super) curves: Vec<CostCurve>,
@@ -53,6 +54,8 @@ pub(super) struct Answerer<'w> {
     /// Display names from the target down, Max-Gram included.
     pub(super) names: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
+    /// Drafts whose tokens are not quite the target's.
+    pub(super) translated: Vec<Translated>,
     /// Whether all of the ladder's models are there.
     pub(super) is_whole: bool,
     /// Context length in tokens.
@@ -83,6 +86,7 @@ impl Answerer<'_> {
             ladder: ladder.id.clone(),
             rungs: self.names.clone(),
             left_out: self.left_out.clone(),
+            translated: self.translated.clone(),
             context: self.context,
             exact_widths: self.widths.iter().flatten().map(|width| *width as u32).collect(),
             k: self.matrix.clone(),

@@ -23,6 +23,7 @@ use super::threads::{self, Patience, Usual};
 use crate::branches;
 use crate::exact::identical_widths;
 use crate::llama::{Llama, LlamaError, LlamaRung, Mode};
+use crate::member::Member;
 
 /// Context length if neither the model nor the user asks for less: what a long letter with its answer needs.
 const CONTEXT: u32 = 8192;
@@ -177,7 +178,7 @@ impl Shelf {
         // Passes over the prompt must always be the same ones where bits count.
         let chunk = if settings.exact { CHUNK } else { measure::chunk(&curve) };
         let mut curves = vec![curve];
-        let mut cascade = Cascade::new(target);
+        let mut cascade = Cascade::new(Member::sharing(target));
         cascade.set_max_gram(ladder.max_gram);
         let size = cascade.target().vocab().size;
         if let Some(max_gram) = cascade.max_gram_mut() {
@@ -188,7 +189,7 @@ impl Shelf {
         {
             left_out.push(LeftOut { rung: table::TABLE.to_owned(), problem });
         }
-        for Draft { rung, weights, shared } in &self.drafts {
+        for Draft { rung, weights, tokens } in &self.drafts {
             if inbox.cancelled() {
                 return Err(Problem::new(Code::Cancelled));
             }
@@ -197,14 +198,14 @@ impl Shelf {
                 .take(weights.cache_bytes(context, mode))
                 .and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
             let added = opened.and_then(|mut model| {
-                if let Some(shared) = shared {
-                    model.translate(self.target.vocab().clone(), *shared);
-                }
+                tokens.translate(&mut model, &self.target);
                 // What is known is numbered as in the whole ladder, whatever is left out this time.
                 let place = ladder.rungs.iter().position(|of_ladder| of_ladder == rung).unwrap_or(usize::MAX);
                 let curve = known.curve(&mut model, place, MEASURE[1]);
                 let curve = curve.map_err(|error| refused(&rung.path, error.to_string()))?;
-                cascade.add_draft(model, ladder.lenience).map_err(|_| tokenizers_differ(rung))?;
+                // By text a pass takes what it takes in the draft's own tokens; how many there are to one of the target's is seen on the way.
+                let member = tokens.member(model, &self.target);
+                cascade.add_draft(member, ladder.lenience).map_err(|_| tokenizers_differ(rung))?;
                 curves.push(curve);
                 Ok(())
             });
@@ -229,6 +230,7 @@ impl Shelf {
             policy: known.policy(curves.clone()),
             curves,
             matrix: matrix.k().to_vec(),
+            translated: self.translated(&names),
             names,
             left_out,
             context,

@@ -9,9 +9,7 @@ use protocol::{Code, Problem};
 use super::answer::{Answerer, CHUNK, problem};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
-
-/// Best tokens that are kept of a position: enough for confidence and for inner lenience.
-const BEST: usize = 4;
+use crate::best::best;
 
 /// Collects the answer.
 struct Collector<'a> {
@@ -100,30 +98,4 @@ fn said<M: LanguageModel>(
         said.extend((0..rows).map(|row| best(logits.row(row).unwrap_or_default())));
     }
     Ok(said)
-}
-
-/// The best tokens of a row, best first, the lower id first on a tie.
-fn best(row: &[f32]) -> Vec<(Token, f32)> {
-    let mut best: Vec<(Token, f32)> = Vec::with_capacity(BEST + 1);
-    for (token, &score) in row.iter().enumerate() {
-        if score.is_finite() && (best.len() < BEST || best.last().is_some_and(|last| score > last.1)) {
-            let at = best.partition_point(|(_, have)| *have >= score);
-            best.insert(at, (token as Token, score));
-            best.truncate(BEST);
-        }
-    }
-    best
-}
-
-#[cfg(test)]
-mod tests {
-    use super::best;
-
-    #[test]
-    fn the_best_come_first_and_ties_go_to_the_lower_id() {
-        let row = [0.0, 3.0, f32::NAN, 3.0, -1.0, 7.0, 2.0];
-        assert_eq!(best(&row), [(5, 7.0), (1, 3.0), (3, 3.0), (6, 2.0)]);
-        assert_eq!(best(&[1.0]), [(0, 1.0)]);
-        assert!(best(&[]).is_empty());
-    }
 }

@@ -23,7 +23,7 @@ impl Answerer<'_> {
             return;
         }
         let is_over = single.is_some_and(|single| usual.is_over(single.as_secs_f64()));
-        let now = self.cascade.target().threads();
+        let now = self.cascade.target().llama().threads();
         if now != self.threads || now.single < threads::all_cores().single {
             return self.go_back(now, inbox);
         }
@@ -48,7 +48,7 @@ impl Answerer<'_> {
     fn go_back(&mut self, now: Threads, inbox: &Inbox) {
         // What a draft fell to in the middle of an answer, all models do.
         let mut is_mixed = false;
-        self.cascade.change_models(|model| is_mixed |= model.threads() != now);
+        self.cascade.change_models(|model| is_mixed |= model.llama().threads() != now);
         if now == self.threads && !is_mixed && !self.patience.is_over() {
             return;
         }
@@ -65,7 +65,8 @@ impl Answerer<'_> {
     /// Lets all models compute on `chosen` threads. Where there is no room for that, or somebody begins to wait, some stay on theirs.
     fn move_to(&mut self, chosen: Threads, inbox: &Inbox) {
         let (llama, mut moved) = (self.llama, false);
-        self.cascade.change_models(|model| {
+        self.cascade.change_models(|member| {
+            let model = member.llama_mut();
             if model.threads() == chosen || inbox.is_waiting() {
                 return;
             }
@@ -75,7 +76,7 @@ impl Answerer<'_> {
                 Err(reason) => tracing::warn!(reason, "a model stays on its threads"),
             }
         });
-        self.threads = self.cascade.target().threads();
+        self.threads = self.cascade.target().llama().threads();
         if moved {
             tracing::info!(single = chosen.single, wide = chosen.wide, "threads chosen anew");
             self.measure_anew(inbox);
@@ -88,7 +89,7 @@ impl Answerer<'_> {
         let mut curves = Vec::new();
         self.cascade.change_models(|model| {
             let budget = MEASURE[usize::from(!curves.is_empty())];
-            let small = || model.weights().context(llama, threads::CAPACITY, chosen, mode).ok();
+            let small = || model.llama().weights().context(llama, threads::CAPACITY, chosen, mode).ok();
             let small = if inbox.is_waiting() { None } else { small() };
             curves.push(small.and_then(|mut small| measure::curve(&mut small, budget).ok()));
         });
@@ -115,7 +116,9 @@ impl Answerer<'_> {
         let (llama, mut curves) = (self.llama, self.curves.iter());
         self.cascade.change_models(|model| {
             if let Some(curve) = curves.next() {
-                model.let_fall_back(llama, curve.clone(), |bytes| Memory::of_this_computer().take(bytes).is_ok());
+                model
+                    .llama_mut()
+                    .let_fall_back(llama, curve.clone(), |bytes| Memory::of_this_computer().take(bytes).is_ok());
             }
         });
     }

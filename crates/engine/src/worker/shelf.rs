@@ -7,13 +7,14 @@ use std::sync::atomic::Ordering;
 
 use cascade::FixedPolicy;
 use protocol::ladder::{Ladder, Rung};
-use protocol::worker::{Event, LeftOut};
+use protocol::worker::{Event, LeftOut, Translated, Translation};
 use protocol::{Code, Problem};
 
 use super::inbox::Inbox;
 use super::memory::Memory;
 use super::outbox::Outbox;
-use crate::llama::{Llama, Weights};
+use crate::llama::{Llama, LlamaRung, Weights};
+use crate::member::Member;
 
 /// Share of loading that is reading files; the rest is trying out how they run here.
 pub(super) const READING: f32 = 0.5;
@@ -24,7 +25,6 @@ const STEP: f32 = 0.01;
 /// The weights of a ladder, as far as they could be used.
 pub(super) struct Shelf {
     pub(super) target: Weights,
-    /// With how many of their tokens are the target's, where that is not all.
     pub(super) drafts: Vec<Draft>,
     pub(super) left_out: Vec<LeftOut>,
     /// The ladder's K matrix without what was left out.
@@ -35,11 +35,53 @@ pub(super) struct Shelf {
 pub(super) struct Draft {
     pub(super) rung: Rung,
     pub(super) weights: Weights,
-    /// How many of its tokens, from the first on, are the target's, where that is not all.
-    pub(super) shared: Option<usize>,
+    pub(super) tokens: Tokens,
+}
+
+/// How a draft's tokens go with the target's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tokens {
+    /// They are the same.
+    Same,
+    /// The first so many are.
+    Nearly(usize),
+    /// They are others: it drafts by text.
+    Others,
+}
+
+impl Tokens {
+    /// Has `model` understand those of `target`'s tokens that it nearly shares.
+    pub(super) fn translate(self, model: &mut LlamaRung<'_>, target: &Weights) {
+        if let Self::Nearly(shared) = self {
+            model.translate(target.vocab().clone(), shared);
+        }
+    }
+
+    /// The model as one that drafts for `target`.
+    pub(super) fn member<'w>(self, model: LlamaRung<'w>, target: &'w Weights) -> Member<'w> {
+        match self {
+            Self::Others => Member::by_text(model, target),
+            Self::Same | Self::Nearly(_) => Member::sharing(model),
+        }
+    }
+
+    fn translation(self) -> Option<Translation> {
+        match self {
+            Self::Same => None,
+            Self::Nearly(_) => Some(Translation::Nearly),
+            Self::Others => Some(Translation::ByText),
+        }
+    }
 }
 
 impl Shelf {
+    /// Drafts, of those with these names, whose tokens are not quite the target's.
+    pub(super) fn translated(&self, names: &[String]) -> Vec<Translated> {
+        let there = self.drafts.iter().filter(|draft| names.contains(&draft.rung.name));
+        let told = there.map(|draft| (draft.rung.name.clone(), draft.tokens.translation()));
+        told.filter_map(|(rung, how)| Some(Translated { rung, how: how? })).collect()
+    }
+
     pub(super) fn read(
         llama: &Llama,
         ladder: &Ladder,
@@ -69,11 +111,11 @@ impl Shelf {
             let read = memory
                 .take_file(&rung.path)
                 .and_then(|()| meter.read(llama, rung, inbox))
-                .and_then(|weights| fits(weights, &target, above, rung));
+                .and_then(|weights| fits(weights, (&target, above), rung, ladder.by_text));
             match read {
-                Ok((weights, shared)) => {
+                Ok((weights, tokens)) => {
                     above = weights.bytes();
-                    drafts.push(Draft { rung: rung.clone(), weights, shared });
+                    drafts.push(Draft { rung: rung.clone(), weights, tokens });
                 }
                 Err(problem) if problem.code == Code::Cancelled => return Err(problem),
                 Err(problem) => {
@@ -91,14 +133,30 @@ pub(super) fn tokenizers_differ(rung: &Rung) -> Problem {
     Problem::new(Code::TokenizersDiffer).with("rung", &rung.name)
 }
 
-/// Whether a draft can work for this target at all.
-fn fits(weights: Weights, target: &Weights, above: u64, rung: &Rung) -> Result<(Weights, Option<usize>), Problem> {
-    let same = weights.vocab() == target.vocab();
-    let shared = if same { None } else { Some(weights.shared_with(target).ok_or_else(|| tokenizers_differ(rung))?) };
+/// Whether a draft can work for this target at all, perhaps by text; the rung above it has `above` bytes of weights.
+fn fits(
+    weights: Weights,
+    (target, above): (&Weights, u64),
+    rung: &Rung,
+    by_text: bool,
+) -> Result<(Weights, Tokens), Problem> {
+    let tokens = if weights.vocab() == target.vocab() {
+        Tokens::Same
+    } else {
+        match weights.shared_with(target) {
+            Some(shared) => Tokens::Nearly(shared),
+            None if by_text => Tokens::Others,
+            None => return Err(tokenizers_differ(rung)),
+        }
+    };
     if weights.bytes() >= above {
         return Err(Problem::new(Code::DraftTooLarge).with("rung", &rung.name));
     }
-    Ok((weights, shared))
+    if tokens == Tokens::Others && !(weights.is_faithful() && target.is_faithful()) {
+        let refused = Problem::new(Code::ModelRefused).with("path", rung.path.display());
+        return Err(refused.with("reason", "one of the two tokenizers changes the text that they would share"));
+    }
+    Ok((weights, tokens))
 }
 
 /// Tells how much of the whole ladder is read.

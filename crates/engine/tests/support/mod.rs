@@ -61,6 +61,14 @@ pub fn qwen() -> Option<Ladder> {
     found.ok()
 }
 
+/// Qwen2.5 Coder 0.5B with SmolLM2, whose tokens are others, drafting by text. None without the Qwen ladder's files.
+pub fn qwen_by_text() -> Option<Ladder> {
+    let mut rungs = qwen()?.rungs.split_off(1);
+    rungs.extend(ladder("smollm2").rungs);
+    let k = vec![vec![4, 2], vec![0, 0]];
+    Some(Ladder { id: "by-text".to_owned(), rungs, max_gram: true, k, lenience: 1.0, table: None, by_text: true })
+}
+
 /// SmolLM2 with a smaller version of itself as draft, requantized once into the test's temporary folder.
 pub fn smollm2_with_draft(folder: &Path) -> Ladder {
     let mut ladder = ladder("smollm2");

@@ -66,14 +66,30 @@ fn files_that_are_no_models_are_refused_and_the_engine_goes_on() {
         let path = folder.path().join(format!("{name}.gguf"));
         fs::write(&path, contents).unwrap();
         let rungs = vec![Rung { name: name.to_owned(), path: path.clone() }];
-        let bad = Ladder { id: name.to_owned(), rungs, max_gram: true, k: vec![vec![4]], lenience: 1.0, table: None };
+        let bad = Ladder {
+            id: name.to_owned(),
+            rungs,
+            max_gram: true,
+            k: vec![vec![4]],
+            lenience: 1.0,
+            table: None,
+            by_text: false,
+        };
         let problem = engine.load(&bad, fast(), &mut |_| {}).unwrap_err();
         assert_eq!(problem.code, Code::ModelRefused, "{name}");
         assert_eq!(problem.details["path"], path.display().to_string());
     }
     let missing = folder.path().join("missing.gguf");
     let rungs = vec![Rung { name: "missing".to_owned(), path: missing }];
-    let bad = Ladder { id: "m".to_owned(), rungs, max_gram: true, k: vec![vec![4]], lenience: 1.0, table: None };
+    let bad = Ladder {
+        id: "m".to_owned(),
+        rungs,
+        max_gram: true,
+        k: vec![vec![4]],
+        lenience: 1.0,
+        table: None,
+        by_text: false,
+    };
     assert_eq!(engine.load(&bad, fast(), &mut |_| {}).unwrap_err().code, Code::ModelUnreadable);
     load(&engine, &ladder("smollm2"), fast());
 }

@@ -113,6 +113,21 @@ fn block_verification_draws_what_the_target_would() {
 }
 
 #[test]
+fn a_draft_that_knows_one_token_or_none_is_reviewed_as_a_copy_is() {
+    let k = [vec![2, 1, 1], vec![0, 2, 1], vec![0, 0, 2]];
+    // Below a draft that draws, and above one.
+    for knows_one in [2, 1] {
+        let world = World { knows_one: Some(knows_one), ..World::new(6, &[0.7, 0.5]) };
+        for (name, rule) in RULES {
+            let seen = world.draw(rule, &mut fixed(&k), &plain(), EACH);
+            let (chi, freedom) = chi_square(&seen.groups, &world.exact(&plain()));
+            assert!(chi < critical(freedom), "{name}, {knows_one}: {chi} against {}", critical(freedom));
+            assert!(seen.accepted[..3].iter().all(|tokens| *tokens > 1000), "{name}, {knows_one}: {:?}", seen.accepted);
+        }
+    }
+}
+
+#[test]
 fn short_answers_with_penalties_an_end_and_widths_have_the_targets_distribution() {
     let settings = SamplerSettings {
         penalty_last_n: 4,

@@ -37,6 +37,8 @@ pub(super) struct World {
     pub(super) max_gram: bool,
     pub(super) end_tokens: Vec<Token>,
     pub(super) widths: Option<Vec<usize>>,
+    /// A draft that knows one token for each position, and for some none.
+    pub(super) knows_one: Option<usize>,
 }
 
 /// Seconds of a pass: of the target, then of the drafts.
@@ -59,6 +61,7 @@ impl World {
             max_gram: true,
             end_tokens: Vec::new(),
             widths: None,
+            knows_one: None,
         }
     }
 
@@ -127,6 +130,8 @@ impl World {
                 start: self.prompt.len(),
                 held: Vec::new(),
                 scores: Vec::new(),
+                knows_one: self.knows_one == Some(rung),
+                sure: Vec::new(),
                 clock: clock.clone(),
                 cost: Duration::from_secs_f64(COSTS[rung]),
             };
@@ -270,6 +275,9 @@ struct Known {
     start: usize,
     held: Vec<Token>,
     scores: Vec<f32>,
+    knows_one: bool,
+    /// How sure it is of that token, row by row.
+    sure: Vec<f32>,
     clock: Passed,
     cost: Duration,
 }
@@ -294,6 +302,10 @@ impl LanguageModel for Known {
         Ok(())
     }
 
+    fn reviews(&self) -> bool {
+        !self.knows_one
+    }
+
     fn extend(&mut self, tokens: &[Token], rows: usize) -> Result<Logits<'_>, Infallible> {
         self.held.extend_from_slice(tokens);
         self.clock.0.set(self.clock.0.get() + self.cost);
@@ -301,6 +313,17 @@ impl LanguageModel for Known {
         for end in self.held.len() - rows + 1..=self.held.len() {
             let from = end - end.saturating_sub(self.start) % GROUP;
             self.scores.extend_from_slice(&self.rows[beginning(&self.held[from..end], self.vocab.size)]);
+        }
+        if self.knows_one {
+            self.sure.clear();
+            for row in self.scores.chunks_mut(self.vocab.size) {
+                let best = (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default();
+                let known = best > 0;
+                row.fill(f32::NEG_INFINITY);
+                row[best] = if known { 0.0 } else { f32::NEG_INFINITY };
+                self.sure.push(0.5);
+            }
+            return Ok(Logits::of_one(&self.scores, self.vocab.size, &self.sure));
         }
         Ok(Logits::new(&self.scores, self.vocab.size))
     }

@@ -73,7 +73,7 @@ fn what_is_no_llama_server_is_refused() {
 fn ladder() -> Ladder {
     let rung = |name: &str| protocol::ladder::Rung { name: name.to_owned(), path: format!("/m/{name}.gguf").into() };
     let rungs = vec![rung("big"), rung("middle"), rung("small")];
-    Ladder { id: "toy".to_owned(), rungs, max_gram: true, k: Vec::new(), lenience: 1.0, table: None }
+    Ladder { id: "toy".to_owned(), rungs, max_gram: true, k: Vec::new(), lenience: 1.0, table: None, by_text: false }
 }
 
 #[test]
