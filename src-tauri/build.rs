@@ -63,6 +63,7 @@ fn main() {
         "add_file",
         "shrink_model",
         "stop_shrinking",
+        "remove_model",
         "change_settings",
         "earlier_chats",
         "erase_earlier_chats",

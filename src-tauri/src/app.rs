@@ -238,12 +238,11 @@ impl Disk {
         self.catalog().models_of(ladder).ok()?.first().map(|model| model.name.clone())
     }
 
-    /// Where the memory of a ladder of these models goes, beside what is free once the engine's `held` bytes are given back.
-    pub(crate) fn share(&self, models: &[&ModelEntry], settings: &Settings, held: Option<u64>) -> MemoryShare {
+    /// Where the memory of a ladder of these models goes, beside what is free.
+    pub(crate) fn share(&self, models: &[&ModelEntry], settings: &Settings, free: Option<u64>) -> MemoryShare {
         let catalog = self.catalog();
         let lists = self.lists(&catalog, settings);
         let fit = lists.fit(models);
-        let free = engine::free_memory().map(|free| free.saturating_add(held.unwrap_or(0)));
         let shed = catalog::shed(&catalog::parts(&self.models, models, lists.context, lists.cache), free, &[]);
         MemoryShare {
             weights: fit.weights as f64,
@@ -255,13 +254,15 @@ impl Disk {
         }
     }
 
-    /// Deletes what was fetched of a ladder that nobody wants any more. An offered one of which nothing is here is only offered again.
-    pub(crate) fn discard(&self, ladder: &str) -> Result<(), Problem> {
+    /// Deletes what was fetched of a ladder that nobody wants any more, but for what `others` want. An offered one of which nothing is here is only
+    /// offered again.
+    pub(crate) fn discard(&self, ladder: &str, others: &[String]) -> Result<(), Problem> {
         let catalog = self.catalog();
         let models = catalog.models_of(ladder).unwrap_or_default();
         let missing: Vec<_> = models.iter().filter(|model| self.models.path_of(model).is_none()).collect();
-        for model in &missing {
-            self.models.discard(&model.sha256);
+        let wanted: Vec<_> = others.iter().flat_map(|other| catalog.models_of(other).unwrap_or_default()).collect();
+        for model in missing.iter().filter(|model| wanted.iter().all(|other| other.sha256 != model.sha256)) {
+            catalog::discard(&self.models, model);
         }
         if missing.len() == models.len() && Catalog::builtin().offered(ladder).is_some() && self.recipes.has(ladder) {
             self.recipes.remove(ladder)?;

@@ -16,7 +16,7 @@ impl Disk {
             recipes: &self.recipes,
             machine: Machine {
                 memory: engine::memory_of_this_computer(),
-                reads: engine::bytes_a_second(&self.learned.all()),
+                reads: engine::bytes_a_second(&self.learned.all(), &|ladder| catalog.is_dense(ladder)),
             },
             context: settings.context,
             // Exact mode knows 16 bits only.

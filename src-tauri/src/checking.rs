@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use engine::try_out;
+use engine::{Answering, try_out};
 use protocol::chat::LadderCheck;
+use protocol::worker::Anew;
 use protocol::{Code, Problem};
 use store::Check;
 
@@ -24,12 +25,22 @@ impl App {
         self.checking.stop.store(false, Ordering::Release);
         let disk = self.disk()?;
         let ladder = self.engine.loaded().ok_or_else(|| Problem::new(Code::NothingLoaded))?.ladder;
+        // Nothing else is answered, and no other ladder chosen, until it is over.
+        let _answering = self.turns.answer()?;
         let mut answer = |ask: &engine::Ask| {
-            if self.checking.stop.load(Ordering::Acquire) {
+            let _counted = self.after_counting();
+            let mut call = self.engine.begin().map_err(|_| Problem::new(Code::NothingLoaded))?;
+            if self.checking.stop.load(Ordering::Acquire) || self.turns.is_stopped() {
                 return Err(Problem::new(Code::Cancelled));
             }
-            let (call, _answering) = self.begin_answering()?;
-            call.answer(ask, &mut |_| {})
+            call.forget(Anew::Drafts);
+            let mut first = None;
+            let receipt = call.answer(ask, &mut |event| {
+                if let Answering::Text { tokens, .. } = event {
+                    first.get_or_insert(tokens.len() as u32);
+                }
+            })?;
+            Ok((receipt, first.unwrap_or_default()))
         };
         let trial = try_out(&mut answer, on)?;
         disk.keep(self.engine.learned());

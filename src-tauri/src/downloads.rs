@@ -11,7 +11,7 @@ use protocol::{Code, Problem};
 use store::Wanted;
 
 use crate::app::App;
-use crate::queue::{Queue, Then, Turn};
+use crate::queue::{Queue, Removed, Then, Turn};
 use crate::watched::Watched;
 
 /// How often is looked whether an answer is over.
@@ -23,6 +23,8 @@ pub(crate) struct Downloads {
     inner: Mutex<Inner>,
     /// Something is to be done.
     news: Condvar,
+    /// Held from a look at the queue until that is on disk: what is written last is what is so.
+    keeping: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -36,7 +38,12 @@ struct Inner {
 
 impl Default for Downloads {
     fn default() -> Self {
-        Self { state: Watched::new(Vec::new()), inner: Mutex::default(), news: Condvar::new() }
+        Self {
+            state: Watched::new(Vec::new()),
+            inner: Mutex::default(),
+            news: Condvar::new(),
+            keeping: Mutex::default(),
+        }
     }
 }
 
@@ -70,7 +77,8 @@ impl App {
     /// # Errors
     /// [`Code::NoSuchLadder`]; [`Code::FolderUnwritable`].
     pub(crate) fn download(self: &Arc<Self>, ladder: &str, then_use: bool) -> Result<(), Problem> {
-        self.enqueue(&Wanted { ladder: ladder.to_owned(), then_use, paused: false })?;
+        let before = String::new();
+        self.enqueue(&Wanted { ladder: ladder.to_owned(), then_use, paused: false, before })?;
         self.keep_queue()
     }
 
@@ -112,13 +120,20 @@ impl App {
 
     /// Takes a ladder out of the queue and deletes what came in of it.
     pub(crate) fn drop_download(&self, ladder: &str) -> Result<(), Problem> {
-        if self.downloads.change(|queue| queue.remove(ladder)) {
-            self.disk()?.discard(ladder)?;
+        if self.downloads.change(|queue| queue.remove(ladder)) == Removed::Resting {
+            self.discard(ladder)?;
         }
         self.keep_queue()
     }
 
+    /// Deletes what came in of a ladder that was taken out.
+    fn discard(&self, ladder: &str) -> Result<(), Problem> {
+        let others = self.downloads.inner().queue.others(ladder);
+        self.disk()?.discard(ladder, &others)
+    }
+
     fn keep_queue(&self) -> Result<(), Problem> {
+        let _last = self.downloads.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = self.downloads.inner().queue.kept();
         store::keep_wanted(&self.disk()?.places, &kept)
     }
@@ -144,22 +159,28 @@ impl App {
             if let Err(problem) = self.keep_queue() {
                 tracing::warn!(%problem, "the queue of downloads could not be kept");
             }
-            if let Then::Use { before } = then {
-                // Others need not wait for the end of an answer.
-                let app = Arc::clone(self);
-                thread::spawn(move || {
-                    if let Err(problem) = app.use_fetched(&turn, &before) {
-                        tracing::warn!(%problem, "a ladder that was fetched is not used");
+            match then {
+                Then::Nothing => {}
+                Then::Discard => {
+                    if let Err(problem) = self.discard(&turn.ladder) {
+                        tracing::warn!(%problem, "what was taken out could not be deleted");
                     }
-                    app.downloads.change(|queue| queue.remove(&turn.ladder));
-                });
+                }
+                Then::Use { before } => {
+                    // Others need not wait for the end of an answer.
+                    let app = Arc::clone(self);
+                    thread::spawn(move || match app.use_fetched(&turn, &before) {
+                        Ok(()) => drop(app.downloads.change(|queue| queue.remove(&turn.ladder))),
+                        Err(problem) => app.downloads.change(|queue| queue.fail(&turn, problem)),
+                    });
+                }
             }
         }
     }
 
     fn fetch_turn(&self, turn: &Turn) -> Result<(), Problem> {
         let disk = self.disk()?;
-        self.settle(&turn.ladder)?;
+        self.settle(&turn.ladder, &|| turn.stop.load(Ordering::Acquire))?;
         let options = self.fetch_options()?;
         let mut on = |progress: FetchProgress| {
             let share = FetchShare {
@@ -178,14 +199,9 @@ impl App {
             if turn.stop.load(Ordering::Acquire) || self.downloads.inner().over {
                 return Ok(());
             }
-            let mut settings = self.settings().clone();
-            if settings.ladder != before {
-                return Ok(());
-            }
-            // It may have been removed meanwhile.
-            self.disk()?.catalog().ladder(&turn.ladder)?;
-            turn.ladder.clone_into(&mut settings.ladder);
-            match self.choose(false, || self.change_settings(&settings)) {
+            // What does not fit must not take the place of what answers; and it may have been removed meanwhile.
+            self.would_fit(&turn.ladder)?;
+            match self.change_over(before, &turn.ladder) {
                 // In the middle of an answer nothing changes.
                 Err(problem) if problem.code == Code::Busy => thread::sleep(GLANCE),
                 chosen => return chosen,
@@ -193,18 +209,21 @@ impl App {
         }
     }
 
-    /// Makes an offered ladder a known one: its files' facts are asked for where they lie. Any other stays what it is.
+    /// Makes an offered ladder a known one, unless it `is_over` meanwhile: its files' facts are asked for where they lie. Any other stays what it is.
     ///
     /// # Errors
-    /// [`Code::NoSuchLadder`], those of [`catalog::settle`], [`Code::FolderUnwritable`].
-    pub(crate) fn settle(&self, ladder: &str) -> Result<(), Problem> {
+    /// [`Code::NoSuchLadder`], [`Code::Cancelled`], those of [`catalog::settle`], [`Code::FolderUnwritable`].
+    pub(crate) fn settle(&self, ladder: &str, is_over: &dyn Fn() -> bool) -> Result<(), Problem> {
         let disk = self.disk()?;
         let catalog = disk.catalog();
         if catalog.offered(ladder).is_none() {
             return catalog.ladder(ladder).map(|_| ());
         }
         let settled = catalog::settle(&catalog, ladder, &self.fetch_options()?)?;
-        disk.recipes.add(&settled.recipe)?;
+        if is_over() {
+            return Err(Problem::new(Code::Cancelled));
+        }
+        disk.recipes.settle(&settled.recipe)?;
         disk.read_own();
         Ok(())
     }

@@ -26,6 +26,36 @@ impl App {
         self.choose_now(fetch, settle)
     }
 
+    /// Changes from the ladder `before` to `ladder`; nothing happens where another one is chosen by now.
+    ///
+    /// # Errors
+    /// As [`Self::choose`] and [`Self::change_settings`].
+    pub(crate) fn change_over(self: &Arc<Self>, before: &str, ladder: &str) -> Result<(), Problem> {
+        let _one_at_a_time = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut settings = self.settings().clone();
+        if settings.ladder != before {
+            return Ok(());
+        }
+        ladder.clone_into(&mut settings.ladder);
+        self.choose_now(false, || self.change_settings(&settings))
+    }
+
+    /// Whether a ladder fits into memory once what is loaded gives back its own, as the settings have it run.
+    ///
+    /// # Errors
+    /// [`Code::MemoryShort`], those of [`catalog::resolve`].
+    pub(crate) fn would_fit(&self, ladder: &str) -> Result<(), Problem> {
+        let disk = self.disk()?;
+        let ladder = catalog::resolve(&disk.catalog(), &disk.models, ladder)?;
+        let settings = running(&self.settings());
+        catalog::to_fit(ladder, settings, self.free_memory(), &[]).map(|_| ())
+    }
+
+    /// Memory that is free once what is loaded gives back its own.
+    pub(crate) fn free_memory(&self) -> Option<u64> {
+        engine::free_memory().map(|free| free.saturating_add(self.engine.worker_bytes().unwrap_or(0)))
+    }
+
     fn choose_now<T>(self: &Arc<Self>, fetch: bool, settle: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
         let choice = self.turns.choose()?;
         let settled = settle();
@@ -141,7 +171,7 @@ impl App {
         let ladder = catalog::resolve(&disk.catalog(), &disk.models, id)?;
         let known = disk.learned.recall(&engine::conditions(&ladder, settings));
         // What is loaded now goes first: its memory is this one's.
-        let free = engine::free_memory().map(|free| free.saturating_add(self.engine.worker_bytes().unwrap_or(0)));
+        let free = self.free_memory();
         let uses = known.as_ref().map(engine::uses).unwrap_or_default();
         let (ladder, left_out) = catalog::to_fit(ladder, settings, free, &uses)?;
         let known =

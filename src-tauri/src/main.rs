@@ -165,6 +165,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::ladders::add_file,
         commands::ladders::shrink_model,
         commands::ladders::stop_shrinking,
+        commands::ladders::remove_model,
         commands::dropped::drop_begin,
         commands::dropped::drop_piece,
         commands::dropped::drop_end,

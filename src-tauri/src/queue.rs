@@ -36,6 +36,19 @@ pub(crate) enum Then {
     Use {
         before: String,
     },
+    /// What came in of it is deleted: it was taken out meanwhile.
+    Discard,
+}
+
+/// What was taken out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Removed {
+    /// Nothing: it was not there.
+    Nothing,
+    /// One that nobody works on.
+    Resting,
+    /// One that is being fetched; its end is told by [`Queue::ended`].
+    AtWork,
 }
 
 impl Queue {
@@ -49,7 +62,8 @@ impl Queue {
         }
         let state = if wanted.paused { DownloadState::Paused } else { DownloadState::Waiting };
         let told = Download { ladder: wanted.ladder.clone(), name: name.to_owned(), state, progress: None };
-        self.items.push(Item { told, then_use: wanted.then_use, before: before.to_owned(), stop: Arc::default() });
+        let before = if wanted.before.is_empty() { before.to_owned() } else { wanted.before.clone() };
+        self.items.push(Item { told, then_use: wanted.then_use, before, stop: Arc::default() });
     }
 
     /// Lets one wait until it is resumed.
@@ -72,17 +86,25 @@ impl Queue {
         }
     }
 
-    /// Takes one out. True if it was there.
-    pub(crate) fn remove(&mut self, ladder: &str) -> bool {
-        let before = self.items.len();
-        self.items.retain(|item| {
-            let goes = item.told.ladder == ladder;
-            if goes {
-                item.stop.store(true, Ordering::Release);
-            }
-            !goes
-        });
-        self.items.len() < before
+    /// Takes one out.
+    pub(crate) fn remove(&mut self, ladder: &str) -> Removed {
+        let Some(at) = self.items.iter().position(|item| item.told.ladder == ladder) else { return Removed::Nothing };
+        let item = self.items.remove(at);
+        item.stop.store(true, Ordering::Release);
+        // The one at hand keeps its flag beside this one until it has ended, whatever it was told meanwhile.
+        if Arc::strong_count(&item.stop) > 1 { Removed::AtWork } else { Removed::Resting }
+    }
+
+    /// Notes why a ladder that is whole cannot be used.
+    pub(crate) fn fail(&mut self, turn: &Turn, problem: Problem) {
+        if let Some(item) = self.at_work(turn) {
+            item.told.state = DownloadState::Failed { problem };
+        }
+    }
+
+    /// The other ladders that are to be fetched.
+    pub(crate) fn others(&self, ladder: &str) -> Vec<String> {
+        self.items.iter().map(|item| item.told.ladder.clone()).filter(|other| other != ladder).collect()
     }
 
     /// Ends what comes in, for now.
@@ -109,7 +131,10 @@ impl Queue {
 
     /// Notes how the fetching of `turn` has ended, and says what is to be done then.
     pub(crate) fn ended(&mut self, turn: &Turn, result: Result<(), Problem>) -> Then {
-        let Some(item) = self.at_work(turn) else { return Then::Nothing };
+        let Some(item) = self.at_work(turn) else {
+            let is_there = self.item(&turn.ladder).is_some();
+            return if is_there { Then::Nothing } else { Then::Discard };
+        };
         match result {
             Ok(()) if item.then_use => {
                 item.told.state = DownloadState::Ready;
@@ -142,6 +167,7 @@ impl Queue {
             ladder: item.told.ladder.clone(),
             then_use: item.then_use,
             paused: rests(&item.told.state),
+            before: item.before.clone(),
         };
         self.items.iter().filter(|item| item.told.state != DownloadState::Ready).map(one).collect()
     }
@@ -163,7 +189,7 @@ mod tests {
     use super::*;
 
     fn wanted(ladder: &str) -> Wanted {
-        Wanted { ladder: ladder.to_owned(), then_use: false, paused: false }
+        Wanted { ladder: ladder.to_owned(), then_use: false, paused: false, before: String::new() }
     }
 
     fn queue(ladders: &[&str]) -> Queue {
@@ -224,7 +250,37 @@ mod tests {
         assert!(queue.next().is_none());
         queue.add(&wanted("a"), "a", "new");
         assert_eq!(queue.next().unwrap().ladder, "a");
-        assert!(queue.remove("a") && !queue.remove("a"));
+        assert_eq!((queue.remove("a"), queue.remove("a")), (Removed::Resting, Removed::Nothing));
+    }
+
+    #[test]
+    fn what_is_taken_out_is_deleted_when_nobody_writes_it_any_more() {
+        let mut queue = queue(&["a", "b"]);
+        assert_eq!(queue.remove("b"), Removed::Resting);
+        let turn = queue.next().unwrap();
+        assert_eq!(queue.others("x"), ["a"]);
+        assert_eq!(queue.remove("a"), Removed::AtWork);
+        assert!(turn.stop.load(Ordering::Acquire));
+        assert_eq!(queue.ended(&turn, Err(Problem::new(Code::Cancelled))), Then::Discard);
+        // Paused, but not noticed yet.
+        queue.add(&wanted("a"), "a", "old");
+        let turn = queue.next().unwrap();
+        queue.pause("a");
+        assert_eq!(queue.remove("a"), Removed::AtWork);
+        // Wanted again before its end is noticed: what is there is of use.
+        queue.add(&wanted("a"), "a", "old");
+        assert_eq!(queue.ended(&turn, Err(Problem::new(Code::Cancelled))), Then::Nothing);
+    }
+
+    #[test]
+    fn a_ladder_that_cannot_be_used_says_why_and_the_choice_before_it_is_kept() {
+        let mut queue = Queue::default();
+        queue.add(&Wanted { then_use: true, before: "kept".to_owned(), ..wanted("a") }, "A", "now");
+        let turn = queue.next().unwrap();
+        assert_eq!(queue.kept()[0].before, "kept");
+        assert_eq!(queue.ended(&turn, Ok(())), Then::Use { before: "kept".to_owned() });
+        queue.fail(&turn, Problem::new(Code::MemoryShort));
+        assert!(matches!(&states(&queue)[0], DownloadState::Failed { .. }));
     }
 
     #[test]

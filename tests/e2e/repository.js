@@ -9,12 +9,13 @@ const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const PIECE = 256 * 1024;
 
 /**
- * Serves the file at `path` under every name. `line.rate` is how many bytes a second come through all connections together; it may be changed at
- * any time.
+ * Serves the file at `path` under every name, and under names with `longer` in them the same with some zeros behind it. `line.rate` is how many
+ * bytes a second come through all connections together; it may be changed at any time.
  */
-export async function repository(path, line) {
-  const { size } = fs.statSync(path);
-  const hash = createHash("sha256").update(fs.readFileSync(path)).digest("hex");
+export async function repository(path, line, longer = "/longer/") {
+  const contents = fs.readFileSync(path);
+  const file = (contents) => ({ contents, size: contents.length, hash: createHash("sha256").update(contents).digest("hex") });
+  const [plain, padded] = [file(contents), file(Buffer.concat([contents, Buffer.alloc(32)]))];
   const seen = [];
   let free = 0;
   /** When the next piece may go: one line for all connections. */
@@ -25,6 +26,7 @@ export async function repository(path, line) {
   };
   const server = http.createServer(async (request, response) => {
     seen.push({ method: request.method, path: request.url, range: request.headers.range });
+    const { contents, size, hash } = request.url.includes(longer) ? padded : plain;
     response.on("error", () => undefined);
     if (request.method === "HEAD") {
       response.writeHead(200, { "X-Repo-Commit": COMMIT, "X-Linked-Etag": `"${hash}"`, "X-Linked-Size": size });
@@ -34,13 +36,11 @@ export async function repository(path, line) {
     const [first, last] = [Number(from), to === "" ? size - 1 : Number(to)];
     const headers = { "Content-Length": last - first + 1, ETag: `"${hash}"`, "Accept-Ranges": "bytes" };
     response.writeHead(request.headers.range ? 206 : 200, request.headers.range ? { ...headers, "Content-Range": `bytes ${first}-${last}/${size}` } : headers);
-    const file = await fs.promises.open(path);
     for (let at = first; at <= last && !response.destroyed; at += PIECE) {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(PIECE, last - at + 1)), 0, undefined, at);
-      await turn(bytesRead);
-      response.write(buffer.subarray(0, bytesRead));
+      const piece = contents.subarray(at, Math.min(at + PIECE, last + 1));
+      await turn(piece.length);
+      response.write(piece);
     }
-    await file.close();
     response.end();
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -48,5 +48,5 @@ export async function repository(path, line) {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   };
-  return { endpoint: `http://127.0.0.1:${server.address().port}`, seen, size, close };
+  return { endpoint: `http://127.0.0.1:${server.address().port}`, seen, size: plain.size, close };
 }

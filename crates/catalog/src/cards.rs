@@ -117,7 +117,7 @@ impl Lists<'_> {
             missing_bytes: missing as f64,
             memory_bytes: memory.total() as f64,
             fits,
-            pace: models.first().and_then(|target| self.machine.pace(target.bytes)),
+            pace: self.machine.pace(self.read(ladder)),
             suggested: false,
             models: ladder.rungs.clone(),
             own: self.recipes.has(&ladder.id),
@@ -127,10 +127,16 @@ impl Lists<'_> {
         })
     }
 
+    /// Bytes of weights that a token of a ladder's target reads.
+    fn read(&self, ladder: &LadderEntry) -> u64 {
+        let active = ladder.rungs.first().and_then(|target| self.catalog.offer(target)?.active_bytes);
+        active.or_else(|| Some(self.catalog.about(ladder).first()?.bytes)).unwrap_or(0)
+    }
+
     /// What a suggestion looks at. Only what came with this program is suggested: what the user made, the user knows.
     fn candidate(&self, builtin: &Catalog, ladder: &LadderEntry, card: &LadderCard) -> Candidate {
         let known = builtin.ladder(&ladder.id).ok().or_else(|| builtin.offered(&ladder.id));
-        let target = self.catalog.about(ladder).first().map_or(0, |target| target.bytes);
+        let target = self.read(ladder);
         Candidate {
             memory: card.memory_bytes as u64,
             target,

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use protocol::{Code, Problem};
 
+pub(crate) use asking::is_safe;
 pub use facts::{Facts, facts};
 pub use look::look;
 pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};
@@ -107,6 +108,15 @@ fn check_space(store: &ModelStore, options: &FetchOptions, bytes: u64) -> Result
 
 /// How often a file is fetched anew whose pieces, put together, were another one.
 const TRIES: u32 = 3;
+
+/// Deletes what was fetched of a model that is not whole yet, unless another program is fetching it now.
+pub fn discard(store: &ModelStore, model: &ModelEntry) {
+    let lock = fs::OpenOptions::new().write(true).open(store.staging().join(format!("{}.lock", model.sha256)));
+    if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+        let _ = fs::remove_file(store.part(&model.sha256));
+        packages::tidy(store, model);
+    }
+}
 
 /// Why a source did not give the file.
 #[derive(Debug)]

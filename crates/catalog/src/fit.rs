@@ -146,10 +146,10 @@ pub fn to_fit(
     if !shed.fits {
         return Err(short(shed.need));
     }
-    let left_out = shed
-        .left_out
-        .iter()
-        .map(|at| LeftOut { rung: ladder.rungs[*at].name.clone(), problem: short(parts[*at].total()) });
+    // Said of the ladder as it was meant: what is missing is missing to that.
+    let whole = parts.iter().copied().fold(engine(), Fit::and).total().saturating_add(RESERVE);
+    let left_out =
+        shed.left_out.iter().map(|at| LeftOut { rung: ladder.rungs[*at].name.clone(), problem: short(whole) });
     let left_out = left_out.collect();
     let mut places = shed.left_out;
     places.sort_unstable_by_key(|at| std::cmp::Reverse(*at));

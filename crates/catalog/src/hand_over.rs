@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use protocol::{Code, Problem};
 
 use crate::recipe::Recipe;
-use crate::store::ModelStore;
+use crate::store::{ModelStore, disk_full};
 use crate::whole::hashed;
 
 impl ModelStore {
@@ -16,7 +16,7 @@ impl ModelStore {
     /// in all. Returns how many bytes of models were written.
     ///
     /// # Errors
-    /// [`Code::FileUnusable`], [`Code::NotInstalled`], [`Code::ModelDamaged`] if a file is no longer what it was, [`Code::Cancelled`]. Nothing of
+    /// [`Code::FileUnusable`], [`Code::DiskFull`], [`Code::NotInstalled`], [`Code::ModelDamaged`] if a file is no longer what it was, [`Code::Cancelled`]. Nothing of
     /// it stays then.
     pub fn hand_over(
         &self,
@@ -47,13 +47,26 @@ impl ModelStore {
             return taken(file);
         }
         let text = recipe.to_toml()?;
-        let all = copies.iter().map(|copy| copy.entry.bytes).sum();
+        let all = copies.iter().map(|copy| copy.entry.bytes).sum::<u64>();
+        match fs4::available_space(folder) {
+            Ok(free) if free < all => return Err(disk_full(folder, all, 0, free)),
+            // A system that does not tell is no reason to refuse.
+            _ => {}
+        }
         let mut written = Vec::<&Path>::new();
         let mut done = 0;
         let all_there = copies.iter().try_for_each(|copy| {
             let mut new = File::create_new(&copy.to).map_err(|error| unusable(&copy.to, &error))?;
             written.push(&copy.to);
-            let hash = hashed(&copy.from, &mut new, cancel, &mut |bytes| on(done + bytes, all))?;
+            let hash = hashed(&copy.from, &mut new, cancel, &mut |bytes| on(done + bytes, all));
+            let hash = hash.map_err(|problem| match problem.code {
+                // What cannot be written is not where it was read.
+                Code::FolderUnwritable => {
+                    let reason = problem.details.get("reason").cloned().unwrap_or_default();
+                    unusable(&copy.to, &reason)
+                }
+                _ => problem,
+            })?;
             new.sync_all().map_err(|error| unusable(&copy.to, &error))?;
             done += copy.entry.bytes;
             if hash == copy.entry.sha256 { Ok(()) } else { Err(self.refuse(&copy.from, &copy.entry)) }

@@ -32,8 +32,8 @@ mod sample;
 pub use cards::Lists;
 pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words};
 pub use fetch::{
-    Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, facts, fetch,
-    fetch_model, look,
+    Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, discard, facts,
+    fetch, fetch_model, look,
 };
 pub use fit::{Fit, Shed, fit, fit_about, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
@@ -43,6 +43,6 @@ pub use offer::{About, Offer, Settled, settle};
 pub use own::Made;
 pub use recipe::{MadeFrom, Recipe, RecipeModel};
 pub use recipes::{Recipes, Version, read as read_recipe};
-pub use recommend::{Candidate, Machine, Room};
+pub use recommend::{Candidate, Machine, READING, Room};
 pub use resolve::{is_path, resolve, target_place, with_drafts};
 pub use store::{ModelStore, Workplace};

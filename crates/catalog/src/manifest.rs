@@ -13,6 +13,8 @@ const BUILTIN: &str = include_str!("../../../models/catalog.toml");
 
 /// Most parts a file may come in.
 const MOST_PARTS: u32 = 999;
+/// Largest file, in bytes: that much of every ladder can be added up.
+const MOST_BYTES: u64 = 1 << 50;
 /// Largest entry of a K matrix.
 const MOST_DRAFTED: u32 = 64;
 
@@ -99,8 +101,13 @@ impl Catalog {
             };
             let id_of = |id: &String| ids.iter().find(|(own, _)| own == id).map(|(_, id)| id.clone());
             let rungs = ladder.rungs.iter().filter_map(id_of).collect();
-            // What was offered is known now.
-            self.offered.retain(|offered| offered.id != ladder.id);
+            // What was offered is known now; what it is good for is still said in every language.
+            let offered = self.offered.iter().position(|offered| offered.id == ladder.id);
+            let offered = offered.map(|at| self.offered.remove(at));
+            let ladder = LadderEntry {
+                description: offered.map_or_else(|| ladder.description.clone(), |offered| offered.description),
+                ..ladder
+            };
             // A recipe that was put there by hand under the id of a ladder of the catalogue does not take its place.
             if self.ladders.iter().all(|other| other.id != ladder.id) {
                 self.ladders.push(LadderEntry { rungs, ..ladder });
@@ -144,6 +151,13 @@ impl Catalog {
     /// The offered ladder with this id.
     pub fn offered(&self, id: &str) -> Option<&LadderEntry> {
         self.offered.iter().find(|ladder| ladder.id == id)
+    }
+
+    /// Whether the target of a ladder reads all of its weights for every token, as far as is known.
+    pub fn is_dense(&self, ladder: &str) -> bool {
+        let known = self.offered(ladder).or_else(|| self.ladder(ladder).ok());
+        let offer = known.and_then(|ladder| self.offer(ladder.rungs.first()?));
+        offer.is_none_or(|offer| offer.active_bytes.is_none())
     }
 
     /// The offered model with this id.
@@ -262,6 +276,7 @@ fn check_model(model: &ModelEntry) -> Result<(), String> {
     check(plain(&model.id), "its id has other characters than letters, digits, dot, dash, underscore")?;
     check(plain(&model.file), "its file name has other characters than letters, digits, dot, dash, underscore")?;
     check(model.bytes > 0, "its file is empty")?;
+    check(model.bytes <= MOST_BYTES, "its file is of an absurd size")?;
     check(!model.name.trim().is_empty(), "it has no name")?;
     for source in &model.sources {
         match source {
@@ -288,6 +303,7 @@ fn check_offer(offer: &Offer, known: &[(&String, u64)]) -> Result<(), String> {
     check(known.iter().all(|(id, _)| **id != offer.id), "its id is taken")?;
     check(plain(&offer.file), "its file name has other characters than letters, digits, dot, dash, underscore")?;
     check(offer.about_bytes > 0, "its file is empty")?;
+    check(offer.about_bytes <= MOST_BYTES, "its file is of an absurd size")?;
     check(!offer.name.trim().is_empty() && !offer.tokenizer.trim().is_empty(), "it has no name or tokenizer")?;
     let named = offer.repository.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name));
     check(named, "a repository is not owner/name")

@@ -7,7 +7,7 @@ use protocol::{Code, Problem};
 use serde::Deserialize;
 
 use crate::entry::{LadderEntry, Licence, ModelEntry, Source, Words};
-use crate::fetch::{FetchOptions, SourceChoice, facts, look};
+use crate::fetch::{FetchOptions, SourceChoice, facts, is_safe, look};
 use crate::header::{Header, check_header};
 use crate::manifest::Catalog;
 use crate::match_up::match_up;
@@ -26,6 +26,9 @@ pub struct Offer {
     pub file: String,
     /// About how large the file is, in bytes.
     pub about_bytes: u64,
+    /// About how much of it a token reads, in bytes, where that is not all (mixtures of experts).
+    #[serde(default)]
+    pub active_bytes: Option<u64>,
     /// Models with the same word here split text alike, as far as is known. The files have the last word.
     pub tokenizer: String,
     /// Under what terms it may be used.
@@ -85,8 +88,8 @@ pub fn settle(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<Set
         });
         match found {
             Ok(model) => models.push(RecipeModel::of(&model)),
-            // Without its target it is no ladder; without a draft it is a slower one.
-            Err(problem) if models.is_empty() || problem.code == Code::Cancelled => return Err(problem),
+            // Without its target it is no ladder; without a draft that will never fit it is a slower one. What may pass leaves nothing out for good.
+            Err(problem) if models.is_empty() || !never_fits(&problem) => return Err(problem),
             Err(problem) => {
                 tracing::warn!(%problem, ladder = id, "a draft of an offered ladder is left out");
                 left_out.push(problem);
@@ -101,6 +104,12 @@ pub fn settle(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<Set
     }
     (recipe.max_gram, recipe.lenience) = (ladder.max_gram, ladder.lenience);
     Ok(Settled { recipe, left_out })
+}
+
+/// Whether a model is no draft of this target whatever comes.
+fn never_fits(problem: &Problem) -> bool {
+    use Code::{CannotRollBack, DraftTooLarge, ModelRefused, NotGguf, TokenizersDiffer};
+    matches!(problem.code, TokenizersDiffer | DraftTooLarge | CannotRollBack | ModelRefused | NotGguf)
 }
 
 /// A model of an offered ladder with everything that has to be known of its file.
@@ -125,6 +134,10 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<ModelEnt
             };
             let hash = hashed(&path, &mut std::io::sink(), &AtomicBool::new(false), &mut |_| {})?;
             (path.metadata().map_or(0, |about| about.len()), hash, Vec::new())
+        }
+        // Whoever could change the answer on its way could name any file.
+        SourceChoice::Any | SourceChoice::HuggingFace if !is_safe(&options.endpoint) => {
+            return elsewhere("models on offer are fetched from addresses that start with https:// only");
         }
         SourceChoice::Any | SourceChoice::HuggingFace => {
             let facts = facts(&offer.repository, None, &offer.file, options)?;

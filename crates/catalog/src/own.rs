@@ -105,12 +105,13 @@ impl ModelStore {
         noted?.made_from.map(|made| made.sha256)
     }
 
-    /// Deletes what was fetched of a model that is not whole yet, unless another program is fetching it now.
-    pub fn discard(&self, hash: &Sha256) {
-        let lock = fs::OpenOptions::new().write(true).open(self.staging().join(format!("{hash}.lock")));
-        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
-            let _ = fs::remove_file(self.part(hash));
-        }
+    /// Notes what the installed models of `recipe` are, so that they stay in the list, and can be removed, when no ladder has them any more.
+    ///
+    /// # Errors
+    /// [`Code::FolderUnwritable`].
+    pub fn note_models(&self, recipe: &Recipe) -> Result<(), Problem> {
+        let here = |model: &&RecipeModel| self.place(&model.sha256).is_file() && !self.note_of(&model.sha256).exists();
+        recipe.models.iter().filter(here).try_for_each(|model| self.note(model))
     }
 
     /// Removes the file with this hash, and what is noted of it.

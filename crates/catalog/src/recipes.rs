@@ -91,7 +91,7 @@ impl Recipes {
         let base = slug(&base);
         let builtin = Catalog::builtin();
         for id in std::iter::once(base.clone()).chain((2..=NUMBERS).map(|number| format!("{base}-{number}"))) {
-            if builtin.ladder(&id).is_ok() || self.place(&id).exists() {
+            if builtin.ladder(&id).is_ok() || builtin.offered(&id).is_some() || self.place(&id).exists() {
                 continue;
             }
             let recipe = Recipe { id, ..recipe.clone() };
@@ -104,6 +104,17 @@ impl Recipes {
             }
         }
         Err(Problem::new(Code::LadderInvalid).with("reason", format!("there are {NUMBERS} of this name already")))
+    }
+
+    /// Keeps the recipe of an offered ladder under its own id, unless another program was quicker: then that one stays.
+    ///
+    /// # Errors
+    /// [`Code::FolderUnwritable`].
+    pub fn settle(&self, recipe: &Recipe) -> Result<(), Problem> {
+        match put_new(&self.place(&recipe.id), recipe.to_toml()?.as_bytes()) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(self.unwritable(&error)),
+            _ => Ok(()),
+        }
     }
 
     /// Keeps a changed recipe in place of what it was, which becomes its latest earlier version.

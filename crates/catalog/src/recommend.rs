@@ -5,7 +5,7 @@ const WELL: f64 = 0.7;
 const AT_ALL: f64 = 0.9;
 
 /// Slowest target that is suggested, in tokens per second: about how fast people read.
-const READING: f64 = 8.0;
+pub const READING: f64 = 8.0;
 
 /// Largest target that is suggested where nothing was measured yet, in bytes: most computers of the last years write fast enough with it.
 const UNMEASURED: u64 = 3_000_000_000;
@@ -38,7 +38,7 @@ pub enum Room {
 pub struct Candidate {
     /// Bytes of memory while it answers.
     pub memory: u64,
-    /// Bytes of its target's weights.
+    /// Bytes of its target's weights that a token reads.
     pub target: u64,
     /// Whether it is for everybody and every purpose.
     pub general: bool,
@@ -71,7 +71,8 @@ impl Machine {
         };
         let best = fitting().filter(|(_, ladder)| ladder.general && fast(ladder));
         let best = best.max_by_key(|(at, ladder)| (ladder.target, ladder.drafts, std::cmp::Reverse(*at)));
-        best.or_else(|| fitting().min_by_key(|(at, ladder)| (ladder.target, *at))).map(|(at, _)| at)
+        let small = || fitting().filter(|(_, ladder)| ladder.general).min_by_key(|(at, ladder)| (ladder.target, *at));
+        best.or_else(small).map(|(at, _)| at)
     }
 
     /// Which ladder would be better than number `now`, of which a trial found that it writes `pace` tokens a second: a smaller one where that is

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use catalog::{
-    Catalog, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text, is_path, match_up_by_text,
-    read_recipe,
+    Catalog, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text, is_path,
+    match_up_by_text, read_recipe,
 };
-use engine::Trial;
+use engine::{Answering, Trial};
 use protocol::chat::Fits;
 use protocol::ladder::EngineSettings;
-use protocol::worker::Translation;
+use protocol::worker::{Anew, Translation};
 use protocol::{Code, Language, Problem, bytes_in_words};
 use serde_json::{Value, json};
 use store::Check;
@@ -55,7 +55,11 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
             if store::load_settings(&setup.places).0.ladder == *ladder {
                 return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
             }
+            // One that cannot be read any more can be removed all the same.
+            let recipe = setup.recipes.get(ladder);
             setup.recipes.remove(ladder)?;
+            // Its files stay in the list of models, from which they can be removed.
+            recipe.map_or(Ok(()), |recipe| setup.models.note_models(&recipe))?;
             output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back."));
             output.json(&json!({ "removed": ladder }));
             Ok(())
@@ -113,17 +117,19 @@ fn suggest(setup: &Setup, output: &Output) -> Result<(), Problem> {
         return Ok(());
     };
     let memory = bytes_in_words(card.memory_bytes as u64);
-    output.line(format_args!("{}: {}", card.id, card.rungs.join(" ← ")));
     let all = engine::memory_of_this_computer().map(|all| format!(" of {}", bytes_in_words(all))).unwrap_or_default();
-    output.line(format_args!(
-        "It is the largest for every purpose that takes {memory}{all} of memory and leaves room for other programs"
-    ));
+    output.line(format_args!("{}: {}", card.id, card.rungs.join(" ← ")));
+    output.line(format_args!("It takes {memory}{all} of memory, which leaves room for other programs."));
     output.line(match card.pace {
-        Some(pace) => format!(
-            "and whose target would write about {} tokens a second here, as fast as one reads.",
+        Some(pace) if pace < READING => format!(
+            "Its target would write about {} tokens a second here. That is slow, but none is faster.",
             in_figures(pace)
         ),
-        None => "and that writes as fast as one reads on most computers. Nothing was measured here yet.".to_owned(),
+        Some(pace) => format!(
+            "Its target would write about {} tokens a second here, as fast as one reads: of such ladders it is the largest.",
+            in_figures(pace)
+        ),
+        None => "It is the largest that writes as fast as one reads on most computers; nothing was measured here yet.".to_owned(),
     });
     let next = if card.missing_bytes > 0.0 { "taki models fetch" } else { "taki ladders check" };
     output.note(format_args!("Next: {next} {}", card.id));
@@ -141,8 +147,20 @@ fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem
     let known = learned.recall(&engine::conditions(&ladder, settings));
     let (engine, _) = setup::engine_knowing(&ladder, settings, known, output)?;
     let mut answer = |ask: &engine::Ask| {
-        let (call, stop) = (engine.begin()?, engine.clone());
-        stoppable(move || stop.cancel(), || call.answer(ask, &mut |_| {}))
+        let (mut call, stop) = (engine.begin()?, engine.clone());
+        call.forget(Anew::Drafts);
+        let mut first = None;
+        let answered = stoppable(
+            move || stop.cancel(),
+            || {
+                call.answer(ask, &mut |event| {
+                    if let Answering::Text { tokens, .. } = event {
+                        first.get_or_insert(tokens.len() as u32);
+                    }
+                })
+            },
+        );
+        answered.map(|receipt| (receipt, first.unwrap_or_default()))
     };
     let mut on =
         |share: f32| output.progress(format_args!("Answering a few questions in both ways … {:.0}%", 100.0 * share));
@@ -160,11 +178,8 @@ fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem
     ));
     let better = setup.cards()?.into_iter().find(|card| card.id == id).and_then(|card| card.checked?.better);
     if let Some(better) = &better {
-        let why = if cascade < alone.max(8.0) && cascade < 8.0 {
-            "would write faster here"
-        } else {
-            "would answer better and still be fast here"
-        };
+        let why =
+            if cascade < READING { "would write faster here" } else { "would answer better and still be fast here" };
         output.line(format_args!("{better} {why}: taki models fetch {better}"));
     }
     output.json(&json!({ "ladder": id, "alone": alone, "cascade": cascade, "ratio": ratio, "better": better }));

@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod chat;
 mod chats;
+mod check;
 mod earlier;
 mod inspect;
 mod interrupt;

@@ -10,6 +10,7 @@ use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
 use crate::args::{Models, mixes};
+use crate::check;
 use crate::inspect;
 use crate::interrupt::stoppable;
 use crate::output::Output;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
             Ok(())
         }
         Models::Token { remove, .. } => token(*remove, output),
+        Models::Check { names, .. } => check::run(&setup, names, output),
         Models::Verify { name, .. } => verify(&setup, name, output),
         Models::Add { files, .. } => add(&setup, files, output),
         Models::Shrink { model, to, ladder, no_probe, .. } => shrink::run(

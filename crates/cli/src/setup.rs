@@ -62,14 +62,14 @@ impl Setup {
         ));
         let settled = catalog::settle(&self.catalog, name, &self.fetch_options()?)?;
         settled.left_out.iter().for_each(|problem| output.warning(problem));
-        self.recipes.add(&settled.recipe)?;
+        self.recipes.settle(&settled.recipe)?;
         (self.catalog, self.unread) = Catalog::builtin().with_own(&self.models, &self.recipes);
         Ok(())
     }
 
     /// What lists are made of, with ladders run as is usual.
     pub(crate) fn lists(&self) -> Lists<'_> {
-        let reads = engine::bytes_a_second(&self.learned().all());
+        let reads = engine::bytes_a_second(&self.learned().all(), &|ladder| self.catalog.is_dense(ladder));
         Lists {
             catalog: &self.catalog,
             store: &self.models,

@@ -22,6 +22,9 @@ pub struct Wanted {
     pub then_use: bool,
     /// Whether it waits until somebody resumes it.
     pub paused: bool,
+    /// The ladder that was chosen when this one was asked for; empty for the one that is chosen now.
+    #[serde(default)]
+    pub before: String,
 }
 
 /// What is to be fetched, in this order. A file that cannot be understood is as good as none: nothing but a wish is lost.
@@ -52,7 +55,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let places = Places::below(home.path());
         assert!(wanted(&places).is_empty());
-        let one = |ladder: &str, paused| Wanted { ladder: ladder.to_owned(), then_use: true, paused };
+        let one =
+            |ladder: &str, paused| Wanted { ladder: ladder.to_owned(), then_use: true, paused, before: "c".to_owned() };
         let wishes = [one("b", false), one("a", true)];
         keep_wanted(&places, &wishes).unwrap();
         assert_eq!(wanted(&places), wishes);

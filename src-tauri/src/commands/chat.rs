@@ -22,7 +22,10 @@ pub(crate) async fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
         // A folder that could not be written may be mended by now.
         if app.open_disk()? {
             app.choose(false, || Ok(()))?;
+            app.take_up_downloads();
         }
+        // Nobody sends the rest of what was dropped on the page before.
+        app.dropped.clear();
         let mut opening = app.opening()?;
         let cut = opening.conversation.messages.last().filter(|last| ended && !last.text.is_empty());
         // What can be continued, not a replay or something in another conversation.

@@ -50,7 +50,7 @@ async fn choose(app: State<'_, Arc<App>>, ladder: String, fetch: bool) -> Result
     let app = Arc::clone(&app);
     blocking(move || {
         if fetch {
-            app.settle(&ladder)?;
+            app.settle(&ladder, &|| false)?;
         } else {
             app.disk()?.catalog().ladder(&ladder)?;
         }

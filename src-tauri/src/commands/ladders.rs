@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use catalog::{Recipe, RecipeModel, Version, in_order, match_up, read_recipe};
+use catalog::{LadderEntry, Recipe, RecipeModel, Version, in_order, match_up, read_recipe};
 use protocol::chat::{Added, DraftChoice, LadderVersion, MemoryShare, ModelCard, Shrunk};
 use protocol::{Code, Mix, Problem};
 use tauri::ipc::Channel;
@@ -59,7 +59,7 @@ pub(crate) async fn ladder_memory(app: State<'_, Arc<App>>, models: Vec<String>)
         let disk = app.disk()?;
         let catalog = disk.catalog();
         let models = models.iter().map(|id| catalog.model(id)).collect::<Result<Vec<_>, _>>()?;
-        Ok(disk.share(&models, &app.settings().clone(), app.engine.worker_bytes()))
+        Ok(disk.share(&models, &app.settings().clone(), app.free_memory()))
     })
     .await
 }
@@ -154,8 +154,34 @@ pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<
     if app.settings().ladder == ladder {
         return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
     }
+    app.drop_download(&ladder)?;
     let disk = app.disk()?;
-    disk.recipes.remove(&ladder)?;
+    // One that cannot be read any more can be removed all the same.
+    let recipe = disk.recipes.get(&ladder);
+    if recipe.is_ok() || disk.recipes.has(&ladder) {
+        disk.recipes.remove(&ladder)?;
+    }
+    // Its files stay in the list of models, from which they can be removed.
+    recipe.map_or(Ok(()), |recipe| disk.models.note_models(&recipe))?;
+    disk.read_own();
+    Ok(())
+}
+
+/// Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn remove_model(app: State<'_, Arc<App>>, model: String) -> Result<(), Problem> {
+    let disk = app.disk()?;
+    let catalog = disk.catalog();
+    let model = catalog.model(&model)?;
+    let in_use = app.settings().ladder.clone();
+    let uses = |ladder: &&LadderEntry| {
+        (ladder.id == in_use || disk.recipes.has(&ladder.id)) && ladder.rungs.contains(&model.id)
+    };
+    if let Some(ladder) = catalog.ladders().iter().find(uses) {
+        return Err(Problem::new(Code::ModelInUse).with("name", &model.name).with("ladder", &ladder.name));
+    }
+    disk.models.remove(&model.sha256)?;
     disk.read_own();
     Ok(())
 }

@@ -133,6 +133,8 @@ export const commands = {
 	shrinkModel: (model: string, mix: string, onProgress: Channel<number | null>) => typedError<Shrunk, Problem>(__TAURI_INVOKE("shrink_model", { model, mix, onProgress })),
 	/**  Stops what is being made smaller. */
 	stopShrinking: () => typedError<null, Problem>(__TAURI_INVOKE("stop_shrinking")),
+	/**  Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays. */
+	removeModel: (model: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_model", { model })),
 	/**  Makes room for a file of so many bytes that was dropped on the page; gives the ticket under which its pieces come. */
 	dropBegin: (name: string, bytes: number | null) => typedError<number, Problem>(__TAURI_INVOKE("drop_begin", { name, bytes })),
 	/**  Puts the next piece of a dropped file behind what is here. */

@@ -73,6 +73,7 @@ export interface Backend {
   addFile(on: (share: number) => void): Promise<Added | null>;
   shrinkModel(model: string, mix: string, on: (share: number) => void): Promise<Shrunk>;
   stopShrinking(): Promise<void>;
+  removeModel(model: string): Promise<void>;
   watchDownloads(on: (queue: Download[]) => void): Promise<void>;
   /** Puts a ladder at the queue's end, to be changed to once it is here; one that is in it goes on. */
   downloadLadder(ladder: string, thenUse: boolean): Promise<void>;
@@ -209,6 +210,7 @@ export const tauriBackend: Backend = {
   addFile: (on) => unwrap(commands.addFile(shares(on))),
   shrinkModel: (model, mix, on) => unwrap(commands.shrinkModel(model, mix, shares(on))),
   stopShrinking: () => done(commands.stopShrinking()),
+  removeModel: (model) => done(commands.removeModel(model)),
   watchDownloads: (on) => done(commands.watchDownloads(new Channel<Download[]>(on))),
   downloadLadder: (ladder, thenUse) => done(commands.downloadLadder(ladder, thenUse)),
   pauseDownload: (ladder) => done(commands.pauseDownload(ladder)),

@@ -32,3 +32,6 @@ const rank = (card: LadderCard) => (here(card) ? 0 : card.suggested ? 1 : 2);
 export function shown(cards: LadderCard[], filter: Filter, query: string): LadderCard[] {
   return cards.filter((card) => SHOWS[filter](card) && found(card, query)).sort((a, b) => rank(a) - rank(b));
 }
+
+/** Tokens a second below which a model is slower than people read; as the catalogue has it. */
+export const READING = 8;

@@ -14,7 +14,7 @@ export interface Work {
 
 /** What came in or was made last. */
 export interface AddedNow {
-  what: "ladder" | "model" | "written" | "changed" | "back" | "checked";
+  what: "ladder" | "model" | "written" | "changed" | "back" | "checked" | "deleted";
   /** Its name, or the path of what was written. */
   name: string;
   /** Of a model that was made smaller: how often it says the same as its original, and how many times as fast it writes. */
@@ -92,6 +92,15 @@ export class Ladders {
     return this.working("adding", async (on) => {
       const added = await this.backend.addFile(on);
       if (added) this.added = { what: "ladder", name: added.name };
+    });
+  }
+
+  /** Deletes its file. */
+  removeModel({ id, name }: ModelCard) {
+    return this.told.asked(async () => {
+      await this.backend.removeModel(id);
+      this.added = { what: "deleted", name };
+      await this.lookUp();
     });
   }
 

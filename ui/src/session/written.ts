@@ -136,6 +136,7 @@ export class Written implements Backend {
   hasToken = async () => this.token;
   removeToken = async () => void (this.token = false);
   stopShrinking = () => this.#done("stopShrinking");
+  removeModel = (model: string) => this.#done("removeModel", model);
   earlierChats = async () => ({ messages: 3, bytes: 1200 });
   eraseEarlierChats = async () => ({ messages: 0, bytes: 0 });
   tellUnseen = (text: string) => this.#done("tellUnseen", text);

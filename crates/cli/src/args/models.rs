@@ -31,6 +31,15 @@ pub(crate) enum Models {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the repositories whether the files of the list are what it says of them
+    Check {
+        /// Only these ladders and models
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Take .gguf files of your own into the list (files on the same disk take no space twice)
     Add {
         /// The files
@@ -90,6 +99,7 @@ impl Models {
             Self::List { json }
             | Self::Fetch { json, .. }
             | Self::Token { json, .. }
+            | Self::Check { json, .. }
             | Self::Add { json, .. }
             | Self::Shrink { json, .. }
             | Self::Remove { json, .. }

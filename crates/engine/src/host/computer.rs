@@ -12,7 +12,8 @@ pub fn memory_of_this_computer() -> Option<u64> {
 pub fn free_memory() -> Option<u64> {
     let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(kind).ok()?;
-    let limited = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+    // Within a limit, pages of files that were read or written count as used, but they go where memory is wanted.
+    let limited = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory.saturating_sub(limits.rss));
     Some(system.available_memory()).filter(|free| *free > 0).map(|free| free.min(limited))
 }
 

@@ -10,9 +10,13 @@ const SURE: f64 = 0.8;
 
 /// About how many bytes of weights a one-token pass reads in a second on this computer, from what was measured here of the largest target; None
 /// before anything was. (A pass of a small model has time for other things, so that the largest says most.)
-pub fn bytes_a_second(all: &[Learned]) -> Option<f64> {
+///
+/// `is_dense` tells of a ladder whether its target reads all of its weights for every token; others say nothing.
+pub fn bytes_a_second(all: &[Learned], is_dense: &dyn Fn(&str) -> bool) -> Option<f64> {
     let here = processor();
-    let of_here = all.iter().filter(|learned| learned.conditions.processor == here);
+    let usual = |learned: &&Learned| !learned.conditions.exact && learned.conditions.threads.is_none();
+    let of_here = all.iter().filter(|learned| learned.conditions.processor == here && is_dense(&learned.ladder));
+    let of_here = of_here.filter(usual);
     let speed = |learned: &Learned| {
         let bytes = learned.conditions.files.first()?.bytes;
         let single = knowledge(learned)?.curve(0)?.at(1)?;
@@ -21,12 +25,13 @@ pub fn bytes_a_second(all: &[Learned]) -> Option<f64> {
     of_here.filter_map(speed).max_by_key(|(bytes, _)| *bytes).map(|(_, speed)| speed)
 }
 
-/// How useful each draft of the ladder is, the first one first: how likely the target keeps a token that it is sure of, for the time that takes.
-/// Empty where that is not known of all of them.
+/// How useful each draft of the ladder is, the first one first: how likely the target keeps a token that it is sure of, less the share of a pass of
+/// the target that one of its own takes. Empty where that is not known of all of them.
 pub fn uses(learned: &Learned) -> Vec<f64> {
     let drafts = 1..learned.conditions.files.len();
     let Some(known) = knowledge(learned) else { return Vec::new() };
-    let of = |rung| Some(known.kept(rung, SURE)? / known.curve(rung)?.at(1)?.max(f64::MIN_POSITIVE));
+    let single = |rung| known.curve(rung)?.at(1);
+    let of = |rung| Some((known.kept(rung, SURE)? - single(rung)? / single(0)?).max(0.0));
     drafts.map(of).collect::<Option<_>>().unwrap_or_default()
 }
 
@@ -62,13 +67,15 @@ mod tests {
     fn the_largest_target_measured_here_says_how_fast_weights_are_read() {
         let (small, large) = (learned(&[1000], processor()), learned(&[5000, 100], processor()));
         let mut other = learned(&[9000], "another ×64".to_owned());
-        let speed = bytes_a_second(&[small.clone(), large, other.clone()]).unwrap();
+        let dense = |_: &str| true;
+        let speed = bytes_a_second(&[small.clone(), large, other.clone()], &dense).unwrap();
         assert!((speed - 1e9).abs() < 1.0, "{speed}");
-        assert_eq!(bytes_a_second(&[other.clone()]), None, "measured elsewhere");
-        assert_eq!(bytes_a_second(&[]), None);
+        assert_eq!(bytes_a_second(std::slice::from_ref(&other), &dense), None, "measured elsewhere");
+        assert_eq!(bytes_a_second(&[], &dense), None);
+        assert_eq!(bytes_a_second(std::slice::from_ref(&small), &|_| false), None, "it reads only some of its weights");
         other.conditions.processor = processor();
         other.lessons.policy = serde_json::json!({ "version": "nonsense" });
-        assert_eq!(bytes_a_second(&[other]), None, "what cannot be read says nothing");
+        assert_eq!(bytes_a_second(&[other], &dense), None, "what cannot be read says nothing");
         assert!(uses(&small).is_empty(), "a ladder without drafts has none");
     }
 }

@@ -19,4 +19,4 @@ pub use conditions::conditions;
 pub use engine::{Engine, LoadProgress};
 pub use knows::{bytes_a_second, uses};
 pub use launch::Launch;
-pub use trial::{Trial, try_out};
+pub use trial::{Answered, Trial, try_out};

@@ -18,6 +18,9 @@ const TOKENS: u32 = 64;
 /// No question is begun after so many seconds of answering.
 const PATIENCE: f64 = 45.0;
 
+/// An answer's receipt, and how many of its tokens came at once at the beginning.
+pub type Answered = Result<(Receipt, u32), Problem>;
+
 /// What a trial of a loaded ladder found. Only writing counts, without the time for reading the questions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trial {
@@ -30,14 +33,12 @@ pub struct Trial {
 }
 
 /// Tries a ladder out: every question is answered in both ways, one after the other, the first way in turn, for about a minute at most.
-/// `answer` has the ladder answer; `on` is told the share that is done, 0 to 1.
+/// `answer` has the ladder answer with nothing remembered of answers before, and gives with the receipt how many tokens came at once at the
+/// beginning; `on` is told the share that is done, 0 to 1.
 ///
 /// # Errors
-/// Those of `answer`; [`Code::Cancelled`] once an answer was stopped; [`Code::NothingWritten`] if no answer has two tokens.
-pub fn try_out(
-    answer: &mut dyn FnMut(&Ask) -> Result<Receipt, Problem>,
-    on: &mut dyn FnMut(f32),
-) -> Result<Trial, Problem> {
+/// Those of `answer`; [`Code::Cancelled`] once an answer was stopped; [`Code::NothingWritten`] if no answer goes on behind its beginning.
+pub fn try_out(answer: &mut dyn FnMut(&Ask) -> Answered, on: &mut dyn FnMut(f32)) -> Result<Trial, Problem> {
     let mut spent = 0.0;
     let mut paces = Vec::new();
     for (at, question) in QUESTIONS.iter().enumerate() {
@@ -48,12 +49,12 @@ pub fn try_out(
         for turn in 0..2 {
             let cascade = (at + turn) % 2 == 1;
             let message = Message { speaker: Speaker::User, text: (*question).to_owned() };
-            let receipt = answer(&Ask { max_tokens: Some(TOKENS), cascade, ..Ask::plain(vec![message]) })?;
+            let (receipt, first) = answer(&Ask { max_tokens: Some(TOKENS), cascade, ..Ask::plain(vec![message]) })?;
             if receipt.finish == FinishReason::Stopped {
                 return Err(Problem::new(Code::Cancelled));
             }
             spent += receipt.seconds;
-            ways[usize::from(cascade)] = pace(&receipt).unwrap_or(0.0);
+            ways[usize::from(cascade)] = pace(&receipt, first).unwrap_or(0.0);
             on((2 * at + turn + 1) as f32 / (2 * QUESTIONS.len()) as f32);
         }
         // Of an answer of one token nothing can be told.
@@ -69,10 +70,11 @@ pub fn try_out(
     Ok(Trial { alone: mean(&|ways| ways[0]), cascade: mean(&|ways| ways[1]), ratio: mean(&|ways| ways[1] / ways[0]) })
 }
 
-/// Tokens per second behind the first one.
-fn pace(receipt: &Receipt) -> Option<f64> {
+/// Tokens per second behind the `first` ones, whose time is the reading's.
+fn pace(receipt: &Receipt, first: u32) -> Option<f64> {
     let seconds = receipt.seconds - receipt.first_token_seconds;
-    (receipt.tokens > 1 && seconds > 0.0).then(|| f64::from(receipt.tokens - 1) / seconds)
+    let behind = receipt.tokens.saturating_sub(first.max(1));
+    (behind > 0 && seconds > 0.0).then(|| f64::from(behind) / seconds)
 }
 
 #[cfg(test)]
@@ -111,7 +113,7 @@ mod tests {
             ways.push(ask.cascade);
             // Every question is twice as fast with the cascade, each at its own pace.
             let each = 0.1 * (1 + (ways.len() - 1) / 2) as f64 / if ask.cascade { 2.0 } else { 1.0 };
-            Ok(receipt(11, each, FinishReason::Length))
+            Ok((receipt(11, each, FinishReason::Length), 1))
         };
         let trial = try_out(&mut answer, &mut |share| shares.push(share)).unwrap();
         assert_eq!(ways, [false, true, true, false, false, true, true, false], "neither is always the first");
@@ -125,13 +127,13 @@ mod tests {
         let mut asked = 0;
         let mut slow = |_: &Ask| {
             asked += 1;
-            Ok(receipt(64, 1.0, FinishReason::Length))
+            Ok((receipt(64, 1.0, FinishReason::Length), 1))
         };
         try_out(&mut slow, &mut |_| {}).unwrap();
         assert_eq!(asked, 2, "after two minutes one question is enough");
-        let stopped = try_out(&mut |_| Ok(receipt(5, 0.1, FinishReason::Stopped)), &mut |_| {});
+        let stopped = try_out(&mut |_| Ok((receipt(5, 0.1, FinishReason::Stopped), 1)), &mut |_| {});
         assert_eq!(stopped.unwrap_err().code, Code::Cancelled);
-        let short = try_out(&mut |_| Ok(receipt(1, 0.1, FinishReason::End)), &mut |_| {});
+        let short = try_out(&mut |_| Ok((receipt(9, 0.1, FinishReason::End), 9)), &mut |_| {});
         assert_eq!(short.unwrap_err().code, Code::NothingWritten);
     }
 }
