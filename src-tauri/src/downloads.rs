@@ -195,12 +195,12 @@ impl App {
 
     /// Changes to a ladder that is whole once no answer is written, unless another one than `before` was chosen meanwhile.
     fn use_fetched(self: &Arc<Self>, turn: &Turn, before: &str) -> Result<(), Problem> {
+        // What does not fit must not take the place of what answers.
+        self.would_fit(&turn.ladder)?;
         loop {
             if turn.stop.load(Ordering::Acquire) || self.downloads.inner().over {
                 return Ok(());
             }
-            // What does not fit must not take the place of what answers; and it may have been removed meanwhile.
-            self.would_fit(&turn.ladder)?;
             match self.change_over(before, &turn.ladder) {
                 // In the middle of an answer nothing changes.
                 Err(problem) if problem.code == Code::Busy => thread::sleep(GLANCE),
