@@ -84,10 +84,14 @@ fn length(context: Option<u32>, target: Option<&Header>) -> u64 {
     context.map_or(CONTEXT, u64::from).min(own.unwrap_or(u64::MAX))
 }
 
-/// Keys and values of common models take a tenth to a quarter of the weights at the usual length.
+/// Keys and values of common models take a tenth to a quarter of the weights at the usual length; small models have as long texts and as many
+/// words as large ones.
 fn of_bytes(bytes: u64) -> Fit {
-    Fit { weights: bytes, cache: bytes / 8, rest: PASSES + bytes / 16 }
+    Fit { weights: bytes, cache: (bytes / 8).max(SMALL.0), rest: PASSES + (bytes / 16).max(SMALL.1) }
 }
+
+/// Least keys and values, and least of all else, of models that are not here, in bytes.
+const SMALL: (u64, u64) = (150_000_000, 30_000_000);
 
 /// What has to stay out of a ladder for it to fit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

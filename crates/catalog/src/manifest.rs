@@ -208,8 +208,11 @@ impl Catalog {
     /// A ladder as a recipe.
     ///
     /// # Errors
-    /// [`Code::NoSuchLadder`].
+    /// [`Code::NoSuchLadder`]; [`Code::NotInstalled`] of an offered one, of whose files too little is known.
     pub fn recipe_of(&self, id: &str) -> Result<Recipe, Problem> {
+        if self.offered(id).is_some() {
+            return Err(Problem::new(Code::NotInstalled).with("ladder", id));
+        }
         let ladder = self.ladder(id)?;
         let models = self.models_of(id)?.into_iter().map(RecipeModel::of).collect();
         let mut recipe = Recipe::new(&ladder.name, models)?;
@@ -226,7 +229,8 @@ impl Catalog {
     /// [`Code::NoSuchModel`] with every known id.
     pub fn models_named(&self, name: &str) -> Result<Vec<&ModelEntry>, Problem> {
         self.models_of(name).or_else(|_| self.model(name).map(|model| vec![model])).map_err(|problem| {
-            let ids = self.ladders.iter().map(|l| &l.id).chain(self.models.iter().map(|m| &m.id));
+            let ladders = self.ladders.iter().chain(&self.offered).map(|ladder| &ladder.id);
+            let ids = ladders.chain(self.models.iter().map(|model| &model.id));
             problem.with("known", listed(ids))
         })
     }

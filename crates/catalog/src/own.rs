@@ -9,6 +9,7 @@ use protocol::{Code, Mix, Problem};
 
 use crate::entry::{Licence, ModelEntry, Sha256};
 use crate::header::{Header, check_header};
+use crate::manifest::Catalog;
 use crate::manifest::plain;
 use crate::mark::Mark;
 use crate::recipe::{MadeFrom, Recipe, RecipeModel, in_one_line, slug};
@@ -61,6 +62,7 @@ impl ModelStore {
         on: &mut dyn FnMut(u64, u64),
     ) -> Result<u64, Problem> {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        self.check_sizes(recipe, file)?;
         let missing: Vec<_> = recipe.models.iter().filter(|model| self.file_of(&model.sha256).is_none()).collect();
         if !missing.iter().all(|model| folder.join(&model.file).is_file()) {
             return Ok(missing.iter().map(|model| model.bytes).sum());
@@ -76,6 +78,20 @@ impl ModelStore {
             self.settle(&staged, model)?;
         }
         Ok(0)
+    }
+
+    /// A file has one size: a recipe that tells another one than is known would be no ladder.
+    fn check_sizes(&self, recipe: &Recipe, file: &Path) -> Result<(), Problem> {
+        let builtin = Catalog::builtin();
+        for model in &recipe.models {
+            let here = self.file_of(&model.sha256).and_then(|path| Some(fs::metadata(path).ok()?.len()));
+            let known = builtin.models().iter().find(|known| known.sha256 == model.sha256).map(|known| known.bytes);
+            if here.or(known).is_some_and(|bytes| bytes != model.bytes) {
+                let reason = format!("the file of “{}” has another size than it tells", model.id);
+                return Err(Problem::new(Code::FileUnusable).with("path", file.display()).with("reason", reason));
+            }
+        }
+        Ok(())
     }
 
     /// Every model of one's own that is here, and what is wrong with notes that cannot be read.

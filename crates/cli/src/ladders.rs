@@ -227,7 +227,7 @@ pub(crate) fn rungs(
     by_text: bool,
     output: &Output,
 ) -> Result<Vec<RecipeModel>, Problem> {
-    let models = names.iter().map(|name| model(setup, name, output)).collect::<Result<Vec<_>, _>>()?;
+    let models = names.iter().map(|name| model(setup, name.trim(), output)).collect::<Result<Vec<_>, _>>()?;
     if by_text { in_order_by_text(&setup.models, models) } else { in_order(&setup.models, models) }
 }
 

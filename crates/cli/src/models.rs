@@ -28,6 +28,8 @@ pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
             Ok(())
         }
         Models::Fetch { names, .. } => {
+            // Before minutes are spent on the first.
+            names.iter().try_for_each(|name| setup.knows(name))?;
             let fetched =
                 names.iter().map(|name| fetch_one(&mut setup, name, output)).collect::<Result<Vec<_>, _>>()?;
             output.json(&match &*fetched {

@@ -51,6 +51,15 @@ impl Setup {
         FetchOptions::with(&settings.mirror, &settings.proxy, token)
     }
 
+    /// Whether there is a ladder or model of this name, known or offered.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchModel`](protocol::Code::NoSuchModel).
+    pub(crate) fn knows(&self, name: &str) -> Result<(), Problem> {
+        let offered = self.catalog.offered(name).is_some() || self.catalog.offers().any(|offer| offer.id == name);
+        if offered { Ok(()) } else { self.catalog.models_named(name).map(|_| ()) }
+    }
+
     /// Makes an offered ladder or model a known one: its files' facts are asked for where they lie. Any other name stays what it is.
     pub(crate) fn settle(&mut self, name: &str, output: &Output) -> Result<(), Problem> {
         let is_known = self.catalog.models_named(name).is_ok();
@@ -58,7 +67,7 @@ impl Setup {
             return Ok(());
         }
         output.note(format_args!(
-            "Asking where the files of {name} lie how large they are and whether they go together …"
+            "Asking where the files of {name} are kept how large they are, and whether they go together …"
         ));
         let settled = catalog::settle(&self.catalog, name, &self.fetch_options()?)?;
         settled.left_out.iter().for_each(|problem| output.warning(problem));

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use catalog::FetchOptions;
 use protocol::Problem;
 use protocol::chat::Settings;
 use tauri::State;
@@ -16,6 +17,11 @@ pub(crate) async fn change_settings(app: State<'_, Arc<App>>, settings: Settings
         // One that is no longer there must not keep anybody from changing the theme.
         if app.settings().ladder != settings.ladder {
             app.disk()?.catalog().ladder(&settings.ladder)?;
+        }
+        let before = app.settings().clone();
+        if (&before.mirror, &before.proxy) != (&settings.mirror, &settings.proxy) {
+            // Said where it is typed, not at the next download.
+            FetchOptions::with(&settings.mirror, &settings.proxy, None)?;
         }
         let earlier = app.change(&settings)?;
         if earlier {

@@ -144,7 +144,8 @@ export class Ladders {
 
   /** Has a ladder answer; what it lacks is fetched first, while the one at hand answers if there is one. */
   async use(card: LadderCard) {
-    if (!card.missingBytes) await this.chosen.change({ ladder: card.id });
+    // What is only offered has to become a known ladder first, even where its files have come with others.
+    if (!card.missingBytes && !card.offered) await this.chosen.change({ ladder: card.id });
     else await this.engine.downloads.get(card.id);
     await this.lookUp();
   }
