@@ -37,8 +37,9 @@ for (let time = 1; time <= times; time++) {
   if (time === 1 || fs.existsSync(path.join(models, SMOLLM2))) {
     // Whole by now: once more from the beginning.
     for (const name of whole()) (fetched += 1), fs.rmSync(path.join(models, name));
-    await window.browser.keys(["Control", "m"]);
-    await window.by("ladder-row").waitForExist();
+    await window.by("settings").click();
+    await window.by("open-ladders").click();
+    await window.by("ladder-row").waitForExist({ timeout: 20_000 });
     await window.browser.waitUntil(() => window.browser.execute(() => document.querySelector('[data-testid="ladder-download"]')?.click() ?? document.querySelector('[data-testid="download-row"]') !== null), { timeout: 20_000, timeoutMsg: "nothing can be downloaded" });
   }
   await new Promise((resolve) => setTimeout(resolve, 200 + 3000 * roll()));
