@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 
+use catalog::Catalog;
 use protocol::{Code, Language, Problem};
 
 use crate::run::{Taki, ladder};
@@ -53,9 +54,10 @@ fn an_argument_that_is_no_text_is_said_so() {
 fn without_json_a_problem_goes_to_standard_error() {
     let ran = Taki::bare().run(&["chat", "--once", "Hello", "--ladder", "nope"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
-    let known = Problem::new(Code::NoSuchLadder).with("name", "nope").with("known", "smollm2, qwen-coder");
+    let known = Catalog::builtin().ladder("nope").unwrap_err();
     let words = format!("{}\n{}\n", known.sentence(Language::English), known.next_step(Language::English));
     assert_eq!(ran.err, words);
+    assert!(words.contains("smollm2, qwen-coder, "), "{words}");
 }
 
 #[test]
