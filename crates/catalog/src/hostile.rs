@@ -9,8 +9,9 @@ use std::sync::atomic::AtomicBool;
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
+use crate::check::plain;
 use crate::entry::Source;
-use crate::manifest::{Catalog, plain};
+use crate::manifest::Catalog;
 use crate::own::Made;
 use crate::recipe::{MadeFrom, Recipe, RecipeModel, slug};
 use crate::recipes::Recipes;
@@ -329,7 +330,7 @@ fn a_source_with_such_a_name_makes_no_catalogue() {
     for name in names(&place.home()) {
         let mut bad = entry("m", b"weights", Vec::new());
         bad.sources = vec![Source::HuggingFace { repository: format!("owner/{name}"), revision: "0".repeat(40) }];
-        if crate::manifest::check_entries(&[], &[bad]).is_err() {
+        if crate::check::check_entries(&[], &[bad]).is_err() {
             refused += 1;
         } else {
             assert!(plain(&name), "{name:?}");

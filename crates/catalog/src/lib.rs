@@ -5,6 +5,7 @@
 //! of llama.cpp or of the window.
 
 mod cards;
+mod check;
 mod entry;
 mod fetch;
 mod fit;

@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use protocol::{Code, Mix, Problem};
 
+use crate::check::plain;
 use crate::entry::{Licence, ModelEntry, Sha256};
 use crate::header::{Header, check_header};
 use crate::manifest::Catalog;
-use crate::manifest::plain;
 use crate::mark::Mark;
 use crate::recipe::{MadeFrom, Recipe, RecipeModel, in_one_line, slug};
 use crate::store::{ModelStore, Workplace, unwritable};
@@ -266,7 +266,7 @@ fn read(path: &Path) -> Result<RecipeModel, String> {
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
     file.take(crate::recipe::LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
     let model: RecipeModel = toml::from_str(&text).map_err(|error| error.message().to_owned())?;
-    crate::manifest::check_entries(&[], &[model.entry()])?;
+    crate::check::check_entries(&[], &[model.entry()])?;
     if Some(&model.sha256) == hash_of(path).as_ref() { Ok(model) } else { Err("it is of another file".to_owned()) }
 }
 

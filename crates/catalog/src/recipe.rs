@@ -188,7 +188,7 @@ impl Recipe {
             return Err("one of its names is too long, or has characters that cannot be seen".to_owned());
         }
         let (ladder, models) = self.entries();
-        crate::manifest::check_entries(&[ladder], &models)
+        crate::check::check_entries(&[ladder], &models)
     }
 
     /// The ladder and its models as entries of a catalogue.

@@ -5,8 +5,8 @@ use ureq::http::{HeaderMap, Method};
 
 use super::FetchOptions;
 use super::asking::{agent, in_words, refused, send};
+use crate::check::plain;
 use crate::entry::Sha256;
-use crate::manifest::plain;
 
 /// What a repository tells of one of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
