@@ -98,7 +98,14 @@ impl App {
             None => catalog.ladder(&wanted.ladder)?.name.clone(),
         };
         let before = self.settings().ladder.clone();
-        self.downloads.change(|queue| queue.add(wanted, &name, &before));
+        // Nothing of an offered one can be here.
+        let begun = catalog::begun(&catalog, &self.disk()?.models, &wanted.ladder).ok().filter(|(there, _)| *there > 0);
+        let share = |(there, all): (u64, u64)| FetchShare {
+            done_bytes: there as f64,
+            total_bytes: all as f64,
+            seconds_left: None,
+        };
+        self.downloads.change(|queue| queue.add(wanted, &name, &before, begun.map(share)));
         let mut inner = self.downloads.inner();
         if !inner.at_work {
             inner.at_work = true;

@@ -52,8 +52,8 @@ pub(crate) enum Removed {
 }
 
 impl Queue {
-    /// Puts a ladder at the end; one that is here already goes on.
-    pub(crate) fn add(&mut self, wanted: &Wanted, name: &str, before: &str) {
+    /// Puts a ladder at the end, of which so much is here; one that is in the queue already goes on.
+    pub(crate) fn add(&mut self, wanted: &Wanted, name: &str, before: &str, begun: Option<FetchShare>) {
         if let Some(item) = self.item(&wanted.ladder) {
             item.then_use |= wanted.then_use;
             before.clone_into(&mut item.before);
@@ -61,7 +61,7 @@ impl Queue {
             return;
         }
         let state = if wanted.paused { DownloadState::Paused } else { DownloadState::Waiting };
-        let told = Download { ladder: wanted.ladder.clone(), name: name.to_owned(), state, progress: None };
+        let told = Download { ladder: wanted.ladder.clone(), name: name.to_owned(), state, progress: begun };
         let before = if wanted.before.is_empty() { before.to_owned() } else { wanted.before.clone() };
         self.items.push(Item { told, then_use: wanted.then_use, before, stop: Arc::default() });
     }
@@ -195,7 +195,7 @@ mod tests {
     fn queue(ladders: &[&str]) -> Queue {
         let mut queue = Queue::default();
         for ladder in ladders {
-            queue.add(&wanted(ladder), ladder, "old");
+            queue.add(&wanted(ladder), ladder, "old", None);
         }
         queue
     }
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn one_comes_in_after_the_other() {
         let mut queue = queue(&["a", "b"]);
-        queue.add(&wanted("a"), "a", "old");
+        queue.add(&wanted("a"), "a", "old", None);
         assert_eq!(queue.told().len(), 2, "asked for twice it comes once");
         let turn = queue.next().unwrap();
         assert!(queue.goes_on(&turn, SHARE, false));
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(states(&queue)[0], DownloadState::Failed { problem });
         assert_eq!(queue.next().unwrap().ladder, "b");
         assert!(queue.next().is_none());
-        queue.add(&wanted("a"), "a", "new");
+        queue.add(&wanted("a"), "a", "new", None);
         assert_eq!(queue.next().unwrap().ladder, "a");
         assert_eq!((queue.remove("a"), queue.remove("a")), (Removed::Resting, Removed::Nothing));
     }
@@ -263,19 +263,19 @@ mod tests {
         assert!(turn.stop.load(Ordering::Acquire));
         assert_eq!(queue.ended(&turn, Err(Problem::new(Code::Cancelled))), Then::Discard);
         // Paused, but not noticed yet.
-        queue.add(&wanted("a"), "a", "old");
+        queue.add(&wanted("a"), "a", "old", None);
         let turn = queue.next().unwrap();
         queue.pause("a");
         assert_eq!(queue.remove("a"), Removed::AtWork);
         // Wanted again before its end is noticed: what is there is of use.
-        queue.add(&wanted("a"), "a", "old");
+        queue.add(&wanted("a"), "a", "old", None);
         assert_eq!(queue.ended(&turn, Err(Problem::new(Code::Cancelled))), Then::Nothing);
     }
 
     #[test]
     fn a_ladder_that_cannot_be_used_says_why_and_the_choice_before_it_is_kept() {
         let mut queue = Queue::default();
-        queue.add(&Wanted { then_use: true, before: "kept".to_owned(), ..wanted("a") }, "A", "now");
+        queue.add(&Wanted { then_use: true, before: "kept".to_owned(), ..wanted("a") }, "A", "now", None);
         let turn = queue.next().unwrap();
         assert_eq!(queue.kept()[0].before, "kept");
         assert_eq!(queue.ended(&turn, Ok(())), Then::Use { before: "kept".to_owned() });
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn what_is_to_be_used_is_ready_when_it_is_whole() {
         let mut queue = Queue::default();
-        queue.add(&Wanted { then_use: true, ..wanted("a") }, "A", "old");
+        queue.add(&Wanted { then_use: true, ..wanted("a") }, "A", "old", None);
         let turn = queue.next().unwrap();
         assert_eq!(queue.ended(&turn, Ok(())), Then::Use { before: "old".to_owned() });
         queue.pause("a");
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(kept.iter().map(|wanted| wanted.paused).collect::<Vec<_>>(), [false, true, false]);
         let mut next = Queue::default();
         for wanted in &kept {
-            next.add(wanted, &wanted.ladder, "old");
+            next.add(wanted, &wanted.ladder, "old", None);
         }
         assert_eq!(states(&next), [DownloadState::Waiting, DownloadState::Paused, DownloadState::Waiting]);
     }

@@ -105,5 +105,5 @@ fn check_ladder(ladder: &LadderEntry, all: &[(&String, u64)]) -> Result<(), Stri
     let below = |(i, row): (usize, &Vec<u32>)| row[..i].iter().all(|k| *k == 0);
     check(ladder.k.iter().enumerate().all(below), "its K matrix has a rung draft for a smaller one")?;
     check(ladder.k.iter().flatten().all(|k| *k <= MOST_DRAFTED), "its K matrix has an absurd entry")?;
-    check(ladder.lenience >= 1.0 && ladder.lenience.is_finite(), "its lenience is below 1")
+    check(ladder.lenience >= 1.0 && ladder.lenience.is_finite(), "its lenience is below 1, or out of all proportion")
 }

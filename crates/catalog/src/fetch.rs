@@ -56,6 +56,17 @@ pub fn fetch(
     fetch_all(&catalog.models_named(name)?, store, options, cancel, on)
 }
 
+/// How much of what the ladder or model `name` lacks earlier fetches have left behind, and how much that is in all, in bytes.
+///
+/// # Errors
+/// [`Code::NoSuchModel`].
+pub fn begun(catalog: &Catalog, store: &ModelStore, name: &str) -> Result<(u64, u64), Problem> {
+    let models = catalog.models_named(name)?;
+    let missing = || models.iter().filter(|model| store.path_of(model).is_none());
+    let there = missing().map(|model| left_behind(&store.part(&model.sha256), model)).sum();
+    Ok((there, missing().map(|model| model.bytes).sum()))
+}
+
 /// Fetches one model unless it is installed; returns its file.
 ///
 /// # Errors

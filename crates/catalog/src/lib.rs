@@ -33,8 +33,8 @@ mod sample;
 pub use cards::Lists;
 pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words};
 pub use fetch::{
-    Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, discard, facts,
-    fetch, fetch_model, look,
+    Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, begun, discard,
+    facts, fetch, fetch_model, look,
 };
 pub use fit::{Fit, Shed, fit, fit_about, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};

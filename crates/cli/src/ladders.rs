@@ -45,10 +45,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         }
         Ladders::Export { ladder, file, with_models, .. } => export(&setup, ladder, file, *with_models, output),
         Ladders::Import { file, .. } => import(&setup, file, output),
-        Ladders::Versions { ladder, .. } => {
-            versions(&setup, ladder, output);
-            Ok(())
-        }
+        Ladders::Versions { ladder, .. } => versions(&setup, ladder, output),
         Ladders::Back { ladder, version, .. } => back(&setup, ladder, *version, output),
         Ladders::Remove { ladder, .. } => {
             own(&setup, ladder)?;
@@ -77,7 +74,8 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
             (true, false) => format!("{missing} to fetch"),
             (true, true) => format!("offered, about {missing} to fetch"),
         };
-        let whose = if card.own { ", your own" } else { "" };
+        let made_here = card.own && Catalog::builtin().offered(&card.id).is_none();
+        let whose = if made_here { ", your own" } else { "" };
         let suggested = if card.suggested { ", suggested for this computer" } else { "" };
         let (needs, rungs) = (bytes_in_words(card.memory_bytes as u64), card.rungs.join(" ← "));
         let room = match card.fits {
@@ -309,8 +307,12 @@ fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
     Ok(())
 }
 
-fn versions(setup: &Setup, id: &str, output: &Output) {
+fn versions(setup: &Setup, id: &str, output: &Output) -> Result<(), Problem> {
     let versions = setup.recipes.versions(id);
+    if versions.is_empty() && !setup.recipes.has(id) {
+        // One that came with the program was never different; any other name is none.
+        setup.catalog.ladder(id)?;
+    }
     let names = |recipe: &Recipe| recipe.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>().join(" ← ");
     let rows: Vec<Value> = versions
         .iter()
@@ -323,6 +325,7 @@ fn versions(setup: &Setup, id: &str, output: &Output) {
         output.note(format_args!("{id} was never different."));
     }
     output.json(&json!({ "versions": rows }));
+    Ok(())
 }
 
 fn back(setup: &Setup, id: &str, version: Option<u32>, output: &Output) -> Result<(), Problem> {

@@ -17,12 +17,20 @@ const SHOWS: Record<Filter, (card: LadderCard) => boolean> = {
 /** As people type it: full-width letters and digits are the same as narrow ones. */
 const plain = (text: string) => text.normalize("NFKC").toLowerCase();
 
-/** Whether all words of a search stand in what a card says. */
+/** Letters that words of one script are made of: "phi" is not to be found in "graphics", but 語 in 日本語. */
+const LATIN = /^[\p{Script=Latin}\d]/u;
+
+/** Whether all words of a search stand in what a card says, those in Latin letters at the beginning of a word. */
 export function found(card: LadderCard, query: string): boolean {
   const said = plain([card.name, ...card.rungs, ...card.licences, card.about.en, card.about.ja, size(card.bytes ?? 0)].join(" "));
+  const begins = (at: number): boolean => at >= 0 && (at === 0 || !/[\p{Script=Latin}]/u.test(said[at - 1] ?? ""));
+  const stands = (word: string, from = 0): boolean => {
+    const at = said.indexOf(word, from);
+    return at >= 0 && (!LATIN.test(word) || begins(at) || stands(word, at + 1));
+  };
   return plain(query)
     .split(/\s+/)
-    .every((word) => said.includes(word));
+    .every((word) => stands(word));
 }
 
 /** What is here comes first, then what is recommended, then the rest; else in the order that they have. */

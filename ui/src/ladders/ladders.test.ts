@@ -26,7 +26,7 @@ test("each filter shows its own: what is here first, then what is recommended", 
 test("all words of a search count, in any language and width", () => {
   const [, , , here] = cards;
   for (const query of ["", " ", "small", "ｓｍａｌｌ prose", "カナ", "文章", "98 mb", "mit max-gram"]) expect(found(here!, query), query).toBe(true);
-  for (const query of ["small large", "apache"]) expect(found(here!, query), query).toBe(false);
+  for (const query of ["small large", "apache", "rose", "gram x"]) expect(found(here!, query), query).toBe(false);
 });
 
 test("the pace is in words, or in characters where words are not spaced", () => {
