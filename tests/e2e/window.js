@@ -129,9 +129,11 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS, sourc
     /** Some of an answer to the last question; the small model may go on for long. Gives what is shown then. */
     async brief() {
       await this.until((messages) => messages.at(-1)?.mine === false && (messages.at(-1).text.length > 20 || messages.at(-1).done), "there is some of an answer");
+      // It may be there only in a moment, and be gone again when the answer has ended by itself.
+      await by("stop").click().catch(() => undefined);
       let shown;
-      // The button may just be going as the answer ends by itself, or be under something that is just going.
-      await browser.waitUntil(async () => (shown = await this.messages()).at(-1).done || void (await by("stop").click().catch(() => undefined)), { timeout: 60_000, interval: 200, timeoutMsg: "it did not come about that the answer ended" });
+      // Something that is just going may have been in its way.
+      await browser.waitUntil(async () => (shown = await this.messages()).at(-1).done || browser.execute(() => void document.querySelector('[data-testid="stop"]')?.click()), { timeout: 60_000, interval: 200, timeoutMsg: "it did not come about that the answer ended" });
       return shown;
     },
     /** A button of a message: what is to be seen of it depends on the mouse, what it does does not. */
