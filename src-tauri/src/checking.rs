@@ -2,9 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use engine::{Answering, try_out};
+use engine::try_out;
 use protocol::chat::LadderCheck;
-use protocol::worker::Anew;
 use protocol::{Code, Problem};
 use store::Check;
 
@@ -29,18 +28,11 @@ impl App {
         let _answering = self.turns.answer()?;
         let mut answer = |ask: &engine::Ask| {
             let _counted = self.after_counting();
-            let mut call = self.engine.begin().map_err(|_| Problem::new(Code::NothingLoaded))?;
+            let call = self.engine.begin().map_err(|_| Problem::new(Code::NothingLoaded))?;
             if self.checking.stop.load(Ordering::Acquire) || self.turns.is_stopped() {
                 return Err(Problem::new(Code::Cancelled));
             }
-            call.forget(Anew::Drafts);
-            let mut first = None;
-            let receipt = call.answer(ask, &mut |event| {
-                if let Answering::Text { tokens, .. } = event {
-                    first.get_or_insert(tokens.len() as u32);
-                }
-            })?;
-            Ok((receipt, first.unwrap_or_default()))
+            engine::answer_anew(call, ask)
         };
         let trial = try_out(&mut answer, on)?;
         disk.keep(self.engine.learned());

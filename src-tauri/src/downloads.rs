@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use catalog::{FetchOptions, FetchProgress, Token};
+use catalog::{FetchOptions, FetchProgress};
 use protocol::chat::{Download, FetchShare};
 use protocol::{Code, Problem};
 use store::Wanted;
@@ -249,7 +249,6 @@ impl App {
             tracing::debug!(%problem, "no token from the keyring");
             None
         });
-        let token = token.map(|token| Token::parse("token", &token)).transpose()?.flatten();
-        FetchOptions::with(&mirror, &proxy, token)
+        FetchOptions::with(&mirror, &proxy, token.as_deref().unwrap_or_default())
     }
 }

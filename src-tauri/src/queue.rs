@@ -78,7 +78,6 @@ impl Queue {
 
     /// Lets one go on that was paused or has failed.
     pub(crate) fn resume(&mut self, ladder: &str) {
-        let rests = |state: &DownloadState| matches!(state, DownloadState::Paused | DownloadState::Failed { .. });
         if let Some(item) = self.item(ladder).filter(|item| rests(&item.told.state)) {
             // The fetching before may not have noticed its end yet: it keeps the old flag.
             item.stop = Arc::default();
@@ -162,7 +161,6 @@ impl Queue {
 
     /// What is kept for the next start. What has failed is tried again when somebody wants it.
     pub(crate) fn kept(&self) -> Vec<Wanted> {
-        let rests = |state: &DownloadState| matches!(state, DownloadState::Paused | DownloadState::Failed { .. });
         let one = |item: &Item| Wanted {
             ladder: item.told.ladder.clone(),
             then_use: item.then_use,
@@ -179,9 +177,13 @@ impl Queue {
     /// The one that `turn` fetches, unless it was paused or taken out since, or is another by now.
     fn at_work(&mut self, turn: &Turn) -> Option<&mut Item> {
         let item = self.item(&turn.ladder)?;
-        let rests = matches!(item.told.state, DownloadState::Paused | DownloadState::Failed { .. });
-        (Arc::ptr_eq(&item.stop, &turn.stop) && !rests).then_some(item)
+        (Arc::ptr_eq(&item.stop, &turn.stop) && !rests(&item.told.state)).then_some(item)
     }
+}
+
+/// Whether it waits for somebody.
+fn rests(state: &DownloadState) -> bool {
+    matches!(state, DownloadState::Paused | DownloadState::Failed { .. })
 }
 
 #[cfg(test)]

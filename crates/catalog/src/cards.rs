@@ -24,8 +24,6 @@ pub struct Lists<'a> {
     pub store: &'a ModelStore,
     /// What is the user's own.
     pub recipes: &'a Recipes,
-    /// What is known of the computer.
-    pub machine: Machine,
     /// Context in tokens that ladders are run with; None is the usual one.
     pub context: Option<u32>,
     /// Type of keys and values.
@@ -35,27 +33,28 @@ pub struct Lists<'a> {
 }
 
 impl Lists<'_> {
-    /// Every ladder: those of the catalogue and the user's own, then those that were never fetched. `checked` gives what a trial found of the
-    /// ladder with this id and models of these hashes.
+    /// Every ladder: those of the catalogue and the user's own, then those that were never fetched, for `machine`. `checked` gives what a trial
+    /// found of the ladder with this id and models of these hashes.
     ///
     /// # Errors
     /// [`Code::NoSuchModel`](protocol::Code::NoSuchModel): a catalogue that names models it does not have.
     pub fn ladders(
         &self,
+        machine: Machine,
         checked: &dyn Fn(&str, &[String]) -> Option<LadderCheck>,
     ) -> Result<Vec<LadderCard>, Problem> {
         let builtin = Catalog::builtin();
         let offered = || self.catalog.offered_ladders().iter().filter(|ladder| self.comes(ladder));
         let all = || self.catalog.ladders().iter().chain(offered());
-        let mut cards = all().map(|ladder| self.ladder(ladder)).collect::<Result<Vec<_>, _>>()?;
+        let mut cards = all().map(|ladder| self.ladder(ladder, machine)).collect::<Result<Vec<_>, _>>()?;
         let candidates: Vec<_> =
             all().zip(&cards).map(|(ladder, card)| self.candidate(&builtin, ladder, card)).collect();
-        let suggested = self.machine.suggest(&candidates);
+        let suggested = machine.suggest(&candidates);
         let ids: Vec<_> = cards.iter().map(|card| card.id.clone()).collect();
         for (at, card) in cards.iter_mut().enumerate() {
             card.suggested = suggested == Some(at);
             card.checked = checked(&card.id, &self.catalog.hashes_of(&card.id)).map(|check| LadderCheck {
-                better: self.machine.better(&candidates, at, check.cascade).map(|better| ids[better].clone()),
+                better: machine.better(&candidates, at, check.cascade).map(|better| ids[better].clone()),
                 ..check
             });
         }
@@ -80,7 +79,7 @@ impl Lists<'_> {
         }
     }
 
-    fn ladder(&self, ladder: &LadderEntry) -> Result<LadderCard, Problem> {
+    fn ladder(&self, ladder: &LadderEntry, machine: Machine) -> Result<LadderCard, Problem> {
         let catalog = self.catalog;
         let models = catalog.about(ladder);
         let offered = catalog.offered(&ladder.id).is_some();
@@ -102,7 +101,7 @@ impl Lists<'_> {
             let comes = |model: &&ModelEntry| !model.sources.is_empty() || self.store.path_of(model).is_some();
             (self.fit(&entries), entries.iter().all(comes))
         };
-        let fits = match self.machine.room(memory.total()) {
+        let fits = match machine.room(memory.total()) {
             Room::Well => Fits::Well,
             Room::Tight => Fits::Tight,
             Room::Not => Fits::Not,
@@ -117,7 +116,7 @@ impl Lists<'_> {
             missing_bytes: missing as f64,
             memory_bytes: memory.total() as f64,
             fits,
-            pace: self.machine.pace(self.read(ladder)),
+            pace: machine.pace(self.read(ladder)),
             suggested: false,
             models: ladder.rungs.clone(),
             own: self.recipes.has(&ladder.id),

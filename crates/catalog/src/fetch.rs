@@ -61,10 +61,13 @@ pub fn fetch(
 /// # Errors
 /// [`Code::NoSuchModel`].
 pub fn begun(catalog: &Catalog, store: &ModelStore, name: &str) -> Result<(u64, u64), Problem> {
-    let models = catalog.models_named(name)?;
+    Ok(left_of(&catalog.models_named(name)?, store))
+}
+
+fn left_of(models: &[&ModelEntry], store: &ModelStore) -> (u64, u64) {
     let missing = || models.iter().filter(|model| store.path_of(model).is_none());
     let there = missing().map(|model| left_behind(&store.part(&model.sha256), model)).sum();
-    Ok((there, missing().map(|model| model.bytes).sum()))
+    (there, missing().map(|model| model.bytes).sum())
 }
 
 /// Fetches one model unless it is installed; returns its file.
@@ -89,9 +92,7 @@ fn fetch_all(
     cancel: &AtomicBool,
     on: &mut dyn FnMut(FetchProgress),
 ) -> Result<Vec<PathBuf>, Problem> {
-    let missing = || models.iter().filter(|model| store.path_of(model).is_none());
-    let total = missing().map(|model| model.bytes).sum();
-    let there: u64 = missing().map(|model| left_behind(&store.part(&model.sha256), model)).sum();
+    let (there, total) = left_of(models, store);
     let mut meter = Meter::new(total, options.time.clone(), on);
     if total > 0 {
         store.prepare()?;

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use protocol::{Code, Problem};
 use serde::Deserialize;
@@ -46,8 +47,9 @@ pub enum CatalogError {
 impl Catalog {
     /// The catalogue that this program was built with.
     pub fn builtin() -> Self {
-        // Compiled in and read by a test: an unreadable one never ships.
-        Self::parse(BUILTIN).unwrap_or_default()
+        // Compiled in and read by a test: an unreadable one never ships. Read once: many ask for it.
+        static READ: LazyLock<Catalog> = LazyLock::new(|| Catalog::parse(BUILTIN).unwrap_or_default());
+        READ.clone()
     }
 
     /// Reads a catalogue and checks every entry, so that ids, names and hashes in it can be trusted from then on.
@@ -140,6 +142,11 @@ impl Catalog {
     /// Models that are offered and not known yet.
     pub fn offers(&self) -> impl Iterator<Item = &Offer> {
         self.offers.iter().filter(|offer| self.models.iter().all(|model| model.id != offer.id))
+    }
+
+    /// Whether a ladder or model of this name is offered.
+    pub fn offers_named(&self, name: &str) -> bool {
+        self.offered(name).is_some() || self.offers().any(|offer| offer.id == name)
     }
 
     /// The offered ladder with this id.

@@ -13,6 +13,7 @@ use crate::header::{Header, check_header};
 use crate::manifest::Catalog;
 use crate::mark::Mark;
 use crate::recipe::{MadeFrom, Recipe, RecipeModel, in_one_line, slug};
+use crate::recipes::Recipes;
 use crate::store::{ModelStore, Workplace, unwritable};
 use crate::whole::{hashed, put, unreadable};
 
@@ -121,11 +122,19 @@ impl ModelStore {
         noted?.made_from.map(|made| made.sha256)
     }
 
-    /// Notes what the installed models of `recipe` are, so that they stay in the list, and can be removed, when no ladder has them any more.
+    /// Removes a ladder. Its files stay, and in the list of models, from which they can be removed.
     ///
     /// # Errors
-    /// [`Code::FolderUnwritable`].
-    pub fn note_models(&self, recipe: &Recipe) -> Result<(), Problem> {
+    /// As [`Recipes::remove`].
+    pub fn remove_ladder(&self, recipes: &Recipes, id: &str) -> Result<(), Problem> {
+        // One that cannot be read any more can be removed all the same.
+        let recipe = recipes.get(id);
+        recipes.remove(id)?;
+        recipe.map_or(Ok(()), |recipe| self.note_models(&recipe))
+    }
+
+    /// Notes what the installed models of `recipe` are.
+    fn note_models(&self, recipe: &Recipe) -> Result<(), Problem> {
         let here = |model: &&RecipeModel| self.place(&model.sha256).is_file() && !self.note_of(&model.sha256).exists();
         recipe.models.iter().filter(here).try_for_each(|model| self.note(model))
     }

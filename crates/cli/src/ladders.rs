@@ -6,10 +6,10 @@ use catalog::{
     Catalog, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text, is_path,
     match_up_by_text, read_recipe,
 };
-use engine::{Answering, Trial};
+use engine::Trial;
 use protocol::chat::Fits;
 use protocol::ladder::EngineSettings;
-use protocol::worker::{Anew, Translation};
+use protocol::worker::Translation;
 use protocol::{Code, Language, Problem, bytes_in_words};
 use serde_json::{Value, json};
 use store::Check;
@@ -52,11 +52,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
             if store::load_settings(&setup.places).0.ladder == *ladder {
                 return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
             }
-            // One that cannot be read any more can be removed all the same.
-            let recipe = setup.recipes.get(ladder);
-            setup.recipes.remove(ladder)?;
-            // Its files stay in the list of models, from which they can be removed.
-            recipe.map_or(Ok(()), |recipe| setup.models.note_models(&recipe))?;
+            setup.models.remove_ladder(&setup.recipes, ladder)?;
             output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back."));
             output.json(&json!({ "removed": ladder }));
             Ok(())
@@ -67,6 +63,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
 fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
     setup.tell_unread(output);
     let mut rows = Vec::new();
+    let builtin = Catalog::builtin();
     for card in setup.cards()? {
         let missing = bytes_in_words(card.missing_bytes as u64);
         let state = match (card.missing_bytes > 0.0, card.offered) {
@@ -74,7 +71,7 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
             (true, false) => format!("{missing} to fetch"),
             (true, true) => format!("offered, about {missing} to fetch"),
         };
-        let made_here = card.own && Catalog::builtin().offered(&card.id).is_none();
+        let made_here = card.own && builtin.offered(&card.id).is_none();
         let whose = if made_here { ", your own" } else { "" };
         let suggested = if card.suggested { ", suggested for this computer" } else { "" };
         let (needs, rungs) = (bytes_in_words(card.memory_bytes as u64), card.rungs.join(" ← "));
@@ -145,20 +142,8 @@ fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem
     let known = learned.recall(&engine::conditions(&ladder, settings));
     let (engine, _) = setup::engine_knowing(&ladder, settings, known, output)?;
     let mut answer = |ask: &engine::Ask| {
-        let (mut call, stop) = (engine.begin()?, engine.clone());
-        call.forget(Anew::Drafts);
-        let mut first = None;
-        let answered = stoppable(
-            move || stop.cancel(),
-            || {
-                call.answer(ask, &mut |event| {
-                    if let Answering::Text { tokens, .. } = event {
-                        first.get_or_insert(tokens.len() as u32);
-                    }
-                })
-            },
-        );
-        answered.map(|receipt| (receipt, first.unwrap_or_default()))
+        let (call, stop) = (engine.begin()?, engine.clone());
+        stoppable(move || stop.cancel(), || engine::answer_anew(call, ask))
     };
     let mut on =
         |share: f32| output.progress(format_args!("Answering a few questions in both ways … {:.0}%", 100.0 * share));

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use catalog::{
-    Catalog, FetchOptions, Lists, Machine, ModelStore, Recipes, SourceChoice, Token, resolve, target_place, with_drafts,
+    Catalog, FetchOptions, Lists, Machine, ModelStore, Recipes, SourceChoice, resolve, target_place, with_drafts,
 };
 use engine::{Engine, Launch};
 use lab::Costs;
 use protocol::Problem;
-use protocol::chat::{LadderCard, LadderCheck, Settings};
+use protocol::chat::{LadderCard, Settings};
 use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime, Translation};
@@ -47,8 +47,7 @@ impl Setup {
         let (settings, _) = store::load_settings(&self.places);
         // A keyring that cannot be used keeps nobody from what is open to all.
         let token = store::token().unwrap_or_default();
-        let token = token.map(|token| Token::parse("token", &token)).transpose()?.flatten();
-        FetchOptions::with(&settings.mirror, &settings.proxy, token)
+        FetchOptions::with(&settings.mirror, &settings.proxy, token.as_deref().unwrap_or_default())
     }
 
     /// Whether there is a ladder or model of this name, known or offered.
@@ -56,14 +55,12 @@ impl Setup {
     /// # Errors
     /// [`Code::NoSuchModel`](protocol::Code::NoSuchModel).
     pub(crate) fn knows(&self, name: &str) -> Result<(), Problem> {
-        let offered = self.catalog.offered(name).is_some() || self.catalog.offers().any(|offer| offer.id == name);
-        if offered { Ok(()) } else { self.catalog.models_named(name).map(|_| ()) }
+        if self.catalog.offers_named(name) { Ok(()) } else { self.catalog.models_named(name).map(|_| ()) }
     }
 
     /// Makes an offered ladder or model a known one: its files' facts are asked for where they lie. Any other name stays what it is.
     pub(crate) fn settle(&mut self, name: &str, output: &Output) -> Result<(), Problem> {
-        let is_known = self.catalog.models_named(name).is_ok();
-        if is_known || (self.catalog.offered(name).is_none() && self.catalog.offers().all(|offer| offer.id != name)) {
+        if self.catalog.models_named(name).is_ok() || !self.catalog.offers_named(name) {
             return Ok(());
         }
         output.note(format_args!(
@@ -78,12 +75,10 @@ impl Setup {
 
     /// What lists are made of, with ladders run as is usual.
     pub(crate) fn lists(&self) -> Lists<'_> {
-        let reads = engine::bytes_a_second(&self.learned().all(), &|ladder| self.catalog.is_dense(ladder));
         Lists {
             catalog: &self.catalog,
             store: &self.models,
             recipes: &self.recipes,
-            machine: Machine { memory: engine::memory_of_this_computer(), reads },
             context: None,
             cache: CacheType::F16,
             source: &self.source,
@@ -92,12 +87,9 @@ impl Setup {
 
     /// Every ladder, with what a trial here found of it.
     pub(crate) fn cards(&self) -> Result<Vec<LadderCard>, Problem> {
-        let checks = store::checks(&self.places);
-        let checked = |id: &str, models: &[String]| {
-            let check = checks.get(id).filter(|check| check.models == models)?;
-            Some(LadderCheck { alone: check.alone, cascade: check.cascade, ratio: check.ratio, better: None })
-        };
-        self.lists().ladders(&checked)
+        let reads = engine::bytes_a_second(&self.learned().all(), &|ladder| self.catalog.is_dense(ladder));
+        let machine = Machine { memory: engine::memory_of_this_computer(), reads };
+        self.lists().ladders(machine, &store::checked(&self.places))
     }
 
     /// Tells what is not in the lists because it cannot be read.

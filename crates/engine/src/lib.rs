@@ -18,7 +18,7 @@ mod utf8;
 mod worker;
 
 pub use host::{
-    Agreement, Answered, Answering, Ask, Call, Engine, Launch, LoadProgress, Trial, bytes_a_second, compare,
-    conditions, free_memory, memory_of_this_computer, try_out, uses, versions,
+    Agreement, Answered, Answering, Ask, Call, Engine, Launch, LoadProgress, Trial, answer_anew, bytes_a_second,
+    compare, conditions, free_memory, memory_of_this_computer, try_out, uses, versions,
 };
 pub use worker::worker_main;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use protocol::chat::LadderCheck;
 use protocol::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +28,20 @@ pub struct Check {
 }
 
 /// What was found of each ladder, by its id. A file that cannot be understood is as good as none: it can be tried again.
-pub fn checks(places: &Places) -> BTreeMap<String, Check> {
+fn checks(places: &Places) -> BTreeMap<String, Check> {
     let path = places.data.join(FILE);
     let small = fs::metadata(&path).is_ok_and(|about| about.len() <= LARGEST);
     let read = || serde_json::from_slice(&fs::read(&path).ok()?).ok();
     if small { read().unwrap_or_default() } else { BTreeMap::new() }
+}
+
+/// What gives, for a ladder's id and the hashes of its models, what a trial of that very ladder found. What would be better is for others to say.
+pub fn checked(places: &Places) -> impl Fn(&str, &[String]) -> Option<LadderCheck> + use<> {
+    let checks = checks(places);
+    move |id, models| {
+        let Check { alone, cascade, ratio, .. } = *checks.get(id).filter(|check| check.models == models)?;
+        Some(LadderCheck { alone, cascade, ratio, better: None })
+    }
 }
 
 /// Keeps what was found of `ladder` in place of what was found before.
@@ -60,6 +70,9 @@ mod tests {
         }
         let kept = checks(&places);
         assert_eq!((kept.len(), &kept["a"], &kept["b"]), (2, &check(2.0), &check(1.0)));
+        let checked = checked(&places);
+        assert!((checked("a", &["a".to_owned()]).unwrap().ratio - 2.0).abs() < 1e-9);
+        assert_eq!(checked("a", &["other".to_owned()]), None, "it is another ladder by now");
         fs::write(places.data.join(FILE), b"{").unwrap();
         assert!(checks(&places).is_empty());
     }

@@ -25,7 +25,7 @@ mod tree;
 pub use alone::Alone;
 pub use attachments::Attachment;
 pub use bounded::text_of_file;
-pub use checks::{Check, checks, keep_check};
+pub use checks::{Check, checked, keep_check};
 pub use database::Store;
 pub use downloads::{Wanted, keep_wanted, wanted};
 pub use earlier::{ChatsFrom, Earlier};

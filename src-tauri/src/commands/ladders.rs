@@ -156,13 +156,10 @@ pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<
     }
     app.drop_download(&ladder)?;
     let disk = app.disk()?;
-    // One that cannot be read any more can be removed all the same.
-    let recipe = disk.recipes.get(&ladder);
-    if recipe.is_ok() || disk.recipes.has(&ladder) {
-        disk.recipes.remove(&ladder)?;
+    // With its download it may have gone already.
+    if disk.recipes.has(&ladder) {
+        disk.models.remove_ladder(&disk.recipes, &ladder)?;
     }
-    // Its files stay in the list of models, from which they can be removed.
-    recipe.map_or(Ok(()), |recipe| disk.models.note_models(&recipe))?;
     disk.read_own();
     Ok(())
 }

@@ -21,7 +21,7 @@ pub(crate) async fn change_settings(app: State<'_, Arc<App>>, settings: Settings
         let before = app.settings().clone();
         if (&before.mirror, &before.proxy) != (&settings.mirror, &settings.proxy) {
             // Said where it is typed, not at the next download.
-            FetchOptions::with(&settings.mirror, &settings.proxy, None)?;
+            FetchOptions::with(&settings.mirror, &settings.proxy, "")?;
         }
         let earlier = app.change(&settings)?;
         if earlier {

@@ -1,40 +1,14 @@
 // What is on the made-up shelf: ladders, models and downloads of which only what matters is told.
 import type { Download, DownloadState, LadderCard, ModelCard } from "../../src/backend";
+import { card, model } from "../../src/session/written";
 
 /** A ladder of the catalogue that is here. */
-export const ladderCard = (change: Partial<LadderCard> & Pick<LadderCard, "id" | "name">): LadderCard => ({
-  rungs: [change.name, "Max-Gram"],
-  licences: ["Apache-2.0"],
-  bytes: 98_362_432,
-  missingBytes: 0,
-  memoryBytes: 332_668_240,
-  models: [change.id],
-  own: false,
-  fetchable: true,
-  about: { en: "", ja: "" },
-  offered: false,
-  fits: "well",
-  pace: null,
-  checked: null,
-  suggested: false,
-  ...change,
-});
+export const ladderCard = (change: Partial<LadderCard> & Pick<LadderCard, "id" | "name">): LadderCard =>
+  card({ rungs: [change.name, "Max-Gram"], licences: ["Apache-2.0"], bytes: 98_362_432, memoryBytes: 332_668_240, models: [change.id], own: false, ...change });
 
 /** A model whose file is here. */
-export const modelCard = (change: Partial<ModelCard> & Pick<ModelCard, "id" | "name">): ModelCard => ({
-  bytes: 98_362_432,
-  installed: true,
-  mixes: [],
-  file: `${change.id}.gguf`,
-  licence: "Apache-2.0",
-  hash: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-  mix: "Q4_K_M",
-  context: 8192,
-  architecture: "llama",
-  offered: false,
-  madeFrom: null,
-  ...change,
-});
+export const modelCard = (change: Partial<ModelCard> & Pick<ModelCard, "id" | "name">): ModelCard =>
+  model({ bytes: 98_362_432, file: `${change.id}.gguf`, licence: "Apache-2.0", hash: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", mix: "Q4_K_M", context: 8192, ...change });
 
 /** A model that was never fetched. */
 export const offeredModel = (change: Partial<ModelCard> & Pick<ModelCard, "id" | "name">) => modelCard({ installed: false, offered: true, hash: "", mix: "", context: null, architecture: "", ...change });

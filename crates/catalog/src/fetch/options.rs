@@ -179,15 +179,16 @@ impl FetchOptions {
     /// # Errors
     /// [`Code::SettingInvalid`].
     pub fn from_env() -> Result<Self, Problem> {
-        Self::with("", "", None)
+        Self::with("", "", "")
     }
 
     /// Those of the environment with a person's settings: the address of a mirror, which the environment's `HF_ENDPOINT` goes before, that of
-    /// a proxy, and a token. What is empty is left as it is.
+    /// a proxy, and the text of a token. What is empty is left as it is.
     ///
     /// # Errors
     /// [`Code::SettingInvalid`].
-    pub fn with(mirror: &str, proxy: &str, token: Option<Token>) -> Result<Self, Problem> {
+    pub fn with(mirror: &str, proxy: &str, token: &str) -> Result<Self, Problem> {
+        let token = Token::parse("token", token)?;
         Self::of(&|name| std::env::var(name).unwrap_or_default(), mirror, proxy, token)
     }
 

@@ -3,13 +3,7 @@ use protocol::ladder::{Ladder, Rung};
 use protocol::worker::{Loaded, Message, Record, Speaker};
 
 use super::answer::Ask;
-
-/// What is asked to see how often a smaller version agrees: everyday work in two languages.
-const PROBES: [&str; 3] = [
-    "Write a short, polite e-mail that moves a meeting from Monday to Wednesday.",
-    "What is the difference between a fixed and a variable cost? Give one example of each.",
-    "「お世話になっております」の使い方を短く説明してください。",
-];
+use super::everyday::EVERYDAY;
 
 /// Tokens of each answer.
 const TOKENS: u32 = 48;
@@ -45,7 +39,7 @@ pub fn compare(
 ) -> Result<Vec<Agreement>, Problem> {
     let smaller = loaded.pass_times.len().saturating_sub(1);
     let mut agreed = vec![[0_usize; 2]; smaller];
-    for (number, prompt) in PROBES.iter().enumerate() {
+    for (number, prompt) in EVERYDAY.iter().enumerate() {
         let message = Message { speaker: Speaker::User, text: (*prompt).to_owned() };
         let record = record(&Ask { max_tokens: Some(TOKENS), ..Ask::plain(vec![message]) })?;
         for (rows, [same, all]) in record.drafts.iter().zip(&mut agreed) {
@@ -54,7 +48,7 @@ pub fn compare(
                 *all += 1;
             }
         }
-        on((number + 1) as f32 / PROBES.len() as f32);
+        on((number + 1) as f32 / EVERYDAY.len() as f32);
     }
     let single = |at: usize| loaded.pass_times.get(at)?.iter().find(|time| time.width == 1).map(|time| time.seconds);
     let rows = agreed.into_iter().enumerate().map(|(at, [same, places])| Agreement {

@@ -1,16 +1,14 @@
-use protocol::worker::{Message, Speaker};
+use protocol::worker::{Anew, Message, Speaker};
 use protocol::{Code, FinishReason, Problem, Receipt};
 
-use super::answer::Ask;
+use super::answer::{Answering, Ask};
+use super::call::Call;
+use super::everyday::EVERYDAY;
 
-/// What is asked in a trial: everyday work in two languages, of which the last is mostly copied.
-const QUESTIONS: [&str; 4] = [
-    "Write a short, polite e-mail that moves a meeting from Monday to Wednesday.",
-    "What is the difference between a fixed and a variable cost? Give one example of each.",
-    "「お世話になっております」の使い方を短く説明してください。",
-    "Correct the spelling and give back the whole text: \"We recieved your letter of the 3rd of May and thank you for it. The goods \
-     were dispached yesterday and shoud arrive by Friday. Please let us know if anything is missing.\"",
-];
+/// What is asked in a trial: everyday work, and last something that is mostly copied.
+const QUESTIONS: [&str; 4] = [EVERYDAY[0], EVERYDAY[1], EVERYDAY[2], COPIED];
+const COPIED: &str = "Correct the spelling and give back the whole text: \"We recieved your letter of the 3rd of May and thank you for it. The \
+     goods were dispached yesterday and shoud arrive by Friday. Please let us know if anything is missing.\"";
 
 /// Tokens of each answer.
 const TOKENS: u32 = 64;
@@ -68,6 +66,21 @@ pub fn try_out(answer: &mut dyn FnMut(&Ask) -> Answered, on: &mut dyn FnMut(f32)
     let count = paces.len() as f64;
     let mean = |of: &dyn Fn(&[f64; 2]) -> f64| (paces.iter().map(|ways| of(ways).ln()).sum::<f64>() / count).exp();
     Ok(Trial { alone: mean(&|ways| ways[0]), cascade: mean(&|ways| ways[1]), ratio: mean(&|ways| ways[1] / ways[0]) })
+}
+
+/// An answer for a trial: with nothing that drafts remember of answers before.
+///
+/// # Errors
+/// As [`Call::answer`].
+pub fn answer_anew(mut call: Call<'_>, ask: &Ask) -> Answered {
+    call.forget(Anew::Drafts);
+    let mut first = None;
+    let receipt = call.answer(ask, &mut |event| {
+        if let Answering::Text { tokens, .. } = event {
+            first.get_or_insert(tokens.len() as u32);
+        }
+    })?;
+    Ok((receipt, first.unwrap_or_default()))
 }
 
 /// Tokens per second behind the `first` ones, whose time is the reading's.
