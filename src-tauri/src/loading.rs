@@ -203,7 +203,7 @@ const SHORTEST: u32 = 64;
 fn running(settings: &Settings) -> EngineSettings {
     let context = settings.context.map(|context| context.max(SHORTEST));
     let Settings { exact, threads, cache, .. } = settings;
-    EngineSettings { exact: *exact, threads: threads.filter(|count| *count > 0), context, cache: *cache }
+    EngineSettings { exact: *exact, threads: threads.filter(|count| *count > 0), context, cache: *cache, gpu_layers: None }
 }
 
 #[cfg(test)]

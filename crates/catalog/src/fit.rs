@@ -244,7 +244,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ladder = ladder(folder.path());
         let fitted = |context, exact, cache, free| {
-            let settings = EngineSettings { context, exact, cache, threads: None };
+            let settings = EngineSettings { context, exact, cache, ..EngineSettings::default() };
             to_fit(ladder.clone(), settings, Some(free), &[])
         };
         let whole = ENGINE + RESERVE + 2 * (PASSES + 10_000);

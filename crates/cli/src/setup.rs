@@ -11,7 +11,7 @@ use protocol::Problem;
 use protocol::chat::{LadderCard, Settings};
 use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
-use protocol::worker::{Loaded, PassTime, Translation};
+use protocol::worker::{Loaded, PassTime, Placed, Translation};
 use store::{LearnedFolder, Places};
 
 use crate::args::{Fixed, Running};
@@ -188,10 +188,22 @@ pub(crate) fn engine_knowing(
     for translated in &loaded.translated {
         output.note(in_words(&translated.rung, translated.how));
     }
+    for placed in loaded.placed.iter().filter(|placed| placed.layers > 0) {
+        output.note(where_it_is(placed));
+    }
     for left in &loaded.left_out {
         output.warning(&left.problem);
     }
     Ok((engine, loaded))
+}
+
+/// On which devices a model is.
+fn where_it_is(placed: &Placed) -> String {
+    let devices = placed.devices.join(", ");
+    match placed.of - placed.layers {
+        0 => format!("{}: on {devices}", placed.rung),
+        left => format!("{}: {} of {} layers on {devices}, {left} with the processor", placed.rung, placed.layers, placed.of),
+    }
 }
 
 /// How the draft `name` drafts for a target whose tokens are not quite its own.

@@ -12,6 +12,7 @@ mod fnv;
 mod host;
 mod llama;
 mod member;
+mod place;
 mod shape;
 mod template;
 mod utf8;

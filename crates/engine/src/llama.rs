@@ -1,5 +1,7 @@
 //! llama.cpp: the only module that names `llama_cpp_2` and what lies below it.
 
+mod devices;
+mod header;
 mod hold_up;
 mod requantize;
 mod rung;
@@ -25,9 +27,12 @@ use protocol::{Code, Problem};
 
 use crate::by_text::{Specials, Tokenizer};
 use crate::fnv::Fnv;
+use crate::place::Place;
 use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
 use rung::BRANCHES;
+pub(crate) use devices::{Device, devices};
+pub(crate) use header::need;
 pub(crate) use rung::{LlamaError, LlamaRung};
 
 /// Most tokens of one forward pass.
@@ -69,17 +74,19 @@ impl Llama {
     pub(crate) fn start() -> Result<Self, Problem> {
         let wanted = std::env::var_os("TAKI_LLAMA_LOG").is_some();
         llama_cpp_2::send_logs_to_tracing(LogOptions::default().with_logs_enabled(wanted));
+        devices::load_modules();
         let backend = LlamaBackend::init().map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
         Ok(Self { backend })
     }
 
-    /// Reads a GGUF file. `progress` gets the share read, 0 to 1, and returns false to cancel.
+    /// Reads a GGUF file into the memory that `place` says. `progress` gets the share read, 0 to 1, and returns false to cancel.
     ///
     /// # Errors
     /// [`Code::ModelUnreadable`], [`Code::ModelRefused`], [`Code::Cancelled`].
     pub(crate) fn read(
         &self,
         path: &Path,
+        place: &Place,
         mut progress: impl FnMut(f32) -> bool + 'static,
     ) -> Result<Weights, Problem> {
         if let Err(error) = std::fs::File::open(path) {
@@ -89,15 +96,21 @@ impl Llama {
         let seen = Rc::clone(&cancelled);
         // Read into memory of its own, not mapped from the file: only such memory comes in huge pages (see `Launch`), and
         // what is repacked is then not held twice. docs/kernels.md has what it saves.
-        let params = LlamaModelParams::default().with_use_mmap(false).with_progress_callback(move |fraction| {
+        let refused = |error: &dyn std::fmt::Display| {
+            Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", error)
+        };
+        let params = LlamaModelParams::default().with_use_mmap(false).with_n_gpu_layers(place.layers);
+        // An empty list is none at all, where no list would be every device.
+        let params = params.with_devices(&place.devices).map_err(|error| refused(&error))?;
+        let params = params.with_progress_callback(move |fraction| {
             let go_on = progress(fraction);
             seen.set(!go_on);
             go_on
         });
         match LlamaModel::load_from_file(&self.backend, path, &params) {
-            Ok(model) => Ok(Weights::new(model)),
+            Ok(model) => Ok(Weights::new(model, place)),
             Err(_) if cancelled.get() => Err(Problem::new(Code::Cancelled)),
-            Err(error) => Err(Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", error)),
+            Err(error) => Err(refused(&error)),
         }
     }
 }
@@ -107,12 +120,25 @@ impl Llama {
 pub(crate) struct Weights {
     model: LlamaModel,
     vocab: VocabId,
+    /// How many of its layers are on devices, the output counted as one.
+    on_devices: u32,
 }
 
 impl Weights {
-    fn new(model: LlamaModel) -> Self {
+    fn new(model: LlamaModel, place: &Place) -> Self {
         let vocab = vocab_id(&model);
-        Self { model, vocab }
+        let on_devices = place.layers.min(model.n_layer() + 1);
+        Self { model, vocab, on_devices }
+    }
+
+    /// How many of its layers are on devices and how many there are, the output counted as one.
+    pub(crate) fn layers(&self) -> (u32, u32) {
+        (self.on_devices, self.model.n_layer() + 1)
+    }
+
+    /// Whether the processor only looks tokens up.
+    pub(crate) fn is_on_devices(&self) -> bool {
+        self.on_devices > self.model.n_layer()
     }
 
     /// Context length in tokens that it was trained for.
@@ -136,12 +162,7 @@ impl Weights {
         let usual = u64::try_from(model.n_embd()).unwrap_or(0) / u64::from(model.n_head().max(1));
         let both: u64 = ["key", "value"].into_iter().map(|of| told(of).unwrap_or(usual)).sum();
         let figures = both * u64::from(model.n_layer()) * u64::from(model.n_head_kv()) * u64::from(capacity);
-        // The smaller types come in blocks of 32 with a scale.
-        match mode.cache {
-            CacheType::F16 => 2 * figures,
-            CacheType::Q8 => figures / 32 * 34,
-            CacheType::Q4 => figures / 32 * 18,
-        }
+        figures / 32 * header::bytes_of_32(mode.cache)
     }
 
     /// Identity of its vocabulary.
@@ -347,5 +368,5 @@ pub(crate) fn for_tests() -> (&'static Llama, Weights) {
     let models = catalog::ModelStore::open(store::Places::find().unwrap().models).unwrap();
     let ladder = catalog::resolve(&catalog::Catalog::builtin(), &models, "smollm2");
     let path = &ladder.unwrap_or_else(|problem| panic!("{problem} Run `make models`.")).rungs[0].path;
-    (llama, llama.read(path, |_| true).unwrap())
+    (llama, llama.read(path, &Place::default(), |_| true).unwrap())
 }

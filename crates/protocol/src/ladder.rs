@@ -82,4 +82,7 @@ pub struct EngineSettings {
     pub context: Option<u32>,
     /// Type of keys and values. Exact mode knows 16 bits only.
     pub cache: CacheType,
+    /// Layers of the target on graphics cards and other devices, the output counted as one; 0 leaves everything to the processor, None as many
+    /// as answers are soonest with.
+    pub gpu_layers: Option<u16>,
 }

@@ -40,6 +40,9 @@ pub struct Conditions {
     /// Type of keys and values.
     #[serde(default)]
     pub cache: CacheType,
+    /// The layers on devices that were asked for; None left the choice to the engine.
+    #[serde(default)]
+    pub gpu_layers: Option<u16>,
 }
 
 /// What a worker found out. Figures only: no text, no tokens.

@@ -106,6 +106,8 @@ codes! {
     DatabaseFailed = "database_failed",
     /// The engine ended unexpectedly and was started again.
     WorkerRestarted = "worker_restarted",
+    /// A graphics card or another device failed in the middle of an answer.
+    DeviceLost = "device_lost",
     /// The engine ended several times in a row.
     WorkerGaveUp = "worker_gave_up",
     /// The engine could not be started: `{reason}`.

@@ -173,6 +173,19 @@ pub struct Translated {
     pub how: Translation,
 }
 
+/// Where a model's layers are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Placed {
+    /// Display name.
+    pub rung: String,
+    /// How many of its layers are on devices, the output counted as one; the processor has the others.
+    pub layers: u32,
+    /// How many there are, the output counted as one.
+    pub of: u32,
+    /// The devices by name; none if the processor has all.
+    pub devices: Vec<String>,
+}
+
 /// What was loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
@@ -186,6 +199,9 @@ pub struct Loaded {
     /// Draft rungs whose tokens are not quite the target's.
     #[serde(default)]
     pub translated: Vec<Translated>,
+    /// For each model, the target first, where its layers are.
+    #[serde(default)]
+    pub placed: Vec<Placed>,
     /// Context length in tokens.
     pub context: u32,
     /// Exact mode: review widths found bit-identical; empty in fast mode.

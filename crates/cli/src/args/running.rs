@@ -49,6 +49,10 @@ pub(crate) struct Running {
     /// Threads to compute with [default: the fastest, found by trying]
     #[arg(long)]
     threads: Option<u32>,
+    /// Layers of the target on graphics cards, the output counted as one; 0 leaves everything to the processor [default: as many as answers
+    /// are soonest with]
+    #[arg(long)]
+    gpu_layers: Option<u16>,
 }
 
 impl Running {
@@ -70,7 +74,7 @@ impl Running {
             KvType::Q8 => CacheType::Q8,
             KvType::Q4 => CacheType::Q4,
         };
-        Ok(EngineSettings { exact, threads, context: self.context, cache })
+        Ok(EngineSettings { exact, threads, context: self.context, cache, gpu_layers: self.gpu_layers })
     }
 }
 

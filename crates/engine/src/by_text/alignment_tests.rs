@@ -226,7 +226,7 @@ fn real() -> Option<[crate::llama::Weights; 2]> {
     let (llama, smollm2) = crate::llama::for_tests();
     let models = catalog::ModelStore::open(store::Places::find().unwrap().models).unwrap();
     let qwen = catalog::resolve(&catalog::Catalog::builtin(), &models, "qwen-coder").ok()?;
-    Some([smollm2, llama.read(&qwen.rungs[1].path, |_| true).unwrap()])
+    Some([smollm2, llama.read(&qwen.rungs[1].path, &crate::place::Place::default(), |_| true).unwrap()])
 }
 
 #[test]

@@ -140,17 +140,19 @@ impl<'a> Progress<'a> {
         Turn::GoesOn
     }
 
-    /// The worker died. Says what to tell the person, or that it is no use.
-    pub(super) fn died(&mut self) -> Result<Problem, Problem> {
+    /// The worker died, perhaps because a device was `lost`. Says what to tell the person, or that it is no use.
+    pub(super) fn died(&mut self, lost: bool) -> Result<Problem, Problem> {
         self.restarts += 1;
         self.fruitless += 1;
         self.passes[1] += std::mem::take(&mut self.passes[0]);
         for (index, count) in std::mem::take(&mut self.written).into_iter().enumerate() {
             *slot(&mut self.inherited, index) += count;
         }
-        let code = if self.fruitless >= GIVE_UP { Code::WorkerGaveUp } else { Code::WorkerRestarted };
-        let problem = Problem::new(code);
-        if code == Code::WorkerGaveUp { Err(problem) } else { Ok(problem) }
+        match (self.fruitless >= GIVE_UP, lost) {
+            (true, _) => Err(Problem::new(Code::WorkerGaveUp)),
+            (false, true) => Ok(Problem::new(Code::DeviceLost)),
+            (false, false) => Ok(Problem::new(Code::WorkerRestarted)),
+        }
     }
 
     fn span(&mut self, writer: u8, characters: u32) {

@@ -40,6 +40,8 @@ pub(super) struct Work {
     told: usize,
     /// What it first has to forget.
     anew: Anew,
+    /// A device was lost in the middle of an answer, which nobody was told yet.
+    lost: bool,
 }
 
 /// A ladder, how to run it, and what is known of it.
@@ -159,7 +161,8 @@ impl Call<'_> {
                         return Err(Problem::new(Code::Cancelled));
                     }
                     restarted = true;
-                    on(Answering::Resuming(progress.died()?));
+                    let lost = std::mem::take(&mut self.work.lost);
+                    on(Answering::Resuming(progress.died(lost)?));
                 }
             }
         }
@@ -341,10 +344,28 @@ impl Call<'_> {
                     }
                 }
                 None => {
+                    if self.work.process.as_ref().is_some_and(Process::has_aborted) {
+                        self.leave_devices();
+                    }
                     self.drop_process();
                     return Attempt::Died;
                 }
             }
+        }
+    }
+
+    /// A device that fails ends the worker by an abort: the next one computes with the processor alone, until a ladder is loaded anew. One that
+    /// nothing was placed on has no part in it.
+    fn leave_devices(&mut self) {
+        let loaded = self.inner.view().loaded.clone();
+        let used = loaded.map(|loaded| loaded.placed.iter().any(|placed| placed.layers > 0));
+        let Some(wanted) = &mut self.work.wanted else { return };
+        // In the middle of loading nobody knows yet.
+        if used.unwrap_or(true) && wanted.settings.gpu_layers != Some(0) {
+            tracing::warn!("the engine goes on without devices");
+            wanted.settings.gpu_layers = Some(0);
+            wanted.conditions.gpu_layers = Some(0);
+            self.work.lost = used.is_some();
         }
     }
 

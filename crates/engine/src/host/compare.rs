@@ -76,6 +76,7 @@ mod tests {
             exact_widths: Vec::new(),
             k: Vec::new(),
             seconds: 0.0,
+            placed: Vec::new(),
             pass_times: vec![time(0.3), time(0.1)],
         };
         let record = Record {

@@ -17,6 +17,7 @@ pub fn conditions(ladder: &Ladder, settings: EngineSettings) -> Conditions {
         exact: settings.exact,
         threads: settings.threads,
         cache: settings.cache,
+        gpu_layers: settings.gpu_layers,
     }
 }
 

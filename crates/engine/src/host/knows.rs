@@ -59,7 +59,7 @@ mod tests {
         let mark = |bytes: &u64| FileMark { name: "m".into(), bytes: *bytes, modified: 0 };
         let files = bytes.iter().map(mark).collect();
         let conditions =
-            Conditions { program: "t".into(), processor, files, exact: false, threads: None, cache: CacheType::F16 };
+            Conditions { program: "t".into(), processor, files, exact: false, threads: None, cache: CacheType::F16, gpu_layers: None };
         Learned { ladder: "l".into(), conditions, lessons: Lessons { threads: Threads { single: 1, wide: 1 }, policy } }
     }
 

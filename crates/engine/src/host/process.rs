@@ -1,5 +1,5 @@
 use std::io;
-use std::process::{Child, ChildStdin};
+use std::process::{Child, ChildStdin, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -13,6 +13,23 @@ use super::launch::Launch;
 
 /// How long a worker may take to stop after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often one that ends is looked at.
+const GLANCE: Duration = Duration::from_millis(2);
+
+/// Whether a program ended itself in the way of C's `abort`.
+fn is_abort(status: ExitStatus) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        status.signal() == Some(libc::SIGABRT)
+    }
+    // Windows: the exit code of `abort`, or of a fast failure.
+    #[cfg(not(unix))]
+    {
+        matches!(status.code(), Some(3)) || status.code() == Some(0xC000_0409_u32 as i32)
+    }
+}
 
 /// What the waiting side can hear.
 #[derive(Debug)]
@@ -64,6 +81,8 @@ pub(super) struct Process {
     deadline: Option<Instant>,
     /// It died between two requests.
     ended: bool,
+    /// It ended itself: a library found something that it cannot go on with.
+    aborted: bool,
 }
 
 impl Process {
@@ -84,7 +103,7 @@ impl Process {
             let _ = sender.send(Heard::Ended);
         });
         tracing::info!(pid = child.id(), "worker started");
-        Ok(Self { child, line, heard, deadline: None, ended: false })
+        Ok(Self { child, line, heard, deadline: None, ended: false, aborted: false })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -115,7 +134,8 @@ impl Process {
                     Err(RecvTimeoutError::Disconnected) => Heard::Ended,
                     Err(RecvTimeoutError::Timeout) => {
                         tracing::warn!(pid = self.pid(), "worker did not stop in time");
-                        Heard::Ended
+                        self.kill();
+                        return None;
                     }
                 },
             };
@@ -123,11 +143,30 @@ impl Process {
                 Heard::Event(event) => return Some(event),
                 Heard::Nudge => self.deadline = Some(Instant::now() + PATIENCE),
                 Heard::Ended => {
+                    self.aborted = self.ends_by_itself().is_some_and(is_abort);
                     self.kill();
                     return None;
                 }
             }
         }
+    }
+
+    /// How it ends, now that its pipe is closed; None if that takes too long.
+    fn ends_by_itself(&mut self) -> Option<ExitStatus> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            match self.child.try_wait() {
+                Ok(None) => thread::sleep(GLANCE),
+                Ok(status) => return status,
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Whether it ended itself because a library found something that it cannot go on with.
+    pub(super) fn has_aborted(&self) -> bool {
+        self.aborted
     }
 
     fn kill(&mut self) {

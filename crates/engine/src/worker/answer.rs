@@ -8,7 +8,7 @@ use cascade::policy::{Adaptive, CostCurve};
 use cascade::{Cascade, Clock, Constraint, FixedPolicy, Policy, Request, ReviewRule, RunError, Sink, Step};
 use protocol::ladder::Ladder;
 use protocol::learned::{Lessons, Threads};
-use protocol::worker::{Event, Format, Generate, LeftOut, Loaded, PassTime, Translated};
+use protocol::worker::{Event, Format, Generate, LeftOut, Loaded, PassTime, Placed, Translated};
 use protocol::{Code, Problem};
 
 use super::inbox::Inbox;
@@ -56,6 +56,8 @@ pub(super) struct Answerer<'w> {
     pub(super) left_out: Vec<LeftOut>,
     /// Drafts whose tokens are not quite the target's.
     pub(super) translated: Vec<Translated>,
+    /// Where the models are.
+    pub(super) placed: Vec<Placed>,
     /// Whether all of the ladder's models are there.
     pub(super) is_whole: bool,
     /// Context length in tokens.
@@ -87,6 +89,7 @@ impl Answerer<'_> {
             rungs: self.names.clone(),
             left_out: self.left_out.clone(),
             translated: self.translated.clone(),
+            placed: self.placed.clone(),
             context: self.context,
             exact_widths: self.widths.iter().flatten().map(|width| *width as u32).collect(),
             k: self.matrix.clone(),
@@ -154,7 +157,8 @@ impl Answerer<'_> {
             && let Some(first) = outcome.first_token
         {
             self.chunk =
-                measure::chunk_after(outcome.prompt_tokens - outcome.reused_tokens, first).unwrap_or(self.chunk);
+                measure::chunk_after(outcome.prompt_tokens - outcome.reused_tokens, first, self.weights.is_on_devices())
+                    .unwrap_or(self.chunk);
         }
         let read_in = began_after(&self.watch, began, outcome.total);
         // Of this answer, or what it would take now.

@@ -17,6 +17,7 @@ use super::knowing::Knowing;
 use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
+use super::placing::Placing;
 use super::shelf::{Draft, READING, Shelf, tokenizers_differ};
 use super::table;
 use super::threads::{self, Patience, Usual};
@@ -44,15 +45,41 @@ pub(super) fn ladder(
     outbox: &Outbox,
 ) -> Option<Command> {
     let began = Instant::now();
-    let mut memory = Memory::of_this_computer();
-    let shelf = match Shelf::read(llama, ladder, &mut memory, inbox, outbox) {
-        Ok(shelf) => shelf,
-        Err(problem) => return failed(inbox, outbox, problem),
-    };
-    let mut answerer = match shelf.answerer(llama, ladder, Running { settings, known }, &mut memory, inbox, outbox) {
-        Ok(answerer) => answerer,
-        Err(problem) => return failed(inbox, outbox, problem),
-    };
+    let mut shares = SHARES.into_iter();
+    loop {
+        let share = shares.next().unwrap_or(0.0);
+        let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
+        let placing = Placing::of(ladder, settings, settings.context.unwrap_or(CONTEXT), share);
+        let may_retry = placing.uses_devices();
+        let mut memory = Memory::of_this_computer();
+        let running = Running { settings, known };
+        let read = Shelf::read(llama, ladder, placing, &mut memory, inbox, outbox);
+        let problem = match read {
+            Ok(shelf) => match shelf.answerer(llama, ladder, running, &mut memory, inbox, outbox) {
+                Ok(answerer) => return serve(answerer, ladder, began, inbox, outbox),
+                Err(problem) => problem,
+            },
+            Err(problem) => problem,
+        };
+        // A device that has less than it said: the next best place.
+        if !may_retry || problem.code != Code::ModelRefused {
+            return failed(inbox, outbox, problem);
+        }
+        tracing::warn!(code = %problem.code, share, "the models do not go where they were to go");
+    }
+}
+
+/// Of what is free on devices, how much is tried in turn.
+const SHARES: [f64; 3] = [1.0, 0.6, 0.0];
+
+/// Answers until another ladder is wanted.
+fn serve(
+    mut answerer: Answerer<'_>,
+    ladder: &Ladder,
+    began: Instant,
+    inbox: &Inbox,
+    outbox: &Outbox,
+) -> Option<Command> {
     answerer.tell_lessons(outbox);
     outbox.send(&Event::Loaded(Loaded { seconds: began.elapsed().as_secs_f64(), ..answerer.loaded(ladder) }));
     loop {
@@ -121,13 +148,14 @@ impl Shelf {
         };
         let fastest = || threads::fastest(&self.target, llama, Mode::from(settings)).0;
         let mut threads = match (settings.threads, found) {
+            _ if self.target.is_on_devices() => threads::ON_DEVICES,
             (Some(threads), _) => threads::fixed(threads),
             (None, Some(found)) => threads::checked(found.threads),
             (None, None) => fastest(),
         };
         let mut target = open(threads)?;
         let curve = known.still(&mut target, 0).map_err(|error| error.to_string())?;
-        if curve.is_none() && settings.threads.is_none() && found.is_some() {
+        if curve.is_none() && settings.threads.is_none() && found.is_some() && !self.target.is_on_devices() {
             // With another program at work, or without the one that was, another count may be the fastest.
             threads = fastest();
             drop(target);
@@ -154,7 +182,9 @@ impl Shelf {
         };
         let path = &ladder.rungs[0].path;
         let mode = Mode::from(settings);
-        memory.take(self.target.cache_bytes(context, mode))?;
+        if self.target.layers().0 == 0 {
+            memory.take(self.target.cache_bytes(context, mode))?;
+        }
         let found = known;
         let known = Knowing::of(known, ladder);
         let opened = self.open_target(llama, context, Running { settings, known: found }, &known);
@@ -176,7 +206,7 @@ impl Shelf {
             .map_or_else(|| measure::curve(&mut target, MEASURE[0]), Ok)
             .map_err(|error| refused(path, error.to_string()))?;
         // Passes over the prompt must always be the same ones where bits count.
-        let chunk = if settings.exact { CHUNK } else { measure::chunk(&curve) };
+        let chunk = if settings.exact { CHUNK } else { measure::chunk(&curve, self.target.is_on_devices()) };
         let mut curves = vec![curve];
         let mut cascade = Cascade::new(Member::sharing(target));
         cascade.set_max_gram(ladder.max_gram);
@@ -194,8 +224,15 @@ impl Shelf {
                 return Err(Problem::new(Code::Cancelled));
             }
             trying.next(&rung.name);
+            let bytes = if weights.layers().0 == 0 { weights.cache_bytes(context, mode) } else { 0 };
+            // On the processor beside a target on a device it has all cores to itself.
+            let threads = match (weights.is_on_devices(), self.target.is_on_devices()) {
+                (true, _) => threads::ON_DEVICES,
+                (false, true) => settings.threads.map_or_else(threads::all_cores, threads::fixed),
+                (false, false) => threads,
+            };
             let opened = memory
-                .take(weights.cache_bytes(context, mode))
+                .take(bytes)
                 .and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
             let added = opened.and_then(|mut model| {
                 tokens.translate(&mut model, &self.target);
@@ -220,7 +257,7 @@ impl Shelf {
         if ladder.max_gram {
             names.push(MAX_GRAM.to_owned());
         }
-        let may_change = settings.threads.is_none() && !settings.exact;
+        let may_change = settings.threads.is_none() && !settings.exact && !self.target.is_on_devices();
         let is_whole = curves.len() == ladder.rungs.len();
         let usual = curves[0].at(1).filter(|_| may_change).map(Usual::new);
         let mut answerer = Answerer {
@@ -231,6 +268,7 @@ impl Shelf {
             curves,
             matrix: matrix.k().to_vec(),
             translated: self.translated(&names),
+            placed: self.placed(ladder, &names),
             names,
             left_out,
             context,

@@ -36,23 +36,27 @@ const OF_REVIEW: f64 = 0.6;
 /// unless this computer is too slow for that.
 const SIZES: [usize; 5] = [2 * CHUNK, CHUNK, CHUNK / 2, CHUNK / 4, CHUNK / 8];
 
+/// The same where devices compute: these are the faster, the more there is to do at once. With a quarter more it is within the widest pass.
+const ON_DEVICES: usize = 6 * CHUNK;
+
 /// How many of them by the target's `curve`.
-pub(super) fn chunk(curve: &CostCurve) -> usize {
-    soon(|width| curve.at(width).map(|seconds| OF_REVIEW * seconds))
+pub(super) fn chunk(curve: &CostCurve, on_devices: bool) -> usize {
+    soon(on_devices, |width| curve.at(width).map(|seconds| OF_REVIEW * seconds))
 }
 
 /// The first of the sizes whose pass is over soon.
-fn soon(seconds: impl Fn(usize) -> Option<f64>) -> usize {
+fn soon(on_devices: bool, seconds: impl Fn(usize) -> Option<f64>) -> usize {
     let is_soon = |size: &usize| seconds(*size).is_some_and(|seconds| seconds <= SOON);
-    SIZES.into_iter().find(is_soon).unwrap_or(CHUNK / 8)
+    let largest = on_devices.then_some(ON_DEVICES);
+    largest.into_iter().chain(SIZES).find(is_soon).unwrap_or(CHUNK / 8)
 }
 
 /// The same by what reading a prompt took: `unread` tokens up to the `first` of the answer. None for one too short to tell.
 ///
 /// The curve is of reviews, which score every token: a prompt is read in much less.
-pub(super) fn chunk_after(unread: usize, first: Duration) -> Option<usize> {
+pub(super) fn chunk_after(unread: usize, first: Duration, on_devices: bool) -> Option<usize> {
     let each = first.as_secs_f64() / unread as f64;
-    (unread >= CHUNK / 2).then(|| soon(|width| Some(each * width as f64)))
+    (unread >= CHUNK / 2).then(|| soon(on_devices, |width| Some(each * width as f64)))
 }
 
 /// Whether one-token passes take what they took when `before` was measured; the model holds nothing afterwards.
@@ -139,12 +143,14 @@ mod tests {
 
     #[test]
     fn what_a_prompt_took_counts_more_than_what_reviews_do() {
-        let after = |unread, seconds| chunk_after(unread, Duration::from_secs_f64(seconds));
+        let after = |unread, seconds| chunk_after(unread, Duration::from_secs_f64(seconds), false);
         assert_eq!(
             [after(300, 3.0), after(300, 4.5), after(64, 0.2), after(40, 8.0)],
             [Some(128), Some(64), Some(128), Some(8)]
         );
         assert_eq!(after(12, 9.0), None);
+        let on_devices = |seconds| chunk_after(400, Duration::from_secs_f64(seconds), true);
+        assert_eq!([on_devices(0.2), on_devices(2.0)], [Some(384), Some(128)]);
     }
 
     #[test]
@@ -165,9 +171,9 @@ mod tests {
             for width in [1, 2, 24] {
                 curve.measured(width, single * width as f64);
             }
-            super::chunk(&curve)
+            super::chunk(&curve, false)
         };
         assert_eq!([0.01, 0.03, 0.05, 0.1, 0.5].map(chunk), [128, 64, 32, 16, 8]);
-        assert_eq!(super::chunk(&CostCurve::default()), 8, "nothing is known of it");
+        assert_eq!(super::chunk(&CostCurve::default(), false), 8, "nothing is known of it");
     }
 }

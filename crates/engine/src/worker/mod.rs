@@ -9,6 +9,7 @@ mod knowing;
 mod measure;
 mod memory;
 mod outbox;
+mod placing;
 mod receipt;
 mod record;
 mod requantize;

@@ -94,7 +94,7 @@ impl Answerer<'_> {
             curves.push(small.and_then(|mut small| measure::curve(&mut small, budget).ok()));
         });
         if let Some(Some(curve)) = curves.first() {
-            self.chunk = measure::chunk(curve);
+            self.chunk = measure::chunk(curve, self.weights.is_on_devices());
         }
         for (rung, curve) in curves.into_iter().enumerate() {
             if let Some(curve) = curve {

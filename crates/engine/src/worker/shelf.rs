@@ -7,14 +7,16 @@ use std::sync::atomic::Ordering;
 
 use cascade::FixedPolicy;
 use protocol::ladder::{Ladder, Rung};
-use protocol::worker::{Event, LeftOut, Translated, Translation};
+use protocol::worker::{Event, LeftOut, Placed, Translated, Translation};
 use protocol::{Code, Problem};
 
 use super::inbox::Inbox;
 use super::memory::Memory;
 use super::outbox::Outbox;
+use super::placing::Placing;
 use crate::llama::{Llama, LlamaRung, Weights};
 use crate::member::Member;
+use crate::place::Place;
 
 /// Share of loading that is reading files; the rest is trying out how they run here.
 pub(super) const READING: f32 = 0.5;
@@ -29,6 +31,7 @@ pub(super) struct Shelf {
     pub(super) left_out: Vec<LeftOut>,
     /// The ladder's K matrix without what was left out.
     pub(super) policy: FixedPolicy,
+    pub(super) placing: Placing,
 }
 
 /// A model that can draft for the target.
@@ -82,9 +85,19 @@ impl Shelf {
         told.filter_map(|(rung, how)| Some(Translated { rung, how: how? })).collect()
     }
 
+    /// Where the models with these names are, the target first.
+    pub(super) fn placed(&self, ladder: &Ladder, names: &[String]) -> Vec<Placed> {
+        let target = ladder.rungs.first().map(|rung| self.placing.told(0, &rung.name, &self.target));
+        let drafts = self.drafts.iter().filter(|draft| names.contains(&draft.rung.name));
+        let place = |draft: &Draft| ladder.rungs.iter().position(|rung| *rung == draft.rung).unwrap_or(usize::MAX);
+        let drafts = drafts.map(|draft| self.placing.told(place(draft), &draft.rung.name, &draft.weights));
+        target.into_iter().chain(drafts).collect()
+    }
+
     pub(super) fn read(
         llama: &Llama,
         ladder: &Ladder,
+        placing: Placing,
         memory: &mut Memory,
         inbox: &Inbox,
         outbox: &Outbox,
@@ -103,14 +116,13 @@ impl Shelf {
             )));
         }
         let mut meter = Meter::new(ladder, outbox);
-        memory.take_file(&first.path)?;
-        let target = meter.read(llama, first, inbox)?;
+        take(memory, &placing, 0, first)?;
+        let target = meter.read(llama, first, &placing.place(0), inbox)?;
         let (mut drafts, mut left_out) = (Vec::new(), Vec::new());
         let mut above = target.bytes();
         for (index, rung) in rest.iter().enumerate() {
-            let read = memory
-                .take_file(&rung.path)
-                .and_then(|()| meter.read(llama, rung, inbox))
+            let read = take(memory, &placing, index + 1, rung)
+                .and_then(|()| meter.read(llama, rung, &placing.place(index + 1), inbox))
                 .and_then(|weights| fits(weights, (&target, above), rung, ladder.by_text));
             match read {
                 Ok((weights, tokens)) => {
@@ -125,7 +137,15 @@ impl Shelf {
                 }
             }
         }
-        Ok(Self { target, drafts, left_out, policy })
+        Ok(Self { target, drafts, left_out, policy, placing })
+    }
+}
+
+/// Takes what the model in this place of the ladder needs of the processor's memory; keys and values only of one that is partly on devices.
+fn take(memory: &mut Memory, placing: &Placing, place: usize, rung: &Rung) -> Result<(), Problem> {
+    match placing.on_processor(place) {
+        Some(bytes) => memory.take(bytes),
+        None => memory.take_file(&rung.path),
     }
 }
 
@@ -173,7 +193,7 @@ impl<'a> Meter<'a> {
         Self { outbox, done: 0, total }
     }
 
-    fn read(&mut self, llama: &Llama, rung: &Rung, inbox: &Inbox) -> Result<Weights, Problem> {
+    fn read(&mut self, llama: &Llama, rung: &Rung, place: &Place, inbox: &Inbox) -> Result<Weights, Problem> {
         let bytes = size_of(&rung.path);
         let (start, share) = (self.done as f32 / self.total as f32, bytes as f32 / self.total as f32);
         let (outbox, cancel, name) = (self.outbox.clone(), inbox.cancel_flag(), rung.name.clone());
@@ -188,7 +208,7 @@ impl<'a> Meter<'a> {
         };
         // Even a file that is refused at once was begun: the parent must know which one ended the worker.
         self.outbox.send(&Event::Loading { rung: rung.name.clone(), fraction: READING * start.min(1.0) });
-        let weights = llama.read(&rung.path, progress);
+        let weights = llama.read(&rung.path, place, progress);
         self.done += bytes;
         weights
     }

@@ -75,6 +75,9 @@ pub(super) fn fixed(threads: u16) -> Threads {
     Threads { single: threads, wide: threads }
 }
 
+/// Where devices compute: there is nothing left to share out, and threads that wait for them would only turn.
+pub(super) const ON_DEVICES: Threads = Threads { single: 1, wide: 1 };
+
 /// Counts found earlier, within what the engine can use whatever a file says.
 pub(super) fn checked(threads: Threads) -> Threads {
     Threads { single: threads.single.clamp(1, MOST), wide: threads.wide.clamp(1, MOST) }

@@ -1,0 +1,39 @@
+//! Puts llama.cpp's libraries beside the programs that use them: they are loaded by the names with a version in them, while
+//! `llama-cpp-sys-2` puts there only links to those, leading nowhere (and stumbles over such a link the next time).
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=DEP_LLAMA_GGML_CMAKE_DIR");
+    // …/lib/cmake
+    let Some(libraries) = env::var_os("DEP_LLAMA_GGML_CMAKE_DIR").map(PathBuf::from) else { return Ok(()) };
+    let libraries = libraries.parent().ok_or("llama.cpp's libraries are nowhere")?;
+    // …/release/build/engine-…/out
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let programs = out.ancestors().nth(3).ok_or("OUT_DIR is not deep enough")?;
+    println!("cargo:rerun-if-changed={}", libraries.display());
+    for entry in fs::read_dir(libraries)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.contains(".so.") || name.ends_with(".dylib") {
+            for folder in [programs.to_owned(), programs.join("deps"), programs.join("examples")] {
+                if folder.is_dir() {
+                    put(&path, &folder.join(name))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The library itself, also where `from` is only a link to it.
+fn put(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
+    if fs::symlink_metadata(to).is_ok() {
+        fs::remove_file(to)?;
+    }
+    fs::hard_link(fs::canonicalize(from)?, to)?;
+    Ok(())
+}
