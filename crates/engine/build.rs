@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(libraries)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.contains(".so.") || name.ends_with(".dylib") {
+        if name.contains(".so.") || path.extension().is_some_and(|extension| extension == "dylib") {
             for folder in [programs.to_owned(), programs.join("deps"), programs.join("examples")] {
                 if folder.is_dir() {
                     put(&path, &folder.join(name))?;

@@ -78,7 +78,8 @@ impl App {
         let _one_at_a_time = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
         let (reload, earlier) = {
             let now = self.settings();
-            let reload = now.ladder != settings.ladder || running(&now) != running(settings);
+            let reload =
+                now.ladder != settings.ladder || now.workers != settings.workers || running(&now) != running(settings);
             (reload, now.earlier_chats != settings.earlier_chats)
         };
         if reload {
@@ -151,6 +152,7 @@ impl App {
     fn load_now(&self, choice: &Choice) {
         let (id, settings) = {
             let settings = self.settings();
+            self.engine.compute_with(settings.workers.clone());
             (settings.ladder.clone(), running(&settings))
         };
         let state = match self.try_load(choice, &id, settings) {
@@ -202,8 +204,14 @@ const SHORTEST: u32 = 64;
 /// How the engine is to run. A person may have written the file: what makes no sense is brought to where it does.
 fn running(settings: &Settings) -> EngineSettings {
     let context = settings.context.map(|context| context.max(SHORTEST));
-    let Settings { exact, threads, cache, .. } = settings;
-    EngineSettings { exact: *exact, threads: threads.filter(|count| *count > 0), context, cache: *cache, gpu_layers: None }
+    let Settings { exact, threads, cache, gpu_layers, .. } = settings;
+    EngineSettings {
+        exact: *exact,
+        threads: threads.filter(|count| *count > 0),
+        context,
+        cache: *cache,
+        gpu_layers: *gpu_layers,
+    }
 }
 
 #[cfg(test)]

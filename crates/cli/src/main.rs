@@ -5,6 +5,7 @@ mod bench;
 mod chat;
 mod chats;
 mod check;
+mod doctor;
 mod earlier;
 mod inspect;
 mod interrupt;
@@ -56,6 +57,8 @@ fn main() -> ExitCode {
         Command::Lab { command } => lab::run(&command, &output),
         Command::Learned { command } => learned::run(&command, &output),
         Command::Table { command } => table::run(&command, &output),
+        Command::Doctor(args) => doctor::run(&args, &output),
+        Command::RpcServer { port, threads } => setup::lend(port, threads, &output),
     };
     let status = match result.and_then(|()| output.check()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -169,7 +169,9 @@ pub(crate) fn engine_knowing(
     let (ladder, left_out) = catalog::to_fit(ladder.clone(), settings, engine::free_memory(), &uses)?;
     // What was learned of the whole ladder says nothing of a shorter one.
     let known = known.filter(|_| left_out.is_empty());
+    let (chosen, _) = store::load_settings(&Places::find()?);
     let engine = Engine::new(Launch::this_program()?);
+    engine.compute_with(chosen.workers);
     let (call, stop) = (engine.begin()?, engine.clone());
     let load = || {
         call.load(&ladder, settings, known, &mut |progress| {
@@ -202,8 +204,20 @@ fn where_it_is(placed: &Placed) -> String {
     let devices = placed.devices.join(", ");
     match placed.of - placed.layers {
         0 => format!("{}: on {devices}", placed.rung),
-        left => format!("{}: {} of {} layers on {devices}, {left} with the processor", placed.rung, placed.layers, placed.of),
+        left => format!(
+            "{}: {} of {} layers on {devices}, {left} with the processor",
+            placed.rung, placed.layers, placed.of
+        ),
     }
+}
+
+/// Lends what this computer has to another one's Taki until it is stopped.
+pub(crate) fn lend(port: u16, threads: Option<u16>, output: &Output) -> Result<(), Problem> {
+    output.note(format_args!(
+        "Listening on 127.0.0.1:{port}, for one Taki at a time; Ctrl+C ends it. Nothing on the way is encrypted: let it through a \
+         tunnel only (ssh -L {port}:127.0.0.1:{port} …)."
+    ));
+    engine::serve_rpc(port, threads)
 }
 
 /// How the draft `name` drafts for a target whose tokens are not quite its own.

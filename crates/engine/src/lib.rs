@@ -22,4 +22,4 @@ pub use host::{
     Agreement, Answered, Answering, Ask, Call, Engine, Launch, LoadProgress, Trial, answer_anew, bytes_a_second,
     compare, conditions, free_memory, memory_of_this_computer, try_out, uses, versions,
 };
-pub use worker::worker_main;
+pub use worker::{serve_rpc, worker_main};

@@ -3,6 +3,7 @@
 mod devices;
 mod header;
 mod hold_up;
+mod remote;
 mod requantize;
 mod rung;
 
@@ -30,9 +31,10 @@ use crate::fnv::Fnv;
 use crate::place::Place;
 use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
-use rung::BRANCHES;
-pub(crate) use devices::{Device, devices};
+pub(crate) use devices::{devices, modules, processor};
 pub(crate) use header::need;
+pub(crate) use remote::{add as add_remote, serve};
+use rung::BRANCHES;
 pub(crate) use rung::{LlamaError, LlamaRung};
 
 /// Most tokens of one forward pass.

@@ -89,26 +89,25 @@ pub(crate) fn places(needs: &[Need], rooms: &[Room], layers: Option<u32>) -> Vec
 /// As many layers of `need` as fit, up to `wanted`, over all devices.
 fn shared(need: &Need, left: &mut [Room], wanted: u32) -> Place {
     // Each device that takes part has passes of its own; layers do not divide, so that one of each is lost.
-    let usable = |room: &&mut Room| room.free > need.passes + need.layer;
-    let free: u64 = left.iter_mut().filter(|room| usable(&room)).map(|room| room.free - need.passes - need.layer).sum();
-    let fixed = need.output;
-    let free = if left.len() == 1 { free + need.layer } else { free };
-    if free < fixed || free == 0 {
+    let lost = if left.len() > 1 { need.layer } else { 0 };
+    let usable = |room: &Room| room.free.saturating_sub(need.passes + lost);
+    let free: u64 = left.iter().map(usable).sum();
+    if free <= need.output {
         return Place::default();
     }
-    let fitting = 1 + ((free - fixed) / need.layer.max(1)).min(u64::from(need.layers)) as u32;
+    let fitting = 1 + ((free - need.output) / need.layer.max(1)).min(u64::from(need.layers)) as u32;
     let layers = fitting.min(wanted);
     // The output alone is not worth the way there and back.
     if layers < 2 {
         return Place::default();
     }
     let mut devices = Vec::new();
-    let taken = fixed + u64::from(layers - 1) * need.layer;
-    for room in left.iter_mut().filter(|room| room.free > need.passes + need.layer) {
+    let taken = need.output + u64::from(layers - 1) * need.layer;
+    for room in left.iter_mut().filter(|room| usable(room) > 0) {
         devices.push(room.index);
-        // llama.cpp shares by what is free.
-        let share = (room.free - need.passes) as f64 / free.max(1) as f64;
-        room.free = room.free.saturating_sub(need.passes + (taken as f64 * share.min(1.0)) as u64);
+        // llama.cpp shares by what is free, in whole layers.
+        let share = usable(room) as f64 / free as f64;
+        room.free = room.free.saturating_sub(need.passes + lost + (taken as f64 * share) as u64);
     }
     Place { layers, devices }
 }

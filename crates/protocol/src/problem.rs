@@ -106,8 +106,10 @@ codes! {
     DatabaseFailed = "database_failed",
     /// The engine ended unexpectedly and was started again.
     WorkerRestarted = "worker_restarted",
-    /// A graphics card or another device failed in the middle of an answer.
+    /// A graphics card or another device failed.
     DeviceLost = "device_lost",
+    /// The computer at `{address}`, named to compute along, cannot be used: `{reason}`.
+    RemoteUnusable = "remote_unusable",
     /// The engine ended several times in a row.
     WorkerGaveUp = "worker_gave_up",
     /// The engine could not be started: `{reason}`.

@@ -139,10 +139,56 @@ pub enum Command {
         /// About how many bytes that will have.
         bytes: u64,
     },
+    /// Asks what there is to compute with. Answered by `Looked`.
+    Look,
     /// Stops the answer in progress between two passes, or a load in progress. Nothing happens if there is none.
     Cancel,
     /// Ends the worker after the current pass.
     Quit,
+}
+
+/// What kind of device computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// A graphics card with memory of its own.
+    Card,
+    /// A graphics processor that shares the main memory.
+    Integrated,
+    /// Another computer's, reached over a connection.
+    Remote,
+}
+
+/// Something that computes besides the processor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// llama.cpp's name, for example `CUDA0`.
+    pub name: String,
+    /// What it is called, for example `NVIDIA GeForce RTX 4060`; the address of a remote one.
+    pub description: String,
+    /// Through what it is used, for example `CUDA`.
+    pub backend: String,
+    /// What kind it is.
+    pub kind: DeviceKind,
+    /// Bytes of its memory.
+    pub total: u64,
+    /// Bytes that are free now.
+    pub free: u64,
+}
+
+/// What there is to compute with.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Hardware {
+    /// What llama.cpp uses of the processor, for example `AVX512`.
+    pub processor: Vec<String>,
+    /// Everything else that computes.
+    pub devices: Vec<Device>,
+    /// The folder in which modules for other devices are looked for, and the files there.
+    pub modules: Option<PathBuf>,
+    /// Files of modules in it.
+    pub module_files: Vec<String>,
+    /// Other computers that were named and cannot be used.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// A draft rung that could not be loaded and what the ladder does without it.
@@ -310,6 +356,8 @@ pub enum Event {
     },
     /// It is written.
     Requantized,
+    /// What there is to compute with.
+    Looked(Box<Hardware>),
     /// A command failed. The worker goes on unless it says otherwise by ending.
     Failed {
         /// The request, if it was one.

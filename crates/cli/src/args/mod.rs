@@ -37,6 +37,8 @@ impl Args {
             Command::Chats { command } => command.json(),
             Command::Lab { command } => command.json(),
             Command::Table { command } => command.json(),
+            Command::Doctor(args) => args.json,
+            Command::RpcServer { .. } => false,
             Command::Models { command } => command.json(),
             Command::Ladders { command } => command.json(),
             Command::Learned { command: Learned::Show { json } | Learned::Erase { json } } => *json,
@@ -82,6 +84,29 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Table,
     },
+    /// See what this computer has, what of it is used and what could be better
+    Doctor(Doctor),
+    /// Lend what this computer has to compute with to a Taki on another one (llama.cpp's RPC). It listens on this computer only: the
+    /// other one comes through a tunnel of yours, as in `ssh -L 50052:127.0.0.1:50052 this-computer`, and is started with
+    /// `TAKI_WORKERS=127.0.0.1:50052`
+    RpcServer {
+        /// Port of this computer
+        #[arg(long, default_value_t = 50052)]
+        port: u16,
+        /// Threads to compute with [default: one for each core]
+        #[arg(long)]
+        threads: Option<u16>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Also write everything that helps to find a fault into this new file: figures and settings, nothing that anybody wrote
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

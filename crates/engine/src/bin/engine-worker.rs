@@ -1,5 +1,10 @@
-//! A bare worker, for the crate's own tests; programs re-run themselves instead.
+//! A bare worker, for the crate's own tests; programs re-run themselves instead. With `rpc-server PORT` it lends what this computer has.
 
 fn main() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("rpc-server") {
+        let port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or_default();
+        std::process::exit(i32::from(engine::serve_rpc(port, Some(1)).is_err()));
+    }
     std::process::exit(engine::worker_main());
 }

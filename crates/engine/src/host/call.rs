@@ -1,10 +1,10 @@
 use std::path::Path;
-use std::sync::MutexGuard;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
 
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::{Conditions, Learned, Lessons};
-use protocol::worker::{Anew, Command, Event, Loaded, Record};
+use protocol::worker::{Anew, Command, Event, Hardware, LeftOut, Loaded, Record};
 use protocol::{Code, Mix, Problem, Receipt, bytes_in_words};
 
 use super::answer::{Answering, Ask, Progress, Turn};
@@ -18,6 +18,9 @@ const LONGEST_TOKEN: usize = 256;
 /// About how many English words and Japanese characters a token holds, to give an idea of the limit.
 const WORDS_PER_TOKEN: f64 = 0.75;
 const CHARACTERS_PER_TOKEN: f64 = 0.6;
+
+/// How everything besides the processor is called where it is left out.
+const DEVICES: &str = "GPU";
 
 /// The right to one call of the [`Engine`](super::Engine); nobody else gets it before this is dropped.
 #[derive(Debug)]
@@ -40,7 +43,9 @@ pub(super) struct Work {
     told: usize,
     /// What it first has to forget.
     anew: Anew,
-    /// A device was lost in the middle of an answer, which nobody was told yet.
+    /// Other computers that the running worker was told of.
+    workers: Vec<String>,
+    /// A device was lost, which nobody was told yet.
     lost: bool,
 }
 
@@ -74,6 +79,10 @@ impl Call<'_> {
         known: Option<Learned>,
         on: &mut dyn FnMut(LoadProgress),
     ) -> Result<Loaded, Problem> {
+        if self.work.workers != *self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner) {
+            // It connects to them once.
+            self.drop_process();
+        }
         let conditions = conditions(ladder, settings);
         // Figures of another computer or file would mislead.
         let known = known.filter(|learned| learned.conditions == conditions).map(|learned| Box::new(learned.lessons));
@@ -97,10 +106,15 @@ impl Call<'_> {
                 .with("path", reading.display())
                 .with("reason", "the engine ended twice while it read the file")),
         };
-        if loaded.is_err() {
+        let Ok(mut loaded) = loaded else {
             self.work.wanted = None;
+            return loaded;
+        };
+        if std::mem::take(&mut self.work.lost) {
+            loaded.left_out.push(LeftOut { rung: DEVICES.to_owned(), problem: Problem::new(Code::DeviceLost) });
+            self.inner.view().loaded = Some(loaded.clone());
         }
-        loaded
+        Ok(loaded)
     }
 
     /// From now on drafts may copy from `texts`, oldest first, instead of those given before: what was said in earlier chats.
@@ -205,6 +219,19 @@ impl Call<'_> {
             .and_then(|tokens| if self.cancelled() { Err(Problem::new(Code::Cancelled)) } else { Ok(tokens) })
     }
 
+    /// What there is to compute with, as the engine sees it.
+    ///
+    /// # Errors
+    /// [`Code::WorkerMissing`], [`Code::WorkerGaveUp`]; a worker that dies is not replaced.
+    pub fn hardware(mut self) -> Result<Hardware, Problem> {
+        let looked = self.converse(&Command::Look, &mut |event| match event {
+            Event::Looked(hardware) => Some(Ok(*hardware)),
+            Event::Failed { id: None, problem } => Some(Err(problem)),
+            _ => None,
+        });
+        self.once(looked)
+    }
+
     /// What came of something that no other worker is asked for.
     fn once<T>(&self, attempt: Attempt<T>) -> Result<T, Problem> {
         match attempt {
@@ -284,7 +311,9 @@ impl Call<'_> {
     fn process(&mut self) -> Result<&mut Process, Problem> {
         let work = &mut *self.work;
         if work.process.is_none() {
-            let process = Process::start(&self.inner.launch)?;
+            let workers = self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let process = Process::start(&self.inner.launch, &workers)?;
+            work.workers = workers;
             let mut view = self.inner.view();
             (view.line, view.pid) = (Some(process.line().clone()), Some(process.pid()));
             drop(view);
@@ -358,14 +387,14 @@ impl Call<'_> {
     /// nothing was placed on has no part in it.
     fn leave_devices(&mut self) {
         let loaded = self.inner.view().loaded.clone();
-        let used = loaded.map(|loaded| loaded.placed.iter().any(|placed| placed.layers > 0));
+        let used = loaded.is_none_or(|loaded| loaded.placed.iter().any(|placed| placed.layers > 0));
         let Some(wanted) = &mut self.work.wanted else { return };
         // In the middle of loading nobody knows yet.
-        if used.unwrap_or(true) && wanted.settings.gpu_layers != Some(0) {
+        if used && wanted.settings.gpu_layers != Some(0) {
             tracing::warn!("the engine goes on without devices");
             wanted.settings.gpu_layers = Some(0);
             wanted.conditions.gpu_layers = Some(0);
-            self.work.lost = used.is_some();
+            self.work.lost = true;
         }
     }
 

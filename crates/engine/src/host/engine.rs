@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Learned;
-use protocol::worker::{Loaded, Record};
+use protocol::worker::{Hardware, Loaded, Record};
 use protocol::{Code, Problem, Receipt};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
@@ -34,6 +34,8 @@ pub(super) struct Inner {
     work: Mutex<Work>,
     /// What others may look at while the work is locked.
     view: Mutex<View>,
+    /// Other computers that are to compute along.
+    pub(super) workers: Mutex<Vec<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -50,7 +52,20 @@ pub(super) struct View {
 impl Engine {
     /// An engine without a worker: the first call starts one.
     pub fn new(launch: Launch) -> Self {
-        Self { inner: Arc::new(Inner { launch, work: Mutex::default(), view: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                launch,
+                work: Mutex::default(),
+                view: Mutex::default(),
+                workers: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Has other computers compute along from the next load on, each named as in `127.0.0.1:50052`: the near end of a tunnel to what
+    /// [`serve_rpc`](crate::serve_rpc) lends there. None leaves it to the environment (`TAKI_WORKERS`).
+    pub fn compute_with(&self, workers: Vec<String>) {
+        *self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers;
     }
 
     /// The right to the next call. From now on [`Self::cancel`] is for it, whatever is done before the call is made.
@@ -95,6 +110,14 @@ impl Engine {
     /// As [`Call::record`], and [`Code::Busy`].
     pub fn record(&self, ask: &Ask) -> Result<Record, Problem> {
         self.begin()?.record(ask)
+    }
+
+    /// What there is to compute with, as the engine sees it.
+    ///
+    /// # Errors
+    /// As [`Call::hardware`], and [`Code::Busy`].
+    pub fn hardware(&self) -> Result<Hardware, Problem> {
+        self.begin()?.hardware()
     }
 
     /// Stops the call in progress, if there is one.

@@ -58,8 +58,15 @@ mod tests {
         let policy = serde_json::to_value(Adaptive::new(curves.clone()).knowledge(&curves)).unwrap();
         let mark = |bytes: &u64| FileMark { name: "m".into(), bytes: *bytes, modified: 0 };
         let files = bytes.iter().map(mark).collect();
-        let conditions =
-            Conditions { program: "t".into(), processor, files, exact: false, threads: None, cache: CacheType::F16, gpu_layers: None };
+        let conditions = Conditions {
+            program: "t".into(),
+            processor,
+            files,
+            exact: false,
+            threads: None,
+            cache: CacheType::F16,
+            gpu_layers: None,
+        };
         Learned { ladder: "l".into(), conditions, lessons: Lessons { threads: Threads { single: 1, wide: 1 }, policy } }
     }
 

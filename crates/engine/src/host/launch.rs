@@ -3,6 +3,8 @@ use std::process::Command;
 
 use protocol::{Code, Problem, rerun};
 
+use crate::worker::WORKERS;
+
 /// How a worker is started.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -25,10 +27,14 @@ impl Launch {
         Self { program: path.into() }
     }
 
-    pub(super) fn command(&self) -> Command {
+    /// With these other computers to compute along; none leaves that to the environment (`TAKI_WORKERS`).
+    pub(super) fn command(&self, workers: &[String]) -> Command {
         let mut command = rerun(&self.program, "worker");
         // On an abort ggml would otherwise run a debugger on itself.
         command.env("GGML_NO_BACKTRACE", "1");
+        if !workers.is_empty() {
+            command.env(WORKERS, workers.join(","));
+        }
         command.env(TUNABLES, with_huge_pages(std::env::var(TUNABLES).ok()));
         command
     }

@@ -34,7 +34,7 @@ fn is_abort(status: ExitStatus) -> bool {
 /// What the waiting side can hear.
 #[derive(Debug)]
 pub(super) enum Heard {
-    Event(Event),
+    Event(Box<Event>),
     /// The worker's pipe is closed: it is dead.
     Ended,
     /// Someone cancelled.
@@ -86,9 +86,9 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(launch: &Launch) -> Result<Self, Problem> {
+    pub(super) fn start(launch: &Launch, workers: &[String]) -> Result<Self, Problem> {
         let missing = |reason: &dyn std::fmt::Display| Problem::new(Code::WorkerMissing).with("reason", reason);
-        let mut child = launch.command().spawn().map_err(|error| missing(&error))?;
+        let mut child = launch.command(workers).spawn().map_err(|error| missing(&error))?;
         let (Some(input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(missing(&"its pipes are missing"));
         };
@@ -96,7 +96,7 @@ impl Process {
         let line = Line { input: Arc::new(Mutex::new(input)), nudge: sender.clone() };
         thread::spawn(move || {
             while let Ok(Some(event)) = frame::read::<Event>(&mut output) {
-                if sender.send(Heard::Event(event)).is_err() {
+                if sender.send(Heard::Event(Box::new(event))).is_err() {
                     return;
                 }
             }
@@ -140,7 +140,7 @@ impl Process {
                 },
             };
             match heard {
-                Heard::Event(event) => return Some(event),
+                Heard::Event(event) => return Some(*event),
                 Heard::Nudge => self.deadline = Some(Instant::now() + PATIENCE),
                 Heard::Ended => {
                     self.aborted = self.ends_by_itself().is_some_and(is_abort);

@@ -67,10 +67,7 @@ impl Header {
         }
         // SAFETY: the key is the header's own and of a list.
         let (kind, len) = unsafe {
-            (
-                llama_cpp_sys_2::gguf_get_arr_type(self.gguf, key),
-                llama_cpp_sys_2::gguf_get_arr_n(self.gguf, key),
-            )
+            (llama_cpp_sys_2::gguf_get_arr_type(self.gguf, key), llama_cpp_sys_2::gguf_get_arr_n(self.gguf, key))
         };
         if !is_number(kind) {
             return None;

@@ -156,9 +156,12 @@ impl Answerer<'_> {
         if self.widths.is_none()
             && let Some(first) = outcome.first_token
         {
-            self.chunk =
-                measure::chunk_after(outcome.prompt_tokens - outcome.reused_tokens, first, self.weights.is_on_devices())
-                    .unwrap_or(self.chunk);
+            self.chunk = measure::chunk_after(
+                outcome.prompt_tokens - outcome.reused_tokens,
+                first,
+                self.weights.is_on_devices(),
+            )
+            .unwrap_or(self.chunk);
         }
         let read_in = began_after(&self.watch, began, outcome.total);
         // Of this answer, or what it would take now.

@@ -17,13 +17,13 @@ use super::knowing::Knowing;
 use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
-use super::placing::Placing;
+use super::placing::{self, Placing};
 use super::shelf::{Draft, READING, Shelf, tokenizers_differ};
 use super::table;
 use super::threads::{self, Patience, Usual};
 use crate::branches;
 use crate::exact::identical_widths;
-use crate::llama::{Llama, LlamaError, LlamaRung, Mode};
+use crate::llama::{Llama, LlamaError, LlamaRung, Mode, Weights};
 use crate::member::Member;
 
 /// Context length if neither the model nor the user asks for less: what a long letter with its answer needs.
@@ -91,6 +91,7 @@ fn serve(
             Some(Command::Record(ask)) => answerer.record(&ask, inbox, outbox),
             Some(Command::Tokenize { id, text }) => answerer.tokenize(id, &text, outbox),
             Some(Command::Earlier { texts, anew }) => answerer.earlier(&texts, anew),
+            Some(Command::Look) => outbox.send(&Event::Looked(Box::new(placing::hardware()))),
             Some(Command::Cancel) => {}
             other => return other,
         }
@@ -116,6 +117,10 @@ struct Opened<'w> {
     threads: Threads,
     /// What its passes take, if they take what they did when it ran last.
     curve: Option<CostCurve>,
+}
+
+fn refused(path: &Path, reason: String) -> Problem {
+    Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason)
 }
 
 /// Tells how far trying out is.
@@ -177,9 +182,6 @@ impl Shelf {
         let mut trying = Trying { outbox, done: 0, all: 3 + self.drafts.len() };
         let name = &ladder.rungs[0].name;
         trying.next(name);
-        let refused = |path: &Path, reason: String| {
-            Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason)
-        };
         let path = &ladder.rungs[0].path;
         let mode = Mode::from(settings);
         if self.target.layers().0 == 0 {
@@ -203,7 +205,7 @@ impl Shelf {
         let mut names = vec![ladder.rungs[0].name.clone()];
         trying.next(name);
         let curve = curve
-            .map_or_else(|| measure::curve(&mut target, MEASURE[0]), Ok)
+            .map_or_else(|| measure::curve(&mut target, MEASURE[0], self.target.is_on_devices()), Ok)
             .map_err(|error| refused(path, error.to_string()))?;
         // Passes over the prompt must always be the same ones where bits count.
         let chunk = if settings.exact { CHUNK } else { measure::chunk(&curve, self.target.is_on_devices()) };
@@ -225,20 +227,13 @@ impl Shelf {
             }
             trying.next(&rung.name);
             let bytes = if weights.layers().0 == 0 { weights.cache_bytes(context, mode) } else { 0 };
-            // On the processor beside a target on a device it has all cores to itself.
-            let threads = match (weights.is_on_devices(), self.target.is_on_devices()) {
-                (true, _) => threads::ON_DEVICES,
-                (false, true) => settings.threads.map_or_else(threads::all_cores, threads::fixed),
-                (false, false) => threads,
-            };
-            let opened = memory
-                .take(bytes)
-                .and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
+            let threads = self.threads_of(weights, settings, threads);
+            let opened = memory.take(bytes).and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
             let added = opened.and_then(|mut model| {
                 tokens.translate(&mut model, &self.target);
                 // What is known is numbered as in the whole ladder, whatever is left out this time.
                 let place = ladder.rungs.iter().position(|of_ladder| of_ladder == rung).unwrap_or(usize::MAX);
-                let curve = known.curve(&mut model, place, MEASURE[1]);
+                let curve = known.curve(&mut model, place, MEASURE[1], weights.is_on_devices());
                 let curve = curve.map_err(|error| refused(&rung.path, error.to_string()))?;
                 // By text a pass takes what it takes in the draft's own tokens; how many there are to one of the target's is seen on the way.
                 let member = tokens.member(model, &self.target);
@@ -286,6 +281,18 @@ impl Shelf {
         };
         answerer.let_fall_back();
         Ok(answerer)
+    }
+}
+
+impl Shelf {
+    /// Threads of a draft beside a target on `threads`.
+    fn threads_of(&self, draft: &Weights, settings: EngineSettings, threads: Threads) -> Threads {
+        match (draft.is_on_devices(), self.target.is_on_devices()) {
+            (true, _) => threads::ON_DEVICES,
+            // Beside a target on a device it has all cores to itself.
+            (false, true) => settings.threads.map_or_else(threads::all_cores, threads::fixed),
+            (false, false) => threads,
+        }
     }
 }
 

@@ -41,9 +41,10 @@ impl Knowing {
         model: &mut M,
         rung: usize,
         budget: Duration,
+        on_devices: bool,
     ) -> Result<CostCurve, M::Error> {
         let still = self.still(model, rung)?;
-        still.map_or_else(|| measure::curve(model, budget), Ok)
+        still.map_or_else(|| measure::curve(model, budget, on_devices), Ok)
     }
 
     pub(super) fn policy(&self, curves: Vec<CostCurve>) -> Adaptive {

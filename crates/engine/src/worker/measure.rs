@@ -10,6 +10,10 @@ use super::answer::CHUNK;
 /// Widths that are measured, the most telling first: the narrow ones, then where a small processor's blocks begin.
 const WIDTHS: [usize; 10] = [1, 2, 3, 4, 8, 6, 16, 5, 12, 24];
 
+/// The same where devices compute: they take many tokens at once in little more time, and what a long text takes to read, for which a draft's
+/// use stands or falls, follows from the widest.
+const WIDTHS_ON_DEVICES: [usize; 12] = [1, 2, 3, 4, 8, 6, 16, 5, 12, 24, 32, 64];
+
 /// How often a width is tried: the fastest counts, as everything else on the computer only ever slows a pass. Wide passes
 /// take their time and vary less.
 fn tries(width: usize) -> usize {
@@ -75,13 +79,18 @@ pub(super) fn is_still<M: LanguageModel>(model: &mut M, before: &CostCurve) -> R
 ///
 /// # Errors
 /// What the model says.
-pub(super) fn curve<M: LanguageModel>(model: &mut M, budget: Duration) -> Result<CostCurve, M::Error> {
+pub(super) fn curve<M: LanguageModel>(
+    model: &mut M,
+    budget: Duration,
+    on_devices: bool,
+) -> Result<CostCurve, M::Error> {
+    let widths: &[usize] = if on_devices { &WIDTHS_ON_DEVICES } else { &WIDTHS };
     let mut curve = CostCurve::default();
     let began = Instant::now();
     // The first pass wakes threads and fetches weights into memory.
     model.extend(&[0], 1)?;
     let mut seen: Vec<(usize, f64)> = Vec::new();
-    for width in WIDTHS {
+    for &width in widths {
         if width > 1 && (began.elapsed() > budget || model.len() + AGAIN * width > model.capacity()) {
             break;
         }

@@ -24,6 +24,7 @@ use protocol::worker::{Command, Event, Generate};
 use crate::llama::Llama;
 use inbox::Inbox;
 use outbox::Outbox;
+pub(crate) use placing::WORKERS;
 
 /// Runs the worker until its parent says [`Command::Quit`]; returns the exit status. Where the parent closes the pipe or is
 /// gone the process ends at once, in the middle of whatever it does.
@@ -56,10 +57,25 @@ pub fn worker_main() -> i32 {
                 requantize::run(&llama, requantize::Job { from: &from, to: &to, mix, bytes }, &inbox, &outbox);
                 inbox.next()
             }
+            Some(Command::Look) => {
+                outbox.send(&Event::Looked(Box::new(placing::hardware())));
+                inbox.next()
+            }
             Some(Command::Cancel | Command::Earlier { .. }) => inbox.next(),
             Some(Command::Quit) | None => return 0,
         };
     }
+}
+
+/// Lends what this computer has to compute with to another one's Taki, which reaches `port` of this computer through a tunnel: listens on this
+/// computer only, serves one at a time, and ends with the process. llama.cpp may end the process.
+///
+/// # Errors
+/// [`protocol::Code::RemoteUnusable`]: it cannot listen there.
+pub fn serve_rpc(port: u16, threads: Option<u16>) -> Result<(), Problem> {
+    let _llama = Llama::start()?;
+    let threads = threads.map_or_else(num_cpus::get_physical, usize::from).max(1);
+    crate::llama::serve(port, threads)
 }
 
 fn fail(outbox: &Outbox, problem: Problem) -> i32 {

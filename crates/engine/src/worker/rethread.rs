@@ -91,7 +91,7 @@ impl Answerer<'_> {
             let budget = MEASURE[usize::from(!curves.is_empty())];
             let small = || model.llama().weights().context(llama, threads::CAPACITY, chosen, mode).ok();
             let small = if inbox.is_waiting() { None } else { small() };
-            curves.push(small.and_then(|mut small| measure::curve(&mut small, budget).ok()));
+            curves.push(small.and_then(|mut small| measure::curve(&mut small, budget, false).ok()));
         });
         if let Some(Some(curve)) = curves.first() {
             self.chunk = measure::chunk(curve, self.weights.is_on_devices());

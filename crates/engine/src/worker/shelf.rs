@@ -116,10 +116,11 @@ impl Shelf {
             )));
         }
         let mut meter = Meter::new(ladder, outbox);
+        let remote = placing.unreached();
         take(memory, &placing, 0, first)?;
         let target = meter.read(llama, first, &placing.place(0), inbox)?;
-        let (mut drafts, mut left_out) = (Vec::new(), Vec::new());
-        let mut above = target.bytes();
+        let (mut drafts, mut left_out) = (Vec::new(), remote);
+        let (mut above, mut gone) = (target.bytes(), 0);
         for (index, rung) in rest.iter().enumerate() {
             let read = take(memory, &placing, index + 1, rung)
                 .and_then(|()| meter.read(llama, rung, &placing.place(index + 1), inbox))
@@ -132,7 +133,8 @@ impl Shelf {
                 Err(problem) if problem.code == Code::Cancelled => return Err(problem),
                 Err(problem) => {
                     // A draft costs speed at most: the ladder goes on without it.
-                    policy = policy.without(index + 1 - left_out.len());
+                    policy = policy.without(index + 1 - gone);
+                    gone += 1;
                     left_out.push(LeftOut { rung: rung.name.clone(), problem });
                 }
             }

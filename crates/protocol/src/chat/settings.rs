@@ -46,6 +46,10 @@ pub struct Settings {
     pub context: Option<u32>,
     /// Type of keys and values that the models hold of a conversation.
     pub cache: CacheType,
+    /// Layers of the target on graphics cards, the output counted as one; 0 leaves them alone, None is as many as answers are soonest with.
+    pub gpu_layers: Option<u16>,
+    /// Other computers that compute along, each as in `127.0.0.1:50052`: the near end of a tunnel to `taki rpc-server`.
+    pub workers: Vec<String>,
     /// Whether drafts may copy from what was said in earlier chats.
     pub earlier_chats: bool,
     /// Whether the system tells that a long answer has ended while another window was in front.
@@ -85,6 +89,8 @@ impl Default for Settings {
             threads: None,
             context: None,
             cache: CacheType::F16,
+            gpu_layers: None,
+            workers: Vec::new(),
             earlier_chats: true,
             notify: true,
             mirror: String::new(),

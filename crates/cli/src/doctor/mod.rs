@@ -1,0 +1,109 @@
+//! `taki doctor`: what is there, what is used, what could be better.
+
+mod advice;
+mod bundle;
+mod machine;
+
+use engine::{Engine, Launch};
+use protocol::chat::Settings;
+use protocol::worker::{Device, DeviceKind, Hardware};
+use protocol::{Problem, bytes_in_words};
+use serde_json::json;
+
+use crate::args::Doctor;
+use crate::output::Output;
+use crate::setup::Setup;
+use machine::Machine;
+
+pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
+    let setup = Setup::new()?;
+    let (settings, notices) = store::load_settings(&setup.places);
+    notices.iter().for_each(|notice| output.warning(notice));
+    output.progress("Looking at this computer …");
+    let machine = Machine::here();
+    let engine = Engine::new(Launch::this_program()?);
+    engine.compute_with(settings.workers.clone());
+    let hardware = engine.hardware();
+    output.progress_done();
+    // An engine that does not even start is the first thing to know.
+    let (hardware, failed) = match hardware {
+        Ok(hardware) => (hardware, None),
+        Err(problem) => (Hardware::default(), Some(problem)),
+    };
+    let reads = engine::bytes_a_second(&setup.learned().all(), &|ladder| setup.catalog.is_dense(ladder));
+    let advice = advice::advice(&machine, &hardware, settings.gpu_layers);
+    tell(&machine, &hardware, &settings, reads, output);
+    failed.iter().for_each(|problem| output.warning(problem));
+    output.line("");
+    match advice.len() {
+        0 => output.line("Nothing to improve was found."),
+        _ => output.line("What could be better:"),
+    }
+    advice.iter().for_each(|line| output.line(format_args!("  {line}")));
+    let report = json!({
+        "version": env!("CARGO_PKG_VERSION"), "machine": machine, "engine": hardware, "engine_problem": failed,
+        "engine_reads": reads, "ladder": settings.ladder, "exact": settings.exact, "threads": settings.threads,
+        "gpu_layers": settings.gpu_layers, "advice": advice,
+    });
+    if let Some(path) = &args.bundle {
+        bundle::write(path, &bundle::bundle(&setup, &report))?;
+        output.note(format_args!(
+            "Written to {}: figures and settings, no conversations, no instructions, no addresses. Read it before you send it.",
+            path.display()
+        ));
+    }
+    output.json(&report);
+    Ok(())
+}
+
+/// One line for each thing, in plain words.
+fn tell(machine: &Machine, hardware: &Hardware, settings: &Settings, reads: Option<f64>, output: &Output) {
+    let line = |name: &str, what: String| output.line(format_args!("{name:<18}{what}"));
+    let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "unknown".to_owned(), bytes_in_words);
+    let speed = |bytes: f64| format!("{} a second", bytes_in_words(bytes as u64));
+    line("System", format!("{}, kernel {}", machine.system, machine.kernel));
+    line("Processor", format!("{}, {} cores, {} threads", machine.processor, machine.cores, machine.threads));
+    line("  used of it", hardware.processor.join(" "));
+    line("Memory", format!("{}, {} free", bytes(machine.memory), bytes(machine.free)));
+    if let Some(measured) = machine.reads {
+        line("  reads", format!("{} (measured now)", speed(measured)));
+    }
+    if let Some(reads) = reads {
+        line("  models read", format!("{} (measured with the largest model that ran here)", speed(reads)));
+    }
+    line("Display", machine.display.clone().unwrap_or_else(|| "none: only the terminal program works".to_owned()));
+    if hardware.devices.is_empty() {
+        line("Graphics", "nothing that the engine can use; the processor computes".to_owned());
+    }
+    for device in &hardware.devices {
+        line("Graphics", told(device));
+    }
+    for card in &machine.cards {
+        line("  card", format!("{}, driver {}", card.maker, card.driver.as_deref().unwrap_or("none")));
+    }
+    if let Some(folder) = &hardware.modules {
+        let files = if hardware.module_files.is_empty() { "none".to_owned() } else { hardware.module_files.join(" ") };
+        line("Modules", format!("{files} (in {})", folder.display()));
+    }
+    let automatic = |asked: Option<u16>| asked.map_or_else(|| "automatic".to_owned(), |asked| asked.to_string());
+    let mode = if settings.exact { "exact" } else { "fast" };
+    line(
+        "Used",
+        format!(
+            "ladder {}, {mode} mode, threads {}, layers on the graphics card {}",
+            settings.ladder,
+            automatic(settings.threads),
+            automatic(settings.gpu_layers)
+        ),
+    );
+}
+
+fn told(device: &Device) -> String {
+    let kind = match device.kind {
+        DeviceKind::Card => "card",
+        DeviceKind::Integrated => "shares the main memory",
+        DeviceKind::Remote => "another computer",
+    };
+    let (total, free) = (bytes_in_words(device.total), bytes_in_words(device.free));
+    format!("{} ({}, {kind}): {total}, {free} free", device.description, device.backend)
+}

@@ -1,0 +1,154 @@
+//! Other computers as devices, through llama.cpp's own RPC: what is lent is listened for on this computer only, and what is borrowed
+//! is reached at an address that does not leave the own network. Nothing on the way is encrypted: that is a tunnel's work.
+
+use std::ffi::{CString, c_char, c_void};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use llama_cpp_sys_2::{ggml_backend_dev_t, ggml_backend_reg_t};
+use protocol::{Code, Problem};
+
+use super::devices::RPC;
+
+/// How long the way there may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// `ggml_backend_rpc_add_server` and `ggml_backend_rpc_start_server` of ggml-rpc.h, which the bindings do not have.
+type AddServer = unsafe extern "C" fn(endpoint: *const c_char) -> ggml_backend_reg_t;
+type StartServer = unsafe extern "C" fn(
+    endpoint: *const c_char,
+    cache: *const c_char,
+    threads: usize,
+    count: usize,
+    devices: *mut ggml_backend_dev_t,
+);
+
+/// Makes the devices of the computer at `address`, as in `127.0.0.1:50052`, devices of this one. Once for each address.
+///
+/// # Errors
+/// [`Code::RemoteUnusable`].
+pub(crate) fn add(address: &str) -> Result<(), Problem> {
+    let unusable = |reason: &dyn std::fmt::Display| {
+        Problem::new(Code::RemoteUnusable).with("address", address).with("reason", reason)
+    };
+    let reached = address.to_socket_addrs().map_err(|error| unusable(&error))?.next();
+    let reached = reached.ok_or_else(|| unusable(&"it has no address"))?;
+    if !is_near(&reached) {
+        return Err(unusable(&"it is outside of this network: name the near end of a tunnel to it"));
+    }
+    // The library ends the process where nobody listens.
+    TcpStream::connect_timeout(&reached, PATIENCE).map_err(|error| unusable(&error))?;
+    let endpoint = CString::new(reached.to_string()).map_err(|error| unusable(&error))?;
+    let missing = || unusable(&"this program was built without a way to other computers");
+    let found = function(c"ggml_backend_rpc_add_server").ok_or_else(missing)?;
+    // SAFETY: the function is the one of that name, whose type is that; the address ends with a zero and lives as long as the call.
+    // What it gives stays for as long as the process.
+    #[allow(unsafe_code)]
+    let added = unsafe { std::mem::transmute::<*mut c_void, AddServer>(found)(endpoint.as_ptr()) };
+    if added.is_null() {
+        return Err(unusable(&"it has nothing to compute with"));
+    }
+    // SAFETY: it is not null and was never registered: addresses are added once.
+    #[allow(unsafe_code)]
+    unsafe {
+        llama_cpp_sys_2::ggml_backend_register(added);
+    }
+    Ok(())
+}
+
+/// Lends what this computer has to whoever connects to `port` of it, one at a time, until the process ends.
+///
+/// # Errors
+/// [`Code::RemoteUnusable`]: it cannot listen there.
+pub(crate) fn serve(port: u16, threads: usize) -> Result<(), Problem> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let unusable = |reason: &dyn std::fmt::Display| {
+        Problem::new(Code::RemoteUnusable).with("address", address).with("reason", reason)
+    };
+    // Asked first: the library only prints why it cannot.
+    drop(std::net::TcpListener::bind(address).map_err(|error| unusable(&error))?);
+    let missing = || unusable(&"this program was built without a way to other computers");
+    let found = function(c"ggml_backend_rpc_start_server").ok_or_else(missing)?;
+    let endpoint = CString::new(address.to_string()).map_err(|error| unusable(&error))?;
+    let own = super::devices().into_iter().map(|(index, _)| index);
+    // SAFETY: the numbers are llama.cpp's own.
+    #[allow(unsafe_code)]
+    let mut devices: Vec<ggml_backend_dev_t> =
+        own.map(|index| unsafe { llama_cpp_sys_2::ggml_backend_dev_get(index) }).collect();
+    if devices.is_empty() {
+        // SAFETY: it gives null or a device that stays for as long as the process.
+        #[allow(unsafe_code)]
+        let processor =
+            unsafe { llama_cpp_sys_2::ggml_backend_dev_by_type(llama_cpp_sys_2::GGML_BACKEND_DEVICE_TYPE_CPU) };
+        if processor.is_null() {
+            return Err(unusable(&"there is nothing to compute with"));
+        }
+        devices.push(processor);
+    }
+    // SAFETY: the function is the one of that name, whose type is that; address and devices live as long as the call.
+    #[allow(unsafe_code)]
+    unsafe {
+        let start = std::mem::transmute::<*mut c_void, StartServer>(found);
+        start(endpoint.as_ptr(), std::ptr::null(), threads, devices.len(), devices.as_mut_ptr());
+    }
+    // It ends only if it cannot go on.
+    Err(unusable(&"it stopped listening"))
+}
+
+/// A function of what connects to other computers; None if that was not built.
+#[allow(unsafe_code)]
+fn function(name: &std::ffi::CStr) -> Option<*mut c_void> {
+    // SAFETY: names end with a zero; a registry that is not there is null, and not asked.
+    let found = unsafe {
+        let registry = llama_cpp_sys_2::ggml_backend_reg_by_name(RPC.as_ptr());
+        if registry.is_null() {
+            return None;
+        }
+        llama_cpp_sys_2::ggml_backend_reg_get_proc_address(registry, name.as_ptr())
+    };
+    (!found.is_null()).then_some(found)
+}
+
+/// Whether an address is this computer's, or of a network that no stranger is on: what is said there is not encrypted.
+fn is_near(address: &SocketAddr) -> bool {
+    match address.ip() {
+        IpAddr::V4(ip) => {
+            // 100.64.0.0/10: where providers and virtual private networks have their own addresses.
+            let [first, second, ..] = ip.octets();
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || (first == 100 && second & 0xc0 == 0x40)
+        }
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_near_addresses_are_reached() {
+        for (address, near) in [
+            ("127.0.0.1:50052", true),
+            ("[::1]:50052", true),
+            ("10.8.0.2:50052", true),
+            ("192.168.1.7:1", true),
+            ("100.100.1.2:1", true),
+            ("[fd00::7]:1", true),
+            ("100.128.1.2:1", false),
+            ("8.8.8.8:50052", false),
+            ("[2001:db8::1]:50052", false),
+            ("172.32.0.1:1", false),
+        ] {
+            assert_eq!(is_near(&address.parse().unwrap()), near, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_told_and_ends_nothing() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        for address in ["no address", "127.0.0.1", "8.8.8.8:50052", &closed] {
+            let problem = add(address).unwrap_err();
+            assert_eq!((problem.code, problem.details["address"].as_str()), (Code::RemoteUnusable, address));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Layers on a second device: llama.cpp's own RPC on this computer, which is one for all that matters here.
+
+mod support;
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use engine::{Answering, Engine, Launch};
+use protocol::Code;
+use protocol::ladder::EngineSettings;
+use protocol::worker::{DeviceKind, Loaded};
+use support::{answer, ask, fast, greedy, ladder, smollm2_with_draft};
+
+const WORKER: &str = env!("CARGO_BIN_EXE_engine-worker");
+const PROMPT: &str = "Write a long story about a river and a waterfall.";
+
+/// Another computer, as far as the engine can tell.
+struct Other {
+    child: Child,
+    address: String,
+}
+
+impl Other {
+    fn new() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new(WORKER);
+        let command = command.args(["rpc-server", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+        let (child, address) = (command.spawn().unwrap(), format!("127.0.0.1:{port}"));
+        let began = Instant::now();
+        while TcpStream::connect(&address).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(30), "it does not listen");
+            std::thread::yield_now();
+        }
+        Self { child, address }
+    }
+
+    fn engine(&self) -> Engine {
+        let engine = Engine::new(Launch::program(WORKER));
+        engine.compute_with(vec![self.address.clone()]);
+        engine
+    }
+
+    fn lose(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn with(gpu_layers: Option<u16>) -> EngineSettings {
+    EngineSettings { gpu_layers, context: Some(1024), ..fast() }
+}
+
+fn layers(loaded: &Loaded) -> Vec<(u32, u32)> {
+    loaded.placed.iter().map(|placed| (placed.layers, placed.of)).collect()
+}
+
+#[test]
+fn a_ladder_answers_from_a_second_device_wholly_and_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let ladder = smollm2_with_draft(folder.path());
+    let other = Other::new();
+    let engine = other.engine();
+    let hardware = engine.hardware().unwrap();
+    assert_eq!(hardware.devices.len(), 1, "{hardware:?}");
+    assert_eq!(
+        (hardware.devices[0].kind, hardware.devices[0].description.as_str()),
+        (DeviceKind::Remote, &*other.address)
+    );
+    assert!(hardware.left_out.is_empty() && !hardware.processor.is_empty());
+
+    let loaded = engine.load(&ladder, with(None), &mut |_| {}).unwrap();
+    assert_eq!(layers(&loaded), [(31, 31), (31, 31)], "everything: there is room");
+    assert_eq!(loaded.placed[0].devices, [other.address.clone()]);
+    let whole = answer(&engine, &ask(PROMPT, 24, &greedy(), true));
+    assert_eq!(whole.tokens.len(), 24);
+
+    let loaded = engine.load(&ladder, with(Some(7)), &mut |_| {}).unwrap();
+    assert_eq!(layers(&loaded)[0], (7, 31));
+    assert_eq!(answer(&engine, &ask(PROMPT, 24, &greedy(), true)).tokens.len(), 24);
+
+    let loaded = engine.load(&ladder, with(Some(0)), &mut |_| {}).unwrap();
+    assert_eq!(layers(&loaded), [(0, 31), (0, 31)]);
+    let alone = answer(&engine, &ask(PROMPT, 24, &greedy(), true));
+    // The same weights and sums, in another order where weights are laid out for one processor: the beginning is far from any tie.
+    assert_eq!(alone.tokens[..4], whole.tokens[..4], "{} / {}", alone.text, whole.text);
+}
+
+#[test]
+fn a_device_that_is_lost_in_the_middle_of_an_answer_leaves_the_rest_to_the_processor() {
+    let mut other = Other::new();
+    let engine = other.engine();
+    let loaded = engine.load(&ladder("smollm2"), with(None), &mut |_| {}).unwrap();
+    assert_eq!(layers(&loaded), [(31, 31)]);
+    let (mut tokens, mut told) = (Vec::new(), Vec::new());
+    let receipt = engine
+        .answer(&ask(PROMPT, 40, &greedy(), true), &mut |event| match event {
+            Answering::Text { tokens: new, .. } => {
+                if tokens.is_empty() {
+                    other.lose();
+                }
+                tokens.extend(new);
+            }
+            Answering::Resuming(problem) => told.push(problem.code),
+            Answering::Reading { .. } => {}
+        })
+        .unwrap();
+    assert_eq!(told, [Code::DeviceLost]);
+    assert_eq!((tokens.len(), receipt.tokens, receipt.restarts), (40, 40, 1));
+    assert_eq!(layers(&engine.loaded().unwrap()), [(0, 31)], "the processor has it all");
+    assert_eq!(answer(&engine, &ask("Hello", 4, &greedy(), true)).tokens.len(), 4, "and goes on with it");
+}
+
+#[test]
+fn a_computer_that_cannot_be_reached_is_told_and_done_without() {
+    let mut other = Other::new();
+    other.lose();
+    let loaded = other.engine().load(&ladder("smollm2"), with(None), &mut |_| {}).unwrap();
+    assert_eq!(layers(&loaded), [(0, 31)]);
+    let left: Vec<_> = loaded.left_out.iter().map(|left| (left.rung.as_str(), left.problem.code)).collect();
+    assert_eq!(left, [(other.address.as_str(), Code::RemoteUnusable)]);
+}
