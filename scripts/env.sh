@@ -4,6 +4,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/taki
 # Outside the checkout, so that a fresh one does not compile llama.cpp again.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja}
+if [ "$(uname)" = Darwin ]; then export CMAKE_INSTALL_RPATH=@loader_path; fi
 export PATH=$HOME/.cargo/bin:$PATH
 if command -v ccache >/dev/null; then
   export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache

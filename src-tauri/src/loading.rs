@@ -48,7 +48,13 @@ impl App {
         let disk = self.disk()?;
         let ladder = catalog::resolve(&disk.catalog(), &disk.models, ladder)?;
         let settings = running(&self.settings());
-        catalog::to_fit(ladder, settings, self.free_memory(), &[]).map(|_| ())
+        catalog::to_fit(ladder, settings, self.room(settings), &[]).map(|_| ())
+    }
+
+    /// Memory that a ladder run so may take, the cards' own added: what really fits where, the engine sees.
+    fn room(&self, settings: EngineSettings) -> Option<u64> {
+        let cards = if settings.uses_devices() { self.engine.device_memory() } else { 0 };
+        self.free_memory().map(|free| free.saturating_add(cards))
     }
 
     /// Memory that is free once what is loaded gives back its own.
@@ -173,7 +179,7 @@ impl App {
         let ladder = catalog::resolve(&disk.catalog(), &disk.models, id)?;
         let known = disk.learned.recall(&engine::conditions(&ladder, settings));
         // What is loaded now goes first: its memory is this one's.
-        let free = self.free_memory();
+        let free = self.room(settings);
         let uses = known.as_ref().map(engine::uses).unwrap_or_default();
         let (ladder, left_out) = catalog::to_fit(ladder, settings, free, &uses)?;
         let known =

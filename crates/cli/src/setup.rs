@@ -166,12 +166,15 @@ pub(crate) fn engine_knowing(
     output: &Output,
 ) -> Result<(Engine, Loaded), Problem> {
     let uses = known.as_ref().map(engine::uses).unwrap_or_default();
-    let (ladder, left_out) = catalog::to_fit(ladder.clone(), settings, engine::free_memory(), &uses)?;
-    // What was learned of the whole ladder says nothing of a shorter one.
-    let known = known.filter(|_| left_out.is_empty());
     let (chosen, _) = store::load_settings(&Places::find()?);
     let engine = Engine::new(Launch::this_program()?);
     engine.compute_with(chosen.workers);
+    // What a card could hold is not refused for want of the processor's memory; what really fits, the engine sees.
+    let cards = if settings.uses_devices() { engine.device_memory() } else { 0 };
+    let free = engine::free_memory().map(|free| free.saturating_add(cards));
+    let (ladder, left_out) = catalog::to_fit(ladder.clone(), settings, free, &uses)?;
+    // What was learned of the whole ladder says nothing of a shorter one.
+    let known = known.filter(|_| left_out.is_empty());
     let (call, stop) = (engine.begin()?, engine.clone());
     let load = || {
         call.load(&ladder, settings, known, &mut |progress| {

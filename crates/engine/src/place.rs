@@ -20,19 +20,21 @@ pub(crate) struct Need {
 
 impl Need {
     /// Bytes on devices if so many layers, from the last on and the output first, are there.
-    fn on_devices(&self, layers: u32) -> u64 {
-        if layers == 0 { 0 } else { self.passes + self.output + u64::from(layers.min(self.all()) - 1) * self.layer }
+    pub(crate) fn on_devices(&self, layers: u32) -> u64 {
+        let inner = u64::from(layers.min(self.all()).saturating_sub(1)).saturating_mul(self.layer);
+        if layers == 0 { 0 } else { self.passes.saturating_add(self.output).saturating_add(inner) }
     }
 
     /// Bytes with the processor then.
     pub(crate) fn on_processor(&self, layers: u32) -> u64 {
         let output = if layers == 0 { self.output } else { 0 };
-        self.table + output + u64::from(self.all() - layers.clamp(1, self.all())) * self.layer
+        let inner = u64::from(self.all() - layers.clamp(1, self.all())).saturating_mul(self.layer);
+        self.table.saturating_add(output).saturating_add(inner)
     }
 
     /// All of its layers with the output.
     pub(crate) fn all(&self) -> u32 {
-        self.layers + 1
+        self.layers.saturating_add(1)
     }
 }
 
@@ -71,7 +73,7 @@ pub(crate) fn places(needs: &[Need], rooms: &[Room], layers: Option<u32>) -> Vec
         return vec![Place::default(); needs.len()];
     }
     let wanted = layers.unwrap_or(u32::MAX).min(target.all());
-    let first = |order: &[usize]| {
+    let first = |order: &[usize], rooms: &[Room]| {
         let mut left: Vec<Room> = rooms.to_vec();
         let mut places = vec![Place::default(); needs.len()];
         for &at in order {
@@ -82,16 +84,33 @@ pub(crate) fn places(needs: &[Need], rooms: &[Room], layers: Option<u32>) -> Vec
     let target_first: Vec<usize> = (0..needs.len()).collect();
     // Drafts are small and run more often: they may be worth more layers of the target than they take.
     let drafts_first: Vec<usize> = (1..needs.len()).chain([0]).collect();
-    let (one, other) = (first(&target_first), first(&drafts_first));
-    if layers.is_none() && speed(needs, rooms, &other) > speed(needs, rooms, &one) { other } else { one }
+    if layers.is_some() {
+        return first(&target_first, rooms);
+    }
+    // The fastest device alone, then with the next one, …: what is slow is only used where that helps.
+    let mut rooms = rooms.to_vec();
+    rooms.sort_by(|one, other| other.speed.total_cmp(&one.speed));
+    let mut best = vec![Place::default(); needs.len()];
+    for count in 1..=rooms.len() {
+        for order in [&target_first, &drafts_first] {
+            let other = first(order, &rooms[..count]);
+            if speed(needs, &rooms, &other) > speed(needs, &rooms, &best) * CLEARLY {
+                best = other;
+            }
+        }
+    }
+    best
 }
+
+/// Another way must be so much faster by reckoning: less is not known that well.
+const CLEARLY: f64 = 1.01;
 
 /// As many layers of `need` as fit, up to `wanted`, over all devices.
 fn shared(need: &Need, left: &mut [Room], wanted: u32) -> Place {
     // Each device that takes part has passes of its own; layers do not divide, so that one of each is lost.
     let lost = if left.len() > 1 { need.layer } else { 0 };
-    let usable = |room: &Room| room.free.saturating_sub(need.passes + lost);
-    let free: u64 = left.iter().map(usable).sum();
+    let usable = |room: &Room| room.free.saturating_sub(need.passes.saturating_add(lost));
+    let free: u64 = left.iter().map(usable).fold(0, u64::saturating_add);
     if free <= need.output {
         return Place::default();
     }
@@ -102,12 +121,13 @@ fn shared(need: &Need, left: &mut [Room], wanted: u32) -> Place {
         return Place::default();
     }
     let mut devices = Vec::new();
-    let taken = need.output + u64::from(layers - 1) * need.layer;
+    let taken = need.output.saturating_add(u64::from(layers - 1).saturating_mul(need.layer));
     for room in left.iter_mut().filter(|room| usable(room) > 0) {
         devices.push(room.index);
         // llama.cpp shares by what is free, in whole layers.
         let share = usable(room) as f64 / free as f64;
-        room.free = room.free.saturating_sub(need.passes + lost + (taken as f64 * share) as u64);
+        room.free =
+            room.free.saturating_sub(need.passes).saturating_sub(lost).saturating_sub((taken as f64 * share) as u64);
     }
     Place { layers, devices }
 }
@@ -209,6 +229,29 @@ mod tests {
         let most = placed(33)[0].layers;
         assert!(most > 15 && most < 33, "{most}");
         assert_eq!(placed(1)[0], Place::default(), "the output alone is not worth the way");
+    }
+
+    #[test]
+    fn what_is_slow_is_used_only_where_that_helps() {
+        let slow = |gigabytes| Room { index: 9, free: gigabytes * GB, speed: 1.1 * PROCESSOR };
+        let needs = [need(4, 32), need(1, 16)];
+        let fits = places(&needs, &[slow(64), room(0, 24)], None);
+        assert!(fits.iter().all(|place| place.devices == [0]), "the card has room for all of it: {fits:?}");
+        let tried = places(&needs, &[slow(64)], None);
+        assert!(
+            tried.iter().all(|place| place.devices == [9]),
+            "better than the processor, as far as anybody knows: {tried:?}"
+        );
+        let useless = Room { speed: 0.5 * PROCESSOR, ..slow(64) };
+        assert_eq!(places(&needs, &[useless], None), vec![Place::default(); 2]);
+    }
+
+    #[test]
+    fn a_file_that_says_too_much_goes_nowhere_and_adds_up_to_nothing_absurd() {
+        let absurd = Need { layers: u32::MAX, layer: u64::MAX, output: u64::MAX, table: u64::MAX, passes: u64::MAX };
+        let placed = places(&[absurd, need(1, 16)], &[room(0, 24), room(1, 24)], None);
+        assert_eq!((placed[0].layers, absurd.on_processor(0)), (0, u64::MAX));
+        assert_eq!(absurd.on_devices(5), u64::MAX);
     }
 
     #[test]

@@ -23,10 +23,10 @@ struct Other {
 
 impl Other {
     fn new() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("its address").port();
         let mut command = Command::new(WORKER);
         let command = command.args(["rpc-server", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
-        let (child, address) = (command.spawn().unwrap(), format!("127.0.0.1:{port}"));
+        let (child, address) = (command.spawn().expect("the worker"), format!("127.0.0.1:{port}"));
         let began = Instant::now();
         while TcpStream::connect(&address).is_err() {
             assert!(began.elapsed() < Duration::from_secs(30), "it does not listen");
@@ -42,8 +42,8 @@ impl Other {
     }
 
     fn lose(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ended");
     }
 }
 
@@ -76,9 +76,9 @@ fn a_ladder_answers_from_a_second_device_wholly_and_in_part() {
     );
     assert!(hardware.left_out.is_empty() && !hardware.processor.is_empty());
 
-    let loaded = engine.load(&ladder, with(None), &mut |_| {}).unwrap();
+    let loaded = engine.load(&ladder, with(Some(99)), &mut |_| {}).unwrap();
     assert_eq!(layers(&loaded), [(31, 31), (31, 31)], "everything: there is room");
-    assert_eq!(loaded.placed[0].devices, [other.address.clone()]);
+    assert_eq!(loaded.placed[0].devices, std::slice::from_ref(&other.address));
     let whole = answer(&engine, &ask(PROMPT, 24, &greedy(), true));
     assert_eq!(whole.tokens.len(), 24);
 
@@ -97,7 +97,7 @@ fn a_ladder_answers_from_a_second_device_wholly_and_in_part() {
 fn a_device_that_is_lost_in_the_middle_of_an_answer_leaves_the_rest_to_the_processor() {
     let mut other = Other::new();
     let engine = other.engine();
-    let loaded = engine.load(&ladder("smollm2"), with(None), &mut |_| {}).unwrap();
+    let loaded = engine.load(&ladder("smollm2"), with(Some(99)), &mut |_| {}).unwrap();
     assert_eq!(layers(&loaded), [(31, 31)]);
     let (mut tokens, mut told) = (Vec::new(), Vec::new());
     let receipt = engine
@@ -122,8 +122,26 @@ fn a_device_that_is_lost_in_the_middle_of_an_answer_leaves_the_rest_to_the_proce
 fn a_computer_that_cannot_be_reached_is_told_and_done_without() {
     let mut other = Other::new();
     other.lose();
-    let loaded = other.engine().load(&ladder("smollm2"), with(None), &mut |_| {}).unwrap();
+    let engine = other.engine();
+    assert_eq!(engine.device_memory(), 0);
+    let loaded = engine.load(&ladder("smollm2"), with(Some(99)), &mut |_| {}).unwrap();
     assert_eq!(layers(&loaded), [(0, 31)]);
-    let left: Vec<_> = loaded.left_out.iter().map(|left| (left.rung.as_str(), left.problem.code)).collect();
-    assert_eq!(left, [(other.address.as_str(), Code::RemoteUnusable)]);
+    assert_eq!(left_out(&loaded), [(other.address.as_str(), Code::RemoteUnusable)]);
+}
+
+#[test]
+fn a_computer_that_would_only_slow_this_one_down_is_done_without_and_exact_mode_asks_none() {
+    // One of this computer's own cores, reached the long way round.
+    let other = Other::new();
+    let engine = other.engine();
+    let loaded = engine.load(&ladder("smollm2"), with(None), &mut |_| {}).unwrap();
+    assert_eq!(layers(&loaded), [(0, 31)]);
+    assert_eq!(left_out(&loaded), [(other.address.as_str(), Code::RemoteSlower)]);
+    let exact = EngineSettings { exact: true, ..with(None) };
+    let loaded = engine.load(&ladder("smollm2"), exact, &mut |_| {}).unwrap();
+    assert_eq!((layers(&loaded), left_out(&loaded)), (vec![(0, 31)], Vec::new()));
+}
+
+fn left_out(loaded: &Loaded) -> Vec<(&str, Code)> {
+    loaded.left_out.iter().map(|left| (left.rung.as_str(), left.problem.code)).collect()
 }

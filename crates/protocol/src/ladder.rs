@@ -86,3 +86,11 @@ pub struct EngineSettings {
     /// as answers are soonest with.
     pub gpu_layers: Option<u16>,
 }
+
+impl EngineSettings {
+    /// Whether anything but the processor may compute. Not in exact mode: cards choose their sums by the width of a pass.
+    #[must_use]
+    pub fn uses_devices(&self) -> bool {
+        self.gpu_layers != Some(0) && !self.exact
+    }
+}

@@ -50,6 +50,9 @@ pub struct Conditions {
 pub struct Lessons {
     /// The fastest threads found.
     pub threads: Threads,
+    /// Whether devices besides the processor computed: it holds only while they do.
+    #[serde(default)]
+    pub on_devices: bool,
     /// What the policy knows, in the shape of `cascade::policy::Knowledge`.
     pub policy: serde_json::Value,
 }

@@ -110,6 +110,8 @@ codes! {
     DeviceLost = "device_lost",
     /// The computer at `{address}`, named to compute along, cannot be used: `{reason}`.
     RemoteUnusable = "remote_unusable",
+    /// With the computer at `{address}` a token takes `{with}` milliseconds, without it about `{without}`.
+    RemoteSlower = "remote_slower",
     /// The engine ended several times in a row.
     WorkerGaveUp = "worker_gave_up",
     /// The engine could not be started: `{reason}`.

@@ -55,6 +55,8 @@ mod tests {
             speed_up: false,
             exact: true,
             threads: Some(3),
+            gpu_layers: Some(12),
+            workers: vec!["127.0.0.1:50052".to_owned()],
             context: Some(4096),
             cache: protocol::ladder::CacheType::Q8,
             earlier_chats: false,

@@ -323,6 +323,10 @@ export type Code =
 "database_failed" | 
 /**  The engine ended unexpectedly and was started again. */
 "worker_restarted" | 
+/**  A graphics card or another device failed. */
+"device_lost" | 
+/**  The computer at `{address}`, named to compute along, cannot be used: `{reason}`. */
+"remote_unusable" | 
 /**  The engine ended several times in a row. */
 "worker_gave_up" | 
 /**  The engine could not be started: `{reason}`. */
@@ -654,6 +658,8 @@ export type Loaded = {
 	leftOut: LeftOut[],
 	/**  Draft rungs whose tokens are not quite the target's. */
 	translated?: Translated[],
+	/**  For each model, the target first, where its layers are. */
+	placed?: Placed[],
 	/**  Context length in tokens. */
 	context: number,
 	/**  Exact mode: review widths found bit-identical; empty in fast mode. */
@@ -750,6 +756,18 @@ export type Place = {
 	message: number,
 	/**  How much of it is above the edge, in CSS pixels. */
 	offset: number | null,
+};
+
+/**  Where a model's layers are. */
+export type Placed = {
+	/**  Display name. */
+	rung: string,
+	/**  How many of its layers are on devices, the output counted as one; the processor has the others. */
+	layers: number,
+	/**  How many there are, the output counted as one. */
+	of: number,
+	/**  The devices by name; none if the processor has all. */
+	devices: string[],
 };
 
 /**  Instructions under a name. */
@@ -863,6 +881,10 @@ export type Settings = {
 	context?: number | null,
 	/**  Type of keys and values that the models hold of a conversation. */
 	cache?: CacheType,
+	/**  Layers of the target on graphics cards, the output counted as one; 0 leaves them alone, None is as many as answers are soonest with. */
+	gpuLayers?: number | null,
+	/**  Other computers that compute along, each as in `127.0.0.1:50052`: the near end of a tunnel to `taki rpc-server`. */
+	workers?: string[],
 	/**  Whether drafts may copy from what was said in earlier chats. */
 	earlierChats?: boolean,
 	/**  Whether the system tells that a long answer has ended while another window was in front. */

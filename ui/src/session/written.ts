@@ -50,7 +50,7 @@ export class Written implements Backend {
     ladders: [],
     ladder: "a",
     engine: ready,
-    settings: { ladder: "a", speedUp: true, exact: false, threads: null, context: null, cache: "f16", earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
+    settings: { ladder: "a", speedUp: true, exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
     processors: 2,
     memoryBytes: 8e9,
     limits: { attachmentBytes: 1000, attachments: 3 },

@@ -336,6 +336,15 @@ export const en = {
   threads: "Processor threads",
   threadsHint: "Fewer leave more of the computer to other programs; answers take longer then.",
   threadsTried: "The fastest, found by trying",
+  gpu: "Graphics card",
+  gpuNone: "None that can be used was found: the processor computes.",
+  gpuAll: "{devices}: all of the model is there.",
+  gpuPart: "{devices}: {layers} of the model's {of} layers are there, the processor has the rest.",
+  gpuUnused: "The processor computes; a card, if there is one, is left to other programs.",
+  gpuExact: "Exact mode computes with the processor alone.",
+  gpuAutomatic: "As much as is fastest",
+  gpuOff: "Leave it to other programs",
+  gpuLayers: "{n} layers",
   exactHint: "Bit for bit what the model alone computes; a little slower.",
 
   // The palette and the shortcuts

@@ -88,10 +88,10 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Lend what this computer has to compute with to a Taki on another one (llama.cpp's RPC). It listens on this computer only: the
     /// other one comes through a tunnel of yours, as in `ssh -L 50052:127.0.0.1:50052 this-computer`, and is started with
-    /// `TAKI_WORKERS=127.0.0.1:50052`
+    /// `TAKI_WORKERS=127.0.0.1:50052`. Everybody who works on this computer can connect, too
     RpcServer {
         /// Port of this computer
-        #[arg(long, default_value_t = 50052)]
+        #[arg(long, default_value_t = 50052, value_parser = clap::value_parser!(u16).range(1..))]
         port: u16,
         /// Threads to compute with [default: one for each core]
         #[arg(long)]

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use protocol::chat::Settings;
+use protocol::learned::Learned;
 use protocol::{Code, Problem};
 use serde_json::{Value, json};
 
@@ -12,15 +13,63 @@ use crate::setup::Setup;
 /// Everything in one JSON object; `report` is what `taki doctor --json` says.
 pub(super) fn bundle(setup: &Setup, report: &Value) -> Value {
     let (settings, _) = store::load_settings(&setup.places);
-    // Other programs put a home folder's path, and with it the user's name, into errors.
+    // Errors and advice name folders, and with them the user, and addresses.
+    let mut hidden = vec![
+        (setup.places.data.to_string_lossy().into_owned(), "~"),
+        (setup.places.models.to_string_lossy().into_owned(), "~"),
+    ];
+    hidden.extend(
+        ["HOME", "USERPROFILE", "TAKI_HOME"]
+            .into_iter()
+            .filter_map(std::env::var_os)
+            .map(|home| (home.to_string_lossy().into_owned(), "~")),
+    );
+    let named = std::env::var("TAKI_WORKERS").unwrap_or_default();
+    let workers = settings.workers.iter().map(String::as_str).chain(named.split(',').map(str::trim));
+    hidden.extend(workers.map(|address| (address.to_owned(), "another computer")));
+    // What contains another one goes first.
+    hidden.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+    let mut report = report.clone();
+    hide_remote(&mut report["engine"]);
+    let known = |ladder: &str| catalog::Catalog::builtin().ladders().iter().any(|known| known.id == ladder);
+    let learned = setup.learned().all().into_iter().map(|learned| plain(learned, &known));
+    let ladder = if known(&settings.ladder) { settings.ladder.clone() } else { OWN.to_owned() };
+    report["ladder"] = json!(ladder);
     let whole = json!({
         "report": report,
-        "settings": figures(settings),
-        "learned": setup.learned().all(),
+        "settings": figures(Settings { ladder, ..settings }),
+        "learned": learned.collect::<Vec<_>>(),
     });
-    match store::Places::home() {
-        Some(home) => without(whole, &home.to_string_lossy()),
-        None => whole,
+    without(whole, &hidden)
+}
+
+/// In place of what somebody named.
+const OWN: &str = "one of my own";
+
+/// The same without names of ladders and files that somebody made. Files of the model store are called by their hash.
+fn plain(mut learned: Learned, known: &dyn Fn(&str) -> bool) -> Learned {
+    if !known(&learned.ladder) {
+        OWN.clone_into(&mut learned.ladder);
+    }
+    for file in &mut learned.conditions.files {
+        let stem = file.name.trim_end_matches(".gguf");
+        if stem.len() != 64 || !stem.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            OWN.clone_into(&mut file.name);
+        }
+    }
+    learned
+}
+
+/// Other computers without their addresses.
+fn hide_remote(engine: &mut Value) {
+    for device in engine["devices"].as_array_mut().into_iter().flatten() {
+        if device["kind"] == "remote" {
+            device["description"] = json!("another computer");
+        }
+    }
+    for left in engine["left_out"].as_array_mut().into_iter().flatten() {
+        left["rung"] = json!("another computer");
+        left["problem"]["details"] = json!({});
     }
 }
 
@@ -28,20 +77,24 @@ pub(super) fn bundle(setup: &Setup, report: &Value) -> Value {
 fn figures(settings: Settings) -> Value {
     let of = |address: &str| if address.is_empty() { "" } else { "set" }.to_owned();
     let (mirror, proxy) = (of(&settings.mirror), of(&settings.proxy));
-    let count = settings.presets.len();
-    let mut told = json!(Settings { mirror, proxy, presets: Vec::new(), ..settings });
-    told["presets"] = json!(count);
+    let (presets, workers) = (settings.presets.len(), settings.workers.len());
+    let mut told = json!(Settings { mirror, proxy, presets: Vec::new(), workers: Vec::new(), ..settings });
+    told["presets"] = json!(presets);
+    told["workers"] = json!(workers);
     told
 }
 
-/// The same with `~` for `home` in every text and name.
-fn without(value: Value, home: &str) -> Value {
-    let plain = |text: String| if home.len() > 1 { text.replace(home, "~") } else { text };
+/// The same with something else in place of what is `hidden`, in every text and name.
+fn without(value: Value, hidden: &[(String, &str)]) -> Value {
+    let plain = |text: String| {
+        let meant = hidden.iter().filter(|(text, _)| text.len() > 1);
+        meant.fold(text, |text, (what, instead)| text.replace(what.as_str(), instead))
+    };
     match value {
         Value::String(text) => Value::String(plain(text)),
-        Value::Array(all) => Value::Array(all.into_iter().map(|one| without(one, home)).collect()),
+        Value::Array(all) => Value::Array(all.into_iter().map(|one| without(one, hidden)).collect()),
         Value::Object(all) => {
-            Value::Object(all.into_iter().map(|(name, one)| (plain(name), without(one, home))).collect())
+            Value::Object(all.into_iter().map(|(name, one)| (plain(name), without(one, hidden))).collect())
         }
         other => other,
     }
@@ -61,20 +114,51 @@ pub(super) fn write(path: &Path, bundle: &Value) -> Result<(), Problem> {
 mod tests {
     use super::*;
     use protocol::chat::Preset;
+    use protocol::learned::FileMark;
 
     #[test]
     fn nothing_that_was_written_and_no_address_is_in_it() {
         let presets = vec![Preset { name: "Secret name".into(), text: "secret text".into() }];
         let (mirror, proxy) = ("https://mirror.example".to_owned(), "http://me:password@proxy:8080".to_owned());
-        let told = figures(Settings { presets, mirror, proxy, threads: Some(3), ..Settings::default() });
+        let told = figures(Settings {
+            presets,
+            mirror,
+            proxy,
+            threads: Some(3),
+            workers: vec!["files.example:50052".to_owned()],
+            ..Settings::default()
+        });
         assert_eq!((&told["presets"], &told["threads"], &told["proxy"]), (&json!(1), &json!(3), &json!("set")));
         let text = told.to_string();
         assert!(!text.contains("ecret") && !text.contains("password") && !text.contains("example"), "{text}");
     }
 
     #[test]
+    fn other_computers_and_names_of_ones_own_stay_here() {
+        let left = json!([{ "rung": "10.1.2.3:5", "problem": { "code": "remote_unusable", "details": { "address": "10.1.2.3:5" } } }]);
+        let mut engine = json!({ "devices": [{ "kind": "remote", "description": "10.1.2.3:5" }, { "kind": "card", "description": "A card" }], "left_out": left });
+        hide_remote(&mut engine);
+        let text = engine.to_string();
+        assert!(!text.contains("10.1") && text.contains("A card") && text.contains("remote_unusable"), "{text}");
+        let mut learned: Learned = serde_json::from_value(json!({
+            "ladder": "smollm2",
+            "conditions": { "program": "p", "processor": "c", "files": [], "exact": false, "threads": null },
+            "lessons": { "threads": { "single": 1, "wide": 1 }, "policy": null },
+        }))
+        .unwrap();
+        learned.conditions.files = ["b".repeat(64) + ".gguf", "layoffs.gguf".to_owned()]
+            .map(|name| FileMark { name, bytes: 1, modified: 0 })
+            .to_vec();
+        let told = plain(learned.clone(), &|ladder| ladder == "smollm2");
+        assert_eq!((told.ladder.as_str(), told.conditions.files[0].name.len()), ("smollm2", 69));
+        assert_eq!(told.conditions.files[1].name, OWN);
+        assert_eq!(plain(learned, &|_| false).ladder, OWN);
+    }
+
+    #[test]
     fn the_users_name_goes_with_the_home_folder() {
-        let told = without(json!({ "/home/ann/a": ["in /home/ann/b", 1] }), "/home/ann");
+        let hidden = [("/home/ann".to_owned(), "~"), ("/".to_owned(), "never")];
+        let told = without(json!({ "/home/ann/a": ["in /home/ann/b", 1] }), &hidden);
         assert_eq!(told, json!({ "~/a": ["in ~/b", 1] }));
     }
 }

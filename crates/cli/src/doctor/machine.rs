@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
@@ -58,8 +57,7 @@ impl Machine {
             threads,
             memory: engine::memory_of_this_computer(),
             free: engine::free_memory(),
-            // A measurement that takes most of what is free would be in the way of others.
-            reads: engine::free_memory().filter(|free| *free > 4 * BUFFER as u64).map(|_| reads(cores)),
+            reads: engine::memory_speed(),
             load: System::load_average().map_or(0.0, |load| load.one),
             display: display(),
             large_pages: large_pages(Path::new("/sys/kernel/mm/transparent_hugepage/enabled")),
@@ -67,34 +65,6 @@ impl Machine {
             cards: cards(Path::new("/sys/bus/pci/devices")),
         }
     }
-}
-
-/// Bytes that are read to measure: more than any cache holds.
-const BUFFER: usize = 256 << 20;
-
-/// How often: the fastest counts.
-const ROUNDS: usize = 4;
-
-/// Bytes that `cores` threads read in a second from memory.
-fn reads(cores: usize) -> f64 {
-    let words = BUFFER / size_of::<u64>();
-    let buffer = vec![1_u64; words];
-    let mut best = f64::INFINITY;
-    for _ in 0..ROUNDS {
-        let began = Instant::now();
-        let total: u64 = std::thread::scope(|scope| {
-            let parts = buffer.chunks(words.div_ceil(cores));
-            let sums: Vec<_> = parts
-                .map(|part| scope.spawn(|| part.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word))))
-                .collect();
-            sums.into_iter().filter_map(|sum| sum.join().ok()).sum()
-        });
-        // Looked at, so that nothing is left out as useless.
-        if std::hint::black_box(total) == words as u64 {
-            best = best.min(began.elapsed().as_secs_f64());
-        }
-    }
-    BUFFER as f64 / best
 }
 
 fn display() -> Option<String> {
@@ -168,7 +138,6 @@ mod tests {
         let here = Machine::here();
         assert!(here.cores >= 1 && here.threads >= here.cores && !here.system.is_empty());
         assert!(here.memory.unwrap() > 0);
-        assert!(here.reads.is_none_or(|bytes| bytes > 1e8), "{:?}", here.reads);
     }
 
     #[test]

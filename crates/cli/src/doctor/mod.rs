@@ -18,7 +18,9 @@ use machine::Machine;
 pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
     let (settings, notices) = store::load_settings(&setup.places);
-    notices.iter().for_each(|notice| output.warning(notice));
+    for notice in &notices {
+        output.warning(notice);
+    }
     output.progress("Looking at this computer …");
     let machine = Machine::here();
     let engine = Engine::new(Launch::this_program()?);
@@ -33,13 +35,18 @@ pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
     let reads = engine::bytes_a_second(&setup.learned().all(), &|ladder| setup.catalog.is_dense(ladder));
     let advice = advice::advice(&machine, &hardware, settings.gpu_layers);
     tell(&machine, &hardware, &settings, reads, output);
-    failed.iter().for_each(|problem| output.warning(problem));
+    if let Some(problem) = &failed {
+        output.warning(problem);
+    }
     output.line("");
-    match advice.len() {
-        0 => output.line("Nothing to improve was found."),
+    match (advice.len(), &failed) {
+        (0, None) => output.line("Nothing to improve was found."),
+        (0, Some(_)) => {}
         _ => output.line("What could be better:"),
     }
-    advice.iter().for_each(|line| output.line(format_args!("  {line}")));
+    for line in &advice {
+        output.line(format_args!("  {line}"));
+    }
     let report = json!({
         "version": env!("CARGO_PKG_VERSION"), "machine": machine, "engine": hardware, "engine_problem": failed,
         "engine_reads": reads, "ladder": settings.ladder, "exact": settings.exact, "threads": settings.threads,

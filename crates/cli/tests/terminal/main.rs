@@ -9,6 +9,7 @@
 
 mod answers;
 mod chats;
+mod doctor;
 mod files;
 #[cfg(unix)]
 mod keys;

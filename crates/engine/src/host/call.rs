@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::{Conditions, Learned, Lessons};
-use protocol::worker::{Anew, Command, Event, Hardware, LeftOut, Loaded, Record};
+use protocol::worker::{Anew, Command, Event, Loaded, Record};
 use protocol::{Code, Mix, Problem, Receipt, bytes_in_words};
 
 use super::answer::{Answering, Ask, Progress, Turn};
@@ -19,9 +19,6 @@ const LONGEST_TOKEN: usize = 256;
 const WORDS_PER_TOKEN: f64 = 0.75;
 const CHARACTERS_PER_TOKEN: f64 = 0.6;
 
-/// How everything besides the processor is called where it is left out.
-const DEVICES: &str = "GPU";
-
 /// The right to one call of the [`Engine`](super::Engine); nobody else gets it before this is dropped.
 #[derive(Debug)]
 pub struct Call<'e> {
@@ -32,9 +29,9 @@ pub struct Call<'e> {
 /// What calls leave to the next one.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    process: Option<Process>,
+    pub(super) process: Option<Process>,
     /// What to load again after a restart.
-    wanted: Option<Wanted>,
+    pub(super) wanted: Option<Wanted>,
     /// Whether the running worker holds it.
     holds: bool,
     last_id: u32,
@@ -44,22 +41,22 @@ pub(super) struct Work {
     /// What it first has to forget.
     anew: Anew,
     /// Other computers that the running worker was told of.
-    workers: Vec<String>,
+    pub(super) workers: Vec<String>,
     /// A device was lost, which nobody was told yet.
-    lost: bool,
+    pub(super) lost: bool,
 }
 
 /// A ladder, how to run it, and what is known of it.
 #[derive(Debug, Clone)]
-struct Wanted {
+pub(super) struct Wanted {
     ladder: Ladder,
-    settings: EngineSettings,
-    conditions: Conditions,
+    pub(super) settings: EngineSettings,
+    pub(super) conditions: Conditions,
     known: Option<Box<Lessons>>,
 }
 
 /// How a try with one worker ended.
-enum Attempt<T> {
+pub(super) enum Attempt<T> {
     Done(Result<T, Problem>),
     Died,
 }
@@ -79,10 +76,8 @@ impl Call<'_> {
         known: Option<Learned>,
         on: &mut dyn FnMut(LoadProgress),
     ) -> Result<Loaded, Problem> {
-        if self.work.workers != *self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner) {
-            // It connects to them once.
-            self.drop_process();
-        }
+        self.take_other_workers();
+        self.work.lost = false;
         let conditions = conditions(ladder, settings);
         // Figures of another computer or file would mislead.
         let known = known.filter(|learned| learned.conditions == conditions).map(|learned| Box::new(learned.lessons));
@@ -110,10 +105,7 @@ impl Call<'_> {
             self.work.wanted = None;
             return loaded;
         };
-        if std::mem::take(&mut self.work.lost) {
-            loaded.left_out.push(LeftOut { rung: DEVICES.to_owned(), problem: Problem::new(Code::DeviceLost) });
-            self.inner.view().loaded = Some(loaded.clone());
-        }
+        self.tell_lost(&mut loaded);
         Ok(loaded)
     }
 
@@ -175,7 +167,7 @@ impl Call<'_> {
                         return Err(Problem::new(Code::Cancelled));
                     }
                     restarted = true;
-                    let lost = std::mem::take(&mut self.work.lost);
+                    let lost = self.take_lost();
                     on(Answering::Resuming(progress.died(lost)?));
                 }
             }
@@ -219,21 +211,8 @@ impl Call<'_> {
             .and_then(|tokens| if self.cancelled() { Err(Problem::new(Code::Cancelled)) } else { Ok(tokens) })
     }
 
-    /// What there is to compute with, as the engine sees it.
-    ///
-    /// # Errors
-    /// [`Code::WorkerMissing`], [`Code::WorkerGaveUp`]; a worker that dies is not replaced.
-    pub fn hardware(mut self) -> Result<Hardware, Problem> {
-        let looked = self.converse(&Command::Look, &mut |event| match event {
-            Event::Looked(hardware) => Some(Ok(*hardware)),
-            Event::Failed { id: None, problem } => Some(Err(problem)),
-            _ => None,
-        });
-        self.once(looked)
-    }
-
     /// What came of something that no other worker is asked for.
-    fn once<T>(&self, attempt: Attempt<T>) -> Result<T, Problem> {
+    pub(super) fn once<T>(&self, attempt: Attempt<T>) -> Result<T, Problem> {
         match attempt {
             Attempt::Done(result) => result,
             Attempt::Died => Err(Problem::new(if self.cancelled() { Code::Cancelled } else { Code::WorkerGaveUp })),
@@ -323,7 +302,7 @@ impl Call<'_> {
         work.process.as_mut().ok_or_else(|| Problem::new(Code::NothingLoaded))
     }
 
-    fn drop_process(&mut self) {
+    pub(super) fn drop_process(&mut self) {
         let mut view = self.inner.view();
         (view.line, view.pid) = (None, None);
         drop(view);
@@ -347,7 +326,7 @@ impl Call<'_> {
     }
 
     /// Says `command` to the worker and hands its events to `take` until that is satisfied.
-    fn converse<T>(
+    pub(super) fn converse<T>(
         &mut self,
         command: &Command,
         take: &mut dyn FnMut(Event) -> Option<Result<T, Problem>>,
@@ -373,28 +352,11 @@ impl Call<'_> {
                     }
                 }
                 None => {
-                    if self.work.process.as_ref().is_some_and(Process::has_aborted) {
-                        self.leave_devices();
-                    }
+                    self.leave_devices();
                     self.drop_process();
                     return Attempt::Died;
                 }
             }
-        }
-    }
-
-    /// A device that fails ends the worker by an abort: the next one computes with the processor alone, until a ladder is loaded anew. One that
-    /// nothing was placed on has no part in it.
-    fn leave_devices(&mut self) {
-        let loaded = self.inner.view().loaded.clone();
-        let used = loaded.is_none_or(|loaded| loaded.placed.iter().any(|placed| placed.layers > 0));
-        let Some(wanted) = &mut self.work.wanted else { return };
-        // In the middle of loading nobody knows yet.
-        if used && wanted.settings.gpu_layers != Some(0) {
-            tracing::warn!("the engine goes on without devices");
-            wanted.settings.gpu_layers = Some(0);
-            wanted.conditions.gpu_layers = Some(0);
-            self.work.lost = true;
         }
     }
 

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Learned;
-use protocol::worker::{Hardware, Loaded, Record};
+use protocol::worker::{Loaded, Record};
 use protocol::{Code, Problem, Receipt};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
@@ -25,7 +25,7 @@ pub struct LoadProgress {
 /// One thing at a time: a second load or answer while one runs is refused with [`Code::Busy`].
 #[derive(Debug, Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(super) struct View {
     pub(super) loaded: Option<Loaded>,
     /// What is known of it by now, with what it holds for.
     pub(super) learned: Option<Learned>,
+    /// Bytes of memory that devices have of their own, once that was asked for.
+    pub(super) device_memory: Option<u64>,
     /// Someone cancelled the call in progress.
     pub(super) cancelled: bool,
 }
@@ -110,14 +112,6 @@ impl Engine {
     /// As [`Call::record`], and [`Code::Busy`].
     pub fn record(&self, ask: &Ask) -> Result<Record, Problem> {
         self.begin()?.record(ask)
-    }
-
-    /// What there is to compute with, as the engine sees it.
-    ///
-    /// # Errors
-    /// As [`Call::hardware`], and [`Code::Busy`].
-    pub fn hardware(&self) -> Result<Hardware, Problem> {
-        self.begin()?.hardware()
     }
 
     /// Stops the call in progress, if there is one.

@@ -14,7 +14,9 @@ const SURE: f64 = 0.8;
 /// `is_dense` tells of a ladder whether its target reads all of its weights for every token; others say nothing.
 pub fn bytes_a_second(all: &[Learned], is_dense: &dyn Fn(&str) -> bool) -> Option<f64> {
     let here = processor();
-    let usual = |learned: &&Learned| !learned.conditions.exact && learned.conditions.threads.is_none();
+    let usual = |learned: &&Learned| {
+        !learned.conditions.exact && learned.conditions.threads.is_none() && !learned.lessons.on_devices
+    };
     let of_here = all.iter().filter(|learned| learned.conditions.processor == here && is_dense(&learned.ladder));
     let of_here = of_here.filter(usual);
     let speed = |learned: &Learned| {
@@ -67,7 +69,11 @@ mod tests {
             cache: CacheType::F16,
             gpu_layers: None,
         };
-        Learned { ladder: "l".into(), conditions, lessons: Lessons { threads: Threads { single: 1, wide: 1 }, policy } }
+        Learned {
+            ladder: "l".into(),
+            conditions,
+            lessons: Lessons { threads: Threads { single: 1, wide: 1 }, on_devices: false, policy },
+        }
     }
 
     #[test]
@@ -80,6 +86,9 @@ mod tests {
         assert_eq!(bytes_a_second(std::slice::from_ref(&other), &dense), None, "measured elsewhere");
         assert_eq!(bytes_a_second(&[], &dense), None);
         assert_eq!(bytes_a_second(std::slice::from_ref(&small), &|_| false), None, "it reads only some of its weights");
+        let mut on_a_card = small.clone();
+        on_a_card.lessons.on_devices = true;
+        assert_eq!(bytes_a_second(&[on_a_card], &dense), None, "that says nothing of the processor");
         other.conditions.processor = processor();
         other.lessons.policy = serde_json::json!({ "version": "nonsense" });
         assert_eq!(bytes_a_second(&[other], &dense), None, "what cannot be read says nothing");

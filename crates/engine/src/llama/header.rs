@@ -1,4 +1,5 @@
-//! What the beginning of a model's file says of its size, before anything of it is read.
+//! What the beginning of a model's file says of its size, before anything of it is read: by llama.cpp's own reader, which reads the file
+//! next. (`catalog::header` reads files that nobody trusts yet, in the window's process; the engine knows no catalogue.)
 
 use std::ffi::{CStr, CString};
 use std::path::Path;
@@ -69,7 +70,7 @@ impl Header {
         let (kind, len) = unsafe {
             (llama_cpp_sys_2::gguf_get_arr_type(self.gguf, key), llama_cpp_sys_2::gguf_get_arr_n(self.gguf, key))
         };
-        if !is_number(kind) {
+        if !is_number(kind) || len == 0 {
             return None;
         }
         // SAFETY: the list has `len` numbers of 32 bits.
@@ -114,28 +115,31 @@ pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize) -
     let architecture = header.text("general.architecture")?;
     let of = |what: &str| header.number(&format!("{architecture}.{what}"));
     let layers = of("block_count").filter(|layers| *layers > 0)?;
-    let (mut inner, mut read, mut written) = (0, 0, 0);
+    let (mut inner, mut read, mut written) = (0_u64, 0_u64, 0_u64);
     for (name, bytes) in header.tensors() {
         match name.as_str() {
-            name if name.starts_with("blk.") => inner += bytes,
+            name if name.starts_with("blk.") => inner = bytes.saturating_add(inner),
             // Looked up, not computed with: it always stays with the processor.
             "token_embd.weight" => read = bytes,
-            _ => written += bytes,
+            _ => written = bytes.saturating_add(written),
         }
     }
     // A model without scores of its own takes the table for them, and has it twice then.
     if !header.tensors().iter().any(|(name, _)| name == "output.weight") {
-        written += read;
+        written = read.saturating_add(written);
     }
     let heads = of("attention.head_count").unwrap_or(1).max(1);
     let usual = of("embedding_length").unwrap_or(0) / heads;
-    let both = of("attention.key_length").unwrap_or(usual) + of("attention.value_length").unwrap_or(usual);
+    let both =
+        of("attention.key_length").unwrap_or(usual).saturating_add(of("attention.value_length").unwrap_or(usual));
     let trained = of("context_length").unwrap_or(u64::from(context));
-    let held = both * of("attention.head_count_kv").unwrap_or(heads) * u64::from(context).min(trained);
+    let held = both
+        .saturating_mul(of("attention.head_count_kv").unwrap_or(heads))
+        .saturating_mul(u64::from(context).min(trained));
     let vocabulary = header.len_of("tokenizer.ggml.tokens").unwrap_or(0);
     Some(Need {
         layers: u32::try_from(layers).ok()?,
-        layer: inner / layers + held / 32 * bytes_of_32(cache),
+        layer: (inner / layers).saturating_add((held / 32).saturating_mul(bytes_of_32(cache))),
         output: written,
         table: read,
         // Scores of the widest pass, and what passes through the layers.

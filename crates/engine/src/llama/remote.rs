@@ -2,6 +2,7 @@
 //! is reached at an address that does not leave the own network. Nothing on the way is encrypted: that is a tunnel's work.
 
 use std::ffi::{CString, c_char, c_void};
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -10,8 +11,16 @@ use protocol::{Code, Problem};
 
 use super::devices::RPC;
 
-/// How long the way there may take.
+/// How long the way there may take, and an answer to a greeting.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The protocol of the library that is built in (`RPC_PROTO_MAJOR_VERSION`, `RPC_PROTO_MINOR_VERSION` of ggml-rpc.h), which ends the process
+/// where another one is spoken.
+const PROTOCOL: [u8; 2] = [7, 0];
+
+/// Its first command, and how many bytes of abilities come with it and come back.
+const HELLO: u8 = 14;
+const ABILITIES: usize = 24;
 
 /// `ggml_backend_rpc_add_server` and `ggml_backend_rpc_start_server` of ggml-rpc.h, which the bindings do not have.
 type AddServer = unsafe extern "C" fn(endpoint: *const c_char) -> ggml_backend_reg_t;
@@ -31,13 +40,14 @@ pub(crate) fn add(address: &str) -> Result<(), Problem> {
     let unusable = |reason: &dyn std::fmt::Display| {
         Problem::new(Code::RemoteUnusable).with("address", address).with("reason", reason)
     };
-    let reached = address.to_socket_addrs().map_err(|error| unusable(&error))?.next();
-    let reached = reached.ok_or_else(|| unusable(&"it has no address"))?;
+    // The library takes the first colon for the one before the port.
+    let mut found = address.to_socket_addrs().map_err(|error| unusable(&error))?.filter(SocketAddr::is_ipv4);
+    let reached = found.next().ok_or_else(|| unusable(&"it has no address of the kind 127.0.0.1"))?;
     if !is_near(&reached) {
         return Err(unusable(&"it is outside of this network: name the near end of a tunnel to it"));
     }
-    // The library ends the process where nobody listens.
-    TcpStream::connect_timeout(&reached, PATIENCE).map_err(|error| unusable(&error))?;
+    // The library ends the process where nobody listens or something else answers, and waits for ever for one that serves somebody else.
+    greet(reached).map_err(|error| unusable(&error))?;
     let endpoint = CString::new(reached.to_string()).map_err(|error| unusable(&error))?;
     let missing = || unusable(&"this program was built without a way to other computers");
     let found = function(c"ggml_backend_rpc_add_server").ok_or_else(missing)?;
@@ -95,6 +105,25 @@ pub(crate) fn serve(port: u16, threads: usize) -> Result<(), Problem> {
     Err(unusable(&"it stopped listening"))
 }
 
+/// Says the protocol's first words and waits for the answer.
+fn greet(reached: SocketAddr) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect_timeout(&reached, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut hello = vec![HELLO];
+    hello.extend((ABILITIES as u64).to_le_bytes());
+    hello.extend([0; ABILITIES]);
+    stream.write_all(&hello)?;
+    // Its length, then version and abilities.
+    let mut answer = [0; 8 + 4 + ABILITIES];
+    stream.read_exact(&mut answer).map_err(|_| std::io::Error::other("it does not answer, or serves another Taki"))?;
+    let [major, minor] = [answer[8], answer[9]];
+    if major != PROTOCOL[0] || minor > PROTOCOL[1] {
+        return Err(std::io::Error::other("another version of Taki runs there"));
+    }
+    Ok(())
+}
+
 /// A function of what connects to other computers; None if that was not built.
 #[allow(unsafe_code)]
 fn function(name: &std::ffi::CStr) -> Option<*mut c_void> {
@@ -111,14 +140,10 @@ fn function(name: &std::ffi::CStr) -> Option<*mut c_void> {
 
 /// Whether an address is this computer's, or of a network that no stranger is on: what is said there is not encrypted.
 fn is_near(address: &SocketAddr) -> bool {
-    match address.ip() {
-        IpAddr::V4(ip) => {
-            // 100.64.0.0/10: where providers and virtual private networks have their own addresses.
-            let [first, second, ..] = ip.octets();
-            ip.is_loopback() || ip.is_private() || ip.is_link_local() || (first == 100 && second & 0xc0 == 0x40)
-        }
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    }
+    let IpAddr::V4(ip) = address.ip() else { return false };
+    // 100.64.0.0/10: where providers and virtual private networks have their own addresses.
+    let [first, second, ..] = ip.octets();
+    ip.is_loopback() || ip.is_private() || ip.is_link_local() || (first == 100 && second & 0xc0 == 0x40)
 }
 
 #[cfg(test)]
@@ -129,14 +154,11 @@ mod tests {
     fn only_near_addresses_are_reached() {
         for (address, near) in [
             ("127.0.0.1:50052", true),
-            ("[::1]:50052", true),
             ("10.8.0.2:50052", true),
             ("192.168.1.7:1", true),
             ("100.100.1.2:1", true),
-            ("[fd00::7]:1", true),
             ("100.128.1.2:1", false),
             ("8.8.8.8:50052", false),
-            ("[2001:db8::1]:50052", false),
             ("172.32.0.1:1", false),
         ] {
             assert_eq!(is_near(&address.parse().unwrap()), near, "{address}");
@@ -146,7 +168,20 @@ mod tests {
     #[test]
     fn what_cannot_be_reached_is_told_and_ends_nothing() {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        for address in ["no address", "127.0.0.1", "8.8.8.8:50052", &closed] {
+        // One that hangs up, one that says something else, and one that serves somebody else.
+        let rude = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let busy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let [rude_at, other_at, busy_at] =
+            [&rude, &other, &busy].map(|listener| listener.local_addr().unwrap().to_string());
+        std::thread::spawn(move || drop(rude.accept()));
+        std::thread::spawn(move || {
+            let mut stream = other.accept().unwrap().0;
+            stream.write_all(&[9; 64]).unwrap();
+        });
+        for address in
+            ["no address", "127.0.0.1", "8.8.8.8:50052", "[::1]:50052", &closed, &rude_at, &other_at, &busy_at]
+        {
             let problem = add(address).unwrap_err();
             assert_eq!((problem.code, problem.details["address"].as_str()), (Code::RemoteUnusable, address));
         }

@@ -101,8 +101,9 @@ impl Answerer<'_> {
     /// Tells what is worth knowing at the next start. Nothing where a model was left out: what is known of the whole ladder is worth more.
     pub(super) fn tell_lessons(&self, outbox: &Outbox) {
         if self.is_whole {
+            let on_devices = self.placed.iter().any(|placed| placed.layers > 0);
             let policy = serde_json::to_value(self.policy.knowledge(&self.curves)).unwrap_or_default();
-            outbox.send(&Event::Learned(Box::new(Lessons { threads: self.threads, policy })));
+            outbox.send(&Event::Learned(Box::new(Lessons { threads: self.threads, on_devices, policy })));
         }
     }
 

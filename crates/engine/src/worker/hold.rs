@@ -23,6 +23,7 @@ use super::table;
 use super::threads::{self, Patience, Usual};
 use crate::branches;
 use crate::exact::identical_widths;
+use crate::host::memory_speed;
 use crate::llama::{Llama, LlamaError, LlamaRung, Mode, Weights};
 use crate::member::Member;
 
@@ -45,18 +46,27 @@ pub(super) fn ladder(
     outbox: &Outbox,
 ) -> Option<Command> {
     let began = Instant::now();
-    let mut shares = SHARES.into_iter();
+    let mut shares = SHARES.into_iter().peekable();
+    let mut refused = None;
     loop {
-        let share = shares.next().unwrap_or(0.0);
+        let share = shares.peek().copied().unwrap_or(0.0);
         let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
-        let placing = Placing::of(ladder, settings, settings.context.unwrap_or(CONTEXT), share);
+        let placing = Placing::of(ladder, settings, settings.context.unwrap_or(CONTEXT), share, refused.clone());
         let may_retry = placing.uses_devices();
         let mut memory = Memory::of_this_computer();
+        let known = known.filter(|known| known.on_devices == placing.uses_devices());
         let running = Running { settings, known };
         let read = Shelf::read(llama, ladder, placing, &mut memory, inbox, outbox);
         let problem = match read {
             Ok(shelf) => match shelf.answerer(llama, ladder, running, &mut memory, inbox, outbox) {
-                Ok(answerer) => return serve(answerer, ladder, began, inbox, outbox),
+                Ok(answerer) => match shelf.slower_with(&answerer) {
+                    // Only a try gives the figures. Whoever asks for layers gets them.
+                    Some(slower) if refused.is_none() && settings.gpu_layers.is_none() => {
+                        refused = Some(slower);
+                        continue;
+                    }
+                    _ => return serve(answerer, ladder, began, inbox, outbox),
+                },
                 Err(problem) => problem,
             },
             Err(problem) => problem,
@@ -65,6 +75,7 @@ pub(super) fn ladder(
         if !may_retry || problem.code != Code::ModelRefused {
             return failed(inbox, outbox, problem);
         }
+        shares.next();
         tracing::warn!(code = %problem.code, share, "the models do not go where they were to go");
     }
 }
@@ -252,7 +263,8 @@ impl Shelf {
         if ladder.max_gram {
             names.push(MAX_GRAM.to_owned());
         }
-        let may_change = settings.threads.is_none() && !settings.exact && !self.target.is_on_devices();
+        // Other threads are had by another context, for which a device may have no room.
+        let may_change = settings.threads.is_none() && !settings.exact && !self.placing.uses_devices();
         let is_whole = curves.len() == ladder.rungs.len();
         let usual = curves[0].at(1).filter(|_| may_change).map(Usual::new);
         let mut answerer = Answerer {
@@ -285,6 +297,20 @@ impl Shelf {
 }
 
 impl Shelf {
+    /// What is wrong with other computers that compute along more slowly than this one would alone: it reads the target's weights once for
+    /// every token.
+    fn slower_with(&self, answerer: &Answerer<'_>) -> Option<LeftOut> {
+        let address = self.placing.only_remote()?;
+        let bytes = self.target.bytes();
+        // Too large for this computer: slow is better than not at all.
+        Memory::of_this_computer().take(bytes).ok()?;
+        let (with, without) = (answerer.curves.first()?.at(1)?, bytes as f64 / memory_speed()?);
+        let milliseconds = |seconds: f64| format!("{:.1}", 1000.0 * seconds);
+        let problem = Problem::new(Code::RemoteSlower).with("address", &address);
+        let problem = problem.with("with", milliseconds(with)).with("without", milliseconds(without));
+        (with > without).then_some(LeftOut { rung: address, problem })
+    }
+
     /// Threads of a draft beside a target on `threads`.
     fn threads_of(&self, draft: &Weights, settings: EngineSettings, threads: Threads) -> Threads {
         match (draft.is_on_devices(), self.target.is_on_devices()) {

@@ -33,6 +33,7 @@ pub(crate) use placing::WORKERS;
 pub fn worker_main() -> i32 {
     // First of all: nothing that a library prints may get between the frames.
     let Ok(outbox) = Outbox::of_standard_output() else { return 3 };
+    leave_no_core();
     let inbox = Inbox::of_standard_input();
     let llama = match Llama::start() {
         Ok(llama) => llama,
@@ -76,6 +77,18 @@ pub fn serve_rpc(port: u16, threads: Option<u16>) -> Result<(), Problem> {
     let _llama = Llama::start()?;
     let threads = threads.map_or_else(num_cpus::get_physical, usize::from).max(1);
     crate::llama::serve(port, threads)
+}
+
+/// A worker that a library ends leaves no copy of its memory on the disk: what was said is in it.
+fn leave_no_core() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let none = Rlimit { current: Some(0), maximum: Some(0) };
+        if let Err(error) = setrlimit(Resource::Core, none) {
+            tracing::warn!(%error, "a copy of the memory may be left on the disk when the engine ends");
+        }
+    }
 }
 
 fn fail(outbox: &Outbox, problem: Problem) -> i32 {

@@ -6,17 +6,20 @@ use protocol::ladder::{EngineSettings, Ladder};
 use protocol::worker::{Device, DeviceKind, Hardware, LeftOut, Placed};
 
 use crate::llama::{self, Mode, WIDEST, Weights};
-use crate::place::{self, Need, Place, Room};
+use crate::place::{self, Need, PROCESSOR, Place, Room};
 
 /// What is left of a device's memory to the screen and to other programs: so much, and this share of what is free.
 const RESERVE: u64 = 384 << 20;
 const SHARE: f64 = 0.05;
 
-/// About how many bytes a graphics card reads in a second, one that shares the processor's memory, and one behind a connection, which
-/// costs more time than reading does.
+/// How much of what another computer says is free may be taken.
+const REMOTE_SHARE: f64 = 0.7;
+
+/// About how many bytes a graphics card reads in a second, and one that shares the processor's memory. Another computer's is taken for a
+/// little faster than the processor: whoever names it wants it tried, and what it really is gets measured.
 const CARD: f64 = 300e9;
-const INTEGRATED: f64 = 60e9;
-const REMOTE: f64 = 20e9;
+const INTEGRATED: f64 = 1.5 * PROCESSOR;
+const REMOTE: f64 = 1.1 * PROCESSOR;
 
 /// Names other computers that compute along, as in `127.0.0.1:50052,127.0.0.1:50053`.
 pub(crate) const WORKERS: &str = "TAKI_WORKERS";
@@ -54,23 +57,34 @@ pub(super) struct Placing {
     devices: Vec<(usize, Device)>,
     needs: Vec<Need>,
     places: Vec<Place>,
-    /// Whether devices were to be used at all.
-    asks: bool,
+    /// Other computers that were to compute along and do not.
+    left_out: Vec<LeftOut>,
 }
 
 impl Placing {
-    /// For `ladder` with at most this `share` of what is free: less where all of it proved too much.
-    pub(super) fn of(ladder: &Ladder, settings: EngineSettings, context: u32, share: f64) -> Self {
-        let asks = settings.gpu_layers != Some(0);
-        let devices = if asks {
-            connected();
-            llama::devices()
-        } else {
-            Vec::new()
-        };
+    /// For `ladder` with at most this `share` of what is free: less where all of it proved too much. Without other computers where one was
+    /// `refused`.
+    pub(super) fn of(
+        ladder: &Ladder,
+        settings: EngineSettings,
+        context: u32,
+        share: f64,
+        refused: Option<LeftOut>,
+    ) -> Self {
+        let mut left_out = Vec::new();
+        let mut devices = Vec::new();
+        // Every bit as the target alone computes it: cards choose their sums by the width of a pass, and a lost one would leave the rest to others.
+        if settings.uses_devices() {
+            left_out.extend_from_slice(connected());
+            devices = llama::devices();
+        }
+        if let Some(refused) = refused {
+            left_out.push(refused);
+            devices.retain(|(_, device)| device.kind != DeviceKind::Remote);
+        }
         let rooms: Vec<Room> = devices.iter().map(|(index, device)| room(*index, device, share)).collect();
         if rooms.is_empty() {
-            return Self { devices, needs: Vec::new(), places: vec![Place::default(); ladder.rungs.len()], asks };
+            return Self { devices, needs: Vec::new(), places: vec![Place::default(); ladder.rungs.len()], left_out };
         }
         let cache = Mode::from(settings).cache;
         let found = ladder.rungs.iter().map(|rung| llama::need(&rung.path, context, cache, WIDEST));
@@ -78,12 +92,21 @@ impl Placing {
         let unknown = Need { layers: 1, layer: u64::MAX / 8, output: u64::MAX / 8, table: 0, passes: u64::MAX / 8 };
         let needs: Vec<Need> = found.map(|need| need.unwrap_or(unknown)).collect();
         let places = place::places(&needs, &rooms, settings.gpu_layers.map(u32::from));
-        Self { devices, needs, places, asks }
+        Self { devices, needs, places, left_out }
     }
 
-    /// Other computers that were to compute along and cannot.
-    pub(super) fn unreached(&self) -> Vec<LeftOut> {
-        if self.asks { connected().to_vec() } else { Vec::new() }
+    /// Other computers that were to compute along and do not.
+    pub(super) fn left_out(&self) -> Vec<LeftOut> {
+        self.left_out.clone()
+    }
+
+    /// The other computers that have layers of the target, if nothing else of this one has but the processor.
+    pub(super) fn only_remote(&self) -> Option<String> {
+        let used = &self.places.first()?.devices;
+        let mut devices = self.devices.iter().filter(|(index, _)| used.contains(index)).map(|(_, device)| device);
+        let is_remote = !used.is_empty() && devices.clone().all(|device| device.kind == DeviceKind::Remote);
+        let has_card = self.devices.iter().any(|(_, device)| device.kind != DeviceKind::Remote);
+        (is_remote && !has_card).then(|| devices.next().map(|device| device.description.clone())).flatten()
     }
 
     /// Of the ladder's model in this place.
@@ -93,8 +116,12 @@ impl Placing {
 
     /// Bytes that this model takes of the processor's memory, keys and values included; None if nothing of it is on devices.
     pub(super) fn on_processor(&self, rung: usize) -> Option<u64> {
-        let layers = self.places.get(rung)?.layers;
-        (layers > 0).then(|| self.needs[rung].on_processor(layers))
+        let Place { layers, devices } = self.places.get(rung)?;
+        let is_integrated =
+            |(index, device): &(usize, Device)| device.kind == DeviceKind::Integrated && devices.contains(index);
+        // What shares the processor's memory takes it there, too.
+        let shared = if self.devices.iter().any(is_integrated) { self.needs[rung].on_devices(*layers) } else { 0 };
+        (*layers > 0).then(|| shared.saturating_add(self.needs[rung].on_processor(*layers)))
     }
 
     /// Whether anything is on a device.
@@ -113,7 +140,9 @@ impl Placing {
 }
 
 fn room(index: usize, device: &Device, share: f64) -> Room {
-    let free = device.free.saturating_sub(RESERVE) as f64 * (1.0 - SHARE) * share;
+    // What another computer calls free may be all that it has.
+    let left = if device.kind == DeviceKind::Remote { REMOTE_SHARE } else { 1.0 - SHARE };
+    let free = device.free.saturating_sub(RESERVE) as f64 * left * share;
     let speed = match device.kind {
         DeviceKind::Card => CARD,
         DeviceKind::Integrated => INTEGRATED,

@@ -116,15 +116,21 @@ impl Shelf {
             )));
         }
         let mut meter = Meter::new(ladder, outbox);
-        let remote = placing.unreached();
+        let remote = placing.left_out();
         take(memory, &placing, 0, first)?;
         let target = meter.read(llama, first, &placing.place(0), inbox)?;
         let (mut drafts, mut left_out) = (Vec::new(), remote);
         let (mut above, mut gone) = (target.bytes(), 0);
         for (index, rung) in rest.iter().enumerate() {
-            let read = take(memory, &placing, index + 1, rung)
-                .and_then(|()| meter.read(llama, rung, &placing.place(index + 1), inbox))
-                .and_then(|weights| fits(weights, (&target, above), rung, ladder.by_text));
+            let mut place = placing.place(index + 1);
+            let mut weights =
+                take(memory, &placing, index + 1, rung).and_then(|()| meter.read(llama, rung, &place, inbox));
+            if place.layers > 0 && weights.as_ref().is_err_and(|problem| problem.code == Code::ModelRefused) {
+                // A device that has less than it said.
+                place = Place::default();
+                weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &place, inbox));
+            }
+            let read = weights.and_then(|weights| fits(weights, (&target, above), rung, ladder.by_text));
             match read {
                 Ok((weights, tokens)) => {
                     above = weights.bytes();

@@ -1,0 +1,31 @@
+//! What is told of a computer, and handed on.
+
+use std::fs;
+
+use crate::run::Taki;
+
+#[test]
+fn the_computer_is_told_and_nothing_that_anybody_wrote_is_handed_on() {
+    let taki = Taki::with_models();
+    let settings = "ladder = \"secret-plans\"\nthreads = 2\nproxy = \"http://me:secret@proxy:1\"\nworkers = [\"127.0.0.1:9\"]\n\
+        [[presets]]\nname = \"Secret\"\ntext = \"secret words\"\n";
+    let config = taki.home.path().join("config").join("settings.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(&config, settings).unwrap();
+    let place = taki.home.path().join("for-help.json");
+    let told = taki.run(&["doctor", "--json", "--bundle", place.to_str().unwrap()]).good();
+    assert!(told["machine"]["cores"].as_u64().unwrap() >= 1 && told["machine"]["memory"].as_u64().unwrap() > 0);
+    assert!(!told["engine"]["processor"].as_array().unwrap().is_empty(), "{told}");
+    assert_eq!(told["engine"]["left_out"][0]["rung"], "127.0.0.1:9");
+    assert_eq!(told["threads"], 2);
+    let bundle = fs::read_to_string(&place).unwrap();
+    let home = taki.home.path().to_str().unwrap();
+    for word in ["ecret", "127.0.0.1:9", home] {
+        assert!(!bundle.contains(word), "{word} is in it: {bundle}");
+    }
+    assert!(bundle.contains("\"learned\"") && bundle.contains("\"presets\": 1"), "{bundle}");
+    let again = taki.run(&["doctor", "--bundle", place.to_str().unwrap()]);
+    assert_eq!(again.code, Some(1), "a file that is there stays as it is");
+    assert_eq!(fs::read_to_string(&place).unwrap(), bundle);
+    assert!(again.out.contains("Processor") && again.err.contains("for-help.json"), "{again:?}");
+}

@@ -1,0 +1,95 @@
+//! Devices besides the processor, as far as they concern calls.
+
+use std::sync::PoisonError;
+
+use protocol::worker::{Command, DeviceKind, Event, Hardware, LeftOut, Loaded};
+use protocol::{Code, Problem};
+
+use super::call::Call;
+use super::engine::Engine;
+use super::process::Process;
+
+/// How everything besides the processor is called where it is left out.
+const DEVICES: &str = "GPU";
+
+impl Engine {
+    /// What there is to compute with, as the engine sees it.
+    ///
+    /// # Errors
+    /// As [`Call::hardware`], and [`Code::Busy`].
+    pub fn hardware(&self) -> Result<Hardware, Problem> {
+        self.begin()?.hardware()
+    }
+
+    /// Bytes of memory that devices have of their own, in all; it is asked for once. Nothing if that cannot be asked now.
+    pub fn device_memory(&self) -> u64 {
+        let known = self.inner.view().device_memory;
+        known.or_else(|| self.hardware().ok().map(|hardware| own_memory(&hardware))).unwrap_or(0)
+    }
+}
+
+fn own_memory(hardware: &Hardware) -> u64 {
+    let own = hardware.devices.iter().filter(|device| device.kind != DeviceKind::Integrated);
+    own.map(|device| device.total).fold(0, u64::saturating_add)
+}
+
+impl Call<'_> {
+    /// What there is to compute with, as the engine sees it.
+    ///
+    /// # Errors
+    /// [`Code::WorkerMissing`], [`Code::WorkerGaveUp`]; a worker that dies is not replaced.
+    pub fn hardware(mut self) -> Result<Hardware, Problem> {
+        self.take_other_workers();
+        let looked = self.converse(&Command::Look, &mut |event| match event {
+            Event::Looked(hardware) => Some(Ok(*hardware)),
+            Event::Failed { id: None, problem } => Some(Err(problem)),
+            _ => None,
+        });
+        let hardware = self.once(looked)?;
+        self.inner.view().device_memory = Some(own_memory(&hardware));
+        Ok(hardware)
+    }
+
+    /// Ends a worker that was told of other computers than are to compute along now: it connects to them once.
+    pub(super) fn take_other_workers(&mut self) {
+        if self.work.workers != *self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner) {
+            self.drop_process();
+            self.inner.view().device_memory = None;
+        }
+    }
+
+    /// A device that fails ends the worker by an abort: the next one computes with the processor alone, until a ladder is loaded anew. One that
+    /// nothing was placed on has no part in it.
+    pub(super) fn leave_devices(&mut self) {
+        if !self.work.process.as_ref().is_some_and(Process::has_aborted) {
+            return;
+        }
+        let view = self.inner.view();
+        let used = match &view.loaded {
+            Some(loaded) => loaded.placed.iter().any(|placed| placed.layers > 0),
+            // In the middle of loading nobody knows yet; without a device it is none's fault.
+            None => view.device_memory.is_none_or(|bytes| bytes > 0),
+        };
+        drop(view);
+        let Some(wanted) = &mut self.work.wanted else { return };
+        if used && wanted.settings.gpu_layers != Some(0) {
+            tracing::warn!("the engine goes on without devices");
+            wanted.settings.gpu_layers = Some(0);
+            wanted.conditions.gpu_layers = Some(0);
+            self.work.lost = true;
+        }
+    }
+
+    /// Whether a device was lost since that was asked last.
+    pub(super) fn take_lost(&mut self) -> bool {
+        std::mem::take(&mut self.work.lost)
+    }
+
+    /// Tells of a device that was lost while `loaded` was loaded.
+    pub(super) fn tell_lost(&mut self, loaded: &mut Loaded) {
+        if self.take_lost() {
+            loaded.left_out.push(LeftOut { rung: DEVICES.to_owned(), problem: Problem::new(Code::DeviceLost) });
+            self.inner.view().loaded = Some(loaded.clone());
+        }
+    }
+}
