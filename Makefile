@@ -1,5 +1,5 @@
 # `make run` opens Taki, `make test` checks everything. Both install what they need and say how long it takes.
-.PHONY: help run test bench setup build models bindings notices
+.PHONY: help run test bench cuda setup build models bindings notices
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,12 @@ bench: ## Measure Taki beside llama-server on both ladders (SUITE, LADDERS, LIMI
 	@scripts/models.sh smollm2
 	@scripts/models.sh qwen-coder
 	@scripts/bench.sh
+
+cuda: ## Build the module for NVIDIA cards and answer with it (needs NVIDIA's driver and nvcc)
+	@scripts/setup.sh run
+	@scripts/build.sh
+	@scripts/models.sh
+	@scripts/cuda.sh --test
 
 setup: ## Install missing system packages only
 	@scripts/setup.sh test
