@@ -7,11 +7,11 @@ use catalog::{
 };
 use engine::{Engine, Launch};
 use lab::Costs;
-use protocol::Problem;
 use protocol::chat::{LadderCard, Settings};
 use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime, Placed, Translation};
+use protocol::{Code, Problem};
 use store::{LearnedFolder, Places};
 
 use crate::args::{Fixed, Running};
@@ -116,7 +116,11 @@ impl Setup {
 
     /// Earlier chats to copy from, if they are wanted here and in the window.
     pub(crate) fn earlier(&self, wanted: bool, output: &Output) -> EarlierChats {
-        let wanted = wanted && store::load_settings(&self.places).0.earlier_chats;
+        let (settings, notices) = store::load_settings(&self.places);
+        for notice in notices {
+            output.warning(&notice);
+        }
+        let wanted = wanted && settings.earlier_chats;
         let (chats, problem) = EarlierChats::of(&self.places, wanted);
         if let Some(problem) = problem {
             output.warning(&problem);
@@ -166,25 +170,32 @@ pub(crate) fn engine_knowing(
     output: &Output,
 ) -> Result<(Engine, Loaded), Problem> {
     let uses = known.as_ref().map(engine::uses).unwrap_or_default();
-    let (chosen, _) = store::load_settings(&Places::find()?);
+    let (chosen, notices) = store::load_settings(&Places::find()?);
+    for notice in notices {
+        output.warning(&notice);
+    }
     let engine = Engine::new(Launch::this_program()?);
     engine.compute_with(chosen.workers);
-    // What a card could hold is not refused for want of the processor's memory; what really fits, the engine sees.
-    let cards = if settings.uses_devices() { engine.device_memory() } else { 0 };
-    let free = engine::free_memory().map(|free| free.saturating_add(cards));
-    let (ladder, left_out) = catalog::to_fit(ladder.clone(), settings, free, &uses)?;
-    // What was learned of the whole ladder says nothing of a shorter one.
-    let known = known.filter(|_| left_out.is_empty());
-    let (call, stop) = (engine.begin()?, engine.clone());
+    let stop = engine.clone();
     let load = || {
-        call.load(&ladder, settings, known, &mut |progress| {
+        // What a card could hold is not refused for want of the processor's memory; what really fits, the engine sees.
+        let cards = if settings.uses_devices() { engine.device_memory() } else { 0 };
+        let free = engine::free_memory().map(|free| free.saturating_add(cards));
+        let (ladder, left_out) = catalog::to_fit(ladder.clone(), settings, free, &uses)?;
+        // What was learned of the whole ladder says nothing of a shorter one.
+        let known = known.filter(|_| left_out.is_empty());
+        let call = engine.begin()?;
+        // A stop that came before this call was not for it.
+        interrupt::go_on()?;
+        let mut loaded = call.load(&ladder, settings, known, &mut |progress| {
             output.progress(format_args!("Loading {} … {:.0}%", progress.rung, progress.fraction * 100.0));
-        })
+        })?;
+        loaded.left_out.extend(left_out);
+        Ok(loaded)
     };
-    let result = stoppable(move || stop.cancel(), load);
+    let result: Result<Loaded, Problem> = stoppable(move || stop.cancel(), load);
     output.progress_done();
-    let mut loaded = result?;
-    loaded.left_out.extend(left_out);
+    let loaded = result?;
     // Too late for the load, but meant all the same.
     interrupt::go_on()?;
     if let Some(asked) = settings.context.filter(|asked| *asked > loaded.context) {
@@ -195,6 +206,13 @@ pub(crate) fn engine_knowing(
     }
     for placed in loaded.placed.iter().filter(|placed| placed.layers > 0) {
         output.note(where_it_is(placed));
+    }
+    if settings.gpu_layers.is_some_and(|layers| layers > 0) && loaded.placed.iter().all(|placed| placed.layers == 0) {
+        output.note(if settings.exact {
+            "Exact mode computes with the processor alone."
+        } else {
+            "There is nothing but the processor that could take layers, or no room for them: see `taki doctor`."
+        });
     }
     for left in &loaded.left_out {
         output.warning(&left.problem);
@@ -216,6 +234,11 @@ fn where_it_is(placed: &Placed) -> String {
 
 /// Lends what this computer has to another one's Taki until it is stopped.
 pub(crate) fn lend(port: u16, threads: Option<u16>, output: &Output) -> Result<(), Problem> {
+    // Asked here first: what the engine says would be for whoever borrows.
+    if let Err(error) = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)) {
+        let taken = Problem::new(Code::SettingInvalid).with("name", "--port").with("value", port);
+        return Err(taken.with("reason", format!("it cannot be listened on: {error}")));
+    }
     output.note(format_args!(
         "Listening on 127.0.0.1:{port}, for one Taki at a time; Ctrl+C ends it. Nothing on the way is encrypted: let it through a \
          tunnel only (ssh -L {port}:127.0.0.1:{port} …)."
@@ -237,5 +260,5 @@ pub(crate) fn in_words(name: &str, how: Translation) -> String {
 pub(crate) fn costs(loaded: &Loaded) -> Costs {
     let points = |times: &Vec<PassTime>| times.iter().map(|time| (time.width as usize, time.seconds)).collect();
     let about = format!("measured with {}", loaded.rungs.join(" ← "));
-    Costs { about, models: loaded.pass_times.iter().map(points).collect(), drafts_read: true }
+    Costs { about, models: loaded.pass_times.iter().map(points).collect(), drafts_read: true, settling: Vec::new() }
 }

@@ -76,6 +76,7 @@ impl Llama {
     pub(crate) fn start() -> Result<Self, Problem> {
         let wanted = std::env::var_os("TAKI_LLAMA_LOG").is_some();
         llama_cpp_2::send_logs_to_tracing(LogOptions::default().with_logs_enabled(wanted));
+        quiet_aborts();
         devices::load_modules();
         let backend = LlamaBackend::init().map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
         Ok(Self { backend })
@@ -114,6 +115,24 @@ impl Llama {
             Err(_) if cancelled.get() => Err(Problem::new(Code::Cancelled)),
             Err(error) => Err(refused(&error)),
         }
+    }
+}
+
+/// What the library says before it ends the process goes where its other messages go, instead of into the terminal of whoever chats.
+fn quiet_aborts() {
+    extern "C" fn told(message: *const std::ffi::c_char) {
+        if message.is_null() {
+            return;
+        }
+        // SAFETY: the library gives a text that ends with a zero and lives as long as the call.
+        #[allow(unsafe_code)]
+        let message = unsafe { std::ffi::CStr::from_ptr(message) };
+        tracing::warn!(message = %message.to_string_lossy(), "llama.cpp ends the process");
+    }
+    // SAFETY: the function takes what the library gives it, keeps nothing and is there for as long as the process.
+    #[allow(unsafe_code)]
+    unsafe {
+        llama_cpp_sys_2::ggml_set_abort_callback(Some(told));
     }
 }
 

@@ -42,13 +42,20 @@ pub struct Costs {
     /// out, as everybody's own reading is.
     #[serde(default)]
     pub drafts_read: bool,
+    /// For each model, what each of the [`SETTLING`] one-token passes behind a wider one takes more than `models` says: a graphics card starts
+    /// the steps of a pass one by one until it has recorded them. None where nothing is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settling: Vec<f64>,
 }
+
+/// How many one-token passes behind a wider one take longer, where they do: llama.cpp's CUDA part runs the first as it comes and records the second.
+pub(crate) const SETTLING: u32 = 2;
 
 impl Costs {
     /// Every pass of a model costs its coefficient, whatever its width: the cost model of arXiv 2312.11462.
     pub fn by_call(coefficients: &[f64]) -> Self {
         let models = coefficients.iter().map(|cost| vec![(1, *cost), (64, *cost)]).collect();
-        Self { about: "one price per call".to_owned(), models, drafts_read: false }
+        Self { about: "one price per call".to_owned(), models, drafts_read: false, settling: Vec::new() }
     }
 
     /// Reads a JSON file `{"about": …, "models": [[[width, seconds], …], …]}`.
@@ -60,6 +67,9 @@ impl Costs {
         // What has no end is no such file.
         File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
         let costs: Self = serde_json::from_slice(&bytes)?;
+        if let Some(index) = costs.settling.iter().position(|time| !(time.is_finite() && *time >= 0.0)) {
+            return Err(CostsError::NoTime(index + 1));
+        }
         if costs.models.is_empty() {
             return Err(CostsError::Empty);
         }
@@ -74,9 +84,17 @@ impl Costs {
         Ok(costs)
     }
 
+    /// What a one-token pass of model `rung` takes more soon behind a wider one.
+    pub fn settling(&self, rung: usize) -> f64 {
+        self.settling.get(rung).copied().unwrap_or(0.0)
+    }
+
     /// The curve of model `rung`; empty if there is none.
     pub fn curve(&self, rung: usize) -> CostCurve {
         let mut curve = CostCurve::default();
+        if !self.settling.is_empty() {
+            curve.set_apart();
+        }
         for (width, seconds) in self.models.get(rung).into_iter().flatten() {
             curve.measured(*width, *seconds);
         }

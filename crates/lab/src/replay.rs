@@ -12,7 +12,7 @@ use cascade::{
     Sink, Step, Token, VocabId,
 };
 
-use crate::costs::Costs;
+use crate::costs::{Costs, SETTLING};
 use crate::trace::Recorded;
 
 /// How drafts are used.
@@ -97,6 +97,9 @@ struct Replayed<'t> {
     /// Where the branches of the last pass stand.
     taken: Vec<usize>,
     curve: CostCurve,
+    /// What a one-token pass takes more behind a wider one, and how many there were since.
+    settling: f64,
+    singles: u32,
     meter: Meter,
     scores: Vec<f32>,
 }
@@ -148,8 +151,16 @@ impl Replayed<'_> {
         }
         self.held += tokens.len();
         let width = if pays { tokens.len() } else { new.max(1) };
-        let cost = self.curve.at(width + beside).unwrap_or(0.0);
-        self.meter.0.set(self.meter.0.get() + if pays || new > 0 { cost } else { 0.0 });
+        if pays || new > 0 {
+            let mut cost = self.curve.at(width + beside).unwrap_or(0.0);
+            if width + beside > 1 {
+                self.singles = 0;
+            } else if self.singles < SETTLING {
+                self.singles += 1;
+                cost += self.settling;
+            }
+            self.meter.0.set(self.meter.0.get() + cost);
+        }
         self.scores.clear();
         for position in self.held - rows..self.held {
             self.fill((position + 1).saturating_sub(self.prompt));
@@ -250,6 +261,8 @@ impl<'c> Player<'c> {
             held: 0,
             taken: Vec::new(),
             curve: self.costs.curve(rung),
+            settling: self.costs.settling(rung),
+            singles: SETTLING,
             meter: meter.clone(),
             scores: Vec::new(),
         };
@@ -348,6 +361,7 @@ mod tests {
             about: String::new(),
             models: vec![vec![(1, 1.0), (64, 1.1)], vec![(1, 0.2), (64, 0.3)]],
             drafts_read: false,
+            settling: Vec::new(),
         };
         let played = |second_is_right: bool| {
             let mut question = question(600, 3);

@@ -106,7 +106,7 @@ codes! {
     DatabaseFailed = "database_failed",
     /// The engine ended unexpectedly and was started again.
     WorkerRestarted = "worker_restarted",
-    /// A graphics card or another device failed.
+    /// What computes besides the processor, `{device}`, failed.
     DeviceLost = "device_lost",
     /// The computer at `{address}`, named to compute along, cannot be used: `{reason}`.
     RemoteUnusable = "remote_unusable",

@@ -323,10 +323,12 @@ export type Code =
 "database_failed" | 
 /**  The engine ended unexpectedly and was started again. */
 "worker_restarted" | 
-/**  A graphics card or another device failed. */
+/**  What computes besides the processor, `{device}`, failed. */
 "device_lost" | 
 /**  The computer at `{address}`, named to compute along, cannot be used: `{reason}`. */
 "remote_unusable" | 
+/**  With the computer at `{address}` a token takes `{with}` milliseconds, without it about `{without}`. */
+"remote_slower" | 
 /**  The engine ended several times in a row. */
 "worker_gave_up" | 
 /**  The engine could not be started: `{reason}`. */

@@ -5,6 +5,7 @@ use super::guard::{self, Guard};
 use super::knowledge::{Knowledge, KnowledgeError, Learned, Pace};
 use super::lookahead::{AHEAD, Lookahead};
 use super::mood::Mood;
+use super::settling::Settling;
 use super::{Action, Policy, Proposal, Reviewed, View};
 
 /// A review that took less than this share of what it should: a long text is over, or another program, and what a single token takes by
@@ -48,6 +49,8 @@ pub struct Adaptive {
     answered: usize,
     /// What it may still cost.
     guard: Guard,
+    /// Passes of the target that make the next ones longer.
+    settling: Settling,
     /// Times of the reviewer's passes by width, from 1; kept for its memory.
     passes: Vec<f64>,
     /// Chances of survival by number of copied tokens, from none; kept for its memory.
@@ -93,6 +96,7 @@ impl Adaptive {
             mood: Mood::default(),
             answered: 0,
             guard: Guard::new(),
+            settling: Settling::default(),
             passes: Vec::new(),
             chances: Vec::new(),
             seconds: Vec::new(),
@@ -396,8 +400,16 @@ impl Policy for Adaptive {
             return;
         }
         let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
-        let (seconds, expected) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width));
-        pace.cost.saw(reviewed.width, seconds);
+        let (seconds, mut expected, mut caused) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width), false);
+        if reviewed.reviewer == 0 && pace.cost.is_apart() {
+            caused = self.settling.saw(&mut pace.cost, reviewed.width, seconds);
+            if caused {
+                // Nobody else's doing: all of it is booked.
+                expected = Some(seconds);
+            }
+        } else {
+            pace.cost.saw(reviewed.width, seconds);
+        }
         let single = pace.cost.at(1).unwrap_or(seconds);
         pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64() / single);
         if reviewed.reviewer == 0 {
@@ -406,7 +418,7 @@ impl Policy for Adaptive {
         let single = pace.cost.at(1);
         self.learn_kept(reviewed);
         if let (0, Some(single)) = (reviewed.reviewer, single) {
-            self.guard.book(reviewed, single, expected);
+            self.guard.book(reviewed, single, expected, caused);
         }
     }
 

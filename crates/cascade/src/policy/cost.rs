@@ -30,9 +30,22 @@ const OUTLIER: f64 = 2.0;
 pub struct CostCurve {
     /// Seconds by width; index 0 is width 1. None where never measured.
     seconds: Vec<Option<f64>>,
+    /// Whether each width goes its own way.
+    #[serde(default)]
+    apart: bool,
 }
 
 impl CostCurve {
+    /// From now on what one width takes says nothing of the others: on a graphics card passes of one width may be recorded, and others not.
+    pub fn set_apart(&mut self) {
+        self.apart = true;
+    }
+
+    /// Whether what one width takes says nothing of the others.
+    pub fn is_apart(&self) -> bool {
+        self.apart
+    }
+
     /// From now on a pass over `width` tokens takes `seconds`: that was measured. Nonsense (zero width, no positive time) is ignored.
     pub fn measured(&mut self, width: usize, seconds: f64) {
         if width == 0 || width > WIDEST || !seconds.is_finite() || seconds <= 0.0 {
@@ -55,6 +68,9 @@ impl CostCurve {
         };
         let ratio = (seconds / before).min(OUTLIER);
         for (index, time) in self.seconds.iter_mut().enumerate() {
+            if self.apart && index + 1 != width {
+                continue;
+            }
             let share = if ratio < SUDDEN {
                 OVER
             } else if index + 1 == width {

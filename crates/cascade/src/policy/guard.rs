@@ -169,12 +169,14 @@ impl Guard {
 
     /// Books what the target's review cost against what its tokens would have cost without proposals, at `single` seconds each; its pass was
     /// `expected` to take so many.
-    pub(super) fn book(&mut self, reviewed: &Reviewed<'_>, single: f64, expected: Option<f64>) {
+    /// `caused`: it took what it took because of an earlier review.
+    pub(super) fn book(&mut self, reviewed: &Reviewed<'_>, single: f64, expected: Option<f64>, caused: bool) {
         self.judged = KNOWN.min(self.judged + reviewed.proposals.len());
         let alone = reviewed.tokens() as f64;
         // A review for which nothing was drafted is the target alone: its noise is nobody's loss.
         let strange = expected.map_or(0.0, |expected| (reviewed.time.as_secs_f64() - OUTLIER * expected).max(0.0));
-        let loss = if reviewed.drafted { (reviewed.round.as_secs_f64() - strange) / single - alone } else { 0.0 };
+        let loss =
+            if reviewed.drafted || caused { (reviewed.round.as_secs_f64() - strange) / single - alone } else { 0.0 };
         let loss = self.spread(loss);
         self.behind = (self.behind + loss - self.budget * alone).clamp(-SAVINGS, SAVINGS);
         self.credit = (self.credit + TRIES * alone).min(SAVINGS);
@@ -223,7 +225,7 @@ mod tests {
         let mut answers = 0;
         while guard.is_aside() && answers < 100 {
             guard.begin(Some(1.0));
-            (0..10).for_each(|_| guard.book(&Reviewed::lone(1.0), 1.0, None));
+            (0..10).for_each(|_| guard.book(&Reviewed::lone(1.0), 1.0, None, false));
             answers += 1;
         }
         assert_eq!(answers, 26, "2.5 passes at a tenth an answer");
@@ -235,13 +237,13 @@ mod tests {
         let entered = || {
             let mut guard = Guard::of_known();
             guard.enter(8.0);
-            guard.book(&costly, 1.0, Some(1.0));
+            guard.book(&costly, 1.0, Some(1.0), false);
             guard
         };
         let mut guard = entered();
         assert!(!guard.is_aside(), "{guard:?}");
         let level = Reviewed { drafted: true, ..Reviewed::lone(1.0) };
-        (0..30).for_each(|_| guard.book(&level, 1.0, Some(1.0)));
+        (0..30).for_each(|_| guard.book(&level, 1.0, Some(1.0), false));
         assert!(guard.is_aside() && guard.owed == 0.0 && guard.behind > 6.0, "it has brought nothing: {guard:?}");
         let mut short = entered();
         short.begin(Some(1.0));

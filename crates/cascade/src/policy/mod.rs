@@ -10,6 +10,7 @@ mod guard;
 mod knowledge;
 mod lookahead;
 mod mood;
+mod settling;
 
 pub use adaptive::Adaptive;
 pub use cost::CostCurve;

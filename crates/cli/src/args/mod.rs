@@ -91,10 +91,10 @@ pub(crate) enum Command {
     /// `TAKI_WORKERS=127.0.0.1:50052`. Everybody who works on this computer can connect, too
     RpcServer {
         /// Port of this computer
-        #[arg(long, default_value_t = 50052, value_parser = clap::value_parser!(u16).range(1..))]
+        #[arg(long, default_value_t = 50052, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
         port: u16,
         /// Threads to compute with [default: one for each core]
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=512))]
         threads: Option<u16>,
     },
 }

@@ -51,7 +51,7 @@ pub(crate) struct Running {
     threads: Option<u32>,
     /// Layers of the target on graphics cards, the output counted as one; 0 leaves everything to the processor [default: as many as answers
     /// are soonest with]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     gpu_layers: Option<u16>,
 }
 

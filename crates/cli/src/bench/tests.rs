@@ -65,7 +65,8 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
     let prompts = vec![vec![5, 6]; 3];
-    let costs = Costs { about: String::new(), models: vec![vec![(1, 1.0), (4, 2.0)]], drafts_read: true };
+    let costs =
+        Costs { about: String::new(), models: vec![vec![(1, 1.0), (4, 2.0)]], drafts_read: true, settling: Vec::new() };
     let material =
         Material { categories: &categories, configs: &configs, table: &table, prompts: &prompts, costs: &costs };
     let report = Report::of(material);

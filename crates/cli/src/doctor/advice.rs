@@ -1,16 +1,23 @@
 //! What could be better on a computer, and how.
 
-use protocol::bytes_in_words;
 use protocol::worker::{DeviceKind, Hardware};
+use protocol::{Language, Problem, bytes_in_words};
 
 use super::machine::{Card, Machine};
 
 /// Less memory than this is too little for anything but the smallest ladder.
 const LITTLE: u64 = 1 << 30;
 
-/// What to do, one sentence each, the most telling first.
-pub(super) fn advice(machine: &Machine, hardware: &Hardware, gpu_layers: Option<u16>) -> Vec<String> {
-    let mut all = Vec::new();
+/// What to do, one thing each, the most telling first: what is `wrong` with the ladder before anything else.
+pub(super) fn advice(
+    machine: &Machine,
+    hardware: &Hardware,
+    gpu_layers: Option<u16>,
+    wrong: &[Problem],
+    language: Language,
+) -> Vec<String> {
+    let in_words = |problem: &Problem| format!("{} {}", problem.sentence(language), problem.next_step(language));
+    let mut all: Vec<String> = wrong.iter().map(in_words).collect();
     let cards = hardware.devices.iter().filter(|device| device.kind != DeviceKind::Remote).count();
     if cards > 0 && gpu_layers == Some(0) {
         all.push("A graphics card is there and the settings leave it alone: set “Layers on the graphics card” back to automatic.".to_owned());
@@ -42,7 +49,7 @@ pub(super) fn advice(machine: &Machine, hardware: &Hardware, gpu_layers: Option<
         );
     }
     for left in &hardware.left_out {
-        all.push(left.problem.to_string());
+        all.push(in_words(&left.problem));
     }
     all
 }
@@ -63,8 +70,20 @@ fn without_use(card: &Card) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::Code;
     use protocol::worker::{Device, LeftOut};
-    use protocol::{Code, Problem};
+
+    fn advice(machine: &Machine, hardware: &Hardware, gpu_layers: Option<u16>) -> Vec<String> {
+        super::advice(machine, hardware, gpu_layers, &[], Language::English)
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_ladder_comes_first_and_says_what_to_do() {
+        let wrong = [Problem::new(Code::NoSuchModel).with("name", "gone")];
+        let machine = Machine { cores: 4, on_battery: Some(true), ..Machine::default() };
+        let told = super::advice(&machine, &Hardware::default(), None, &wrong, Language::English);
+        assert!(told.len() == 2 && told[0].contains("gone"), "{told:?}");
+    }
 
     fn card(maker: &str, driver: Option<&str>) -> Card {
         Card { maker: maker.to_owned(), driver: driver.map(str::to_owned) }

@@ -13,6 +13,7 @@ use crate::setup::Setup;
 /// Everything in one JSON object; `report` is what `taki doctor --json` says.
 pub(super) fn bundle(setup: &Setup, report: &Value) -> Value {
     let (settings, _) = store::load_settings(&setup.places);
+    let known = |ladder: &str| catalog::Catalog::builtin().ladders().iter().any(|known| known.id == ladder);
     // Errors and advice name folders, and with them the user, and addresses.
     let mut hidden = vec![
         (setup.places.data.to_string_lossy().into_owned(), "~"),
@@ -26,12 +27,14 @@ pub(super) fn bundle(setup: &Setup, report: &Value) -> Value {
     );
     let named = std::env::var("TAKI_WORKERS").unwrap_or_default();
     let workers = settings.workers.iter().map(String::as_str).chain(named.split(',').map(str::trim));
-    hidden.extend(workers.map(|address| (address.to_owned(), "another computer")));
+    hidden.extend(workers.map(|address| (address.to_owned(), "[address]")));
+    if !known(&settings.ladder) {
+        hidden.push((settings.ladder.clone(), OWN));
+    }
     // What contains another one goes first.
     hidden.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
     let mut report = report.clone();
     hide_remote(&mut report["engine"]);
-    let known = |ladder: &str| catalog::Catalog::builtin().ladders().iter().any(|known| known.id == ladder);
     let learned = setup.learned().all().into_iter().map(|learned| plain(learned, &known));
     let ladder = if known(&settings.ladder) { settings.ladder.clone() } else { OWN.to_owned() };
     report["ladder"] = json!(ladder);

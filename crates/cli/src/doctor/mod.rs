@@ -33,7 +33,9 @@ pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
         Err(problem) => (Hardware::default(), Some(problem)),
     };
     let reads = engine::bytes_a_second(&setup.learned().all(), &|ladder| setup.catalog.is_dense(ladder));
-    let advice = advice::advice(&machine, &hardware, settings.gpu_layers);
+    let ladder = catalog::resolve(&setup.catalog, &setup.models, &settings.ladder);
+    let wrong: Vec<Problem> = ladder.err().into_iter().collect();
+    let advice = advice::advice(&machine, &hardware, settings.gpu_layers, &wrong, output.language);
     tell(&machine, &hardware, &settings, reads, output);
     if let Some(problem) = &failed {
         output.warning(problem);
@@ -83,7 +85,7 @@ fn tell(machine: &Machine, hardware: &Hardware, settings: &Settings, reads: Opti
         line("Graphics", "nothing that the engine can use; the processor computes".to_owned());
     }
     for device in &hardware.devices {
-        line("Graphics", told(device));
+        line(if device.kind == DeviceKind::Remote { "Computer" } else { "Graphics" }, told(device));
     }
     for card in &machine.cards {
         line("  card", format!("{}, driver {}", card.maker, card.driver.as_deref().unwrap_or("none")));

@@ -140,8 +140,8 @@ impl<'a> Progress<'a> {
         Turn::GoesOn
     }
 
-    /// The worker died, perhaps because a device was `lost`. Says what to tell the person, or that it is no use.
-    pub(super) fn died(&mut self, lost: bool) -> Result<Problem, Problem> {
+    /// The worker died, perhaps because a device, called so, was `lost`. Says what to tell the person, or that it is no use.
+    pub(super) fn died(&mut self, lost: Option<String>) -> Result<Problem, Problem> {
         self.restarts += 1;
         self.fruitless += 1;
         self.passes[1] += std::mem::take(&mut self.passes[0]);
@@ -150,8 +150,8 @@ impl<'a> Progress<'a> {
         }
         match (self.fruitless >= GIVE_UP, lost) {
             (true, _) => Err(Problem::new(Code::WorkerGaveUp)),
-            (false, true) => Ok(Problem::new(Code::DeviceLost)),
-            (false, false) => Ok(Problem::new(Code::WorkerRestarted)),
+            (false, Some(device)) => Ok(Problem::new(Code::DeviceLost).with("device", device)),
+            (false, None) => Ok(Problem::new(Code::WorkerRestarted)),
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) struct Work {
     /// Other computers that the running worker was told of.
     pub(super) workers: Vec<String>,
     /// A device was lost, which nobody was told yet.
-    pub(super) lost: bool,
+    pub(super) lost: Option<String>,
 }
 
 /// A ladder, how to run it, and what is known of it.
@@ -77,7 +77,7 @@ impl Call<'_> {
         on: &mut dyn FnMut(LoadProgress),
     ) -> Result<Loaded, Problem> {
         self.take_other_workers();
-        self.work.lost = false;
+        self.work.lost = None;
         let conditions = conditions(ladder, settings);
         // Figures of another computer or file would mislead.
         let known = known.filter(|learned| learned.conditions == conditions).map(|learned| Box::new(learned.lessons));

@@ -66,29 +66,36 @@ impl Call<'_> {
         }
         let view = self.inner.view();
         let used = match &view.loaded {
-            Some(loaded) => loaded.placed.iter().any(|placed| placed.layers > 0),
+            Some(loaded) => {
+                let mut devices: Vec<&str> =
+                    loaded.placed.iter().flat_map(|placed| &placed.devices).map(String::as_str).collect();
+                devices.sort_unstable();
+                devices.dedup();
+                (!devices.is_empty()).then(|| devices.join(", "))
+            }
             // In the middle of loading nobody knows yet; without a device it is none's fault.
-            None => view.device_memory.is_none_or(|bytes| bytes > 0),
+            None => view.device_memory.is_none_or(|bytes| bytes > 0).then(|| DEVICES.to_owned()),
         };
         drop(view);
         let Some(wanted) = &mut self.work.wanted else { return };
-        if used && wanted.settings.gpu_layers != Some(0) {
+        if used.is_some() && wanted.settings.gpu_layers != Some(0) {
             tracing::warn!("the engine goes on without devices");
             wanted.settings.gpu_layers = Some(0);
             wanted.conditions.gpu_layers = Some(0);
-            self.work.lost = true;
+            self.work.lost = used;
         }
     }
 
-    /// Whether a device was lost since that was asked last.
-    pub(super) fn take_lost(&mut self) -> bool {
-        std::mem::take(&mut self.work.lost)
+    /// The device that was lost since that was asked last.
+    pub(super) fn take_lost(&mut self) -> Option<String> {
+        self.work.lost.take()
     }
 
     /// Tells of a device that was lost while `loaded` was loaded.
     pub(super) fn tell_lost(&mut self, loaded: &mut Loaded) {
-        if self.take_lost() {
-            loaded.left_out.push(LeftOut { rung: DEVICES.to_owned(), problem: Problem::new(Code::DeviceLost) });
+        if let Some(device) = self.take_lost() {
+            let problem = Problem::new(Code::DeviceLost).with("device", &device);
+            loaded.left_out.push(LeftOut { rung: device, problem });
             self.inner.view().loaded = Some(loaded.clone());
         }
     }

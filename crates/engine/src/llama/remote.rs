@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// where another one is spoken.
 const PROTOCOL: [u8; 2] = [7, 0];
 
+/// What an address that cannot be read should be.
+const KIND: &str = "an address is of the kind 127.0.0.1:50052, several with commas between them";
+
 /// Its first command, and how many bytes of abilities come with it and come back.
 const HELLO: u8 = 14;
 const ABILITIES: usize = 24;
@@ -41,8 +44,8 @@ pub(crate) fn add(address: &str) -> Result<(), Problem> {
         Problem::new(Code::RemoteUnusable).with("address", address).with("reason", reason)
     };
     // The library takes the first colon for the one before the port.
-    let mut found = address.to_socket_addrs().map_err(|error| unusable(&error))?.filter(SocketAddr::is_ipv4);
-    let reached = found.next().ok_or_else(|| unusable(&"it has no address of the kind 127.0.0.1"))?;
+    let mut found = address.to_socket_addrs().map_err(|_| unusable(&KIND))?.filter(SocketAddr::is_ipv4);
+    let reached = found.next().ok_or_else(|| unusable(&KIND))?;
     if !is_near(&reached) {
         return Err(unusable(&"it is outside of this network: name the near end of a tunnel to it"));
     }

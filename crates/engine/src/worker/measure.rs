@@ -85,7 +85,14 @@ pub(super) fn curve<M: LanguageModel>(
     on_devices: bool,
 ) -> Result<CostCurve, M::Error> {
     let widths: &[usize] = if on_devices { &WIDTHS_ON_DEVICES } else { &WIDTHS };
-    let mut curve = CostCurve::default();
+    let new = || {
+        let mut curve = CostCurve::default();
+        if on_devices {
+            curve.set_apart();
+        }
+        curve
+    };
+    let mut curve = new();
     let began = Instant::now();
     // The first pass wakes threads and fetches weights into memory.
     model.extend(&[0], 1)?;
@@ -110,7 +117,7 @@ pub(super) fn curve<M: LanguageModel>(
     {
         model.truncate(0)?;
         let again = fastest(model, 1, AGAIN)?;
-        curve = CostCurve::default();
+        curve = new();
         seen.iter().skip(1).for_each(|(width, seconds)| curve.measured(*width, *seconds));
         curve.measured(1, single.min(again));
     }

@@ -1,0 +1,79 @@
+//! Passes that make the next ones longer.
+
+use super::cost::CostCurve;
+
+/// How many one-token passes behind a wider one may take longer because of it: llama.cpp's CUDA part starts the steps of the first one by one
+/// and records the second.
+const PASSES: u32 = 2;
+
+/// What the target's passes take where each width goes its own way ([`CostCurve::set_apart`]): what a wider pass adds to the one-token
+/// passes behind it is its own, and they say nothing of what a single token takes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Settling {
+    wider: Option<Wider>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Wider {
+    width: usize,
+    /// Of itself, and what it added since.
+    seconds: f64,
+    /// One-token passes since.
+    singles: u32,
+}
+
+impl Settling {
+    /// Takes in a pass over `width` tokens that took `seconds`. Whether it took what it took because of an earlier one.
+    pub(super) fn saw(&mut self, cost: &mut CostCurve, width: usize, seconds: f64) -> bool {
+        if width > 1 {
+            if let Some(before) = self.wider.replace(Wider { width, seconds, singles: 0 }) {
+                cost.saw(before.width, before.seconds);
+            }
+            return false;
+        }
+        let Some(wider) = &mut self.wider else {
+            cost.saw(1, seconds);
+            return false;
+        };
+        wider.seconds += (seconds - cost.at(1).unwrap_or(seconds)).max(0.0);
+        wider.singles += 1;
+        if wider.singles == PASSES {
+            cost.saw(wider.width, wider.seconds);
+            self.wider = None;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_wider_pass_adds_to_the_next_ones_is_its_own() {
+        let mut cost = CostCurve::default();
+        cost.set_apart();
+        cost.measured(1, 2.0);
+        cost.measured(4, 6.0);
+        let mut settling = Settling::default();
+        let mut saw = |width, seconds| settling.saw(&mut cost, width, seconds);
+        assert_eq!(
+            [saw(1, 2.0), saw(4, 6.0), saw(1, 5.0), saw(1, 4.0), saw(1, 2.0)],
+            [false, false, true, true, false]
+        );
+        assert_eq!(cost.at(1), Some(2.0), "a single token takes what it took");
+        let first = cost.at(4).unwrap();
+        assert!(first > 6.5 && first <= 11.0, "{first}");
+        let mut settling = Settling::default();
+        for _ in 0..40 {
+            for (width, seconds) in [(4, 6.0), (1, 5.0), (1, 4.0), (1, 2.0)] {
+                settling.saw(&mut cost, width, seconds);
+            }
+        }
+        assert!((cost.at(4).unwrap() - 11.0).abs() < 0.1, "6, and 3 and 2 of the next ones: {cost:?}");
+        for _ in 0..40 {
+            settling.saw(&mut cost, 4, 6.0);
+        }
+        assert!((cost.at(4).unwrap() - 6.0).abs() < 0.1, "one behind the other they add nothing: {cost:?}");
+    }
+}
