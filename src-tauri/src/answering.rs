@@ -77,6 +77,7 @@ pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<Ch
         Ok(receipt) => ChatEvent::Finished { receipt },
         Err(problem) => ChatEvent::Failed { problem },
     });
+    app.tell_places();
     Ok(())
 }
 
@@ -121,6 +122,7 @@ fn write(app: &App, mut call: Call<'_>, wanted: Wanted, window: &Channel<ChatEve
         Err(problem) => ChatEvent::Failed { problem },
     });
     disk.keep(app.engine.learned());
+    app.tell_places();
     Ok(())
 }
 

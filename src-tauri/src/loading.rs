@@ -6,6 +6,7 @@ use std::thread;
 use catalog::FetchProgress;
 use protocol::chat::{EngineState, Settings};
 use protocol::ladder::EngineSettings;
+use protocol::worker::Loaded;
 use protocol::{Code, Problem};
 
 use crate::app::App;
@@ -130,6 +131,17 @@ impl App {
         choice.if_latest(|| self.state.set(state));
     }
 
+    /// Tells where the models are now: a card may have been lost in the middle of an answer, or another computer.
+    pub(crate) fn tell_places(&self) {
+        let Some(now) = self.engine.loaded() else { return };
+        self.state.change(|state| match state {
+            EngineState::Ready { loaded } if loaded.ladder == now.ladder && loaded.placed != now.placed => {
+                Some(EngineState::Ready { loaded: Loaded { placed: now.placed, ..loaded.clone() } })
+            }
+            _ => None,
+        });
+    }
+
     /// Tells that the ladder of the settings is on its way, if its files are there.
     fn announce(&self, choice: &Choice) {
         let id = self.settings().ladder.clone();
@@ -178,13 +190,7 @@ impl App {
         self.announce(choice);
         let ladder = catalog::resolve(&disk.catalog(), &disk.models, id)?;
         let known = disk.learned.recall(&engine::conditions(&ladder, settings));
-        // What is loaded now goes first: its memory is this one's.
-        let free = self.room(settings);
-        let uses = known.as_ref().map(engine::uses).unwrap_or_default();
-        let (ladder, left_out) = catalog::to_fit(ladder, settings, free, &uses)?;
-        let known =
-            if left_out.is_empty() { known } else { disk.learned.recall(&engine::conditions(&ladder, settings)) };
-        let call = {
+        let mut call = {
             let _counted = self.after_counting();
             self.engine.begin()?
         };
@@ -192,6 +198,16 @@ impl App {
         if !choice.is_latest() {
             return Err(Problem::new(Code::Cancelled));
         }
+        if settings.uses_devices() {
+            // Known from now on.
+            call.device_memory();
+        }
+        // What is loaded now goes first: its memory is this one's.
+        let free = self.room(settings);
+        let uses = known.as_ref().map(engine::uses).unwrap_or_default();
+        let (ladder, left_out) = catalog::to_fit(ladder, settings, free, &uses)?;
+        let known =
+            if left_out.is_empty() { known } else { disk.learned.recall(&engine::conditions(&ladder, settings)) };
         let mut loaded = call.load(&ladder, settings, known, &mut |progress| {
             let (rung, fraction) = (progress.rung, progress.fraction);
             self.tell(choice, EngineState::Loading { ladder: id.to_owned(), rung, fraction });

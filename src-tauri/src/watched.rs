@@ -30,6 +30,15 @@ impl<T: Clone + Serialize> Watched<T> {
         inner.tell();
     }
 
+    /// Changes it to what `change` makes of it, if that is something, and tells the page.
+    pub(crate) fn change(&self, change: impl FnOnce(&T) -> Option<T>) {
+        let mut inner = self.inner();
+        if let Some(value) = change(&inner.value) {
+            inner.value = value;
+            inner.tell();
+        }
+    }
+
     /// Tells `watcher` what it is now and at every change, instead of the page before it: there is one window.
     pub(crate) fn watch(&self, watcher: Channel<T>) {
         let mut inner = self.inner();
@@ -50,5 +59,19 @@ impl<T: Clone + Serialize> Inner<T> {
         {
             tracing::debug!(%error, "the window is gone");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_changes_only_to_what_is_made_of_it() {
+        let watched = Watched::new(3);
+        watched.change(|now| (*now > 5).then_some(9));
+        assert_eq!(watched.now(), 3);
+        watched.change(|now| Some(now + 1));
+        assert_eq!(watched.now(), 4);
     }
 }

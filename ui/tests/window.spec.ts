@@ -225,7 +225,7 @@ test("a choice that is refused shows why and what still holds", async ({ page })
 
 test("where the model's layers are is told, and a card can be left alone", async ({ page }) => {
   const loaded = { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] };
-  const placed = [{ rung: "SmolLM2 135M", layers: 12, of: 31, devices: ["A card"] }];
+  const placed = [{ rung: "SmolLM2 135M", layers: 12, of: 31, devices: ["A card"], remote: false }];
   await open(page, { engine: { kind: "ready", loaded: { ...loaded, placed } }, settings: { ...settings, gpuLayers: 12 } });
   await page.keyboard.press("Control+,");
   const said = page.locator("#" + (await by(page, "gpu-select").getAttribute("aria-describedby")));

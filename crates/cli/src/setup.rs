@@ -178,15 +178,15 @@ pub(crate) fn engine_knowing(
     engine.compute_with(chosen.workers);
     let stop = engine.clone();
     let load = || {
+        let mut call = engine.begin()?;
+        // A stop that came before this call was not for it.
+        interrupt::go_on()?;
         // What a card could hold is not refused for want of the processor's memory; what really fits, the engine sees.
-        let cards = if settings.uses_devices() { engine.device_memory() } else { 0 };
+        let cards = if settings.uses_devices() { call.device_memory() } else { 0 };
         let free = engine::free_memory().map(|free| free.saturating_add(cards));
         let (ladder, left_out) = catalog::to_fit(ladder.clone(), settings, free, &uses)?;
         // What was learned of the whole ladder says nothing of a shorter one.
         let known = known.filter(|_| left_out.is_empty());
-        let call = engine.begin()?;
-        // A stop that came before this call was not for it.
-        interrupt::go_on()?;
         let mut loaded = call.load(&ladder, settings, known, &mut |progress| {
             output.progress(format_args!("Loading {} … {:.0}%", progress.rung, progress.fraction * 100.0));
         })?;

@@ -108,14 +108,41 @@ fn a_device_that_is_lost_in_the_middle_of_an_answer_leaves_the_rest_to_the_proce
                 }
                 tokens.extend(new);
             }
-            Answering::Resuming(problem) => told.push(problem.code),
+            Answering::Resuming(problem) => told.push((problem.code, problem.details["device"].clone())),
             Answering::Reading { .. } => {}
         })
         .unwrap();
-    assert_eq!(told, [Code::DeviceLost]);
+    assert_eq!(told, [(Code::DeviceLost, other.address.clone())]);
     assert_eq!((tokens.len(), receipt.tokens, receipt.restarts), (40, 40, 1));
     assert_eq!(layers(&engine.loaded().unwrap()), [(0, 31)], "the processor has it all");
     assert_eq!(answer(&engine, &ask("Hello", 4, &greedy(), true)).tokens.len(), 4, "and goes on with it");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_computer_that_falls_silent_in_the_middle_of_an_answer_is_not_waited_for() {
+    let other = Other::new();
+    let engine = other.engine();
+    engine.bear_silence(Duration::from_secs(2));
+    let loaded = engine.load(&ladder("smollm2"), with(Some(99)), &mut |_| {}).unwrap();
+    assert!(loaded.placed[0].remote);
+    let (mut tokens, mut told) = (0, Vec::new());
+    let receipt = engine
+        .answer(&ask(PROMPT, 40, &greedy(), true), &mut |event| match event {
+            Answering::Text { tokens: new, .. } => {
+                if tokens == 0 {
+                    // As when a cable is pulled: nothing comes any more, and nothing says so.
+                    let stopped = Command::new("kill").args(["-STOP", &other.child.id().to_string()]).status();
+                    assert!(stopped.unwrap().success());
+                }
+                tokens += new.len();
+            }
+            Answering::Resuming(problem) => told.push((problem.code, problem.details["device"].clone())),
+            Answering::Reading { .. } => {}
+        })
+        .unwrap();
+    assert_eq!(told, [(Code::DeviceLost, other.address.clone())]);
+    assert_eq!((tokens, receipt.tokens), (40, 40));
 }
 
 #[test]
@@ -123,7 +150,7 @@ fn a_computer_that_cannot_be_reached_is_told_and_done_without() {
     let mut other = Other::new();
     other.lose();
     let engine = other.engine();
-    assert_eq!(engine.device_memory(), 0);
+    assert_eq!(engine.begin().unwrap().device_memory(), 0);
     let loaded = engine.load(&ladder("smollm2"), with(Some(99)), &mut |_| {}).unwrap();
     assert_eq!(layers(&loaded), [(0, 31)]);
     assert_eq!(left_out(&loaded), [(other.address.as_str(), Code::RemoteUnusable)]);

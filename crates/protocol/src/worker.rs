@@ -230,6 +230,8 @@ pub struct Placed {
     pub of: u32,
     /// The devices by name; none if the processor has all.
     pub devices: Vec<String>,
+    /// Whether one of them is another computer's.
+    pub remote: bool,
 }
 
 /// What was loaded.

@@ -770,6 +770,8 @@ export type Placed = {
 	of: number,
 	/**  The devices by name; none if the processor has all. */
 	devices: string[],
+	/**  Whether one of them is another computer's. */
+	remote: boolean,
 };
 
 /**  Instructions under a name. */

@@ -75,10 +75,13 @@ fn tell(machine: &Machine, hardware: &Hardware, settings: &Settings, reads: Opti
     line("  used of it", hardware.processor.join(" "));
     line("Memory", format!("{}, {} free", bytes(machine.memory), bytes(machine.free)));
     if let Some(measured) = machine.reads {
-        line("  reads", format!("{} (measured now)", speed(measured)));
+        line("  read at", format!("{} by a plain program, measured now", speed(measured)));
     }
     if let Some(reads) = reads {
-        line("  models read", format!("{} (measured with the largest model that ran here)", speed(reads)));
+        line(
+            "  read at",
+            format!("{} by the largest model that ran here: a word takes it once through all of a model", speed(reads)),
+        );
     }
     line("Display", machine.display.clone().unwrap_or_else(|| "none: only the terminal program works".to_owned()));
     if hardware.devices.is_empty() {
@@ -91,8 +94,9 @@ fn tell(machine: &Machine, hardware: &Hardware, settings: &Settings, reads: Opti
         line("  card", format!("{}, driver {}", card.maker, card.driver.as_deref().unwrap_or("none")));
     }
     if let Some(folder) = &hardware.modules {
-        let files = if hardware.module_files.is_empty() { "none".to_owned() } else { hardware.module_files.join(" ") };
-        line("Modules", format!("{files} (in {})", folder.display()));
+        let files = hardware.module_files.join(" ");
+        let files = if files.is_empty() { "none, which is fine without a graphics card" } else { &files };
+        line("Card modules", format!("{files} (looked for in {})", folder.display()));
     }
     let automatic = |asked: Option<u16>| asked.map_or_else(|| "automatic".to_owned(), |asked| asked.to_string());
     let mode = if settings.exact { "exact" } else { "fast" };

@@ -377,6 +377,10 @@ impl Call<'_> {
             return Attempt::Done(Err(Problem::new(Code::NothingLoaded)));
         };
         self.work.holds = false;
+        if let Some(process) = &mut self.work.process {
+            // Reading files over a network takes its time.
+            process.may_be_silent(None);
+        }
         {
             let mut view = self.inner.view();
             (view.loaded, view.learned) = (None, None);
@@ -415,6 +419,7 @@ impl Call<'_> {
                 Attempt::Died => return Attempt::Died,
             }
         }
+        self.bear_silence();
         self.tell_earlier();
         self.work.last_id = self.work.last_id.wrapping_add(1);
         let id = self.work.last_id;

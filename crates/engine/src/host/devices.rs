@@ -21,10 +21,9 @@ impl Engine {
         self.begin()?.hardware()
     }
 
-    /// Bytes of memory that devices have of their own, in all; it is asked for once. Nothing if that cannot be asked now.
+    /// Bytes of memory that devices have of their own, in all; nothing before somebody asked ([`Call::device_memory`]).
     pub fn device_memory(&self) -> u64 {
-        let known = self.inner.view().device_memory;
-        known.or_else(|| self.hardware().ok().map(|hardware| own_memory(&hardware))).unwrap_or(0)
+        self.inner.view().device_memory.unwrap_or(0)
     }
 }
 
@@ -38,7 +37,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// [`Code::WorkerMissing`], [`Code::WorkerGaveUp`]; a worker that dies is not replaced.
-    pub fn hardware(mut self) -> Result<Hardware, Problem> {
+    pub fn hardware(&mut self) -> Result<Hardware, Problem> {
         self.take_other_workers();
         let looked = self.converse(&Command::Look, &mut |event| match event {
             Event::Looked(hardware) => Some(Ok(*hardware)),
@@ -50,11 +49,27 @@ impl Call<'_> {
         Ok(hardware)
     }
 
+    /// Bytes of memory that devices have of their own, in all; it is asked for once. Nothing if that cannot be asked.
+    pub fn device_memory(&mut self) -> u64 {
+        let known = self.inner.view().device_memory;
+        known.or_else(|| self.hardware().ok().map(|hardware| own_memory(&hardware))).unwrap_or(0)
+    }
+
     /// Ends a worker that was told of other computers than are to compute along now: it connects to them once.
     pub(super) fn take_other_workers(&mut self) {
         if self.work.workers != *self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner) {
             self.drop_process();
             self.inner.view().device_memory = None;
+        }
+    }
+
+    /// An answer does not wait for ever for other computers that have layers of a model.
+    pub(super) fn bear_silence(&mut self) {
+        let loaded = self.inner.view().loaded.clone();
+        let remote = loaded.is_some_and(|loaded| loaded.placed.iter().any(|placed| placed.remote));
+        let silence = *self.inner.silence.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(process) = &mut self.work.process {
+            process.may_be_silent(remote.then_some(silence));
         }
     }
 

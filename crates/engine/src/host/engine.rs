@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Learned;
@@ -36,7 +37,12 @@ pub(super) struct Inner {
     view: Mutex<View>,
     /// Other computers that are to compute along.
     pub(super) workers: Mutex<Vec<String>>,
+    /// How long they may say nothing in the middle of an answer.
+    pub(super) silence: Mutex<Duration>,
 }
+
+/// How long other computers may say nothing in the middle of an answer, unless that is set: longer than any pass that anybody would wait for.
+const SILENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Default)]
 pub(super) struct View {
@@ -60,6 +66,7 @@ impl Engine {
                 work: Mutex::default(),
                 view: Mutex::default(),
                 workers: Mutex::default(),
+                silence: Mutex::new(SILENCE),
             }),
         }
     }
@@ -68,6 +75,12 @@ impl Engine {
     /// [`serve_rpc`](crate::serve_rpc) lends there. None leaves it to the environment (`TAKI_WORKERS`).
     pub fn compute_with(&self, workers: Vec<String>) {
         *self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers;
+    }
+
+    /// Has answers go on without other computers once these say nothing for `silence`: somebody may have pulled a cable. It is half a minute
+    /// unless that is set.
+    pub fn bear_silence(&self, silence: Duration) {
+        *self.inner.silence.lock().unwrap_or_else(PoisonError::into_inner) = silence;
     }
 
     /// The right to the next call. From now on [`Self::cancel`] is for it, whatever is done before the call is made.

@@ -81,8 +81,10 @@ pub(super) struct Process {
     deadline: Option<Instant>,
     /// It died between two requests.
     ended: bool,
-    /// It ended itself: a library found something that it cannot go on with.
+    /// It ended itself: a library found something that it cannot go on with. Or it waited too long for another computer.
     aborted: bool,
+    /// How long it may say nothing at a time.
+    silence: Option<Duration>,
 }
 
 impl Process {
@@ -103,7 +105,7 @@ impl Process {
             let _ = sender.send(Heard::Ended);
         });
         tracing::info!(pid = child.id(), "worker started");
-        Ok(Self { child, line, heard, deadline: None, ended: false, aborted: false })
+        Ok(Self { child, line, heard, deadline: None, ended: false, aborted: false, silence: None })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -128,7 +130,19 @@ impl Process {
         loop {
             let heard = match self.deadline {
                 _ if self.ended => Heard::Ended,
-                None => self.heard.recv().unwrap_or(Heard::Ended),
+                None => match self.silence {
+                    None => self.heard.recv().unwrap_or(Heard::Ended),
+                    Some(silence) => match self.heard.recv_timeout(silence) {
+                        Ok(heard) => heard,
+                        Err(RecvTimeoutError::Disconnected) => Heard::Ended,
+                        Err(RecvTimeoutError::Timeout) => {
+                            tracing::warn!(pid = self.pid(), "worker waits for another computer");
+                            self.kill();
+                            self.aborted = true;
+                            return None;
+                        }
+                    },
+                },
                 Some(deadline) => match self.heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                     Ok(heard) => heard,
                     Err(RecvTimeoutError::Disconnected) => Heard::Ended,
@@ -164,7 +178,12 @@ impl Process {
         None
     }
 
-    /// Whether it ended itself because a library found something that it cannot go on with.
+    /// From now on it is ended when it says nothing for so long; None waits.
+    pub(super) fn may_be_silent(&mut self, silence: Option<Duration>) {
+        self.silence = silence;
+    }
+
+    /// Whether it ended itself because a library found something that it cannot go on with, or waited too long for another computer.
     pub(super) fn has_aborted(&self) -> bool {
         self.aborted
     }

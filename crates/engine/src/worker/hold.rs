@@ -59,14 +59,17 @@ pub(super) fn ladder(
         let read = Shelf::read(llama, ladder, placing, &mut memory, inbox, outbox);
         let problem = match read {
             Ok(shelf) => match shelf.answerer(llama, ladder, running, &mut memory, inbox, outbox) {
-                Ok(answerer) => match shelf.slower_with(&answerer) {
+                Ok(answerer) => {
                     // Only a try gives the figures. Whoever asks for layers gets them.
-                    Some(slower) if refused.is_none() && settings.gpu_layers.is_none() => {
-                        refused = Some(slower);
-                        continue;
+                    let may_refuse = refused.is_none() && settings.gpu_layers.is_none();
+                    match may_refuse.then(|| shelf.slower_with(&answerer)).flatten() {
+                        Some(slower) => {
+                            refused = Some(slower);
+                            continue;
+                        }
+                        None => return serve(answerer, ladder, began, inbox, outbox),
                     }
-                    _ => return serve(answerer, ladder, began, inbox, outbox),
-                },
+                }
                 Err(problem) => problem,
             },
             Err(problem) => problem,

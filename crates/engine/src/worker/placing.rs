@@ -133,9 +133,10 @@ impl Placing {
     pub(super) fn told(&self, place: usize, rung: &str, weights: &Weights) -> Placed {
         let (layers, of) = weights.layers();
         let used = self.places.get(place).map(|place| place.devices.as_slice()).unwrap_or_default();
-        let devices = self.devices.iter().filter(|(index, _)| used.contains(index));
-        let devices = devices.map(|(_, device)| device.description.clone()).collect();
-        Placed { rung: rung.to_owned(), layers, of, devices }
+        let used = self.devices.iter().filter(|(index, _)| used.contains(index)).map(|(_, device)| device);
+        let remote = used.clone().any(|device| device.kind == DeviceKind::Remote);
+        let devices = used.map(|device| device.description.clone()).collect();
+        Placed { rung: rung.to_owned(), layers, of, devices, remote }
     }
 }
 
