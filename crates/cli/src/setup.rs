@@ -102,10 +102,7 @@ impl Setup {
         if let Some(id) = asked {
             return id.to_owned();
         }
-        let (settings, notices) = store::load_settings(&self.places);
-        for notice in notices {
-            output.warning(&notice);
-        }
+        let settings = settings(&self.places, output);
         // It may have been removed, or come from another computer.
         if let Err(problem) = target_place(&self.catalog, &self.models, &settings.ladder) {
             output.warning(&problem);
@@ -116,11 +113,7 @@ impl Setup {
 
     /// Earlier chats to copy from, if they are wanted here and in the window.
     pub(crate) fn earlier(&self, wanted: bool, output: &Output) -> EarlierChats {
-        let (settings, notices) = store::load_settings(&self.places);
-        for notice in notices {
-            output.warning(&notice);
-        }
-        let wanted = wanted && settings.earlier_chats;
+        let wanted = wanted && settings(&self.places, output).earlier_chats;
         let (chats, problem) = EarlierChats::of(&self.places, wanted);
         if let Some(problem) = problem {
             output.warning(&problem);
@@ -157,6 +150,15 @@ impl Setup {
     }
 }
 
+/// The window's settings; what is wrong with them is told.
+pub(crate) fn settings(places: &Places, output: &Output) -> Settings {
+    let (settings, notices) = store::load_settings(places);
+    for notice in &notices {
+        output.warning(notice);
+    }
+    settings
+}
+
 /// An engine with `ladder` loaded, measured anew.
 pub(crate) fn engine(ladder: &Ladder, settings: EngineSettings, output: &Output) -> Result<(Engine, Loaded), Problem> {
     engine_knowing(ladder, settings, None, output)
@@ -170,10 +172,7 @@ pub(crate) fn engine_knowing(
     output: &Output,
 ) -> Result<(Engine, Loaded), Problem> {
     let uses = known.as_ref().map(engine::uses).unwrap_or_default();
-    let (chosen, notices) = store::load_settings(&Places::find()?);
-    for notice in notices {
-        output.warning(&notice);
-    }
+    let chosen = self::settings(&Places::find()?, output);
     let engine = Engine::new(Launch::this_program()?);
     engine.compute_with(chosen.workers);
     let stop = engine.clone();

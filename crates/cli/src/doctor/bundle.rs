@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use crate::setup::Setup;
 
 /// Everything in one JSON object; `report` is what `taki doctor --json` says.
-pub(super) fn bundle(setup: &Setup, report: &Value) -> Value {
-    let (settings, _) = store::load_settings(&setup.places);
+pub(super) fn bundle(setup: &Setup, settings: Settings, report: &Value) -> Value {
     let known = |ladder: &str| catalog::Catalog::builtin().ladders().iter().any(|known| known.id == ladder);
     // Errors and advice name folders, and with them the user, and addresses.
     let mut hidden = vec![

@@ -12,15 +12,12 @@ use serde_json::json;
 
 use crate::args::Doctor;
 use crate::output::Output;
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 use machine::Machine;
 
 pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
-    let (settings, notices) = store::load_settings(&setup.places);
-    for notice in &notices {
-        output.warning(notice);
-    }
+    let settings = setup::settings(&setup.places, output);
     output.progress("Looking at this computer …");
     let machine = Machine::here();
     let engine = Engine::new(Launch::this_program()?);
@@ -55,7 +52,7 @@ pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
         "gpu_layers": settings.gpu_layers, "advice": advice,
     });
     if let Some(path) = &args.bundle {
-        bundle::write(path, &bundle::bundle(&setup, &report))?;
+        bundle::write(path, &bundle::bundle(&setup, settings, &report))?;
         output.note(format_args!(
             "Written to {}: figures and settings, no conversations, no instructions, no addresses. Read it before you send it.",
             path.display()

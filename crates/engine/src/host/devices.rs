@@ -65,8 +65,8 @@ impl Call<'_> {
 
     /// An answer does not wait for ever for other computers that have layers of a model.
     pub(super) fn bear_silence(&mut self) {
-        let loaded = self.inner.view().loaded.clone();
-        let remote = loaded.is_some_and(|loaded| loaded.placed.iter().any(|placed| placed.remote));
+        let waits = |loaded: &Loaded| loaded.placed.iter().any(|placed| placed.remote);
+        let remote = self.inner.view().loaded.as_ref().is_some_and(waits);
         let silence = *self.inner.silence.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(process) = &mut self.work.process {
             process.may_be_silent(remote.then_some(silence));

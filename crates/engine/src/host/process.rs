@@ -128,26 +128,20 @@ impl Process {
     /// The next event; None if the worker is dead. One that does not stop in time after a cancel is killed.
     pub(super) fn next(&mut self) -> Option<Event> {
         loop {
-            let heard = match self.deadline {
+            let limit = match self.deadline {
+                Some(deadline) => Some(deadline.saturating_duration_since(Instant::now())),
+                None => self.silence,
+            };
+            let heard = match limit {
                 _ if self.ended => Heard::Ended,
-                None => match self.silence {
-                    None => self.heard.recv().unwrap_or(Heard::Ended),
-                    Some(silence) => match self.heard.recv_timeout(silence) {
-                        Ok(heard) => heard,
-                        Err(RecvTimeoutError::Disconnected) => Heard::Ended,
-                        Err(RecvTimeoutError::Timeout) => {
-                            tracing::warn!(pid = self.pid(), "worker waits for another computer");
-                            self.kill();
-                            self.aborted = true;
-                            return None;
-                        }
-                    },
-                },
-                Some(deadline) => match self.heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                None => self.heard.recv().unwrap_or(Heard::Ended),
+                Some(limit) => match self.heard.recv_timeout(limit) {
                     Ok(heard) => heard,
                     Err(RecvTimeoutError::Disconnected) => Heard::Ended,
                     Err(RecvTimeoutError::Timeout) => {
-                        tracing::warn!(pid = self.pid(), "worker did not stop in time");
+                        // Nobody cancelled: it waits for another computer.
+                        self.aborted = self.deadline.is_none();
+                        tracing::warn!(pid = self.pid(), cancelled = !self.aborted, "worker says nothing in time");
                         self.kill();
                         return None;
                     }

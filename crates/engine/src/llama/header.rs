@@ -115,17 +115,20 @@ pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize) -
     let architecture = header.text("general.architecture")?;
     let of = |what: &str| header.number(&format!("{architecture}.{what}"));
     let layers = of("block_count").filter(|layers| *layers > 0)?;
-    let (mut inner, mut read, mut written) = (0_u64, 0_u64, 0_u64);
+    let (mut inner, mut read, mut written, mut has_output) = (0_u64, 0_u64, 0_u64, false);
     for (name, bytes) in header.tensors() {
         match name.as_str() {
             name if name.starts_with("blk.") => inner = bytes.saturating_add(inner),
             // Looked up, not computed with: it always stays with the processor.
             "token_embd.weight" => read = bytes,
-            _ => written = bytes.saturating_add(written),
+            name => {
+                has_output |= name == "output.weight";
+                written = bytes.saturating_add(written);
+            }
         }
     }
     // A model without scores of its own takes the table for them, and has it twice then.
-    if !header.tensors().iter().any(|(name, _)| name == "output.weight") {
+    if !has_output {
         written = read.saturating_add(written);
     }
     let heads = of("attention.head_count").unwrap_or(1).max(1);
@@ -143,7 +146,7 @@ pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize) -
         output: written,
         table: read,
         // Scores of the widest pass, and what passes through the layers.
-        passes: vocabulary * widest as u64 * size_of::<f32>() as u64 + PASSES,
+        passes: vocabulary.saturating_mul((widest * size_of::<f32>()) as u64).saturating_add(PASSES),
     })
 }
 

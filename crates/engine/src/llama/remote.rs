@@ -72,14 +72,12 @@ pub(crate) fn add(address: &str) -> Result<(), Problem> {
 /// Lends what this computer has to whoever connects to `port` of it, one at a time, until the process ends.
 ///
 /// # Errors
-/// [`Code::RemoteUnusable`]: it cannot listen there.
+/// [`Code::RemoteUnusable`]: it cannot listen there, or not any more; the library only prints why.
 pub(crate) fn serve(port: u16, threads: usize) -> Result<(), Problem> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let unusable = |reason: &dyn std::fmt::Display| {
         Problem::new(Code::RemoteUnusable).with("address", address).with("reason", reason)
     };
-    // Asked first: the library only prints why it cannot.
-    drop(std::net::TcpListener::bind(address).map_err(|error| unusable(&error))?);
     let missing = || unusable(&"this program was built without a way to other computers");
     let found = function(c"ggml_backend_rpc_start_server").ok_or_else(missing)?;
     let endpoint = CString::new(address.to_string()).map_err(|error| unusable(&error))?;

@@ -339,14 +339,11 @@ fn allowed_widths(
 }
 
 fn draft<'w>(opened: Result<LlamaRung<'w>, impl std::fmt::Display>, rung: &Rung) -> Result<LlamaRung<'w>, Problem> {
-    let refused = |error: &dyn std::fmt::Display| {
-        Problem::new(Code::ModelRefused).with("path", rung.path.display()).with("reason", error)
-    };
-    let mut model = opened.map_err(|error| refused(&error))?;
+    let mut model = opened.map_err(|error| refused(&rung.path, error.to_string()))?;
     match can_roll_back(&mut model) {
         Ok(true) => Ok(model),
         Ok(false) => Err(Problem::new(Code::CannotRollBack).with("rung", &rung.name)),
-        Err(error) => Err(refused(&error)),
+        Err(error) => Err(refused(&rung.path, error.to_string())),
     }
 }
 

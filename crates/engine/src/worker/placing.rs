@@ -102,11 +102,14 @@ impl Placing {
 
     /// The other computers that have layers of the target, if nothing else of this one has but the processor.
     pub(super) fn only_remote(&self) -> Option<String> {
-        let used = &self.places.first()?.devices;
-        let mut devices = self.devices.iter().filter(|(index, _)| used.contains(index)).map(|(_, device)| device);
-        let is_remote = !used.is_empty() && devices.clone().all(|device| device.kind == DeviceKind::Remote);
         let has_card = self.devices.iter().any(|(_, device)| device.kind != DeviceKind::Remote);
-        (is_remote && !has_card).then(|| devices.next().map(|device| device.description.clone())).flatten()
+        self.devices_of(0).find(|_| !has_card).map(|device| device.description.clone())
+    }
+
+    /// The devices that have layers of the ladder's model in this place.
+    fn devices_of(&self, place: usize) -> impl Iterator<Item = &Device> + Clone {
+        let used = self.places.get(place).map(|place| place.devices.as_slice()).unwrap_or_default();
+        self.devices.iter().filter(|(index, _)| used.contains(index)).map(|(_, device)| device)
     }
 
     /// Of the ladder's model in this place.
@@ -116,12 +119,11 @@ impl Placing {
 
     /// Bytes that this model takes of the processor's memory, keys and values included; None if nothing of it is on devices.
     pub(super) fn on_processor(&self, rung: usize) -> Option<u64> {
-        let Place { layers, devices } = self.places.get(rung)?;
-        let is_integrated =
-            |(index, device): &(usize, Device)| device.kind == DeviceKind::Integrated && devices.contains(index);
+        let layers = self.places.get(rung)?.layers;
         // What shares the processor's memory takes it there, too.
-        let shared = if self.devices.iter().any(is_integrated) { self.needs[rung].on_devices(*layers) } else { 0 };
-        (*layers > 0).then(|| shared.saturating_add(self.needs[rung].on_processor(*layers)))
+        let is_integrated = self.devices_of(rung).any(|device| device.kind == DeviceKind::Integrated);
+        let shared = if is_integrated { self.needs[rung].on_devices(layers) } else { 0 };
+        (layers > 0).then(|| shared.saturating_add(self.needs[rung].on_processor(layers)))
     }
 
     /// Whether anything is on a device.
@@ -132,8 +134,8 @@ impl Placing {
     /// Where `weights` are, of the model called `rung` in this place.
     pub(super) fn told(&self, place: usize, rung: &str, weights: &Weights) -> Placed {
         let (layers, of) = weights.layers();
-        let used = self.places.get(place).map(|place| place.devices.as_slice()).unwrap_or_default();
-        let used = self.devices.iter().filter(|(index, _)| used.contains(index)).map(|(_, device)| device);
+        // A draft that its device refused stayed with the processor, wherever it was to go.
+        let used = self.devices_of(place).filter(|_| layers > 0);
         let remote = used.clone().any(|device| device.kind == DeviceKind::Remote);
         let devices = used.map(|device| device.description.clone()).collect();
         Placed { rung: rung.to_owned(), layers, of, devices, remote }

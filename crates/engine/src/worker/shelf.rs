@@ -122,13 +122,13 @@ impl Shelf {
         let (mut drafts, mut left_out) = (Vec::new(), remote);
         let (mut above, mut gone) = (target.bytes(), 0);
         for (index, rung) in rest.iter().enumerate() {
-            let mut place = placing.place(index + 1);
+            let place = placing.place(index + 1);
             let mut weights =
                 take(memory, &placing, index + 1, rung).and_then(|()| meter.read(llama, rung, &place, inbox));
             if place.layers > 0 && weights.as_ref().is_err_and(|problem| problem.code == Code::ModelRefused) {
                 // A device that has less than it said.
-                place = Place::default();
-                weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &place, inbox));
+                let processor = Place::default();
+                weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &processor, inbox));
             }
             let read = weights.and_then(|weights| fits(weights, (&target, above), rung, ladder.by_text));
             match read {
