@@ -272,6 +272,21 @@ const dialogs: Record<string, State> = {
       await expect(by(page, "language-select")).toHaveCount(0);
     },
   },
+  "settings for a card": {
+    start: {
+      ...itsModel,
+      engine: {
+        ...itsModel.engine,
+        loaded: { ...itsModel.engine.loaded, placed: [{ rung: "Qwen 1.5B", layers: 12, of: 29, devices: ["NVIDIA GeForce RTX 4060"], remote: false }] },
+      },
+      settings: { ...itsModel.settings, exact: false },
+    },
+    async go(page) {
+      await by(page, "settings").click();
+      await by(page, "gpu-select").scrollIntoViewIfNeeded();
+      await expect(by(page, "gpu-select")).toBeVisible();
+    },
+  },
   "settings without a hit": {
     async go(page) {
       await by(page, "settings").click();
