@@ -68,6 +68,8 @@ fn main() {
         "earlier_chats",
         "erase_earlier_chats",
         "tell_unseen",
+        "set_tray",
+        "quit",
     ];
     let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(commands));
     if let Err(error) = tauri_build::try_build(attributes) {

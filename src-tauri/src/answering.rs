@@ -4,7 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::{Answering as Happening, Ask, Call};
-use protocol::chat::ChatEvent;
+use protocol::chat::{ChatEvent, Policy};
+use protocol::worker::Message;
 use protocol::{Code, Problem, Receipt};
 use store::{Given, now_ms};
 use tauri::ipc::Channel;
@@ -40,8 +41,7 @@ pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<
     let answer = store.begin_answer(question, now_ms())?;
     let given = store.given(answer)?;
     let messages = prompt(above(&given), store.said(question)?);
-    let ask = Ask { cascade: app.settings().speed_up, ..Ask::plain(messages) };
-    write(app, call, Wanted { question, answer, ask, before: None }, window)
+    write(app, call, Wanted { question, answer, ask: sped_up(app, messages), before: None }, window)
 }
 
 /// Goes on behind the text of `answer`.
@@ -53,7 +53,7 @@ pub(crate) fn go_on(app: &App, call: Call<'_>, answer: u32, window: &Channel<Cha
     let given = store.given(answer)?;
     let messages = prompt(above(&given), store.said(given.question)?);
     store.reopen_answer(answer)?;
-    let ask = Ask { begun: given.text, cascade: app.settings().speed_up, ..Ask::plain(messages) };
+    let ask = Ask { begun: given.text, ..sped_up(app, messages) };
     write(app, call, Wanted { question: given.question, answer, ask, before: given.receipt }, window)
 }
 
@@ -79,6 +79,16 @@ pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<Ch
     });
     app.tell_places();
     Ok(())
+}
+
+/// A request for an answer, sped up as the settings have it.
+fn sped_up(app: &App, messages: Vec<Message>) -> Ask {
+    let (cascade, policy) = {
+        let settings = app.settings();
+        (settings.speed_up, settings.policy)
+    };
+    let k = app.engine.loaded().filter(|_| policy == Policy::Matrix).map(|loaded| loaded.k);
+    Ask { cascade, k, ..Ask::plain(messages) }
 }
 
 /// What stood above an answer when it was given.

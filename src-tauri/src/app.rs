@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,6 +40,8 @@ pub(crate) struct App {
     pub(crate) loading: Mutex<()>,
     /// Held while tokens are counted.
     pub(crate) counting: Mutex<()>,
+    /// The program is to end, whatever closing the window means.
+    leaving: AtomicBool,
     /// What is made smaller.
     pub(crate) shrinking: Shrinking,
     /// What the engine was told of earlier chats.
@@ -78,6 +81,7 @@ impl App {
             choosing: Mutex::default(),
             loading: Mutex::default(),
             counting: Mutex::default(),
+            leaving: AtomicBool::new(false),
             shrinking: Shrinking::new(&launch),
             given: Given::default(),
         };
@@ -164,6 +168,15 @@ impl App {
         self.stop();
         wait(OLD_ANSWER, || self.turns.is_answering());
         true
+    }
+
+    /// The next closing of the window ends the program.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
     }
 
     /// Ends everything in progress; what is shown is on disk when this returns.

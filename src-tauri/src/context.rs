@@ -3,7 +3,7 @@
 use protocol::chat::{Conversation, PromptSize};
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, Problem};
-use store::Said;
+use store::{Given, Said};
 
 use crate::app::App;
 use crate::prompt::{Above, prompt};
@@ -34,6 +34,16 @@ impl Next {
     pub(crate) fn asked(app: &App, conversation: u32, question: u32) -> Result<Self, Problem> {
         let branch = app.disk()?.store.said(question)?;
         Self::of(app, conversation, branch)
+    }
+
+    /// A question whose answer goes on: it is read with what that says so far.
+    pub(crate) fn going_on(app: &App, given: Given) -> Result<Self, Problem> {
+        let mut branch = app.disk()?.store.said(given.question)?;
+        if let Some(question) = branch.last_mut() {
+            // Both are read whatever is left out: only how much that is matters here.
+            question.text.push_str(&given.text);
+        }
+        Ok(Self { system: given.system, branch, left_out: given.left_out, summary: given.summary, keeps: false })
     }
 
     fn of(app: &App, conversation: u32, branch: Vec<Said>) -> Result<Self, Problem> {
@@ -87,6 +97,34 @@ impl Next {
         }
     }
 }
+
+impl App {
+    /// Leaves out so many of the oldest messages that `answer` can go on, if it has to. Gives the last of them then, by id.
+    ///
+    /// # Errors
+    /// Those of [`Self::size_now`]; [`Code::PromptTooLong`] if question and answer alone leave no room.
+    pub(crate) fn make_room(&self, answer: u32) -> Result<Option<u32>, Problem> {
+        let store = &self.disk()?.store;
+        let given = store.given(answer)?;
+        let (conversation, now) = (given.conversation, given.left_out);
+        let next = Next::going_on(self, given)?;
+        let size = |left_out| {
+            let size = self.size_now(next.prompt(left_out))?;
+            Ok(PromptSize { tokens: size.tokens.map(|tokens| tokens + GOES_ON), ..size })
+        };
+        let taken = size(now)?;
+        if taken.tokens.is_some_and(|tokens| tokens < taken.context) {
+            return Ok(None);
+        }
+        let last = next.fitting(size)?;
+        store.leave_out(conversation, last, "")?;
+        store.leave_out_of(answer, last)?;
+        Ok(Some(last))
+    }
+}
+
+/// An answer goes on if there is room for so many tokens more.
+const GOES_ON: u32 = 64;
 
 /// That a prompt of this size does not fit.
 pub(crate) fn too_long(size: PromptSize) -> Problem {

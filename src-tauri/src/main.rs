@@ -20,6 +20,7 @@ mod prompt;
 mod queue;
 mod shrinking;
 mod summary;
+mod tray;
 mod turns;
 mod watched;
 
@@ -69,15 +70,14 @@ fn run() -> tauri::Result<()> {
     };
     let window = builder
         .plugin(tauri_plugin_single_instance::init(|handle, _, _| {
-            if let Some(window) = handle.get_webview_window("main") {
-                // The second start only brings the first one's window forward.
-                let _ = window.unminimize().and_then(|()| window.set_focus());
-            }
+            // The second start only brings the first one's window forward.
+            tray::show(handle);
         }))
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
         // Where the window stood, unless it is to be seen nowhere now.
         .plugin(tauri_plugin_window_state::Builder::default().with_state_flags(KEPT).build())
+        .on_window_event(tray::closing)
         .invoke_handler(interface().invoke_handler())
         .build(context())?;
     // Only now is it sure that no other instance works on the same files, and no window is open yet.
@@ -179,6 +179,8 @@ fn interface() -> Builder<tauri::Wry> {
         commands::earlier::earlier_chats,
         commands::earlier::erase_earlier_chats,
         commands::unseen::tell_unseen,
+        commands::tray::set_tray,
+        commands::tray::quit,
     ])
 }
 

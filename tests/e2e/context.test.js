@@ -12,6 +12,8 @@ before(async () => {
   const chain = Array.from({ length: 14 }, (_, at) => [user(`${at}: ${"wide ".repeat(500)}`), assistant(`That was ${at}.`)]).flat();
   seed(home, [
     { title: "Chain", messages: chain, at_ms: 500 },
+    // Its last answer was cut off, and all of it together is more than can be read at once.
+    { title: "Full", messages: [...chain, ...chain.slice(0, 6), user("Count to thirty."), assistant("1, 2, 3,")], at_ms: 250 },
     { title: "Long", messages, at_ms: 1000 },
   ]);
   window = await openWindow({ home });
@@ -54,4 +56,15 @@ test("or with a summary of them that the model writes, also after the window was
   await window.browser.refresh();
   await window.by("summary").waitForExist({ timeout: 20_000 });
   assert.equal(await summary(), written);
+});
+
+test("an answer in a full conversation goes on without the oldest messages", async () => {
+  await window.browser.execute(() => [...document.querySelectorAll('[data-testid="conversation"]')].find((entry) => entry.textContent.trim() === "Full").click());
+  const shown = await window.until((messages) => messages.at(-1)?.text === "1, 2, 3,", "the full conversation is shown");
+  await window.press(shown.at(-1).id, '[data-testid="continue"]');
+  await window.by("left-out").waitForExist({ timeout: 30_000 });
+  const messages = await window.brief();
+  assert.equal(messages.length, shown.length, "it is the same answer");
+  assert.ok(messages.at(-1).text.startsWith("1, 2, 3,") && messages.at(-1).text.length > "1, 2, 3,".length, messages.at(-1).text);
+  await window.shot("went-on-full");
 });

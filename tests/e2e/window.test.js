@@ -120,6 +120,29 @@ describe("the window with a model", () => {
     assert.ok(kept(home, text.slice(0, 50)), "what is shown is on disk");
   });
 
+  test("with the background chosen, closing hides the window, the answer goes on, and a second start brings it back", async () => {
+    const toggle = async () => {
+      await window.by("settings").click();
+      await window.by("background-toggle").click();
+      await window.by("settings-close").click();
+    };
+    const seen = () => execFileSync("wmctrl", ["-l"], { encoding: "utf8" }).includes("Taki");
+    await toggle();
+    await window.browser.waitUntil(() => rows(home, "SELECT 1").length === 1 && /background = true/.test(fs.readFileSync(path.join(home, "config", "settings.toml"), "utf8")), { timeout: 5000 });
+    await window.ask(LONG);
+    await window.browser.waitUntil(async () => (await window.answer()).length > 20, { timeout: 60_000, interval: 20 });
+    execFileSync("wmctrl", ["-c", "Taki"]);
+    await window.browser.waitUntil(() => !seen(), { timeout: 10_000, timeoutMsg: "it did not go from the screen" });
+    const length = () => rows(home, "SELECT length(text) AS n FROM message WHERE speaker = 'assistant' ORDER BY id DESC LIMIT 1")[0].n;
+    const hidden = length();
+    await window.browser.waitUntil(() => length() > hidden, { timeout: 30_000, timeoutMsg: "the answer did not go on" });
+    execFileSync(process.env.TAKI_APP, { env: { ...process.env, TAKI_HOME: home }, timeout: 20_000 });
+    await window.browser.waitUntil(seen, { timeout: 10_000, timeoutMsg: "it did not come back" });
+    await window.by("stop").click().catch(() => undefined);
+    await window.answered();
+    await toggle();
+  });
+
   test("a start with another home is a program of its own", async () => {
     const other = newHome();
     const child = spawn(process.env.TAKI_APP, { env: { ...process.env, TAKI_HOME: other }, stdio: "ignore" });

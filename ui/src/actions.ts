@@ -10,7 +10,7 @@ export interface Action {
   /** Its name in `Words`. */
   name: "newConversation" | "searchConversations" | "toggleSidebar" | "previousConversation" | "nextConversation" | "rename" | "pin" | "unpin"
     | "deleteConversation" | "toComposer" | "attach" | "copyAnswer" | "answerAgain" | "continueAnswer" | "stop" | "jumpToLatest" | "settings"
-    | "editPresets" | "ladders" | "palette" | "shortcuts" | "zoomIn" | "zoomOut" | "zoomBack" | "exportMarkdown" | "exportJson" | "exportThis" | "importConversations"
+    | "editPresets" | "ladders" | "palette" | "shortcuts" | "quit" | "zoomIn" | "zoomOut" | "zoomBack" | "exportMarkdown" | "exportJson" | "exportThis" | "importConversations"
     | "switchSpeedUp" | "switchLanguage" | "switchTheme";
   group: "groupConversations" | "groupMessages" | "groupWindow" | "groupSettings";
   /** Keys as they are written: the first is shown, all work. */
@@ -98,6 +98,7 @@ export function actionsOf(session: Session, view: View, words: () => Words): Act
     { id: "shortcuts", name: "shortcuts", group: "groupWindow", keys: ["F1", "Ctrl+/"], run: () => (view.dialog = "shortcuts") },
     { id: "zoom-in", name: "zoomIn", group: "groupWindow", keys: ["Ctrl++", "Ctrl+=", "Ctrl+;"], run: chosen.zoomIn },
     { id: "zoom-out", name: "zoomOut", group: "groupWindow", keys: ["Ctrl+-"], run: chosen.zoomOut },
+    { id: "quit", name: "quit", group: "groupWindow", keys: ["Ctrl+Q"], run: () => session.quit() },
     { id: "zoom-back", name: "zoomBack", group: "groupWindow", keys: ["Ctrl+0"], run: chosen.zoomBack },
   ];
 }

@@ -21,7 +21,7 @@ pub use earlier::EarlierChats;
 pub use ladders::{
     About, Added, DraftChoice, Fits, LadderCard, LadderCheck, LadderVersion, MemoryShare, ModelCard, Shrunk,
 };
-pub use settings::{Preset, Settings, Theme, UiLanguage};
+pub use settings::{Policy, Preset, Settings, Theme, UiLanguage};
 
 /// What the engine is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
@@ -87,12 +87,17 @@ pub struct Opening {
     pub notices: Vec<Problem>,
 }
 
-/// What happens while an answer is written, in this order: `Saved`, `Reading`*, (`Text` | `Resuming`)*, then exactly
+/// What happens while an answer is written, in this order: `LeftOut`?, `Saved`, `Reading`*, (`Text` | `Resuming`)*, then exactly
 /// one of `Finished` and `Failed`. A stream that ends without either is an error of the app. A replay keeps nothing and
 /// has no `Saved`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum ChatEvent {
+    /// The oldest messages were left out, so that an answer can go on.
+    LeftOut {
+        /// The last of them, by id.
+        last: u32,
+    },
     /// The user's message is on disk.
     Saved {
         /// Id of the user's message.

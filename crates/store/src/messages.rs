@@ -142,6 +142,15 @@ impl Store {
         })
     }
 
+    /// An answer is given without the messages up to `last`, and without a summary of them.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn leave_out_of(&self, answer: u32, last: u32) -> Result<(), Problem> {
+        let sql = "UPDATE message SET left_out = ?2, summary = '' WHERE id = ?1 AND speaker = 'assistant' AND deleted IS NULL";
+        self.write(|transaction| one(transaction.execute(sql, [answer, last])?))
+    }
+
     /// Keeps what an answer says so far.
     ///
     /// # Errors

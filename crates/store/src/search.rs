@@ -18,7 +18,7 @@ const TRIGRAM: usize = 3;
 const AROUND: usize = 40;
 
 impl Store {
-    /// Finds all words of `text`, anywhere inside words too: titles first, then the latest message first.
+    /// Finds all words of `text`, anywhere inside words too: titles first, then names of files, then the latest message first.
     ///
     /// # Errors
     /// See [`Store`].
@@ -29,8 +29,13 @@ impl Store {
         }
         self.read(|transaction| {
             let mut found = in_titles(transaction, &terms)?;
+            found.extend(in_file_names(transaction, &terms)?);
             found.truncate(limit as usize);
-            found.extend(in_messages(transaction, &terms, limit - found.len() as u32)?);
+            let more = in_messages(transaction, &terms, limit)?;
+            // A message that is shown for its file need not be shown again.
+            let more = more.into_iter().filter(|hit| found.iter().all(|shown| shown.message != hit.message));
+            let more: Vec<_> = more.take(limit as usize - found.len()).collect();
+            found.extend(more);
             Ok(found)
         })
     }
@@ -47,6 +52,28 @@ fn in_titles(connection: &Connection, terms: &[String]) -> rusqlite::Result<Vec<
         let folded = fold(&title);
         if terms.iter().all(|term| folded.contains(term)) {
             found.extend(hit(row.get("id")?, title.clone(), None, &title, terms, row.get("at_ms")?));
+        }
+    }
+    Ok(found)
+}
+
+/// Files that were sent: whoever looks for one knows its name.
+fn in_file_names(connection: &Connection, terms: &[String]) -> rusqlite::Result<Vec<Found>> {
+    let sql = "SELECT attachment.name, message.id, message.conversation, conversation.title, message.at_ms \
+               FROM attachment JOIN message ON message.id = attachment.message \
+               JOIN conversation ON conversation.id = message.conversation \
+               WHERE message.deleted IS NULL AND NOT conversation.deleted ORDER BY message.at_ms DESC, attachment.id DESC";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found: Vec<Found> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let name: String = row.get("name")?;
+        let message = row.get("id")?;
+        let folded = fold(&name);
+        // One hit for each message.
+        if terms.iter().all(|term| folded.contains(term)) && found.iter().all(|hit| hit.message != Some(message)) {
+            let (conversation, title) = (row.get("conversation")?, row.get("title")?);
+            found.extend(hit(conversation, title, Some(message), &name, terms, row.get("at_ms")?));
         }
     }
     Ok(found)

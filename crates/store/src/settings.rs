@@ -63,6 +63,8 @@ mod tests {
             mirror: "https://mirror.example".to_owned(),
             proxy: "http://proxy:8080".to_owned(),
             notify: false,
+            background: true,
+            policy: protocol::chat::Policy::Matrix,
             language: UiLanguage::Ja,
             theme: Theme::Dark,
             zoom: 1.25,

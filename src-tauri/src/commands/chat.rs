@@ -76,7 +76,8 @@ pub(crate) async fn answer_again(
     answered(app, move |app, call| answering::answer(app, call, message, &on_event)).await
 }
 
-/// Goes on behind the text of an answer that was stopped or cut off.
+/// Goes on behind the text of an answer that was stopped or cut off. Where the conversation is full its oldest messages are
+/// left out first.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn continue_answer(
@@ -84,7 +85,16 @@ pub(crate) async fn continue_answer(
     message: u32,
     on_event: Channel<ChatEvent>,
 ) -> Result<(), Problem> {
-    answered(app, move |app, call| answering::go_on(app, call, message, &on_event)).await
+    let app = Arc::clone(&app);
+    blocking(move || {
+        // Nothing is loaded yet: that is told below.
+        let last = if app.engine.loaded().is_some() { app.make_room(message)? } else { None };
+        if let Some(Err(error)) = last.map(|last| on_event.send(ChatEvent::LeftOut { last })) {
+            tracing::debug!(%error, "the window is gone");
+        }
+        written(&app, |app, call| answering::go_on(app, call, message, &on_event))
+    })
+    .await
 }
 
 /// Answers the question of an answer once more with the cascade off. Nothing of it is kept.

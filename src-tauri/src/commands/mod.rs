@@ -19,6 +19,7 @@ pub(crate) mod exchange;
 pub(crate) mod ladders;
 pub(crate) mod settings;
 pub(crate) mod token;
+pub(crate) mod tray;
 pub(crate) mod unseen;
 
 use protocol::{Code, Problem};

@@ -63,7 +63,10 @@ export const commands = {
 	send: (conversation: number, parent: number | null, text: string, edited: number | null, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("send", { conversation, parent, text, edited, onEvent })),
 	/**  Gives a question a further version of its answer, which becomes the chosen one. */
 	answerAgain: (message: number, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("answer_again", { message, onEvent })),
-	/**  Goes on behind the text of an answer that was stopped or cut off. */
+	/**
+	 *  Goes on behind the text of an answer that was stopped or cut off. Where the conversation is full its oldest messages are
+	 *  left out first.
+	 */
 	continueAnswer: (message: number, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("continue_answer", { message, onEvent })),
 	/**  Answers the question of an answer once more with the cascade off. Nothing of it is kept. */
 	replay: (message: number, onEvent: Channel<ChatEvent>) => typedError<null, Problem>(__TAURI_INVOKE("replay", { message, onEvent })),
@@ -161,6 +164,10 @@ export const commands = {
 	eraseEarlierChats: () => typedError<EarlierChats, Problem>(__TAURI_INVOKE("erase_earlier_chats")),
 	/**  Has the system show `text` if another window is in front. Whether it was asked to. */
 	tellUnseen: (text: string) => typedError<boolean, Problem>(__TAURI_INVOKE("tell_unseen", { text })),
+	/**  Shows Taki's icon in the system's tray with these words in its menu, or takes it away. */
+	setTray: (words: TrayWords | null) => typedError<null, Problem>(__TAURI_INVOKE("set_tray", { words })),
+	/**  Ends the program, also where closing its window would only hide it. */
+	quit: () => typedError<null, Problem>(__TAURI_INVOKE("quit")),
 };
 
 /* Types */
@@ -206,11 +213,15 @@ export type CacheType =
 "q4";
 
 /**
- *  What happens while an answer is written, in this order: `Saved`, `Reading`*, (`Text` | `Resuming`)*, then exactly
+ *  What happens while an answer is written, in this order: `LeftOut`?, `Saved`, `Reading`*, (`Text` | `Resuming`)*, then exactly
  *  one of `Finished` and `Failed`. A stream that ends without either is an error of the app. A replay keeps nothing and
  *  has no `Saved`.
  */
 export type ChatEvent = 
+/**  The oldest messages were left out, so that an answer can go on. */
+{ kind: "left_out"; 
+/**  The last of them, by id. */
+last: number } | 
 /**  The user's message is on disk. */
 { kind: "saved"; 
 /**  Id of the user's message. */
@@ -774,6 +785,13 @@ export type Placed = {
 	remote: boolean,
 };
 
+/**  Who decides how much is proposed before each review. */
+export type Policy = 
+/**  The policy that learns what pays, and stands aside where nothing does. */
+"adaptive" | 
+/**  The ladder's K matrix, played as it stands, also where that is slower. */
+"matrix";
+
 /**  Instructions under a name. */
 export type Preset = {
 	/**  What the user calls them. */
@@ -877,6 +895,8 @@ export type Settings = {
 	ladder?: string,
 	/**  Whether the cascade is on. */
 	speedUp?: boolean,
+	/**  Who decides how the cascade drafts. */
+	policy?: Policy,
 	/**  Exact mode. */
 	exact?: boolean,
 	/**  Threads to compute with; None is the fastest count, found by trying. */
@@ -893,6 +913,8 @@ export type Settings = {
 	earlierChats?: boolean,
 	/**  Whether the system tells that a long answer has ended while another window was in front. */
 	notify?: boolean,
+	/**  Whether Taki goes on in the background, in the system's tray, when its window is closed. */
+	background?: boolean,
 	/**  Address of a mirror of the model repository; empty for the usual one. */
 	mirror?: string,
 	/**  Address of the proxy that downloads go through; empty for the system's. */
@@ -994,6 +1016,14 @@ export type Translation =
 "nearly" | 
 /**  Its tokens are others: what it says is cut into the target's, which is slower. */
 "by_text";
+
+/**  What stands in the menu of the icon, in the window's language. */
+export type TrayWords = {
+	/**  Brings the window forward. */
+	show: string,
+	/**  Ends the program. */
+	quit: string,
+};
 
 /**  Language of the window. */
 export type UiLanguage = 

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderVersion, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, Shrunk, Summarised } from "./bindings";
+import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderVersion, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, Shrunk, Summarised, TrayWords } from "./bindings";
 
 export type * from "./bindings";
 
@@ -100,6 +100,10 @@ export interface Backend {
   eraseEarlierChats(): Promise<EarlierChats>;
   /** Has the system show a text if another window is in front. */
   tellUnseen(text: string): Promise<void>;
+  /** Shows Taki in the system's tray with these words, or takes it away there. */
+  setTray(words: TrayWords | null): Promise<void>;
+  /** Ends the program, whatever closing the window means. */
+  quit(): Promise<void>;
 }
 
 /** A problem as an exception. */
@@ -229,4 +233,6 @@ export const tauriBackend: Backend = {
   earlierChats: () => unwrap(commands.earlierChats()),
   eraseEarlierChats: () => unwrap(commands.eraseEarlierChats()),
   tellUnseen: (text) => unwrap(commands.tellUnseen(text)).then(nothing),
+  setTray: (words) => unwrap(commands.setTray(words)).then(nothing),
+  quit: () => unwrap(commands.quit()).then(nothing),
 };

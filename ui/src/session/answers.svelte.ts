@@ -111,7 +111,9 @@ export class Answers {
     let problem: Problem | undefined;
     try {
       await call((event) => {
-        if (event.kind === "saved") {
+        if (event.kind === "left_out") {
+          if (this.thread.id === where) Object.assign(this.thread, { lastLeftOut: event.last, summary: "" });
+        } else if (event.kind === "saved") {
           this.writing = saved(event.message, event.answer, this.thread.id === where);
           this.reading = 0;
           this.kept();

@@ -126,13 +126,28 @@ test("an answer that was cut off goes on behind its text", async () => {
   expect(session.continuable(session.thread.leaf!), "it is done now").toBe(false);
 });
 
+test("a full conversation goes on without its oldest messages, which is seen at once", async () => {
+  const messages = [said(1, "user", "Hi"), said(2, "assistant", "Hello."), said(3, "user", "Why?"), said(4, "assistant", "Because ", { receipt: { ...receipt, finish: "context_full" } })];
+  const { backend, session } = await opened({ conversation: { ...blank(1), messages, summary: "of nothing" } });
+  const going = session.continueAnswer(session.thread.leaf!);
+  backend.on({ kind: "left_out", last: 2 });
+  expect([session.thread.leftOut, session.thread.summary]).toEqual([2, ""]);
+  backend.on({ kind: "saved", message: 3, answer: 4 });
+  backend.on({ kind: "text", text: "of salt." });
+  backend.on({ kind: "finished", receipt });
+  backend.end();
+  await going;
+  expect(texts(session).at(-1)).toBe("Because of salt.");
+});
+
 test("only the last answer can go on, and only one that was not done", () =>
   opened({ conversation: { ...blank(1), messages: [said(1, "user", "Why?"), said(2, "assistant", "Be"), said(3, "user", "?"), said(4, "assistant", "Be")] } }).then(({ session }) => {
     const able = (change: object) => session.continuable({ ...session.thread.leaf!, ...change });
     expect(session.continuable(session.thread.messages[1]!)).toBe(false);
     expect(able({}), "interrupted").toBe(true);
     expect(able({ receipt: { ...receipt, finish: "stopped" } })).toBe(true);
-    expect(able({ receipt: { ...receipt, finish: "context_full" } })).toBe(false);
+    expect(able({ receipt: { ...receipt, finish: "context_full" } })).toBe(true);
+    expect(able({ receipt: { ...receipt, finish: "end" } })).toBe(false);
     expect(able({ text: "" })).toBe(false);
     expect(able({ id: 3, speaker: "user" })).toBe(false);
   }));

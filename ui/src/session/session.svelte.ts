@@ -243,7 +243,7 @@ export class Session {
   continuable(answer: ShownMessage): boolean {
     if (answer.speaker !== "assistant" || !answer.text || answer.id !== this.thread.leaf?.id || this.answers.here) return false;
     const finish = answer.receipt?.finish;
-    return finish === undefined || finish === "stopped" || finish === "length";
+    return finish === undefined || finish === "stopped" || finish === "length" || finish === "context_full";
   }
 
   /** Whether this conversation stays as it is, because something is written of it. */
@@ -303,5 +303,11 @@ export class Session {
   /** The window, or this conversation, is about to go from the screen. */
   leave() {
     return Promise.all([this.composer.keep(), this.#keepPlace()]);
+  }
+
+  /** Ends the program. */
+  async quit() {
+    await this.leave();
+    await this.told.asked(() => this.backend.quit());
   }
 }

@@ -50,7 +50,7 @@ export class Written implements Backend {
     ladders: [],
     ladder: "a",
     engine: ready,
-    settings: { ladder: "a", speedUp: true, exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
+    settings: { ladder: "a", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
     processors: 2,
     memoryBytes: 8e9,
     limits: { attachmentBytes: 1000, attachments: 3 },
@@ -140,6 +140,8 @@ export class Written implements Backend {
   earlierChats = async () => ({ messages: 3, bytes: 1200 });
   eraseEarlierChats = async () => ({ messages: 0, bytes: 0 });
   tellUnseen = (text: string) => this.#done("tellUnseen", text);
+  setTray = (words: unknown) => this.#done("setTray", words);
+  quit = () => this.#done("quit");
   changeSettings = async (settings: Opened["settings"]) => settings;
 
   named = (name: string) => this.calls.filter(([called]) => called === name);

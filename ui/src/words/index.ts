@@ -64,6 +64,12 @@ export function waiting(seconds: number, words: Words): string {
   return seconds < 90 ? fill(words.seconds, { n: Math.round(seconds) }) : fill(words.minutes, { n: Math.round(seconds / 60) });
 }
 
+/** Bytes a second of a connection of 50 Mbit/s: what many offices and homes have. */
+const ORDINARY = 50e6 / 8;
+
+/** How long so many bytes take to come in; how fast the connection is shows only then: `about 3 min at 50 Mbit/s`. */
+export const fetchTime = (bytes: number, words: Words) => fill(words.fetchTimeOf, { time: waiting(Math.max(1, bytes / ORDINARY), words) });
+
 /** About how many words (in Japanese, characters) a token is. */
 const WORDS_PER_TOKEN = { en: 0.75, ja: 0.6 };
 

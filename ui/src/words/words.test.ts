@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { en } from "./en";
-import { count, explain, fill, languageOf, shorten, size, waiting } from "./index";
+import { count, explain, fetchTime, fill, languageOf, shorten, size, waiting } from "./index";
 import { ja } from "./ja";
 
 const names = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]))].sort();
@@ -38,6 +38,8 @@ test("sizes and times read like on a label", () => {
   expect(size(1_117_320_768)).toBe("1.1 GB");
   expect(waiting(40.4, en)).toBe("40 s");
   expect(waiting(200, en)).toBe("3 min");
+  expect(fetchTime(1_117_320_768, en)).toBe("about 3 min at 50 Mbit/s");
+  expect(fetchTime(98_362_432, ja)).toBe("約 16 秒（50 Mbps の場合）");
 });
 
 /** Everything of the window but its texts. */

@@ -29,6 +29,17 @@ pub enum Theme {
     Dark,
 }
 
+/// Who decides how much is proposed before each review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// The policy that learns what pays, and stands aside where nothing does.
+    #[default]
+    Adaptive,
+    /// The ladder's K matrix, played as it stands, also where that is slower.
+    Matrix,
+}
+
 /// The user's choices, kept in the settings file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(default, rename_all = "camelCase")]
@@ -38,6 +49,8 @@ pub struct Settings {
     pub ladder: String,
     /// Whether the cascade is on.
     pub speed_up: bool,
+    /// Who decides how the cascade drafts.
+    pub policy: Policy,
     /// Exact mode.
     pub exact: bool,
     /// Threads to compute with; None is the fastest count, found by trying.
@@ -54,6 +67,8 @@ pub struct Settings {
     pub earlier_chats: bool,
     /// Whether the system tells that a long answer has ended while another window was in front.
     pub notify: bool,
+    /// Whether Taki goes on in the background, in the system's tray, when its window is closed.
+    pub background: bool,
     /// Address of a mirror of the model repository; empty for the usual one.
     pub mirror: String,
     /// Address of the proxy that downloads go through; empty for the system's.
@@ -85,6 +100,7 @@ impl Default for Settings {
         Self {
             ladder: "smollm2".to_owned(),
             speed_up: true,
+            policy: Policy::Adaptive,
             exact: false,
             threads: None,
             context: None,
@@ -93,6 +109,7 @@ impl Default for Settings {
             workers: Vec::new(),
             earlier_chats: true,
             notify: true,
+            background: false,
             mirror: String::new(),
             proxy: String::new(),
             language: UiLanguage::System,

@@ -58,3 +58,22 @@ fn a_hit_comes_with_the_text_around_it_titles_first_and_the_latest_first() {
     home.store.delete_conversation(named).unwrap();
     assert_eq!(home.store.search("needle", 10).unwrap().len(), 2);
 }
+
+#[test]
+fn a_file_that_was_sent_is_found_by_its_name() {
+    let home = Home::new();
+    let id = home.begin();
+    let attach = |name: &str| {
+        let file = store::Attachment { name: name.to_owned(), bytes: 1, text: "none of it".to_owned(), cut: false };
+        home.store.attach(id, &file).unwrap()
+    };
+    attach("請求書_2026-10.pdf");
+    attach("請求書_2026-11.pdf");
+    assert!(found(&home, "請求書").is_empty(), "it waits in the composer");
+    home.store.rename_conversation(id, "x").unwrap();
+    let asked = home.ask(id, None, "Compare the 請求書 of both months.");
+    assert_eq!(found(&home, "請求書"), [(Some(asked), "請求書".to_owned())], "once for a message");
+    assert_eq!(found(&home, "10.pdf 請求"), [(Some(asked), "請求".to_owned())]);
+    home.store.delete_message(asked).unwrap();
+    assert!(found(&home, "pdf").is_empty());
+}

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Is the adaptive policy ever slower than the target alone? Every question of the suites, in parts.
+
+    scripts/never-slower.py --ladder qwen-coder --out FOLDER SUITE.jsonl [SUITE.jsonl ...]
+
+A full suite takes an hour or two on two cores, so it is asked in parts of at most five questions, no two of one category. What is
+there already is not asked again: start it anew after a break and it goes on. With --lock FILE it holds that lock while it measures,
+so that a build (`flock FILE cargo build ...`) and a measurement never run at once. It prints the table of docs/measured.md.
+"""
+
+import argparse
+import fcntl
+import json
+import math
+import os
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+import time
+
+# Two-sided 95% quantiles of Student's t for 1 to 30 degrees of freedom (any table of statistics); 1.96 beyond.
+T = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101,
+     2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042]
+PART = 5
+
+
+def parts(questions):
+    """Parts of at most PART questions, each of another category, in an order that any beginning of is a fair sample."""
+    drawn = random.Random(7)
+    categories = {}
+    for question in questions:
+        categories.setdefault(question["category"], []).append(question)
+    for held in categories.values():
+        drawn.shuffle(held)
+    found = []
+    while any(categories.values()):
+        longest = sorted((held for held in categories.values() if held), key=len, reverse=True)[:PART]
+        found.append([held.pop() for held in longest])
+    drawn.shuffle(found)
+    return found
+
+
+def interval(logs):
+    """Mean of logarithms and half its 95% interval (Student's t), none for one value."""
+    mean = statistics.fmean(logs)
+    if len(logs) < 2:
+        return mean, None
+    quantile = T[len(logs) - 2] if len(logs) - 1 <= len(T) else 1.96
+    return mean, quantile * statistics.stdev(logs) / math.sqrt(len(logs))
+
+
+def table(results):
+    """Prints the table: every category and all of them."""
+    rows = [row for result in results for row in result["rows"] if row["config"] == "adaptive" and row["category"] != "all"]
+    print("| category | questions | adaptive to off | 95% | median question | lowest | same answers |\n|---|---|---|---|---|---|---|")
+    for category in [*dict.fromkeys(sorted(row["category"] for row in rows)), "all"]:
+        of = [row for row in rows if category in ("all", row["category"])]
+        ratios = [row["ratio_to_off"] for row in of]
+        mean, half = interval([math.log(ratio) for ratio in ratios])
+        between = "one question" if half is None else f"{math.exp(mean - half):.3f} to {math.exp(mean + half):.3f}"
+        same = statistics.fmean(row["same_as_off"] for row in of)
+        print(f"| {category} | {len(of)} | {math.exp(mean):.3f} | {between} | {statistics.median(ratios):.3f} | {min(ratios):.3f} | {same:.0%} |")
+    again = [slow for result in results for slow in result["slower"]]
+    print(f"\n{len(again)} long answers were below 0.985 at first and asked again:")
+    for slow in sorted(again, key=lambda slow: slow["high"]):
+        print(f"* {slow['category']}: {slow['at_first']:.3f}, then {slow['ratio']:.3f} ({slow['low']:.3f} to {slow['high']:.3f})")
+    surely = [slow for slow in again if slow["high"] < 0.97]
+    print(f"{len(surely)} of them lie below 0.97 with their whole interval.")
+
+
+def main():
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("suites", nargs="+", type=pathlib.Path)
+    asked.add_argument("--taki", default="taki")
+    asked.add_argument("--ladder", required=True)
+    asked.add_argument("--out", required=True, type=pathlib.Path)
+    asked.add_argument("--lock", type=pathlib.Path)
+    asked.add_argument("--max-tokens", default="64")
+    asked.add_argument("--repeats", default="1")
+    asked.add_argument("--again", default="4")
+    asked.add_argument("--minutes", type=float, default=math.inf, help="begin no further part after so many minutes")
+    asked.add_argument("--table", action="store_true", help="only print what there is")
+    asked = asked.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    questions = [json.loads(line) for suite in asked.suites for line in suite.read_text().splitlines() if line.strip()]
+    all_parts = parts(questions)
+    began = time.monotonic()
+    for number, part in enumerate(all_parts):
+        done = asked.out / f"part-{number:03}.json"
+        if asked.table or done.exists():
+            continue
+        if (time.monotonic() - began) / 60 > asked.minutes:
+            break
+        suite = asked.out / "part.jsonl"
+        suite.write_text("".join(json.dumps(question, ensure_ascii=False) + "\n" for question in part))
+        with open(asked.lock or os.devnull, "w") as lock:
+            if asked.lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            ran = subprocess.run(
+                [asked.taki, "bench", "--ladder", asked.ladder, "--suite", suite, "--max-tokens", asked.max_tokens, "--repeats",
+                 asked.repeats, "--again", asked.again, "--configs", "adaptive", "--json"],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        if ran.returncode:
+            sys.exit(f"{asked.taki} bench ended with {ran.returncode} in part {number}")
+        written = done.with_suffix(".new")
+        written.write_bytes(ran.stdout)
+        written.rename(done)
+        print(f"part {number + 1} of {len(all_parts)}", file=sys.stderr, flush=True)
+        time.sleep(1)  # so that a build that waits for the lock gets it
+    results = [json.loads(file.read_text().splitlines()[0]) for file in sorted(asked.out.glob("part-*.json"))]
+    if not results:
+        sys.exit("nothing was measured yet")
+    table(results)
+
+
+main()
