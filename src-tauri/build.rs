@@ -33,8 +33,6 @@ fn main() {
         "watch_engine",
         "ladders",
         "load_ladder",
-        "fetch_ladder",
-        "cancel_fetch",
         "watch_downloads",
         "download_ladder",
         "pause_download",

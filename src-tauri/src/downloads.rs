@@ -177,7 +177,7 @@ impl App {
                     // Others need not wait for the end of an answer.
                     let app = Arc::clone(self);
                     thread::spawn(move || match app.use_fetched(&turn, &before) {
-                        Ok(()) => drop(app.downloads.change(|queue| queue.remove(&turn.ladder))),
+                        Ok(()) => app.downloads.change(|queue| queue.used(&turn, &before)),
                         Err(problem) => app.downloads.change(|queue| queue.fail(&turn, problem)),
                     });
                 }

@@ -1,9 +1,8 @@
-//! Loading and fetching ladders, in threads of their own.
+//! Loading ladders, in threads of their own.
 
 use std::sync::{Arc, PoisonError};
 use std::thread;
 
-use catalog::FetchProgress;
 use protocol::chat::{EngineState, Settings};
 use protocol::ladder::EngineSettings;
 use protocol::worker::Loaded;
@@ -13,18 +12,14 @@ use crate::app::App;
 use crate::turns::Choice;
 
 impl App {
-    /// Chooses, one after the other: `settle` keeps the choice, then the ladder of the settings is loaded, with `fetch` after
-    /// what it lacks was fetched. Returns at once. A choice that could not be kept leads back to what is kept.
+    /// Chooses, one after the other: `settle` keeps the choice, then the ladder of the settings is loaded. Returns at once. A
+    /// choice that could not be kept leads back to what is kept.
     ///
     /// # Errors
     /// [`Code::Busy`] while an answer is written; those of `settle`.
-    pub(crate) fn choose<T>(
-        self: &Arc<Self>,
-        fetch: bool,
-        settle: impl FnOnce() -> Result<T, Problem>,
-    ) -> Result<T, Problem> {
+    pub(crate) fn choose<T>(self: &Arc<Self>, settle: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
         let _one_at_a_time = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.choose_now(fetch, settle)
+        self.choose_now(settle)
     }
 
     /// Changes from the ladder `before` to `ladder`; nothing happens where another one is chosen by now.
@@ -38,7 +33,7 @@ impl App {
             return Ok(());
         }
         ladder.clone_into(&mut settings.ladder);
-        self.choose_now(false, || self.change_settings(&settings))
+        self.choose_now(|| self.change_settings(&settings))
     }
 
     /// Whether a ladder fits into memory once what is loaded gives back its own, as the settings have it run.
@@ -63,16 +58,12 @@ impl App {
         engine::free_memory().map(|free| free.saturating_add(self.engine.worker_bytes().unwrap_or(0)))
     }
 
-    fn choose_now<T>(self: &Arc<Self>, fetch: bool, settle: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    fn choose_now<T>(self: &Arc<Self>, settle: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
         let choice = self.turns.choose()?;
         let settled = settle();
         // What is being loaded is no longer wanted.
         self.engine.cancel();
-        if fetch && settled.is_ok() {
-            self.fetch_and_load(choice);
-        } else {
-            self.load_chosen(choice);
-        }
+        self.load_chosen(choice);
         settled
     }
 
@@ -90,7 +81,7 @@ impl App {
             (reload, now.earlier_chats != settings.earlier_chats)
         };
         if reload {
-            self.choose_now(false, || self.change_settings(settings))?;
+            self.choose_now(|| self.change_settings(settings))?;
         } else {
             self.change_settings(settings)?;
         }
@@ -105,24 +96,6 @@ impl App {
         thread::spawn(move || {
             let _one_at_a_time = app.loading.lock().unwrap_or_else(PoisonError::into_inner);
             app.load_now(&choice);
-        });
-    }
-
-    /// Fetches what the ladder of the settings lacks, for `choice`, then loads it. Returns at once.
-    fn fetch_and_load(self: &Arc<Self>, choice: Choice) {
-        let ladder = self.settings().ladder.clone();
-        if let Ok(missing) = self.disk().and_then(|disk| disk.models.ready(&disk.catalog(), &ladder)) {
-            let total_bytes = missing as f64;
-            self.tell(&choice, EngineState::Fetching { ladder, done_bytes: 0.0, total_bytes, seconds_left: None });
-        }
-        let app = Arc::clone(self);
-        thread::spawn(move || {
-            let _one_at_a_time = app.loading.lock().unwrap_or_else(PoisonError::into_inner);
-            match app.fetch_now(&choice) {
-                Ok(()) => app.load_now(&choice),
-                Err(problem) if problem.code == Code::Cancelled => app.load_now(&choice),
-                Err(problem) => app.tell(&choice, EngineState::Failed { problem }),
-            }
         });
     }
 
@@ -149,22 +122,6 @@ impl App {
         if let (Ok(0), Some(rung)) = (disk.models.ready(&disk.catalog(), &id), disk.target(&id)) {
             self.tell(choice, EngineState::Loading { ladder: id, rung, fraction: 0.0 });
         }
-    }
-
-    fn fetch_now(&self, choice: &Choice) -> Result<(), Problem> {
-        let disk = self.disk()?;
-        let options = self.fetch_options()?;
-        let ladder = self.settings().ladder.clone();
-        let mut on = |progress: FetchProgress| {
-            let state = EngineState::Fetching {
-                ladder: ladder.clone(),
-                done_bytes: progress.done_bytes as f64,
-                total_bytes: progress.total_bytes as f64,
-                seconds_left: progress.seconds_left,
-            };
-            self.tell(choice, state);
-        };
-        catalog::fetch(&disk.catalog(), &disk.models, &ladder, &options, choice.stop(), &mut on).map(|_| ())
     }
 
     fn load_now(&self, choice: &Choice) {

@@ -83,7 +83,7 @@ fn run() -> tauri::Result<()> {
     // Only now is it sure that no other instance works on the same files, and no window is open yet.
     let app = Arc::new(App::start());
     // Nothing is answered yet: nothing can refuse.
-    let _ = app.choose(false, || Ok(()));
+    let _ = app.choose(|| Ok(()));
     app.take_up_downloads();
     window.manage(Arc::clone(&app));
     window.run(move |handle, event| match event {
@@ -144,8 +144,6 @@ fn interface() -> Builder<tauri::Wry> {
         commands::engine::watch_engine,
         commands::engine::ladders,
         commands::engine::load_ladder,
-        commands::engine::fetch_ladder,
-        commands::engine::cancel_fetch,
         commands::downloads::watch_downloads,
         commands::downloads::download_ladder,
         commands::downloads::pause_download,

@@ -101,6 +101,16 @@ impl Queue {
         }
     }
 
+    /// The ladder of `turn` answers in the place of `before`, and leaves the queue. Those that were asked for later take over from
+    /// it: what the queue itself has chosen is nobody's other choice.
+    pub(crate) fn used(&mut self, turn: &Turn, before: &str) {
+        let Some(at) = self.items.iter().position(|item| item.told.ladder == turn.ladder) else { return };
+        for item in self.items[at..].iter_mut().filter(|item| item.before == before) {
+            item.before.clone_from(&turn.ladder);
+        }
+        self.remove(&turn.ladder);
+    }
+
     /// The other ladders that are to be fetched.
     pub(crate) fn others(&self, ladder: &str) -> Vec<String> {
         self.items.iter().map(|item| item.told.ladder.clone()).filter(|other| other != ladder).collect()
@@ -283,6 +293,24 @@ mod tests {
         assert_eq!(queue.ended(&turn, Ok(())), Then::Use { before: "kept".to_owned() });
         queue.fail(&turn, Problem::new(Code::MemoryShort));
         assert!(matches!(&states(&queue)[0], DownloadState::Failed { .. }));
+    }
+
+    #[test]
+    fn of_two_that_are_to_be_used_the_one_asked_for_later_stays() {
+        let mut queue = Queue::default();
+        for ladder in ["early", "small", "large"] {
+            queue.add(&Wanted { then_use: true, ..wanted(ladder) }, ladder, "chosen", None);
+        }
+        queue.pause("early");
+        let small = queue.next().unwrap();
+        assert_eq!(queue.ended(&small, Ok(())), Then::Use { before: "chosen".to_owned() });
+        queue.used(&small, "chosen");
+        let large = queue.next().unwrap();
+        assert_eq!(queue.ended(&large, Ok(())), Then::Use { before: "small".to_owned() });
+        queue.used(&large, "small");
+        queue.resume("early");
+        let early = queue.next().unwrap();
+        assert_eq!(queue.ended(&early, Ok(())), Then::Use { before: "chosen".to_owned() }, "what came after it stays");
     }
 
     #[test]

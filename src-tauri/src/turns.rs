@@ -1,6 +1,5 @@
 //! Who may use the engine next.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::{Code, Problem};
@@ -19,8 +18,6 @@ struct Inner {
     /// The latest choice, and the last one that has led to something.
     latest: u32,
     settled: u32,
-    /// Stops what is fetched for the latest choice.
-    stop: Arc<AtomicBool>,
 }
 
 /// A choice of a ladder, held until it is loaded or cannot be.
@@ -28,7 +25,6 @@ struct Inner {
 pub(crate) struct Choice {
     turns: Turns,
     number: u32,
-    stop: Arc<AtomicBool>,
 }
 
 /// Held until an answer is over and kept.
@@ -45,10 +41,8 @@ impl Turns {
         if inner.answering {
             return Err(Problem::new(Code::Busy));
         }
-        inner.stop.store(true, Ordering::Release);
-        inner.stop = Arc::default();
         inner.latest += 1;
-        Ok(Choice { turns: self.clone(), number: inner.latest, stop: Arc::clone(&inner.stop) })
+        Ok(Choice { turns: self.clone(), number: inner.latest })
     }
 
     /// The right to write an answer.
@@ -83,11 +77,6 @@ impl Turns {
         self.inner().stopped
     }
 
-    /// Stops what is being fetched.
-    pub(crate) fn stop_fetching(&self) {
-        self.inner().stop.store(true, Ordering::Release);
-    }
-
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,11 +94,6 @@ impl Choice {
         if inner.latest == self.number {
             work();
         }
-    }
-
-    /// Set to stop what is fetched for this choice.
-    pub(crate) fn stop(&self) -> &AtomicBool {
-        &self.stop
     }
 }
 
@@ -137,14 +121,10 @@ mod tests {
         let turns = Turns::default();
         let (first, second) = (turns.choose().unwrap(), turns.choose().unwrap());
         assert!(!first.is_latest() && second.is_latest());
-        assert!(first.stop().load(Ordering::Acquire), "what is fetched for it is no longer wanted");
         drop(first);
         assert_eq!(turns.answer().unwrap_err().code, Code::NothingLoaded, "the second is still on its way");
-        turns.stop_fetching();
-        assert!(second.stop().load(Ordering::Acquire));
         drop(second);
         drop(turns.answer().unwrap());
-        assert!(!turns.choose().unwrap().stop().load(Ordering::Acquire), "a stop was for the one before");
     }
 
     #[test]

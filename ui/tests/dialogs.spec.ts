@@ -1,7 +1,8 @@
 // The palette, the shortcuts, the zoom, the settings and the first start.
 import { expect, type Page } from "@playwright/test";
+import { download } from "./mock/shelf";
 import { answered, large, missing, others } from "./states/samples";
-import { ask, by, calls, engine, inside, open, settings, test } from "./window";
+import { ask, by, calls, downloads, engine, inside, open, settings, test } from "./window";
 
 const args = async (page: Page, name: string) => (await calls(page, name)).map((call) => call.args);
 
@@ -124,7 +125,7 @@ test("what is opened right behind Escape stays open", async ({ page }) => {
 test("settings are found by what they are about", async ({ page }) => {
   await open(page);
   await by(page, "settings").click();
-  await by(page, "settings-search").fill("drAft");
+  await by(page, "settings-search").fill("smaLL helpers");
   await expect(by(page, "speed-up-toggle")).toBeVisible();
   await expect(by(page, "theme-select")).toHaveCount(0);
   await expect(page.getByRole("heading", { level: 3 })).toHaveText(["Answers"]);
@@ -180,8 +181,8 @@ test("the first start shows what can be had, and a question typed meanwhile is s
   await expect(by(page, "ladder-card").last()).toContainText("1.5B, 0.5B, and Max-Gram");
   await expect(by(page, "download")).toHaveCount(1);
   await by(page, "download").click();
-  expect(await args(page, "fetch_ladder")).toEqual([{ ladder: "smollm2" }]);
-  await engine(page, { kind: "fetching", ladder: "smollm2", doneBytes: 1e6, totalBytes: 98e6, secondsLeft: null });
+  expect(await args(page, "download_ladder")).toEqual([{ ladder: "smollm2", thenUse: true }]);
+  await downloads(page, download("smollm2", "SmolLM2", "running", 49e6, 98e6, 40));
   await expect(by(page, "ladder-card").first()).toContainText("Downloading");
   await by(page, "composer").fill("Hello");
   await by(page, "composer").press("Enter");

@@ -105,12 +105,14 @@ test("a model that is not there is offered, fetched with progress, and can be ca
   await expect(by(page, "speed-line")).toContainText("no model is loaded");
   await expect(by(page, "send")).toBeDisabled();
   await by(page, "download").click();
-  expect(await calls(page, "fetch_ladder")).toHaveLength(1);
-  await engine(page, { kind: "fetching", ladder: "smollm2", doneBytes: 49e6, totalBytes: 98e6, secondsLeft: 40 });
+  expect((await calls(page, "download_ladder")).map((call) => call.args)).toEqual([{ ladder: "smollm2", thenUse: true }]);
+  await downloads(page, download("smollm2", "SmolLM2", "running", 49e6, 98e6, 40));
   await expect(by(page, "engine-state")).toContainText("49 MB of 98 MB");
   await expect(by(page, "engine-state")).toContainText("about 40 s left");
-  await by(page, "engine-state").getByRole("button", { name: "Cancel" }).click();
-  expect(await calls(page, "cancel_fetch")).toHaveLength(1);
+  await expect(by(page, "download")).toHaveCount(0);
+  await by(page, "download-drop").click();
+  expect(await calls(page, "drop_download")).toHaveLength(1);
+  await downloads(page);
   await engine(page, { kind: "loading", ladder: "smollm2", rung: "SmolLM2 135M", fraction: 0.5 });
   await expect(by(page, "engine-state")).toContainText("SmolLM2 135M … 50%");
   await engine(page, { kind: "failed", problem: { code: "model_damaged", details: { path: "/models/x.gguf", model: "x" } } });
@@ -273,7 +275,7 @@ test("everything is reached by keyboard, and focus comes back from the settings"
   await by(page, "settings").focus();
   await page.keyboard.press("Enter");
   await expect(by(page, "settings-search")).toBeFocused();
-  for (const id of ["language-select", "theme-select", "", "", "ladder-select", "open-ladders", "speed-up-toggle", "earlier-chats-toggle", "earlier-erase", "notify-toggle", "preset-new", "export-markdown", "export-json", "import", "mirror-field", "proxy-field", "token-field", "exact-toggle"]) {
+  for (const id of ["language-select", "theme-select", "", "", "ladder-select", "open-ladders", "speed-up-toggle", "earlier-chats-toggle", "earlier-erase", "notify-toggle", "background-toggle", "preset-new", "export-markdown", "export-json", "import", "mirror-field", "proxy-field", "token-field", "policy-select", "exact-toggle"]) {
     await page.keyboard.press("Tab");
     if (id) await expect(by(page, id)).toBeFocused();
   }

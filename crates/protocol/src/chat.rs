@@ -29,17 +29,6 @@ pub use settings::{Policy, Preset, Settings, Theme, UiLanguage};
 pub enum EngineState {
     /// No ladder is loaded and none is being loaded.
     Empty,
-    /// A ladder's files are being fetched.
-    Fetching {
-        /// Catalogue id of the ladder.
-        ladder: String,
-        /// Bytes fetched so far.
-        done_bytes: f64,
-        /// Bytes in all.
-        total_bytes: f64,
-        /// About how many seconds are left; None before it can be told.
-        seconds_left: Option<f64>,
-    },
     /// A ladder is being loaded.
     Loading {
         /// Catalogue id of the ladder.
@@ -54,7 +43,7 @@ pub enum EngineState {
         /// What was loaded.
         loaded: Loaded,
     },
-    /// Loading or fetching failed.
+    /// Loading failed.
     Failed {
         /// What is wrong and what to do.
         problem: Problem,

@@ -21,7 +21,7 @@ pub(crate) async fn open(app: State<'_, Arc<App>>) -> Result<Opening, Problem> {
         let ended = app.end_answer();
         // A folder that could not be written may be mended by now.
         if app.open_disk()? {
-            app.choose(false, || Ok(()))?;
+            app.choose(|| Ok(()))?;
             app.take_up_downloads();
         }
         // Nobody sends the rest of what was dropped on the page before.
@@ -128,7 +128,7 @@ pub(super) fn written<T>(
     };
     if written.is_ok() && app.engine.loaded().is_none() {
         // The engine had to be started again and the file would not load any more: it is looked at as at every start.
-        let _ = app.choose(false, || Ok(()));
+        let _ = app.choose(|| Ok(()));
     } else {
         // What was said, and what was deleted meanwhile: the next question need not wait for it.
         app.tell_earlier_now();

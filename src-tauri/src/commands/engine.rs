@@ -28,33 +28,10 @@ pub(crate) fn ladders(app: State<'_, Arc<App>>) -> Result<Vec<LadderCard>, Probl
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn load_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
-    choose(app, ladder, false).await
-}
-
-/// Chooses a ladder, fetches what it lacks and loads it.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn fetch_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
-    choose(app, ladder, true).await
-}
-
-/// Stops fetching; what is there already is kept.
-#[tauri::command(async)]
-#[specta::specta]
-pub(crate) fn cancel_fetch(app: State<'_, Arc<App>>) -> Result<(), Problem> {
-    app.turns.stop_fetching();
-    Ok(())
-}
-
-async fn choose(app: State<'_, Arc<App>>, ladder: String, fetch: bool) -> Result<(), Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        if fetch {
-            app.settle(&ladder, &|| false)?;
-        } else {
-            app.disk()?.catalog().ladder(&ladder)?;
-        }
-        app.choose(fetch, || {
+        app.disk()?.catalog().ladder(&ladder)?;
+        app.choose(|| {
             let mut settings = app.settings().clone();
             if settings.ladder == ladder {
                 return Ok(());

@@ -142,7 +142,7 @@ async fn changed(
             Ok(())
         };
         let in_use = app.settings().ladder == ladder;
-        if in_use { app.choose(false, write) } else { write() }
+        if in_use { app.choose(write) } else { write() }
     })
     .await
 }

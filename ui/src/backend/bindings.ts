@@ -88,10 +88,6 @@ export const commands = {
 	ladders: () => typedError<LadderCard[], Problem>(__TAURI_INVOKE("ladders")),
 	/**  Chooses a ladder and loads it. */
 	loadLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("load_ladder", { ladder })),
-	/**  Chooses a ladder, fetches what it lacks and loads it. */
-	fetchLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("fetch_ladder", { ladder })),
-	/**  Stops fetching; what is there already is kept. */
-	cancelFetch: () => typedError<null, Problem>(__TAURI_INVOKE("cancel_fetch")),
 	/**  Tells what is in the queue of downloads, now and at every change. */
 	watchDownloads: (onChange: Channel<Download[]>) => typedError<null, Problem>(__TAURI_INVOKE("watch_downloads", { onChange })),
 	/**
@@ -493,16 +489,6 @@ export type EarlierChats = {
 export type EngineState = 
 /**  No ladder is loaded and none is being loaded. */
 { kind: "empty" } | 
-/**  A ladder's files are being fetched. */
-{ kind: "fetching"; 
-/**  Catalogue id of the ladder. */
-ladder: string; 
-/**  Bytes fetched so far. */
-doneBytes: number | null; 
-/**  Bytes in all. */
-totalBytes: number | null; 
-/**  About how many seconds are left; None before it can be told. */
-secondsLeft: number | null } | 
 /**  A ladder is being loaded. */
 { kind: "loading"; 
 /**  Catalogue id of the ladder. */
@@ -515,7 +501,7 @@ fraction: number | null } |
 { kind: "ready"; 
 /**  What was loaded. */
 loaded: Loaded } | 
-/**  Loading or fetching failed. */
+/**  Loading failed. */
 { kind: "failed"; 
 /**  What is wrong and what to do. */
 problem: Problem };

@@ -48,8 +48,6 @@ export interface Backend {
   watchEngine(on: (state: EngineState) => void): Promise<void>;
   ladders(): Promise<LadderCard[]>;
   loadLadder(ladder: string): Promise<void>;
-  fetchLadder(ladder: string): Promise<void>;
-  cancelFetch(): Promise<void>;
   models(): Promise<ModelCard[]>;
   /** Whether each other model can draft for a target. */
   draftChoices(target: string): Promise<DraftChoice[]>;
@@ -198,8 +196,6 @@ export const tauriBackend: Backend = {
   watchEngine: (on) => done(commands.watchEngine(new Channel<EngineState>(on))),
   ladders: () => unwrap(commands.ladders()),
   loadLadder: (ladder) => done(commands.loadLadder(ladder)),
-  fetchLadder: (ladder) => done(commands.fetchLadder(ladder)),
-  cancelFetch: () => done(commands.cancelFetch()),
   models: () => unwrap(commands.models()),
   draftChoices: (target) => unwrap(commands.draftChoices(target)),
   ladderMemory: (models) => unwrap(commands.ladderMemory(models)),

@@ -28,6 +28,9 @@ export class Downloads {
   /** The one that something is being done with, or that waits for a person, if there is one. */
   now = $derived.by(() => this.queue.find(moving) ?? this.queue.find(({ state }) => state.kind !== "waiting") ?? this.queue[0]);
 
+  /** Whether something comes in without anyone doing anything. */
+  coming = $derived.by(() => this.queue.some((download) => moving(download) || download.state.kind === "waiting" || download.state.kind === "ready"));
+
   of = (ladder: string) => this.queue.find((download) => download.ladder === ladder);
 
   watch() {

@@ -6,8 +6,6 @@ import type { Told } from "./told.svelte";
 export class Engine {
   state = $state<EngineState>({ kind: "empty" });
   ladders = $state<LadderCard[]>([]);
-  /** What is to be fetched too as soon as something answers. */
-  #then: string | undefined;
   /** Called with the ladder that is used from now on, whoever chose it: the app does so itself when one was fetched. */
   chose: (ladder: string) => void = () => undefined;
   /** Called when it can answer. */
@@ -21,7 +19,7 @@ export class Engine {
 
   ready = $derived(this.state.kind === "ready");
   /** It will be able to answer without anyone doing anything. */
-  coming = $derived(this.state.kind === "loading" || this.state.kind === "fetching");
+  coming = $derived.by(() => this.state.kind === "loading" || (!this.ready && this.downloads.coming));
   /** Context length in tokens. */
   context = $derived(this.state.kind === "ready" ? this.state.loaded.context : undefined);
   /** Nothing can be used yet: the first start. */
@@ -38,31 +36,14 @@ export class Engine {
   }
 
   async #changed(state: EngineState) {
-    const fetched = this.state.kind === "fetching" && state.kind !== "fetching";
     this.state = state;
     const ladder = state.kind === "ready" ? state.loaded.ladder : "ladder" in state ? state.ladder : undefined;
     if (ladder !== undefined) this.chose(ladder);
     // What was missing is there.
     if (state.kind === "ready" && this.told.problem?.code === "nothing_loaded") this.told.problem = undefined;
-    if (this.ready) {
-      this.settled();
-      const then = this.#then;
-      this.#then = undefined;
-      if (then) void this.downloads.get(then);
-    }
-    // What is installed has changed.
-    if (fetched || state.kind === "failed") await this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
-  }
-
-  /** Fetches a ladder and has it answer; then, if one is named, a better one while it does. */
-  fetch(ladder: string, then?: string) {
-    this.#then = then;
-    return this.told.asked(() => this.backend.fetchLadder(ladder));
-  }
-
-  cancelFetch() {
-    this.#then = undefined;
-    return this.told.asked(() => this.backend.cancelFetch());
+    if (this.ready) this.settled();
+    // What is installed may have changed.
+    if (state.kind === "failed") await this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
   }
 
   load(ladder: string) {

@@ -1,25 +1,19 @@
 import { expect, test, vi } from "vitest";
-import type { Conversation } from "../backend";
+import type { Conversation, Download } from "../backend";
 import { answered, asked, opened, said, still, texts } from "./bench";
 import { blank, card, ready, receipt } from "./written";
 
 still();
 
-test("a better model is fetched beside the first one as soon as that answers, unless it was cancelled", async () => {
+test("what comes in will answer by itself, unless it was paused or something answers already", async () => {
   const { backend, session } = await opened({ engine: { kind: "empty" } });
-  void session.engine.fetch("small", "large");
-  backend.engine({ kind: "fetching", ladder: "small", doneBytes: 1, totalBytes: 2, secondsLeft: null });
+  const download = { ladder: "small", name: "Small", progress: null };
+  const comes = (state: Download["state"]) => (backend.downloads([{ ...download, state }]), session.engine.coming);
+  expect(session.engine.coming).toBe(false);
+  expect([comes({ kind: "waiting" }), comes({ kind: "running" }), comes({ kind: "ready" })]).toEqual([true, true, true]);
+  expect([comes({ kind: "paused" }), comes({ kind: "failed", problem: { code: "internal", details: {} } })]).toEqual([false, false]);
   backend.engine(ready);
-  await vi.waitFor(() => expect(backend.named("downloadLadder")).toEqual([["downloadLadder", "large", true]]));
-  backend.downloads([{ ladder: "large", name: "Large", state: { kind: "ready" }, progress: null }]);
-  expect(session.downloads.now?.name).toBe("Large");
-  backend.engine(ready);
-  expect(backend.named("downloadLadder"), "once").toHaveLength(1);
-
-  void session.engine.fetch("small", "large");
-  void session.engine.cancelFetch();
-  backend.engine(ready);
-  expect(backend.named("downloadLadder"), "not what was cancelled").toHaveLength(1);
+  expect(comes({ kind: "running" })).toBe(false);
 });
 
 test("the end of a long answer is told, of a short one not, nor where it is not wanted", async () => {
@@ -203,9 +197,9 @@ test("what goes on in the background settles no problem", async () => {
 test("what is installed is read again when a download ends", async () => {
   const { backend, session } = await opened();
   backend.opening.ladders = [card()];
-  backend.engine({ kind: "fetching", ladder: "a", doneBytes: 1, totalBytes: 9, secondsLeft: null });
+  backend.downloads([{ ladder: "a", name: "A", state: { kind: "running" }, progress: null }]);
   expect(session.ladder).toBeUndefined();
-  backend.engine(ready);
+  backend.downloads([]);
   await vi.waitFor(() => expect(session.ladder).toEqual(card()));
 });
 

@@ -94,8 +94,6 @@ export class Written implements Backend {
   watchEngine = async (on: (state: EngineState) => void) => void (this.engine = on);
   ladders = async () => this.opening.ladders;
   loadLadder = (ladder: string) => this.#done("loadLadder", ladder);
-  fetchLadder = (ladder: string) => this.#done("fetchLadder", ladder);
-  cancelFetch = () => this.#done("cancelFetch");
   watchDownloads = async (on: (queue: Download[]) => void) => void (this.downloads = on);
   downloadLadder = (ladder: string, thenUse: boolean) => this.#done("downloadLadder", ladder, thenUse);
   pauseDownload = (ladder: string) => this.#done("pauseDownload", ladder);

@@ -224,9 +224,7 @@ export const en = {
   notInstalled: "{name} is not on this computer yet.",
   download: "Download ({size})",
   downloadHint: "{name}: {size}, licence {licences}. Afterwards Taki works without the internet.",
-  fetching: "Downloading … {done} of {total}",
   fetchingProgress: "Download",
-  fetchingLeft: "Downloading … {done} of {total}, about {time} left",
   leftOut: "Without {rung}: {why}",
 
   // The receipt

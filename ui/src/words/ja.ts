@@ -225,9 +225,7 @@ export const ja: Words = {
   notInstalled: "{name} はまだこのパソコンにありません。",
   download: "ダウンロード（{size}）",
   downloadHint: "{name}：{size}、ライセンス {licences}。ダウンロード後はインターネットなしで使えます。",
-  fetching: "ダウンロード中… {total} のうち {done}",
   fetchingProgress: "ダウンロードの進み具合",
-  fetchingLeft: "ダウンロード中… {total} のうち {done}、残り約 {time}",
   leftOut: "{rung} を使っていません：{why}",
 
   // 回答の記録

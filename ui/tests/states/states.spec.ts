@@ -1,7 +1,8 @@
 // Every state of every screen, in both languages and both themes: accessible, nothing sticks out, and with a picture to look at
 // (`npm run pictures`).
 import { expect, type Page } from "@playwright/test";
-import { accessible, ask, by, chat, conversation, engine, inside, narrowed, open, picture, settings, test } from "../window";
+import { accessible, ask, by, chat, conversation, downloads, engine, inside, narrowed, open, picture, settings, test } from "../window";
+import { download } from "../mock/shelf";
 import { laddersAndDownloads } from "./ladders";
 import { answered, brief, damaged, files, found, itsModel, ladder, large, long, missing, others } from "./samples";
 import type { State } from "./states";
@@ -220,7 +221,7 @@ const engines: Record<string, State> = {
   "first run fetching": {
     start: { engine: { kind: "empty" }, ladders: [missing, large] },
     async go(page) {
-      await engine(page, { kind: "fetching", ladder: "smollm2", doneBytes: 49e6, totalBytes: 98e6, secondsLeft: 40 });
+      await downloads(page, download("smollm2", "SmolLM2", "running", 49e6, 98e6, 40));
       await expect(by(page, "engine-state").getByRole("progressbar")).toBeVisible();
     },
   },
@@ -239,7 +240,7 @@ const engines: Record<string, State> = {
   fetching: {
     start: { conversation: answered, engine: { kind: "empty" }, ladders: [missing] },
     async go(page) {
-      await engine(page, { kind: "fetching", ladder: "smollm2", doneBytes: 49e6, totalBytes: 98e6, secondsLeft: 40 });
+      await downloads(page, download("smollm2", "SmolLM2", "running", 49e6, 98e6, 40));
       await expect(by(page, "engine-state").getByRole("progressbar")).toBeVisible();
     },
   },
