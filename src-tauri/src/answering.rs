@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use engine::{Answering as Happening, Ask, Call};
 use protocol::chat::{ChatEvent, Policy};
 use protocol::worker::Message;
-use protocol::{Code, Problem, Receipt};
+use protocol::{Code, Problem, Receipt, Sampling};
 use store::{Given, now_ms};
 use tauri::ipc::Channel;
 
@@ -28,6 +28,8 @@ struct Wanted {
     question: u32,
     answer: u32,
     ask: Ask,
+    /// What it says already: at least what the model is to go on behind.
+    text: String,
     /// What the answer cost before it is continued.
     before: Option<Receipt>,
 }
@@ -38,23 +40,35 @@ struct Wanted {
 /// Only what happens before the answer begins; afterwards the channel gets a `Finished` or a `Failed`.
 pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let store = &app.disk()?.store;
+    // Who asks for another answer does not want the same once more.
+    let again = store.is_answered(question)?;
     let answer = store.begin_answer(question, now_ms())?;
     let given = store.given(answer)?;
     let messages = prompt(above(&given), store.said(question)?);
-    write(app, call, Wanted { question, answer, ask: sped_up(app, messages), before: None }, window)
+    let ask = Ask { sampling: drawn(if again { answer } else { 0 }), ..sped_up(app, messages) };
+    write(app, call, Wanted { question, answer, ask, text: String::new(), before: None }, window)
 }
 
-/// Goes on behind the text of `answer`.
+/// Goes on behind the text of `answer`, of which the model reads what begins at the byte `from`.
 ///
 /// # Errors
 /// As [`answer`].
-pub(crate) fn go_on(app: &App, call: Call<'_>, answer: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
+pub(crate) fn go_on(
+    app: &App,
+    call: Call<'_>,
+    answer: u32,
+    from: usize,
+    window: &Channel<ChatEvent>,
+) -> Result<(), Problem> {
     let store = &app.disk()?.store;
     let given = store.given(answer)?;
     let messages = prompt(above(&given), store.said(given.question)?);
     store.reopen_answer(answer)?;
-    let ask = Ask { begun: given.text, ..sped_up(app, messages) };
-    write(app, call, Wanted { question: given.question, answer, ask, before: given.receipt }, window)
+    let sampling = drawn(given.receipt.as_ref().map_or(0, |receipt| receipt.seed));
+    let begun = given.text.get(from..).unwrap_or(&given.text).to_owned();
+    let ask = Ask { begun, sampling, ..sped_up(app, messages) };
+    let (question, before) = (given.question, given.receipt);
+    write(app, call, Wanted { question, answer, ask, text: given.text, before }, window)
 }
 
 /// Gives `answer` once more with the cascade off, under the instructions and with the seed it was given with and no longer
@@ -67,7 +81,7 @@ pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<Ch
     let given = store.given(answer)?;
     let mut ask = Ask::plain(prompt(above(&given), store.said(given.question)?));
     if let Some(receipt) = given.receipt {
-        ask.sampling.seed = receipt.seed;
+        ask.sampling = drawn(receipt.seed);
         ask.max_tokens = Some(receipt.tokens).filter(|_| receipt.finish != protocol::FinishReason::End);
     }
     let mut relay = Relay::new(app, None, String::new(), window);
@@ -81,14 +95,21 @@ pub(crate) fn replay(app: &App, call: Call<'_>, answer: u32, window: &Channel<Ch
     Ok(())
 }
 
+/// How an answer of this seed is drawn: a first one is the likeliest (seed 0), further ones are varied.
+fn drawn(seed: u32) -> Sampling {
+    if seed == 0 {
+        return Sampling::default();
+    }
+    Sampling { temperature: 0.8, top_p: 0.95, min_p: 0.05, seed, ..Sampling::default() }
+}
+
 /// A request for an answer, sped up as the settings have it.
 fn sped_up(app: &App, messages: Vec<Message>) -> Ask {
     let (cascade, policy) = {
         let settings = app.settings();
         (settings.speed_up, settings.policy)
     };
-    let k = app.engine.loaded().filter(|_| policy == Policy::Matrix).map(|loaded| loaded.k);
-    Ask { cascade, k, ..Ask::plain(messages) }
+    Ask { cascade, matrix: policy == Policy::Matrix, ends_repeats: true, ..Ask::plain(messages) }
 }
 
 /// What stood above an answer when it was given.
@@ -98,10 +119,10 @@ fn above(given: &Given) -> Above<'_> {
 
 fn write(app: &App, mut call: Call<'_>, wanted: Wanted, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let disk = app.disk()?;
-    let Wanted { question, answer, ask, before } = wanted;
+    let Wanted { question, answer, ask, text, before } = wanted;
     // What it begins with was told when that was written; for now it is no finished message.
-    let goes_on = !ask.begun.is_empty();
-    let mut relay = Relay::new(app, Some(answer), ask.begun.clone(), window);
+    let goes_on = !text.is_empty();
+    let mut relay = Relay::new(app, Some(answer), text, window);
     relay.tell(ChatEvent::Saved { message: question, answer });
     if !goes_on {
         app.tell_earlier(&mut call);

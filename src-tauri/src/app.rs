@@ -115,10 +115,12 @@ impl App {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the settings, on disk first.
+    /// Keeps the settings, on disk first. What the administrator has laid down stays.
     pub(crate) fn change_settings(&self, settings: &Settings) -> Result<(), Problem> {
-        store::save_settings(&self.disk()?.places, settings)?;
-        self.settings().clone_from(settings);
+        let places = &self.disk()?.places;
+        let settings = places.rules.apply(settings.clone());
+        store::save_settings(places, &settings)?;
+        *self.settings() = settings;
         Ok(())
     }
 
@@ -135,6 +137,7 @@ impl App {
             processors: thread::available_parallelism().map_or(1, |count| count.get() as u32),
             memory_bytes: engine::memory_of_this_computer().map(|bytes| bytes as f64),
             limits: crate::extract::limits(),
+            locked: disk.places.rules.locked(),
             notices: disk.notices.clone(),
         })
     }
@@ -143,6 +146,12 @@ impl App {
     /// from now on.
     pub(crate) fn begin_answering(&self) -> Result<(Call<'_>, Answering), Problem> {
         let answering = self.turns.answer()?;
+        let call = self.engine_for(&answering)?;
+        Ok((call, answering))
+    }
+
+    /// The engine, for the answer whose turn it is.
+    pub(crate) fn engine_for(&self, _turn: &Answering) -> Result<Call<'_>, Problem> {
         let _counted = self.after_counting();
         // Nobody else answers: what holds the engine is a model on its way.
         let call = self.engine.begin().map_err(|_| Problem::new(Code::NothingLoaded))?;
@@ -150,7 +159,7 @@ impl App {
         if self.turns.is_stopped() {
             return Err(Problem::new(Code::Cancelled));
         }
-        Ok((call, answering))
+        Ok(call)
     }
 
     /// Stops the answer in progress, or the one that waits for its turn.
@@ -219,7 +228,7 @@ impl Disk {
         let recipes = Recipes::of(places.ladders());
         // What is wrong with it is said when something is to be fetched.
         let source = FetchOptions::from_env().map(|options| options.source).unwrap_or_default();
-        let (catalog, unread) = Catalog::builtin().with_own(&models, &recipes);
+        let (catalog, unread) = Catalog::here(&models, &recipes, places.rules.ladders());
         notices.extend(unread);
         let catalog = RwLock::new(Arc::new(catalog));
         Ok((Self { places, store, catalog, models, recipes, source, learned, notices, _alone: alone }, settings))
@@ -232,7 +241,7 @@ impl Disk {
 
     /// Reads the user's own ladders and models again: they have changed.
     pub(crate) fn read_own(&self) {
-        let (catalog, unread) = Catalog::builtin().with_own(&self.models, &self.recipes);
+        let (catalog, unread) = Catalog::here(&self.models, &self.recipes, self.places.rules.ladders());
         for problem in unread {
             tracing::warn!(%problem, "a ladder or model of the user's own is left out");
         }

@@ -1,9 +1,9 @@
 //! Ladders and models as the window lists them.
 
 use catalog::{Catalog, Lists, Machine};
-use protocol::Problem;
-use protocol::chat::{LadderCard, Settings};
+use protocol::chat::{LadderCard, Settings, UiLanguage};
 use protocol::ladder::CacheType;
+use protocol::{Language, Problem};
 
 use crate::app::Disk;
 
@@ -25,7 +25,11 @@ impl Disk {
     pub(crate) fn cards(&self, settings: &Settings) -> Result<Vec<LadderCard>, Problem> {
         let catalog = self.catalog();
         let reads = engine::bytes_a_second(&self.learned.all(), &|ladder| catalog.is_dense(ladder));
-        let machine = Machine { memory: engine::memory_of_this_computer(), reads };
+        let japanese = match settings.language {
+            UiLanguage::System => Language::of_system() == Language::Japanese,
+            chosen => chosen == UiLanguage::Ja,
+        };
+        let machine = Machine { memory: engine::memory_of_this_computer(), reads, japanese };
         self.lists(&catalog, settings).ladders(machine, &store::checked(&self.places))
     }
 }

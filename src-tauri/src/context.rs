@@ -7,6 +7,7 @@ use store::{Given, Said};
 
 use crate::app::App;
 use crate::prompt::{Above, prompt};
+use crate::turns::Answering;
 
 /// A question that is about to be asked, with what stands above it.
 pub(crate) struct Next {
@@ -46,6 +47,16 @@ impl Next {
         Ok(Self { system: given.system, branch, left_out: given.left_out, summary: given.summary, keeps: false })
     }
 
+    /// The same with less of the answer `text`, from the byte `from` on.
+    fn with_answer(&self, text: &str, from: usize) -> Self {
+        let mut branch = self.branch.clone();
+        if let Some(question) = branch.last_mut() {
+            let asked = question.text.len().saturating_sub(text.len());
+            question.text.replace_range(asked..asked + from, "");
+        }
+        Self { system: self.system.clone(), branch, left_out: self.left_out, summary: self.summary.clone(), keeps: self.keeps }
+    }
+
     fn of(app: &App, conversation: u32, branch: Vec<Said>) -> Result<Self, Problem> {
         let conversation = app.disk()?.store.conversation(conversation)?;
         let Conversation { system, left_out, summary, .. } = conversation;
@@ -59,6 +70,11 @@ impl Next {
         let text = question(&branch).to_owned();
         branch.push(Said { id: Said::NEW, speaker: Speaker::User, text, attachments: Vec::new() });
         Self { system: String::new(), branch, left_out: self.left_out, summary: self.summary.clone(), keeps: true }
+    }
+
+    /// How many messages stand above and at `left_out`; none if it stands on another branch.
+    fn place(&self, left_out: u32) -> usize {
+        self.branch.iter().position(|said| said.id == left_out).map_or(0, |last| last + 1)
     }
 
     /// What the model reads below the message `left_out`.
@@ -75,7 +91,7 @@ impl Next {
     /// Those of `size`; [`Code::PromptTooLong`] if the question alone does not fit.
     pub(crate) fn fitting(&self, size: impl Fn(u32) -> Result<PromptSize, Problem>) -> Result<u32, Problem> {
         let above = self.branch.len().saturating_sub(1);
-        let now = self.branch.iter().position(|said| said.id == self.left_out).map_or(0, |last| last + 1);
+        let now = self.place(self.left_out);
         // An answer without its question says nothing: what is read begins with a question.
         let begins = |at: &usize| *at == above || self.branch[*at].speaker == Speaker::User;
         let ends: Vec<u32> = (now + 1..=above).filter(begins).map(|at| self.branch[at - 1].id).collect();
@@ -99,27 +115,75 @@ impl Next {
 }
 
 impl App {
-    /// Leaves out so many of the oldest messages that `answer` can go on, if it has to. Gives the last of them then, by id.
+    /// Makes room for `answer` to go on, if it has to: the oldest messages are left out, none that are read now if what the
+    /// conversation leaves out by now is enough. Where question and answer alone fill the context only the answer's end is read.
     ///
     /// # Errors
-    /// Those of [`Self::size_now`]; [`Code::PromptTooLong`] if question and answer alone leave no room.
-    pub(crate) fn make_room(&self, answer: u32) -> Result<Option<u32>, Problem> {
+    /// Those of [`Self::size_in_turn`]; [`Code::PromptTooLong`] if the question alone leaves no room.
+    pub(crate) fn make_room(&self, turn: &Answering, answer: u32) -> Result<Room, Problem> {
         let store = &self.disk()?.store;
         let given = store.given(answer)?;
-        let (conversation, now) = (given.conversation, given.left_out);
+        let (conversation, text) = (given.conversation, given.text.clone());
         let next = Next::going_on(self, given)?;
-        let size = |left_out| {
-            let size = self.size_now(next.prompt(left_out))?;
+        let size = |next: &Next, left_out| {
+            let size = self.size_in_turn(turn, next.prompt(left_out))?;
             Ok(PromptSize { tokens: size.tokens.map(|tokens| tokens + GOES_ON), ..size })
         };
-        let taken = size(now)?;
-        if taken.tokens.is_some_and(|tokens| tokens < taken.context) {
-            return Ok(None);
+        let fits = |next: &Next| {
+            size(next, next.left_out).map(|size| size.tokens.is_some_and(|tokens| tokens < size.context))
+        };
+        if fits(&next)? {
+            return Ok(Room::default());
         }
-        let last = next.fitting(size)?;
-        store.leave_out(conversation, last, "")?;
-        store.leave_out_of(answer, last)?;
-        Ok(Some(last))
+        // It may leave out more since, and read a summary of that.
+        let Conversation { left_out, summary, .. } = store.conversation(conversation)?;
+        let next = if next.place(left_out) > next.place(next.left_out) { Next { left_out, summary, ..next } } else { next };
+        if fits(&next)? {
+            store.give_without(answer, next.left_out, &next.summary, false)?;
+            return Ok(Room::default());
+        }
+        let (last, from) = match next.fitting(|left_out| size(&next, left_out)) {
+            Ok(last) => (last, 0),
+            Err(problem) if problem.code == Code::PromptTooLong => {
+                // The youngest half of the context, without anything above the question.
+                let last = next.branch.iter().rev().nth(1).map_or(next.left_out, |said| said.id);
+                let all = size(&next, last)?;
+                let share = all.tokens.map_or(0.0, |tokens| f64::from(all.context) / 2.0 / f64::from(tokens));
+                let from = tail(&text, (text.len() as f64 * share) as usize);
+                let short = next.with_answer(&text, from);
+                match fits(&Next { left_out: last, summary: String::new(), ..short })? {
+                    true => (last, from),
+                    false => return Err(problem),
+                }
+            }
+            Err(problem) => return Err(problem),
+        };
+        if last == next.left_out && from > 0 {
+            return Ok(Room { last: None, from });
+        }
+        store.give_without(answer, last, "", true)?;
+        Ok(Room { last: Some(last), from })
+    }
+}
+
+/// Room for an answer to go on.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// The last message that the conversation does not read any more, if it reads less from now on.
+    pub(crate) last: Option<u32>,
+    /// The byte of the answer's text that the model reads it from.
+    pub(crate) from: usize,
+}
+
+/// Where the last `bytes` of a text begin, or the line behind that, if there is one in them.
+fn tail(text: &str, bytes: usize) -> usize {
+    let mut from = text.len().saturating_sub(bytes);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    match text[from..].find('\n') {
+        Some(line) if from + line + 1 < text.len() => from + line + 1,
+        _ => from,
     }
 }
 
@@ -155,6 +219,14 @@ mod tests {
             Ok(PromptSize { tokens: Some(tokens), context })
         };
         next.fitting(size).map_err(|problem| problem.code)
+    }
+
+    #[test]
+    fn the_end_of_a_text_begins_with_a_line_or_at_least_with_a_letter() {
+        assert_eq!(tail("one\ntwo\nthree", 8), 8);
+        assert_eq!(tail("one\ntwo", 100), 4);
+        assert_eq!(tail("滝滝滝", 4), 6);
+        assert_eq!((tail("end\n", 2), tail("", 5)), (2, 0));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use store::Attachment;
 
 use crate::app::App;
 use crate::prompt::framed;
+use crate::turns::Answering;
 
 /// How long the engine may be at something else until it is called busy.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -59,15 +60,28 @@ impl App {
     /// # Errors
     /// [`Code::NothingLoaded`]; [`Code::Busy`] while an answer is written; what is wrong with the prompt.
     pub(crate) fn size_now(&self, messages: Vec<Message>) -> Result<PromptSize, Problem> {
+        self.size_unless(|| self.turns.is_answering(), messages)
+    }
+
+    /// The same for the answer whose turn it is.
+    ///
+    /// # Errors
+    /// [`Code::NothingLoaded`]; [`Code::Cancelled`] once it was stopped; what is wrong with the prompt.
+    pub(crate) fn size_in_turn(&self, _turn: &Answering, messages: Vec<Message>) -> Result<PromptSize, Problem> {
+        if self.turns.is_stopped() {
+            return Err(Problem::new(Code::Cancelled));
+        }
+        self.size_unless(|| self.turns.is_stopped(), messages)
+    }
+
+    /// Waits a little for the engine, unless `gives_up`: it takes in what was said or deleted, a moment.
+    fn size_unless(&self, gives_up: impl Fn() -> bool, messages: Vec<Message>) -> Result<PromptSize, Problem> {
         let _one_at_a_time = self.after_counting();
         let context = self.engine.loaded().ok_or_else(|| Problem::new(Code::NothingLoaded))?.context;
         let patience = Instant::now() + PATIENCE;
         let call = loop {
             match self.engine.begin() {
-                // It takes in what was said or deleted, a moment.
-                Err(_) if !self.turns.is_answering() && Instant::now() < patience => {
-                    thread::sleep(Duration::from_millis(20));
-                }
+                Err(_) if !gives_up() && Instant::now() < patience => thread::sleep(Duration::from_millis(20)),
                 call => break call?,
             }
         };

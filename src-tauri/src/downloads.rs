@@ -27,6 +27,16 @@ pub(crate) struct Downloads {
     keeping: Mutex<()>,
 }
 
+/// What became of a ladder that was to be used once it is whole.
+enum Used {
+    /// It answers.
+    TookOver,
+    /// Another one was chosen meanwhile, or it was taken out.
+    NotWanted,
+    /// The program ended first.
+    Ending,
+}
+
 #[derive(Default)]
 struct Inner {
     queue: Queue,
@@ -71,14 +81,17 @@ impl Downloads {
 }
 
 impl App {
-    /// Puts a ladder into the queue. With `then_use` it answers once it is here and no answer is written, unless another one was chosen
+    /// Puts a ladder into the queue, with `first` before all others. With `then_use` it answers once it is here and no answer is written, unless another one was chosen
     /// meanwhile.
     ///
     /// # Errors
     /// [`Code::NoSuchLadder`]; [`Code::FolderUnwritable`].
-    pub(crate) fn download(self: &Arc<Self>, ladder: &str, then_use: bool) -> Result<(), Problem> {
+    pub(crate) fn download(self: &Arc<Self>, ladder: &str, then_use: bool, first: bool) -> Result<(), Problem> {
         let before = String::new();
         self.enqueue(&Wanted { ladder: ladder.to_owned(), then_use, paused: false, before })?;
+        if first {
+            self.downloads.change(|queue| queue.put_first(ladder));
+        }
         self.keep_queue()
     }
 
@@ -139,6 +152,13 @@ impl App {
         self.disk()?.discard(ladder, &others)
     }
 
+    /// Keeps the queue where nobody waits for that.
+    fn note_queue(&self) {
+        if let Err(problem) = self.keep_queue() {
+            tracing::warn!(%problem, "the queue of downloads could not be kept");
+        }
+    }
+
     fn keep_queue(&self) -> Result<(), Problem> {
         let _last = self.downloads.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = self.downloads.inner().queue.kept();
@@ -163,9 +183,7 @@ impl App {
             self.downloads.change(|_| ());
             let fetched = self.fetch_turn(&turn);
             let then = self.downloads.change(|queue| queue.ended(&turn, fetched));
-            if let Err(problem) = self.keep_queue() {
-                tracing::warn!(%problem, "the queue of downloads could not be kept");
-            }
+            self.note_queue();
             match then {
                 Then::Nothing => {}
                 Then::Discard => {
@@ -176,9 +194,15 @@ impl App {
                 Then::Use { before } => {
                     // Others need not wait for the end of an answer.
                     let app = Arc::clone(self);
-                    thread::spawn(move || match app.use_fetched(&turn, &before) {
-                        Ok(()) => app.downloads.change(|queue| queue.used(&turn, &before)),
-                        Err(problem) => app.downloads.change(|queue| queue.fail(&turn, problem)),
+                    thread::spawn(move || {
+                        match app.use_fetched(&turn, &before) {
+                            Ok(Used::TookOver) => app.downloads.change(|queue| queue.used(&turn, &before)),
+                            Ok(Used::NotWanted) => drop(app.downloads.change(|queue| queue.remove(&turn.ladder))),
+                            // The next start asks again.
+                            Ok(Used::Ending) => return,
+                            Err(problem) => app.downloads.change(|queue| queue.fail(&turn, problem)),
+                        }
+                        app.note_queue();
                     });
                 }
             }
@@ -201,17 +225,22 @@ impl App {
     }
 
     /// Changes to a ladder that is whole once no answer is written, unless another one than `before` was chosen meanwhile.
-    fn use_fetched(self: &Arc<Self>, turn: &Turn, before: &str) -> Result<(), Problem> {
+    fn use_fetched(self: &Arc<Self>, turn: &Turn, before: &str) -> Result<Used, Problem> {
         // What does not fit must not take the place of what answers.
         self.would_fit(&turn.ladder)?;
         loop {
-            if turn.stop.load(Ordering::Acquire) || self.downloads.inner().over {
-                return Ok(());
+            if self.downloads.inner().over {
+                return Ok(Used::Ending);
+            }
+            if turn.stop.load(Ordering::Acquire) {
+                return Ok(Used::NotWanted);
             }
             match self.change_over(before, &turn.ladder) {
                 // In the middle of an answer nothing changes.
                 Err(problem) if problem.code == Code::Busy => thread::sleep(GLANCE),
-                chosen => return chosen,
+                Ok(true) => return Ok(Used::TookOver),
+                Ok(false) => return Ok(Used::NotWanted),
+                Err(problem) => return Err(problem),
             }
         }
     }

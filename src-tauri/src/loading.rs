@@ -22,18 +22,18 @@ impl App {
         self.choose_now(settle)
     }
 
-    /// Changes from the ladder `before` to `ladder`; nothing happens where another one is chosen by now.
+    /// Changes from the ladder `before` to `ladder`; false where another one is chosen by now.
     ///
     /// # Errors
     /// As [`Self::choose`] and [`Self::change_settings`].
-    pub(crate) fn change_over(self: &Arc<Self>, before: &str, ladder: &str) -> Result<(), Problem> {
+    pub(crate) fn change_over(self: &Arc<Self>, before: &str, ladder: &str) -> Result<bool, Problem> {
         let _one_at_a_time = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut settings = self.settings().clone();
         if settings.ladder != before {
-            return Ok(());
+            return Ok(false);
         }
         ladder.clone_into(&mut settings.ladder);
-        self.choose_now(|| self.change_settings(&settings))
+        self.choose_now(|| self.change_settings(&settings)).map(|()| true)
     }
 
     /// Whether a ladder fits into memory once what is loaded gives back its own, as the settings have it run.
@@ -67,13 +67,17 @@ impl App {
         settled
     }
 
-    /// Keeps settings, and loads the ladder anew if it has to run differently. Whether earlier chats are wanted has changed, if it
+    /// Keeps settings, with the ladder that is in use if they name none, and loads it anew if it has to run differently. Whether earlier chats are wanted has changed, if it
     /// says so.
     ///
     /// # Errors
     /// As [`Self::choose`] and [`Self::change_settings`].
-    pub(crate) fn change(self: &Arc<Self>, settings: &Settings) -> Result<bool, Problem> {
+    pub(crate) fn change(self: &Arc<Self>, mut settings: Settings) -> Result<bool, Problem> {
         let _one_at_a_time = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
+        if settings.ladder.is_empty() {
+            settings.ladder.clone_from(&self.settings().ladder);
+        }
+        let settings = &settings;
         let (reload, earlier) = {
             let now = self.settings();
             let reload =

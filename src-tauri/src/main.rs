@@ -78,6 +78,7 @@ fn run() -> tauri::Result<()> {
         // Where the window stood, unless it is to be seen nowhere now.
         .plugin(tauri_plugin_window_state::Builder::default().with_state_flags(KEPT).build())
         .on_window_event(tray::closing)
+        .on_menu_event(|handle, event| tray::chosen(handle, &event))
         .invoke_handler(interface().invoke_handler())
         .build(context())?;
     // Only now is it sure that no other instance works on the same files, and no window is open yet.
@@ -90,6 +91,9 @@ fn run() -> tauri::Result<()> {
         // Only now is there a window.
         RunEvent::Ready => page::keep_drawn(handle),
         RunEvent::Exit => app.end(),
+        // A click on the Dock.
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => tray::show(handle),
         _ => {}
     });
     Ok(())

@@ -101,6 +101,18 @@ impl Queue {
         }
     }
 
+    /// Puts a ladder before all others; what comes in now waits for it.
+    pub(crate) fn put_first(&mut self, ladder: &str) {
+        let Some(at) = self.items.iter().position(|item| item.told.ladder == ladder) else { return };
+        for item in self.items.iter_mut().filter(|item| item.told.ladder != ladder && is_moving(&item.told.state)) {
+            item.stop.store(true, Ordering::Release);
+            item.stop = Arc::default();
+            item.told.state = DownloadState::Waiting;
+        }
+        let item = self.items.remove(at);
+        self.items.insert(0, item);
+    }
+
     /// The ladder of `turn` answers in the place of `before`, and leaves the queue. Those that were asked for later take over from
     /// it: what the queue itself has chosen is nobody's other choice.
     pub(crate) fn used(&mut self, turn: &Turn, before: &str) {
@@ -177,7 +189,7 @@ impl Queue {
             paused: rests(&item.told.state),
             before: item.before.clone(),
         };
-        self.items.iter().filter(|item| item.told.state != DownloadState::Ready).map(one).collect()
+        self.items.iter().map(one).collect()
     }
 
     fn item(&mut self, ladder: &str) -> Option<&mut Item> {
@@ -189,6 +201,11 @@ impl Queue {
         let item = self.item(&turn.ladder)?;
         (Arc::ptr_eq(&item.stop, &turn.stop) && !rests(&item.told.state)).then_some(item)
     }
+}
+
+/// Whether something is being done with it.
+fn is_moving(state: &DownloadState) -> bool {
+    matches!(state, DownloadState::Asking | DownloadState::Running | DownloadState::Checking)
 }
 
 /// Whether it waits for somebody.
@@ -314,6 +331,24 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_put_first_comes_in_at_once_and_the_others_take_over_from_it() {
+        let mut queue = Queue::default();
+        queue.add(&Wanted { then_use: true, ..wanted("large") }, "large", "chosen", None);
+        let large = queue.next().unwrap();
+        queue.goes_on(&large, SHARE, false);
+        queue.add(&Wanted { then_use: true, ..wanted("small") }, "small", "chosen", None);
+        queue.put_first("small");
+        assert!(large.stop.load(Ordering::Acquire) && !queue.goes_on(&large, SHARE, false));
+        assert_eq!(queue.ended(&large, Err(Problem::new(Code::Cancelled))), Then::Nothing);
+        let small = queue.next().unwrap();
+        assert_eq!(small.ladder, "small");
+        assert_eq!(queue.ended(&small, Ok(())), Then::Use { before: "chosen".to_owned() });
+        queue.used(&small, "chosen");
+        let large = queue.next().unwrap();
+        assert_eq!(queue.ended(&large, Ok(())), Then::Use { before: "small".to_owned() });
+    }
+
+    #[test]
     fn what_is_to_be_used_is_ready_when_it_is_whole() {
         let mut queue = Queue::default();
         queue.add(&Wanted { then_use: true, ..wanted("a") }, "A", "old", None);
@@ -321,7 +356,7 @@ mod tests {
         assert_eq!(queue.ended(&turn, Ok(())), Then::Use { before: "old".to_owned() });
         queue.pause("a");
         assert_eq!(states(&queue), [DownloadState::Ready], "there is nothing to pause");
-        assert!(queue.kept().is_empty(), "it is here");
+        assert_eq!(queue.kept().len(), 1, "until it answers the wish is one");
     }
 
     #[test]

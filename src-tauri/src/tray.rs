@@ -25,38 +25,48 @@ pub(crate) struct TrayWords {
     quit: String,
 }
 
-/// Shows the icon, or takes it away. Systems without a tray have none: there a second start brings the window back.
-pub(crate) fn set(handle: &AppHandle, words: Option<&TrayWords>) {
-    drop(handle.remove_tray_by_id(TRAY));
-    let Some(words) = words else { return };
+/// Shows the icon with these words, or takes it away. Whether there is one now: systems without a tray have none, and there a second
+/// start brings the window back.
+pub(crate) fn set(handle: &AppHandle, words: Option<&TrayWords>) -> bool {
+    let Some(words) = words else {
+        drop(handle.remove_tray_by_id(TRAY));
+        return false;
+    };
     // The library that draws it on Linux ends in a panic where the system does not have it.
     match catch_unwind(AssertUnwindSafe(|| build(handle, words))) {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => return true,
         Ok(Err(error)) => tracing::warn!(%error, "there is no icon in the tray"),
         Err(_) => tracing::warn!("this system has no tray that Taki can use (libayatana-appindicator3 is missing)"),
     }
+    false
 }
 
 fn build(handle: &AppHandle, words: &TrayWords) -> tauri::Result<()> {
     let menu = MenuBuilder::new(handle).text(SHOW, &words.show).separator().text(QUIT, &words.quit).build()?;
+    if let Some(tray) = handle.tray_by_id(TRAY) {
+        return tray.set_menu(Some(menu));
+    }
     let tray = TrayIconBuilder::with_id(TRAY).menu(&menu).tooltip("Taki").show_menu_on_left_click(false);
     let tray = match handle.default_window_icon() {
         Some(icon) => tray.icon(icon.clone()),
         None => tray,
     };
-    let chosen = |handle: &AppHandle, event: MenuEvent| match event.id().as_ref() {
+    tray.on_tray_icon_event(|tray, event| {
+        if matches!(event, TrayIconEvent::Click { button: MouseButton::Left, .. }) {
+            show(tray.app_handle());
+        }
+    })
+    .build(handle)
+    .map(drop)
+}
+
+/// What was chosen in the menu of the icon.
+pub(crate) fn chosen(handle: &AppHandle, event: &MenuEvent) {
+    match event.id().as_ref() {
         SHOW => show(handle),
         QUIT => quit(handle),
         _ => {}
-    };
-    tray.on_menu_event(chosen)
-        .on_tray_icon_event(|tray, event| {
-            if matches!(event, TrayIconEvent::Click { button: MouseButton::Left, .. }) {
-                show(tray.app_handle());
-            }
-        })
-        .build(handle)
-        .map(drop)
+    }
 }
 
 /// Brings the window forward, wherever it is.

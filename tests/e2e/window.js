@@ -70,9 +70,9 @@ export function seed(home, conversations) {
 }
 
 /** Opens the window. One session per driver. */
-export async function openWindow({ home, models = process.env.TAKI_MODELS, source = "" }) {
+export async function openWindow({ home, models = process.env.TAKI_MODELS, source = "", rules = "" }) {
   const [port, native] = [await freePort(), await freePort()];
-  const env = { ...process.env, TAKI_HOME: home, TAKI_MODELS: models, TAKI_SOURCE: source, LANG: "en_US.UTF-8" };
+  const env = { ...process.env, TAKI_HOME: home, TAKI_MODELS: models, TAKI_SOURCE: source, TAKI_POLICY: rules, LANG: "en_US.UTF-8" };
   const folders = fs.mkdtempSync(path.join(work, "xdg-"));
   for (const name of ["CONFIG", "DATA", "CACHE", "STATE"]) env[`XDG_${name}_HOME`] = path.join(folders, name);
   const driver = spawn("tauri-driver", ["--port", String(port), "--native-port", String(native)], { env, stdio: ["ignore", "ignore", process.env.TAKI_E2E_VERBOSE ? "inherit" : "ignore"] });

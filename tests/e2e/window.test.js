@@ -232,6 +232,34 @@ function kept(home, text) {
   return files.some(({ name }) => fs.readFileSync(path.join(folder, name)).includes(text));
 }
 
+test("what an administrator has laid down holds in the window, and rules that cannot be read let nothing begin", async () => {
+  const home = newHome();
+  const rules = path.join(home, "policy.toml");
+  fs.writeFileSync(rules, 'ladders = ["smollm2"]\n[settings]\ntheme = "dark"\nearlierChats = false\n');
+  let window = await openWindow({ home, rules });
+  try {
+    await window.ready();
+    await window.by("settings").click();
+    assert.equal(await window.by("theme-select").getValue(), "dark");
+    assert.equal(await window.by("theme-select").isEnabled(), false);
+    assert.equal((await window.by("ladder-select").$$("option").length), 1, "others are not even shown");
+    await window.shot("laid-down");
+    await window.by("settings-close").click();
+    await window.ask("Say yes.");
+    await window.brief();
+  } finally {
+    await window.close();
+  }
+  fs.writeFileSync(rules, "[setting]\n");
+  window = await openWindow({ home, rules });
+  try {
+    await window.by("problem").waitForExist({ timeout: 20_000 });
+    assert.equal(await window.by("problem").getAttribute("data-code"), "rules_unreadable");
+  } finally {
+    await window.close();
+  }
+});
+
 describe("the window when something is wrong", () => {
   test("without a model it offers the download, needs little memory and rests", async () => {
     const home = newHome();

@@ -10,6 +10,8 @@ export class View {
   /** Too narrow for a list beside the conversation: it lies on top of it. */
   narrow = $state(false);
   drawer = $state(false);
+  /** Whether the system shows Taki's icon beside its clock. */
+  inTray = $state(false);
   /** The conversation whose title is being changed. */
   renaming = $state<number>();
   /** The message that is being edited. */

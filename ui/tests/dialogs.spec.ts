@@ -122,6 +122,17 @@ test("what is opened right behind Escape stays open", async ({ page }) => {
   await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
 });
 
+test("what the administrator has laid down is shown and cannot be changed", async ({ page }) => {
+  await open(page, { locked: ["earlierChats", "mirror", "threads"], settings: { ...settings, mirror: "https://models.example", threads: 2 } });
+  await by(page, "settings").click();
+  for (const id of ["earlier-chats-toggle", "mirror-field", "threads-select"]) {
+    await expect(by(page, id)).toBeDisabled();
+    await expect(by(page, id)).toHaveAccessibleDescription(/Laid down by the administrator of this computer\.$/);
+  }
+  await expect(by(page, "proxy-field")).toBeEnabled();
+  await expect(by(page, "earlier-erase"), "what is one's own can be erased").toBeVisible();
+});
+
 test("settings are found by what they are about", async ({ page }) => {
   await open(page);
   await by(page, "settings").click();
@@ -181,7 +192,7 @@ test("the first start shows what can be had, and a question typed meanwhile is s
   await expect(by(page, "ladder-card").last()).toContainText("1.5B, 0.5B, and Max-Gram");
   await expect(by(page, "download")).toHaveCount(1);
   await by(page, "download").click();
-  expect(await args(page, "download_ladder")).toEqual([{ ladder: "smollm2", thenUse: true }]);
+  expect(await args(page, "download_ladder")).toEqual([{ ladder: "smollm2", thenUse: true, first: true }]);
   await downloads(page, download("smollm2", "SmolLM2", "running", 49e6, 98e6, 40));
   await expect(by(page, "ladder-card").first()).toContainText("Downloading");
   await by(page, "composer").fill("Hello");

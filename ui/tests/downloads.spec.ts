@@ -22,7 +22,7 @@ test("the queue shows each in its state; one is paused, resumed, tried again and
   await page.keyboard.press("Control+m");
   await expect(by(page, "downloads")).toHaveCount(0);
   await by(page, "ladder-row").nth(1).getByTestId("ladder-download").click();
-  expect((await calls(page, "download_ladder"))[0]?.args).toEqual({ ladder: "qwen-coder", thenUse: true });
+  expect((await calls(page, "download_ladder"))[0]?.args).toEqual({ ladder: "qwen-coder", thenUse: true, first: false });
   await expect(by(page, "ladder-row").nth(1)).toContainText("Downloading …");
   await by(page, "ladder-row").nth(2).getByTestId("ladder-download").click();
   const rows = by(page, "downloads").getByTestId("download-row");

@@ -105,7 +105,7 @@ test("a model that is not there is offered, fetched with progress, and can be ca
   await expect(by(page, "speed-line")).toContainText("no model is loaded");
   await expect(by(page, "send")).toBeDisabled();
   await by(page, "download").click();
-  expect((await calls(page, "download_ladder")).map((call) => call.args)).toEqual([{ ladder: "smollm2", thenUse: true }]);
+  expect((await calls(page, "download_ladder")).map((call) => call.args)).toEqual([{ ladder: "smollm2", thenUse: true, first: true }]);
   await downloads(page, download("smollm2", "SmolLM2", "running", 49e6, 98e6, 40));
   await expect(by(page, "engine-state")).toContainText("49 MB of 98 MB");
   await expect(by(page, "engine-state")).toContainText("about 40 s left");
@@ -124,7 +124,7 @@ test("a better model is fetched while the one at hand goes on answering", async 
   await page.keyboard.press("Control+,");
   await by(page, "ladder-select").selectOption("qwen-coder");
   await expect(by(page, "ladder-select"), "it is not here yet").toHaveValue("smollm2");
-  expect((await calls(page, "download_ladder")).map((call) => call.args)).toEqual([{ ladder: "qwen-coder", thenUse: true }]);
+  expect((await calls(page, "download_ladder")).map((call) => call.args)).toEqual([{ ladder: "qwen-coder", thenUse: true, first: false }]);
   expect(await calls(page, "change_settings")).toHaveLength(0);
   await downloads(page, download("qwen-coder", "Qwen2.5 Coder", "running", 0));
   await expect(by(page, "moved"), "it is told where one is").toHaveText("The download of Qwen2.5 Coder has begun.");
@@ -172,7 +172,7 @@ test("earlier chats can be looked at, erased and left out", async ({ page }) => 
   await page.keyboard.press("Control+,");
   await expect(by(page, "earlier-size")).toHaveText("12 messages · 3.5 kB");
   await by(page, "earlier-erase").click();
-  await expect(by(page, "earlier-size")).toHaveText("0 messages · 0 bytes");
+  await expect(by(page, "earlier-size")).toHaveText("0 messages · 0 B");
   expect(await calls(page, "erase_earlier_chats")).toHaveLength(1);
   await expect(by(page, "earlier-erase")).toBeDisabled();
   await by(page, "earlier-chats-toggle").uncheck();
@@ -208,9 +208,9 @@ test("a problem is told in the window's language with its code", async ({ page }
   await page.keyboard.press("Control+,");
   await by(page, "language-select").selectOption("ja");
   await by(page, "settings-close").click();
-  await expect(by(page, "problem-sentence")).toHaveText("/data の空き容量が足りません。書き込みに 98 MB、ほかのプログラムのために 500 MB が必要ですが、空きは {size} です。");
+  await expect(by(page, "problem-sentence")).toHaveText("/data の空き容量が足りません。書き込みに 98 MB、ほかのアプリのために 500 MB が必要ですが、空きは {size} です。");
   await expect(by(page, "problem-next")).toContainText("空き容量を増やして");
-  await by(page, "problem").getByRole("button", { name: "やり直す" }).click();
+  await by(page, "problem").getByRole("button", { name: "もう一度試す" }).click();
   expect(await calls(page, "load_ladder")).toHaveLength(1);
 });
 

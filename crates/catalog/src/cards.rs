@@ -140,6 +140,7 @@ impl Lists<'_> {
             memory: card.memory_bytes as u64,
             target,
             general: known.is_some_and(|known| known.general) && card.fetchable,
+            japanese: known.is_some_and(|known| known.japanese) && card.fetchable,
             drafts: ladder.rungs.len().saturating_sub(1),
         }
     }

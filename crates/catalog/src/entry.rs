@@ -177,6 +177,9 @@ pub struct LadderEntry {
     /// Whether it is for everybody and every purpose: only such a one is suggested.
     #[serde(default = "yes")]
     pub general: bool,
+    /// Whether its target writes Japanese well, as its makers say: who reads Japanese is suggested such a one, also if that is all it is for.
+    #[serde(default)]
+    pub japanese: bool,
     /// Whether drafts whose tokens are others than the target's draft by text; see [`protocol::ladder::Ladder::by_text`].
     #[serde(default)]
     pub by_text: bool,

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use protocol::{Code, Problem};
@@ -26,6 +27,9 @@ pub struct Catalog {
     offers: Vec<Offer>,
     #[serde(skip)]
     offered: Vec<LadderEntry>,
+    /// The file of the rules that name the ladders in it; None where anybody may bring others.
+    #[serde(skip)]
+    ruled: Option<PathBuf>,
 }
 
 /// Why a catalogue cannot be used.
@@ -110,6 +114,32 @@ impl Catalog {
             }
         }
         (self, problems)
+    }
+
+    /// What there is on this computer: the built-in catalogue, what is the user's own, and of all that `only` those ladders that the
+    /// administrator's rules name, with the file they stand in. What cannot be read is told.
+    pub fn here(store: &ModelStore, recipes: &Recipes, only: Option<(&[String], &Path)>) -> (Self, Vec<Problem>) {
+        let (all, unread) = Self::builtin().with_own(store, recipes);
+        match only {
+            Some((ladders, path)) => (all.only(ladders, path), unread),
+            None => (all, unread),
+        }
+    }
+
+    fn only(mut self, ladders: &[String], path: &Path) -> Self {
+        self.ladders.retain(|ladder| ladders.contains(&ladder.id));
+        self.offered.retain(|ladder| ladders.contains(&ladder.id));
+        self.ruled = Some(path.to_owned());
+        self
+    }
+
+    /// That other ladders than those in it may be used.
+    ///
+    /// # Errors
+    /// [`Code::NotAllowed`].
+    pub fn open_to_others(&self) -> Result<(), Problem> {
+        let refused = |path: &PathBuf| Err(Problem::new(Code::NotAllowed).with("path", path.display()));
+        self.ruled.as_ref().map_or(Ok(()), refused)
     }
 
     /// The id of `model` from now on; None if the same file is known to have another size: one of the two is wrong, and whoever told it first is

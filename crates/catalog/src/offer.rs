@@ -49,6 +49,7 @@ impl Offer {
             k: vec![vec![8]],
             lenience: 1.0,
             general: false,
+            japanese: false,
             by_text: false,
         }
     }

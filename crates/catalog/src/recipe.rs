@@ -206,6 +206,7 @@ impl Recipe {
             k: self.k.clone().unwrap_or_else(|| (0..drafters).map(row).collect()),
             lenience: self.lenience,
             general: true,
+            japanese: false,
             by_text: self.by_text,
         };
         (ladder, self.models.iter().map(RecipeModel::entry).collect())

@@ -20,6 +20,8 @@ pub struct Machine {
     pub memory: Option<u64>,
     /// Bytes of weights that a target's one-token passes read in a second here, if any was measured.
     pub reads: Option<f64>,
+    /// Whether who sits at it reads Japanese.
+    pub japanese: bool,
 }
 
 /// How something fits into memory.
@@ -42,6 +44,8 @@ pub struct Candidate {
     pub target: u64,
     /// Whether it is for everybody and every purpose.
     pub general: bool,
+    /// Whether it writes Japanese well.
+    pub japanese: bool,
     /// Drafts that go with the target.
     pub drafts: usize,
 }
@@ -62,16 +66,18 @@ impl Machine {
     }
 
     /// Which of the ladders to suggest: of those that fit well and write no slower than people read the largest, for the larger a model the better
-    /// its answers. Where none is fast enough it is the smallest that fits.
+    /// its answers. Where none is fast enough it is the smallest that fits. Who reads Japanese gets one that writes it, if any fits.
     pub fn suggest(&self, ladders: &[Candidate]) -> Option<usize> {
         let fitting = || ladders.iter().enumerate().filter(|(_, ladder)| self.room(ladder.memory) == Room::Well);
         let fast = |ladder: &Candidate| match self.pace(ladder.target) {
             Some(pace) => pace >= READING,
             None => ladder.target <= UNMEASURED,
         };
-        let best = fitting().filter(|(_, ladder)| ladder.general && fast(ladder));
+        let japanese = self.japanese && fitting().any(|(_, ladder)| ladder.japanese);
+        let meant = |ladder: &Candidate| if japanese { ladder.japanese } else { ladder.general };
+        let best = fitting().filter(|(_, ladder)| meant(ladder) && fast(ladder));
         let best = best.max_by_key(|(at, ladder)| (ladder.target, ladder.drafts, std::cmp::Reverse(*at)));
-        let small = || fitting().filter(|(_, ladder)| ladder.general).min_by_key(|(at, ladder)| (ladder.target, *at));
+        let small = || fitting().filter(|(_, ladder)| meant(ladder)).min_by_key(|(at, ladder)| (ladder.target, *at));
         best.or_else(small).map(|(at, _)| at)
     }
 
@@ -97,7 +103,7 @@ mod tests {
     const GB: u64 = 1_000_000_000;
 
     fn ladder(target: u64) -> Candidate {
-        Candidate { memory: target + target / 2, target, general: true, drafts: 1 }
+        Candidate { memory: target + target / 2, target, general: true, japanese: false, drafts: 1 }
     }
 
     fn ladders() -> Vec<Candidate> {
@@ -106,8 +112,17 @@ mod tests {
     }
 
     #[test]
+    fn who_reads_japanese_gets_one_that_writes_it_if_any_fits() {
+        let mut all = ladders();
+        all.push(Candidate { general: false, japanese: true, ..ladder(2 * GB) });
+        let suggest = |memory, japanese| Machine { memory: Some(memory), reads: None, japanese }.suggest(&all);
+        assert_eq!((suggest(8 * GB, false), suggest(8 * GB, true)), (Some(2), Some(6)));
+        assert_eq!(suggest(2 * GB, true), Some(0), "better any than none");
+    }
+
+    #[test]
     fn the_largest_that_fits_and_is_fast_enough_is_suggested() {
-        let suggest = |memory, reads| Machine { memory, reads }.suggest(&ladders());
+        let suggest = |memory, reads| Machine { memory, reads, japanese: false }.suggest(&ladders());
         assert_eq!(suggest(Some(8 * GB), Some(100e9)), Some(2), "4.5 of 8 GB");
         assert_eq!(suggest(Some(16 * GB), Some(100e9)), Some(3), "not the one that is for programs only");
         assert_eq!(suggest(Some(64 * GB), Some(400e9)), Some(5));
@@ -120,7 +135,7 @@ mod tests {
 
     #[test]
     fn something_better_is_smaller_where_it_is_slow_and_larger_where_it_is_fast() {
-        let better = |memory, now, pace| Machine { memory: Some(memory), reads: None }.better(&ladders(), now, pace);
+        let better = |memory, now, pace| Machine { memory: Some(memory), ..Machine::default() }.better(&ladders(), now, pace);
         assert_eq!(better(16 * GB, 3, 4.0), Some(1), "5 GB at 4 tokens/s are 20 GB/s");
         assert_eq!(better(16 * GB, 1, 12.0), None, "fast enough");
         assert_eq!(better(16 * GB, 1, 60.0), Some(3), "60 GB/s would read 5 GB 12 times a second");
@@ -131,7 +146,7 @@ mod tests {
 
     #[test]
     fn room_is_told_by_shares_of_the_memory() {
-        let machine = Machine { memory: Some(10 * GB), reads: Some(30e9) };
+        let machine = Machine { memory: Some(10 * GB), reads: Some(30e9), japanese: false };
         assert_eq!(
             [6 * GB, 8 * GB, 95 * GB / 10].map(|bytes| machine.room(bytes)),
             [Room::Well, Room::Tight, Room::Not]

@@ -20,14 +20,14 @@ const EACH: u32 = 4;
 /// the store that fails is set aside so that it can be fetched again.
 ///
 /// # Errors
-/// [`Code::NoSuchLadder`], [`Code::NotInstalled`], and those of [`check_header`] and [`ModelStore::assure`].
+/// [`Code::NoSuchLadder`], [`Code::NotAllowed`], [`Code::NotInstalled`], and those of [`check_header`] and [`ModelStore::assure`].
 pub fn resolve(catalog: &Catalog, store: &ModelStore, ladder_id: &str) -> Result<Ladder, Problem> {
     let ladder = match catalog.ladder(ladder_id) {
         Ok(entry) => from_catalogue(catalog, store, entry),
         Err(_) if catalog.offered(ladder_id).is_some() => {
             Err(Problem::new(Code::NotInstalled).with("ladder", ladder_id))
         }
-        Err(_) if is_path(ladder_id) => from_file(ladder_id),
+        Err(_) if is_path(ladder_id) => catalog.open_to_others().and_then(|()| from_file(ladder_id)),
         Err(problem) => Err(problem),
     };
     ladder.map(|ladder| with_table(store, ladder))

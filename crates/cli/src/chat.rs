@@ -26,6 +26,7 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
         review_rule: args.review_rule()?,
         format: args.shape.format()?,
         cascade: !args.no_cascade,
+        ends_repeats: true,
         ..Ask::plain(Vec::new())
     };
     let settings = args.running.engine(args.exact)?;

@@ -22,6 +22,12 @@ use crate::setup::{self, Setup, in_words};
 
 pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
+    if matches!(
+        command,
+        Ladders::Make { .. } | Ladders::Copy { .. } | Ladders::Change { .. } | Ladders::Import { .. } | Ladders::Back { .. }
+    ) {
+        setup.catalog.open_to_others()?;
+    }
     match command {
         Ladders::List { .. } => list(&setup, output),
         Ladders::Suggest { .. } => suggest(&setup, output),

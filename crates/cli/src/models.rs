@@ -148,6 +148,7 @@ pub(crate) fn take_in(
     made: Option<Made<'_>>,
     output: &Output,
 ) -> Result<RecipeModel, Problem> {
+    setup.catalog.open_to_others()?;
     let mut model = reading(output, &format!("Reading {}", file.display()), |cancel, on| {
         setup.models.take_in(file, made, cancel, on)
     })?;

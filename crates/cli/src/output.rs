@@ -139,6 +139,7 @@ impl Output {
             FinishReason::End => {}
             FinishReason::Stopped => line.push_str("; stopped"),
             FinishReason::Length => line.push_str("; cut at --max-tokens"),
+            FinishReason::Repeats => line.push_str("; ended, for it only repeated itself"),
             FinishReason::ContextFull => line.push_str("; the context is full"),
             FinishReason::NothingAllowed => line.push_str("; nothing that fits the asked format can follow"),
         }

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
                 interrupt::go_on()?;
                 ask.cascade = true;
                 // The adaptive policy may well stand aside, which would prove little: the matrix always drafts.
-                ask.k = (args.policy == ProofPolicy::Matrix).then(|| loaded.k.clone());
+                ask.matrix = args.policy == ProofPolicy::Matrix;
                 let (cascade, fast) = answer(&engine, &ask)?;
                 interrupt::go_on()?;
                 let drafts = fast.rungs.iter().filter(|rung| rung.role != RungRole::Target);

@@ -11,7 +11,7 @@ use protocol::chat::{LadderCard, Settings};
 use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime, Placed, Translation};
-use protocol::{Code, Problem};
+use protocol::{Code, Language, Problem};
 use store::{LearnedFolder, Places};
 
 use crate::args::{Fixed, Running};
@@ -36,7 +36,7 @@ impl Setup {
         let places = Places::find()?;
         let models = ModelStore::open(places.models.clone())?;
         let recipes = Recipes::of(places.ladders());
-        let (catalog, unread) = Catalog::builtin().with_own(&models, &recipes);
+        let (catalog, unread) = Catalog::here(&models, &recipes, places.rules.ladders());
         // What is wrong with it is said when something is to be fetched.
         let source = FetchOptions::from_env().map(|options| options.source).unwrap_or_default();
         Ok(Self { places, catalog, models, recipes, source, unread })
@@ -69,8 +69,13 @@ impl Setup {
         let settled = catalog::settle(&self.catalog, name, &self.fetch_options()?)?;
         settled.left_out.iter().for_each(|problem| output.warning(problem));
         self.recipes.settle(&settled.recipe)?;
-        (self.catalog, self.unread) = Catalog::builtin().with_own(&self.models, &self.recipes);
+        self.read_own();
         Ok(())
+    }
+
+    /// Reads what is the user's own anew: it has changed.
+    pub(crate) fn read_own(&mut self) {
+        (self.catalog, self.unread) = Catalog::here(&self.models, &self.recipes, self.places.rules.ladders());
     }
 
     /// What lists are made of, with ladders run as is usual.
@@ -88,7 +93,8 @@ impl Setup {
     /// Every ladder, with what a trial here found of it.
     pub(crate) fn cards(&self) -> Result<Vec<LadderCard>, Problem> {
         let reads = engine::bytes_a_second(&self.learned().all(), &|ladder| self.catalog.is_dense(ladder));
-        let machine = Machine { memory: engine::memory_of_this_computer(), reads };
+        let japanese = Language::of_system() == Language::Japanese;
+        let machine = Machine { memory: engine::memory_of_this_computer(), reads, japanese };
         self.lists().ladders(machine, &store::checked(&self.places))
     }
 

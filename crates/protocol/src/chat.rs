@@ -72,6 +72,8 @@ pub struct Opening {
     pub memory_bytes: Option<f64>,
     /// What a message may have with it.
     pub limits: Limits,
+    /// Settings that the administrator has laid down, as the settings file calls them: nobody can change them here.
+    pub locked: Vec<String>,
     /// Things the user should know that did not stop the start (a damaged settings file set aside, …).
     pub notices: Vec<Problem>,
 }

@@ -39,6 +39,10 @@ codes! {
     LadderInUse = "ladder_in_use",
     /// The ladder `{ladder}` came with this program and cannot be changed.
     LadderBuiltIn = "ladder_built_in",
+    /// The administrator's rules in `{path}` do not allow that.
+    NotAllowed = "not_allowed",
+    /// The administrator's rules in `{path}` cannot be read: `{reason}`.
+    RulesUnreadable = "rules_unreadable",
     /// The ladder `{ladder}` has files that were not fetched yet.
     NotInstalled = "not_installed",
     /// The file `{path}` of the catalogue's `{model}` is not what it should be.

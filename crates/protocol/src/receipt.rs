@@ -23,6 +23,8 @@ pub enum FinishReason {
     Length,
     /// The user pressed Stop.
     Stopped,
+    /// It went round in a circle.
+    Repeats,
     /// The model's context is full.
     ContextFull,
     /// Nothing that the asked format allows can come next, not even the end.

@@ -55,6 +55,9 @@ pub struct Generate {
     pub cascade: bool,
     /// A K matrix to be played as it stands, instead of the adaptive policy.
     pub k: Option<Vec<Vec<u32>>>,
+    /// Without a K matrix of its own: the ladder's is played, instead of the adaptive policy.
+    #[serde(default)]
+    pub matrix: bool,
     /// The adaptive policy forgets first what it has learned of the ladder, all but what passes took when it was loaded.
     #[serde(default)]
     pub unlearned: bool,

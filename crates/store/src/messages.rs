@@ -142,13 +142,32 @@ impl Store {
         })
     }
 
-    /// An answer is given without the messages up to `last`, and without a summary of them.
+    /// Whether a question has an answer that says something.
     ///
     /// # Errors
     /// See [`Store`].
-    pub fn leave_out_of(&self, answer: u32, last: u32) -> Result<(), Problem> {
-        let sql = "UPDATE message SET left_out = ?2, summary = '' WHERE id = ?1 AND speaker = 'assistant' AND deleted IS NULL";
-        self.write(|transaction| one(transaction.execute(sql, [answer, last])?))
+    pub fn is_answered(&self, question: u32) -> Result<bool, Problem> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM message WHERE parent = ?1 AND speaker = 'assistant' AND text <> '' AND deleted IS NULL)";
+        self.read(|transaction| transaction.query_row(sql, [question], |row| row.get(0)))
+    }
+
+    /// An answer is given without the messages up to `last`, which `summary` stands for; with `conversation` so is all that follows in
+    /// its conversation.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn give_without(&self, answer: u32, last: u32, summary: &str, conversation: bool) -> Result<(), Problem> {
+        let of_answer = "UPDATE message SET left_out = ?2, summary = ?3 \
+                         WHERE id = ?1 AND speaker = 'assistant' AND deleted IS NULL";
+        let of_conversation = "UPDATE conversation SET left_out = ?2, summary = ?3 \
+                               WHERE id = (SELECT conversation FROM message WHERE id = ?1) AND NOT deleted";
+        self.write(|transaction| {
+            one(transaction.execute(of_answer, params![answer, last, summary])?)?;
+            if conversation {
+                one(transaction.execute(of_conversation, params![answer, last, summary])?)?;
+            }
+            Ok(())
+        })
     }
 
     /// Keeps what an answer says so far.

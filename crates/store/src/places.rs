@@ -8,11 +8,13 @@ use directories::ProjectDirs;
 use protocol::{Code, Problem};
 use tempfile::NamedTempFile;
 
+use crate::rules::Rules;
+
 /// The variable that names one folder for everything.
 const HOME: &str = "TAKI_HOME";
 
 /// The folders of this program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Places {
     /// Conversations.
     pub data: PathBuf,
@@ -20,13 +22,16 @@ pub struct Places {
     pub config: PathBuf,
     /// Model files.
     pub models: PathBuf,
+    /// What an administrator has laid down.
+    pub rules: Rules,
 }
 
 impl Places {
-    /// The platform's folders. `TAKI_HOME` puts everything into one folder, `TAKI_MODELS` the models into another.
+    /// The platform's folders. `TAKI_HOME` puts everything into one folder, `TAKI_MODELS` the models into another, unless the
+    /// administrator's rules name one.
     ///
     /// # Errors
-    /// [`Code::FolderUnwritable`]: the system knows no home folder for this user.
+    /// [`Code::FolderUnwritable`]: the system knows no home folder for this user. Those of [`Rules::find`].
     pub fn find() -> Result<Self, Problem> {
         let mut places = if let Some(home) = Self::home() {
             Self::below(&home)
@@ -38,9 +43,10 @@ impl Places {
                     .with("variable", HOME)
             })?;
             let data = dirs.data_dir().to_owned();
-            Self { config: dirs.config_dir().to_owned(), models: data.join("models"), data }
+            Self { config: dirs.config_dir().to_owned(), models: data.join("models"), data, rules: Rules::default() }
         };
-        if let Some(models) = named("TAKI_MODELS") {
+        places.rules = Rules::find()?;
+        if let Some(models) = places.rules.models().map(Path::to_owned).or_else(|| named("TAKI_MODELS")) {
             places.models = models;
         }
         Ok(places)
@@ -58,7 +64,8 @@ impl Places {
 
     /// Everything below one folder.
     pub fn below(home: &Path) -> Self {
-        Self { data: home.join("data"), config: home.join("config"), models: home.join("models") }
+        let (data, config, models) = (home.join("data"), home.join("config"), home.join("models"));
+        Self { data, config, models, rules: Rules::default() }
     }
 }
 

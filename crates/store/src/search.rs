@@ -4,6 +4,8 @@
 //! any part of a text of three characters or more at once. Shorter words (many Japanese ones are) are looked for in the
 //! folded text itself: reading all of it is quick enough for what one person writes, and nothing is ever missed.
 
+use std::collections::HashSet;
+
 use protocol::Problem;
 use protocol::chat::Found;
 use rusqlite::{Connection, Transaction, params, params_from_iter};
@@ -28,14 +30,18 @@ impl Store {
             return Ok(Vec::new());
         }
         self.read(|transaction| {
-            let mut found = in_titles(transaction, &terms)?;
-            found.extend(in_file_names(transaction, &terms)?);
-            found.truncate(limit as usize);
-            let more = in_messages(transaction, &terms, limit)?;
+            let mut names = in_titles(transaction, &terms)?;
+            names.extend(in_file_names(transaction, &terms)?);
+            // Names alone must not hide what was said.
+            let rest = names.split_off(names.len().min((limit as usize / 2).max(1)));
+            let mut found = names;
+            let messages = in_messages(transaction, &terms, limit)?;
             // A message that is shown for its file need not be shown again.
-            let more = more.into_iter().filter(|hit| found.iter().all(|shown| shown.message != hit.message));
-            let more: Vec<_> = more.take(limit as usize - found.len()).collect();
-            found.extend(more);
+            let others = messages.into_iter().filter(|hit| found.iter().all(|shown| shown.message != hit.message));
+            let others: Vec<_> = others.take(limit as usize - found.len()).collect();
+            found.extend(others);
+            found.extend(rest);
+            found.truncate(limit as usize);
             Ok(found)
         })
     }
@@ -65,15 +71,16 @@ fn in_file_names(connection: &Connection, terms: &[String]) -> rusqlite::Result<
                WHERE message.deleted IS NULL AND NOT conversation.deleted ORDER BY message.at_ms DESC, attachment.id DESC";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
-    let mut found: Vec<Found> = Vec::new();
+    let (mut named, mut sent) = (HashSet::new(), HashSet::new());
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let name: String = row.get("name")?;
-        let message = row.get("id")?;
+        let (conversation, message) = (row.get("conversation")?, row.get("id")?);
         let folded = fold(&name);
-        // One hit for each message.
-        if terms.iter().all(|term| folded.contains(term)) && found.iter().all(|hit| hit.message != Some(message)) {
-            let (conversation, title) = (row.get("conversation")?, row.get("title")?);
-            found.extend(hit(conversation, title, Some(message), &name, terms, row.get("at_ms")?));
+        // An edited question has its files too: each is named once in a conversation, and a message once.
+        if terms.iter().all(|term| folded.contains(term)) && named.insert((conversation, name.clone())) && sent.insert(message) {
+            let hit = hit(conversation, row.get("title")?, Some(message), &name, terms, row.get("at_ms")?);
+            found.extend(hit.map(|hit| Found { file: true, ..hit }));
         }
     }
     Ok(found)
@@ -131,6 +138,7 @@ fn hit(
         before: text[before..place.start].to_owned(),
         hit: text[place.clone()].to_owned(),
         after: text[place.end..after].to_owned(),
+        file: false,
         at_ms,
     })
 }

@@ -10,19 +10,19 @@ use crate::places::{Places, free_name, keep};
 
 const FILE: &str = "settings.toml";
 
-/// The user's choices; the standard ones if there are none yet. A file that cannot be understood is set aside, which the
-/// second value says.
+/// The user's choices as far as the administrator's rules leave them open; the standard ones if there are none yet. A file that
+/// cannot be understood is set aside, which the second value says.
 pub fn load_settings(places: &Places) -> (Settings, Vec<Problem>) {
     let path = places.config.join(FILE);
     let damaged = match fs::read(&path) {
         Ok(bytes) => match String::from_utf8(bytes).ok().and_then(|text| toml::from_str(&text).ok()) {
-            Some(settings) => return (settings, Vec::new()),
+            Some(settings) => return (places.rules.apply(settings), Vec::new()),
             None => true,
         },
         Err(error) => error.kind() != ErrorKind::NotFound,
     };
     let notices = if damaged { vec![set_aside(&path)] } else { Vec::new() };
-    (Settings::default(), notices)
+    (places.rules.apply(Settings::default()), notices)
 }
 
 fn set_aside(path: &Path) -> Problem {

@@ -10,6 +10,7 @@ use tauri::ipc::Channel;
 use super::blocking;
 use crate::answering;
 use crate::app::App;
+use crate::context::Room;
 
 /// Everything the window needs to draw itself.
 #[tauri::command]
@@ -87,12 +88,16 @@ pub(crate) async fn continue_answer(
 ) -> Result<(), Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
-        // Nothing is loaded yet: that is told below.
-        let last = if app.engine.loaded().is_some() { app.make_room(message)? } else { None };
-        if let Some(Err(error)) = last.map(|last| on_event.send(ChatEvent::LeftOut { last })) {
-            tracing::debug!(%error, "the window is gone");
-        }
-        written(&app, |app, call| answering::go_on(app, call, message, &on_event))
+        settled(&app, |app| {
+            let turn = app.turns.answer()?;
+            // What is wrong where nothing is loaded is told below.
+            let room = if app.engine.loaded().is_some() { app.make_room(&turn, message)? } else { Room::default() };
+            if let Some(Err(error)) = room.last.map(|last| on_event.send(ChatEvent::LeftOut { last })) {
+                tracing::debug!(%error, "the window is gone");
+            }
+            let call = app.engine_for(&turn)?;
+            answering::go_on(app, call, message, room.from, &on_event)
+        })
     })
     .await
 }
@@ -122,10 +127,15 @@ pub(super) fn written<T>(
     app: &Arc<App>,
     write: impl FnOnce(&App, Call<'_>) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
-    let written = {
+    settled(app, |app| {
         let (call, _answering) = app.begin_answering()?;
         write(app, call)
-    };
+    })
+}
+
+/// Does something with the engine, and then what is due when it is free again.
+fn settled<T>(app: &Arc<App>, work: impl FnOnce(&App) -> Result<T, Problem>) -> Result<T, Problem> {
+    let written = work(app);
     if written.is_ok() && app.engine.loaded().is_none() {
         // The engine had to be started again and the file would not load any more: it is looked at as at every start.
         let _ = app.choose(|| Ok(()));

@@ -20,9 +20,14 @@ pub(crate) fn watch_downloads(app: State<'_, Arc<App>>, on_change: Channel<Vec<D
 /// chosen meanwhile.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn download_ladder(app: State<'_, Arc<App>>, ladder: String, then_use: bool) -> Result<(), Problem> {
+pub(crate) async fn download_ladder(
+    app: State<'_, Arc<App>>,
+    ladder: String,
+    then_use: bool,
+    first: bool,
+) -> Result<(), Problem> {
     let app = Arc::clone(&app);
-    blocking(move || app.download(&ladder, then_use)).await
+    blocking(move || app.download(&ladder, then_use, first)).await
 }
 
 /// Lets a download wait.

@@ -17,7 +17,9 @@ pub(crate) async fn drop_begin(app: State<'_, Arc<App>>, name: String, bytes: f6
     let app = Arc::clone(&app);
     blocking(move || {
         let bytes = if bytes >= 0.0 { bytes as u64 } else { 0 };
-        let place = app.disk()?.models.room_for(bytes)?;
+        let disk = app.disk()?;
+        disk.catalog().open_to_others()?;
+        let place = disk.models.room_for(bytes)?;
         app.dropped.begin(place, &name, bytes)
     })
     .await

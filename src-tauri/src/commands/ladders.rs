@@ -76,6 +76,7 @@ pub(crate) async fn make_ladder(
     blocking(move || {
         let disk = app.disk()?;
         let catalog = disk.catalog();
+        catalog.open_to_others()?;
         let models = models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
         let models = in_order(&disk.models, models)?;
         let kept = disk.recipes.add(&Recipe::new(&name, models)?)?;
@@ -96,6 +97,7 @@ pub(crate) async fn change_ladder(
 ) -> Result<(), Problem> {
     changed(app, ladder, move |disk, ladder| {
         let catalog = disk.catalog();
+        catalog.open_to_others()?;
         let mut recipe = disk.recipes.get(ladder)?;
         let models = models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
         recipe.set_models(in_order(&disk.models, models)?);
@@ -316,6 +318,7 @@ const WRITING: f32 = 0.6;
 /// Takes in a file that was chosen.
 pub(super) fn added(app: &App, path: &Path, stop: &AtomicBool, on: &mut dyn FnMut(f32)) -> Result<Added, Problem> {
     let disk = app.disk()?;
+    disk.catalog().open_to_others()?;
     let mut share = |done: u64, all: u64| {
         on(done as f32 / all.max(1) as f32);
     };

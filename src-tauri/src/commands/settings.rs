@@ -8,14 +8,14 @@ use tauri::State;
 use super::blocking;
 use crate::app::App;
 
-/// Keeps the user's choices; loads the ladder anew if it has to run differently. Returns what is kept.
+/// Keeps the user's choices, with the ladder in use if they name none: it may just have changed; loads the ladder anew if it has to run differently. Returns what is kept.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn change_settings(app: State<'_, Arc<App>>, settings: Settings) -> Result<Settings, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         // One that is no longer there must not keep anybody from changing the theme.
-        if app.settings().ladder != settings.ladder {
+        if !settings.ladder.is_empty() && app.settings().ladder != settings.ladder {
             app.disk()?.catalog().ladder(&settings.ladder)?;
         }
         let before = app.settings().clone();
@@ -23,11 +23,11 @@ pub(crate) async fn change_settings(app: State<'_, Arc<App>>, settings: Settings
             // Said where it is typed, not at the next download.
             FetchOptions::with(&settings.mirror, &settings.proxy, "")?;
         }
-        let earlier = app.change(&settings)?;
+        let earlier = app.change(settings)?;
         if earlier {
             app.tell_earlier_now();
         }
-        Ok(settings)
+        Ok(app.settings().clone())
     })
     .await
 }

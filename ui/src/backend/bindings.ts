@@ -26,7 +26,7 @@ export const commands = {
 	restoreMessage: (message: number) => typedError<Conversation, Problem>(__TAURI_INVOKE("restore_message", { message })),
 	/**  Shows the branch through a message, and below it what was chosen last. */
 	chooseVersion: (message: number) => typedError<Conversation, Problem>(__TAURI_INVOKE("choose_version", { message })),
-	/**  Finds all words of `text` in messages and titles: titles first, then the latest message first, at most `limit`. */
+	/**  Finds all words of `text` in messages, titles and names of files: names first, then the latest message first, at most `limit`. */
 	search: (text: string, limit: number) => typedError<Found[], Problem>(__TAURI_INVOKE("search", { text, limit })),
 	/**  Keeps what is in the composer. */
 	saveUnsent: (conversation: number, text: string) => typedError<null, Problem>(__TAURI_INVOKE("save_unsent", { conversation, text })),
@@ -94,7 +94,7 @@ export const commands = {
 	 *  Puts a ladder at the end of the queue; one that is in it already goes on. With `then_use` it answers once it is here, unless another one was
 	 *  chosen meanwhile.
 	 */
-	downloadLadder: (ladder: string, thenUse: boolean) => typedError<null, Problem>(__TAURI_INVOKE("download_ladder", { ladder, thenUse })),
+	downloadLadder: (ladder: string, thenUse: boolean, first: boolean) => typedError<null, Problem>(__TAURI_INVOKE("download_ladder", { ladder, thenUse, first })),
 	/**  Lets a download wait. */
 	pauseDownload: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("pause_download", { ladder })),
 	/**  Lets a download go on that waits or has failed. */
@@ -146,7 +146,7 @@ export const commands = {
 	checkLadder: (onProgress: Channel<number | null>) => typedError<LadderCheck, Problem>(__TAURI_INVOKE("check_ladder", { onProgress })),
 	/**  Ends such a trial. */
 	stopCheck: () => typedError<null, Problem>(__TAURI_INVOKE("stop_check")),
-	/**  Keeps the user's choices; loads the ladder anew if it has to run differently. Returns what is kept. */
+	/**  Keeps the user's choices, with the ladder in use if they name none: it may just have changed; loads the ladder anew if it has to run differently. Returns what is kept. */
 	changeSettings: (settings: Settings) => typedError<Settings, Problem>(__TAURI_INVOKE("change_settings", { settings })),
 	/**  Keeps the token of the model repository in the system's keyring. */
 	setToken: (token: string) => typedError<null, Problem>(__TAURI_INVOKE("set_token", { token })),
@@ -160,8 +160,8 @@ export const commands = {
 	eraseEarlierChats: () => typedError<EarlierChats, Problem>(__TAURI_INVOKE("erase_earlier_chats")),
 	/**  Has the system show `text` if another window is in front. Whether it was asked to. */
 	tellUnseen: (text: string) => typedError<boolean, Problem>(__TAURI_INVOKE("tell_unseen", { text })),
-	/**  Shows Taki's icon in the system's tray with these words in its menu, or takes it away. */
-	setTray: (words: TrayWords | null) => typedError<null, Problem>(__TAURI_INVOKE("set_tray", { words })),
+	/**  Shows Taki's icon in the system's tray with these words in its menu, or takes it away. Whether there is one now. */
+	setTray: (words: TrayWords | null) => typedError<boolean, Problem>(__TAURI_INVOKE("set_tray", { words })),
 	/**  Ends the program, also where closing its window would only hide it. */
 	quit: () => typedError<null, Problem>(__TAURI_INVOKE("quit")),
 };
@@ -261,6 +261,10 @@ export type Code =
 "ladder_in_use" | 
 /**  The ladder `{ladder}` came with this program and cannot be changed. */
 "ladder_built_in" | 
+/**  The administrator's rules in `{path}` do not allow that. */
+"not_allowed" | 
+/**  The administrator's rules in `{path}` cannot be read: `{reason}`. */
+"rules_unreadable" | 
 /**  The ladder `{ladder}` has files that were not fetched yet. */
 "not_installed" | 
 /**  The file `{path}` of the catalogue's `{model}` is not what it should be. */
@@ -531,6 +535,8 @@ export type FinishReason =
 "length" | 
 /**  The user pressed Stop. */
 "stopped" | 
+/**  It went round in a circle. */
+"repeats" | 
 /**  The model's context is full. */
 "context_full" | 
 /**  Nothing that the asked format allows can come next, not even the end. */
@@ -559,6 +565,8 @@ export type Found = {
 	hit: string,
 	/**  Text behind the hit, shortened. */
 	after: string,
+	/**  Whether the name of a file that goes with the message was found. */
+	file: boolean,
 	/**  When the message was written or the conversation changed, in milliseconds since 1970. */
 	atMs: number | null,
 };
@@ -737,6 +745,8 @@ export type Opening = {
 	memoryBytes: number | null,
 	/**  What a message may have with it. */
 	limits: Limits,
+	/**  Settings that the administrator has laid down, as the settings file calls them: nobody can change them here. */
+	locked: string[],
 	/**  Things the user should know that did not stop the start (a damaged settings file set aside, …). */
 	notices: Problem[],
 };

@@ -74,7 +74,7 @@ export interface Backend {
   removeModel(model: string): Promise<void>;
   watchDownloads(on: (queue: Download[]) => void): Promise<void>;
   /** Puts a ladder at the queue's end, to be changed to once it is here; one that is in it goes on. */
-  downloadLadder(ladder: string, thenUse: boolean): Promise<void>;
+  downloadLadder(ladder: string, thenUse: boolean, first: boolean): Promise<void>;
   pauseDownload(ladder: string): Promise<void>;
   resumeDownload(ladder: string): Promise<void>;
   /** Takes it out of the queue and deletes what was fetched of it. */
@@ -98,8 +98,8 @@ export interface Backend {
   eraseEarlierChats(): Promise<EarlierChats>;
   /** Has the system show a text if another window is in front. */
   tellUnseen(text: string): Promise<void>;
-  /** Shows Taki in the system's tray with these words, or takes it away there. */
-  setTray(words: TrayWords | null): Promise<void>;
+  /** Shows Taki in the system's tray with these words, or takes it away there. Whether it is there now. */
+  setTray(words: TrayWords | null): Promise<boolean>;
   /** Ends the program, whatever closing the window means. */
   quit(): Promise<void>;
 }
@@ -212,7 +212,7 @@ export const tauriBackend: Backend = {
   stopShrinking: () => done(commands.stopShrinking()),
   removeModel: (model) => done(commands.removeModel(model)),
   watchDownloads: (on) => done(commands.watchDownloads(new Channel<Download[]>(on))),
-  downloadLadder: (ladder, thenUse) => done(commands.downloadLadder(ladder, thenUse)),
+  downloadLadder: (ladder, thenUse, first) => done(commands.downloadLadder(ladder, thenUse, first)),
   pauseDownload: (ladder) => done(commands.pauseDownload(ladder)),
   resumeDownload: (ladder) => done(commands.resumeDownload(ladder)),
   dropDownload: (ladder) => done(commands.dropDownload(ladder)),
@@ -229,6 +229,6 @@ export const tauriBackend: Backend = {
   earlierChats: () => unwrap(commands.earlierChats()),
   eraseEarlierChats: () => unwrap(commands.eraseEarlierChats()),
   tellUnseen: (text) => unwrap(commands.tellUnseen(text)).then(nothing),
-  setTray: (words) => unwrap(commands.setTray(words)).then(nothing),
+  setTray: (words) => unwrap(commands.setTray(words)),
   quit: () => unwrap(commands.quit()).then(nothing),
 };

@@ -38,7 +38,7 @@ test("no gain is claimed within the noise or without the cascade", () => {
 test("an answer that did not end by itself says why", () => {
   expect(receiptLine({ ...receipt, finish: "stopped" }, en)).toMatch(/ · stopped$/);
   expect(receiptLine({ ...receipt, finish: "length" }, en)).toMatch(/ · length limit reached$/);
-  expect(receiptLine({ ...receipt, finish: "context_full" }, ja)).toMatch(/会話の上限に到達$/);
+  expect(receiptLine({ ...receipt, finish: "context_full" }, ja)).toMatch(/会話の長さの上限に到達$/);
 });
 
 test("figures that could not be measured do not break the receipt", () => {

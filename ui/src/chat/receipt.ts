@@ -26,6 +26,8 @@ function finish(receipt: Receipt, words: Words): string {
       return words.finishLength;
     case "context_full":
       return words.finishContextFull;
+    case "repeats":
+      return words.finishRepeats;
     case "nothing_allowed":
       return words.finishNothingAllowed;
   }

@@ -83,10 +83,11 @@ export class Answers {
   continue(answer: ShownMessage) {
     return this.#run(this.thread.id, {
       call: (on) => this.backend.continueAnswer(answer.id, on),
-      saved: () => {
+      saved: (_question, _answer, shown) => {
         answer.receipt = null;
         answer.problem = null;
-        return answer;
+        // Shown anew meanwhile it is another object.
+        return this.#begun(answer, shown);
       },
       spares: false,
     });
@@ -113,6 +114,7 @@ export class Answers {
       await call((event) => {
         if (event.kind === "left_out") {
           if (this.thread.id === where) Object.assign(this.thread, { lastLeftOut: event.last, summary: "" });
+          this.told.announcement = "leftOutSaid";
         } else if (event.kind === "saved") {
           this.writing = saved(event.message, event.answer, this.thread.id === where);
           this.reading = 0;

@@ -17,10 +17,10 @@ export class Chosen {
 
   #changing: Promise<boolean> = Promise.resolve(true);
 
-  /** One after the other: each begins with what the one before has left. */
+  /** One after the other: each begins with what the one before has left. Without a ladder the one in use stays, which may just have changed. */
   change(change: Partial<Choices>) {
     this.#changing = this.#changing.then(() =>
-      this.told.asked(async () => void (this.now = await this.backend.changeSettings({ ...$state.snapshot(this.now), ...change }))),
+      this.told.asked(async () => void (this.now = await this.backend.changeSettings({ ...$state.snapshot(this.now), ladder: "", ...change }))),
     );
     return this.#changing;
   }

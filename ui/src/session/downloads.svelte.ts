@@ -60,9 +60,9 @@ export class Downloads {
     if (ended.length > 0 || before.some(({ ladder, state }) => state.kind === "ready" && !this.of(ladder))) this.ended();
   }
 
-  /** Has a ladder fetched and, once it is here, answer. */
-  get(ladder: string) {
-    return this.told.asked(() => this.backend.downloadLadder(ladder, true));
+  /** Has a ladder fetched and, once it is here, answer; `first` before all others. */
+  get(ladder: string, { first = false } = {}) {
+    return this.told.asked(() => this.backend.downloadLadder(ladder, true, first));
   }
 
   pause(ladder: string) {
@@ -83,7 +83,7 @@ export class Downloads {
         this.#out.delete(ladder);
         throw thrown;
       }
-      this.told.offerUndo("droppedDownload", name, () => this.backend.downloadLadder(ladder, true));
+      this.told.offerUndo("droppedDownload", name, () => this.backend.downloadLadder(ladder, true, false));
     });
   }
 }

@@ -42,7 +42,7 @@ test("what is taken out has not ended; undone, it is fetched anew", async () => 
   expect(downloads.said).toBe(began);
   expect(told.undo).toMatchObject({ what: "droppedDownload", name: "A" });
   await told.takeBack();
-  expect(backend.named("downloadLadder")).toEqual([["downloadLadder", "a", true]]);
+  expect(backend.named("downloadLadder")).toEqual([["downloadLadder", "a", true, false]]);
   // One that could not be taken out ends like any other.
   backend.dropDownload = () => Promise.reject(new Refusal({ code: "internal", details: {} }));
   backend.downloads([entry("a", "running")]);
@@ -63,7 +63,7 @@ test("the one at work stands before those that are paused, and those before the 
 test("what is missing comes through the queue, and what is here is used", async () => {
   const { backend, session } = await opened({ engine: { kind: "empty" } });
   await session.ladders.use(card({ missingBytes: 5 }));
-  expect(backend.named("downloadLadder")).toEqual([["downloadLadder", "a", true]]);
+  expect(backend.named("downloadLadder")).toEqual([["downloadLadder", "a", true, false]]);
   backend.engine(ready);
   await session.ladders.use(card());
   expect(session.chosen.now.ladder).toBe("a");
@@ -186,6 +186,7 @@ test("of the token it is only known whether there is one", async () => {
 test("a ladder that the app changed to by itself is the one in use, and the next choice keeps it", async () => {
   const { backend, session } = await opened();
   const kept = session.chosen.now.ladder;
+  backend.opening.settings.ladder = "fetched";
   backend.engine({ kind: "loading", ladder: "fetched", rung: "A", fraction: 0 });
   expect(session.chosen.now.ladder).toBe("fetched");
   await session.chosen.change({ notify: false });

@@ -45,6 +45,8 @@ export class Session {
   processors = 1;
   /** How many bytes of memory the computer has, if it tells. */
   memory: number | null = null;
+  /** Settings that the administrator has laid down. */
+  locked = $state<string[]>([]);
   /** Whether another conversation is on its way to the screen. */
   turning = $state(false);
   /** Called when an answer that people may have turned away from has ended, for better or worse. */
@@ -104,6 +106,7 @@ export class Session {
       this.chosen.now = opening.settings;
       this.processors = opening.processors;
       this.memory = opening.memoryBytes;
+      this.locked = opening.locked;
       this.conversations.cards = opening.conversations;
       this.told.notices = opening.notices;
       this.told.fatal = undefined;
@@ -236,6 +239,15 @@ export class Session {
     if (!this.free || !question) return;
     // The answer comes before what was sent meanwhile.
     if (await this.summary.write("", question.id)) await this.answerAgain(question);
+    this.composer.flush();
+  }
+
+  /** The same for an answer that filled the conversation. */
+  async summariseAndContinue(answer: ShownMessage) {
+    const { question } = this.thread;
+    if (!this.free || !question) return;
+    // The rest of the answer comes before what was sent meanwhile.
+    if (await this.summary.write("", question.id)) await this.continueAnswer(answer);
     this.composer.flush();
   }
 

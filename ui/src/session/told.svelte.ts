@@ -38,11 +38,24 @@ export class Told {
   fatal = $state<Problem>();
   /** What went wrong outside an answer. */
   problem = $state<Problem>();
-  announcement = $state<Announcement>("");
+  #announcement = $state<Announcement>("");
+  /** How often something was announced: the same once more is heard only if the text is another. */
+  announced = $state(0);
   undo = $state<Undo>();
   /** A file that was written or the number of conversations that came in. */
   moved = $state<{ what: "exported"; path: string } | { what: "imported"; added: number; known: number }>();
+  /** Deletions before the one on the screen, the latest last. */
+  #earlier: Undo[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+
+  get announcement() {
+    return this.#announcement;
+  }
+
+  set announcement(announcement: Announcement) {
+    this.#announcement = announcement;
+    if (announcement) this.announced += 1;
+  }
 
   /** Does what the user asked for; a problem shown before is settled with it. True if it was done. */
   asked(work: () => Promise<void>): Promise<boolean> {
@@ -63,6 +76,7 @@ export class Told {
 
   offerUndo(what: Undo["what"], name: string, back: () => Promise<void>) {
     this.moved = undefined;
+    if (this.undo) this.#earlier.push(this.undo);
     this.undo = { what, name, back, typed: false };
     this.announcement = "deletedSaid";
     this.resume();
@@ -81,13 +95,19 @@ export class Told {
   settle() {
     clearTimeout(this.#timer);
     this.undo = undefined;
+    this.#earlier = [];
     this.moved = undefined;
   }
 
   async takeBack() {
     const undo = this.undo;
     if (!undo) return;
-    this.settle();
+    // The deletion before it can be had back next.
+    const before = this.#earlier.pop();
+    this.undo = before && { ...before, typed: false };
+    this.moved = undefined;
+    if (this.undo) this.resume();
+    else clearTimeout(this.#timer);
     if (await this.asked(undo.back)) this.announcement = "restoredSaid";
   }
 }

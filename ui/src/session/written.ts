@@ -53,6 +53,7 @@ export class Written implements Backend {
     settings: { ladder: "a", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
     processors: 2,
     memoryBytes: 8e9,
+    locked: [],
     limits: { attachmentBytes: 1000, attachments: 3 },
     notices: [],
   };
@@ -95,7 +96,7 @@ export class Written implements Backend {
   ladders = async () => this.opening.ladders;
   loadLadder = (ladder: string) => this.#done("loadLadder", ladder);
   watchDownloads = async (on: (queue: Download[]) => void) => void (this.downloads = on);
-  downloadLadder = (ladder: string, thenUse: boolean) => this.#done("downloadLadder", ladder, thenUse);
+  downloadLadder = (ladder: string, thenUse: boolean, first: boolean) => this.#done("downloadLadder", ladder, thenUse, first);
   pauseDownload = (ladder: string) => this.#done("pauseDownload", ladder);
   resumeDownload = (ladder: string) => this.#done("resumeDownload", ladder);
   dropDownload = (ladder: string) => this.#done("dropDownload", ladder);
@@ -138,9 +139,9 @@ export class Written implements Backend {
   earlierChats = async () => ({ messages: 3, bytes: 1200 });
   eraseEarlierChats = async () => ({ messages: 0, bytes: 0 });
   tellUnseen = (text: string) => this.#done("tellUnseen", text);
-  setTray = (words: unknown) => this.#done("setTray", words);
+  setTray = async (words: unknown) => (this.calls.push(["setTray", words]), words !== null);
   quit = () => this.#done("quit");
-  changeSettings = async (settings: Opened["settings"]) => settings;
+  changeSettings = async (settings: Opened["settings"]) => ({ ...settings, ladder: settings.ladder || this.opening.settings.ladder });
 
   named = (name: string) => this.calls.filter(([called]) => called === name);
 

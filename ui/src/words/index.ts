@@ -50,7 +50,7 @@ export function whyOff(reason: StoodAside | null | undefined, words: Words): str
 
 /** A size as on a label: `98 MB`, `1.1 GB`. */
 export function size(bytes: number): string {
-  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  const units = ["B", "kB", "MB", "GB", "TB"];
   let unit = 0;
   while (bytes >= 999.5 && unit + 1 < units.length) {
     bytes /= 1000;

@@ -1,6 +1,6 @@
 // The real window over a made-up app: Tauri's own mock of the IPC, driven by the tests through `window.app`.
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { ChatEvent, Conversation, Download, DownloadState, EngineState, Opening, Problem } from "../../src/backend";
+import type { ChatEvent, Conversation, Download, DownloadState, EngineState, Opening, Problem, Settings } from "../../src/backend";
 import { coder, download, ladderCard, models, smollm2 } from "./shelf";
 import { blank, Store } from "./store";
 
@@ -67,6 +67,7 @@ const app: Made = {
     settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
     processors: 4,
     memoryBytes: 16e9,
+    locked: [],
     limits: { attachmentBytes: 20e6, attachments: 10 },
     notices: [],
   },
@@ -197,7 +198,7 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "erase_earlier_chats":
       return { messages: 0, bytes: 0 };
     case "change_settings":
-      return args.settings;
+      return { ...(args.settings as Settings), ladder: (args.settings as Settings).ladder || app.opening.settings.ladder };
     default:
       return null;
   }

@@ -83,6 +83,6 @@ export const long: Conversation = conversation({
 });
 
 export const found = [
-  { conversation: 8, title: "A long talk", message: 103, before: "… 3: Rivers carry ", hit: "salt", after: " to the sea. Rivers carry salt to …", atMs: now - 9 * DAY },
-  { conversation: 22, title: "見積書の書き方を教えてください", message: null, before: "", hit: "見積", after: "書の書き方を教えてください", atMs: now - 2 * DAY },
+  { conversation: 8, title: "A long talk", message: 103, before: "… 3: Rivers carry ", hit: "salt", after: " to the sea. Rivers carry salt to …", file: false, atMs: now - 9 * DAY },
+  { conversation: 22, title: "見積書の書き方を教えてください", message: null, before: "", hit: "見積", after: "書の書き方を教えてください", file: false, atMs: now - 2 * DAY },
 ];

@@ -256,6 +256,13 @@ const dialogs: Record<string, State> = {
       await expect(page.getByRole("dialog")).toBeVisible();
     },
   },
+  "settings laid down": {
+    start: { settings: { ...settings, theme: "system" }, locked: ["language", "zoom", "ladder", "speedUp"] },
+    async go(page) {
+      await by(page, "settings").click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+    },
+  },
   "settings below": {
     start: { settings: { ...settings, presets } },
     async go(page) {

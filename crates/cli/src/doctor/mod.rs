@@ -4,6 +4,8 @@ mod advice;
 mod bundle;
 mod machine;
 
+use std::path::Path;
+
 use engine::{Engine, Launch};
 use protocol::chat::Settings;
 use protocol::worker::{Device, DeviceKind, Hardware};
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
     let ladder = catalog::resolve(&setup.catalog, &setup.models, &settings.ladder);
     let wrong: Vec<Problem> = ladder.err().into_iter().collect();
     let advice = advice::advice(&machine, &hardware, settings.gpu_layers, &wrong, output.language);
-    tell(&machine, &hardware, &settings, reads, output);
+    tell(&machine, &hardware, &settings, setup.places.rules.path.as_deref(), reads, output);
     if let Some(problem) = &failed {
         output.warning(problem);
     }
@@ -50,6 +52,7 @@ pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
         "version": env!("CARGO_PKG_VERSION"), "machine": machine, "engine": hardware, "engine_problem": failed,
         "engine_reads": reads, "ladder": settings.ladder, "exact": settings.exact, "threads": settings.threads,
         "gpu_layers": settings.gpu_layers, "advice": advice,
+        "locked": setup.places.rules.locked(),
     });
     if let Some(path) = &args.bundle {
         bundle::write(path, &bundle::bundle(&setup, settings, &report))?;
@@ -63,7 +66,14 @@ pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
 }
 
 /// One line for each thing, in plain words.
-fn tell(machine: &Machine, hardware: &Hardware, settings: &Settings, reads: Option<f64>, output: &Output) {
+fn tell(
+    machine: &Machine,
+    hardware: &Hardware,
+    settings: &Settings,
+    rules: Option<&Path>,
+    reads: Option<f64>,
+    output: &Output,
+) {
     let line = |name: &str, what: String| output.line(format_args!("{name:<18}{what}"));
     let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "unknown".to_owned(), bytes_in_words);
     let speed = |bytes: f64| format!("{} a second", bytes_in_words(bytes as u64));
@@ -94,6 +104,9 @@ fn tell(machine: &Machine, hardware: &Hardware, settings: &Settings, reads: Opti
         let files = hardware.module_files.join(" ");
         let files = if files.is_empty() { "none, which is fine without a graphics card" } else { &files };
         line("Card modules", format!("{files} (looked for in {})", folder.display()));
+    }
+    if let Some(rules) = rules {
+        line("Administrator", format!("rules in {}", rules.display()));
     }
     let automatic = |asked: Option<u16>| asked.map_or_else(|| "automatic".to_owned(), |asked| asked.to_string());
     let mode = if settings.exact { "exact" } else { "fast" };

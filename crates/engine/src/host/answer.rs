@@ -20,6 +20,10 @@ pub struct Ask {
     pub cascade: bool,
     /// A K matrix to be played as it stands, for measuring and proving; None leaves the choice to the adaptive policy.
     pub k: Option<Vec<Vec<u32>>>,
+    /// The ladder's own K matrix is played as it stands, without what was left out of the ladder.
+    pub matrix: bool,
+    /// The answer ends where it goes round in a circle: some tokens after that is sure.
+    pub ends_repeats: bool,
     /// The adaptive policy forgets first what it has learned of the ladder, for measuring first answers.
     pub unlearned: bool,
 }
@@ -36,6 +40,8 @@ impl Ask {
             format: None,
             cascade: false,
             k: None,
+            matrix: false,
+            ends_repeats: false,
             unlearned: false,
         }
     }
@@ -117,6 +123,7 @@ impl<'a> Progress<'a> {
             format: self.ask.format.clone(),
             cascade: self.ask.cascade,
             k: self.ask.k.clone(),
+            matrix: self.ask.matrix,
             unlearned: self.ask.unlearned,
         }
     }

@@ -5,12 +5,13 @@ use std::time::Instant;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::{Conditions, Learned, Lessons};
 use protocol::worker::{Anew, Command, Event, Loaded, Record};
-use protocol::{Code, Mix, Problem, Receipt, bytes_in_words};
+use protocol::{Code, FinishReason, Mix, Problem, Receipt, bytes_in_words};
 
 use super::answer::{Answering, Ask, Progress, Turn};
 use super::conditions::conditions;
 use super::engine::{Inner, LoadProgress};
-use super::process::Process;
+use super::process::{Line, Process};
+use super::repeats::Repeats;
 
 /// No token of a vocabulary is longer than this, so that a text of more bytes per token of context cannot fit.
 const LONGEST_TOKEN: usize = 256;
@@ -142,13 +143,18 @@ impl Call<'_> {
         self.fits(ask)?;
         let began = Instant::now();
         let mut first = None;
+        let (mut repeats, mut circles, inner) = (Repeats::new(), false, self.inner);
         let mut progress = Progress::new(ask);
         // An estimate for the target alone would mix two workers, or know nothing of a load.
         let mut restarted = !self.holds();
         loop {
             match self.attempt(&mut progress, &mut |event| {
-                if matches!(event, Answering::Text { .. }) {
+                if let Answering::Text { tokens, .. } = &event {
                     first.get_or_insert_with(|| began.elapsed());
+                    if ask.ends_repeats && !circles && repeats.take(tokens) {
+                        circles = true;
+                        inner.view().line.iter().for_each(Line::cancel);
+                    }
                 }
                 on(event);
             }) {
@@ -158,6 +164,9 @@ impl Call<'_> {
                     receipt.first_token_seconds = first.map_or(receipt.seconds, |first| first.as_secs_f64());
                     let alone = receipt.alone_seconds.filter(|_| !restarted);
                     receipt.alone_seconds = alone;
+                    if circles && receipt.finish == FinishReason::Stopped && !self.cancelled() {
+                        receipt.finish = FinishReason::Repeats;
+                    }
                     receipt.speed_up = alone.filter(|_| receipt.seconds > 0.0).map(|alone| alone / receipt.seconds);
                     return Ok(*receipt);
                 }

@@ -11,6 +11,7 @@ mod everyday;
 mod knows;
 mod launch;
 mod process;
+mod repeats;
 mod trial;
 
 pub use answer::{Answering, Ask};

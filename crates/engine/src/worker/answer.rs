@@ -205,7 +205,8 @@ impl Answerer<'_> {
 
     /// The K matrix that was asked for.
     fn fixed(&self, ask: &Generate) -> Result<Option<FixedPolicy>, Problem> {
-        let Some(k) = &ask.k else { return Ok(None) };
+        // After a restart the ladder may have lost a rung: its own matrix has lost it too.
+        let Some(k) = ask.k.as_ref().or(ask.matrix.then_some(&self.matrix)) else { return Ok(None) };
         let invalid = |reason: String| Problem::new(Code::LadderInvalid).with("reason", reason);
         let needed = self.names.len() - 1;
         if k.len() != needed {

@@ -38,6 +38,7 @@ fn a_worker_ends_in_the_middle_of_an_answer_when_its_parent_is_gone() {
         format: None,
         cascade: true,
         k: None,
+        matrix: false,
         unlearned: false,
     };
     frame::write(&mut input, &ToWorker::Generate(ask)).unwrap();

@@ -107,6 +107,8 @@ pub struct Found {
     pub hit: String,
     /// Text behind the hit, shortened.
     pub after: String,
+    /// Whether the name of a file that goes with the message was found.
+    pub file: bool,
     /// When the message was written or the conversation changed, in milliseconds since 1970.
     pub at_ms: f64,
 }

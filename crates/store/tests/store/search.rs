@@ -63,17 +63,33 @@ fn a_hit_comes_with_the_text_around_it_titles_first_and_the_latest_first() {
 fn a_file_that_was_sent_is_found_by_its_name() {
     let home = Home::new();
     let id = home.begin();
-    let attach = |name: &str| {
-        let file = store::Attachment { name: name.to_owned(), bytes: 1, text: "none of it".to_owned(), cut: false };
-        home.store.attach(id, &file).unwrap()
-    };
-    attach("請求書_2026-10.pdf");
-    attach("請求書_2026-11.pdf");
+    attach_to(&home, id, "請求書_2026-10.pdf");
+    attach_to(&home, id, "請求書_2026-11.pdf");
     assert!(found(&home, "請求書").is_empty(), "it waits in the composer");
     home.store.rename_conversation(id, "x").unwrap();
     let asked = home.ask(id, None, "Compare the 請求書 of both months.");
     assert_eq!(found(&home, "請求書"), [(Some(asked), "請求書".to_owned())], "once for a message");
     assert_eq!(found(&home, "10.pdf 請求"), [(Some(asked), "請求".to_owned())]);
+    assert!(home.store.search("10.pdf", 9).unwrap()[0].file);
+    // A question that is asked anew takes its files along.
+    let again = home.store.add_version(asked, "And now?", 3.0).unwrap();
+    assert_eq!(found(&home, "10.pdf"), [(Some(again), "10.pdf".to_owned())], "once for a file");
+    let many = home.begin();
+    home.store.rename_conversation(many, "y").unwrap();
+    for number in 0..9 {
+        attach_to(&home, many, &format!("report-{number}.csv"));
+        home.ask(many, None, "look at it");
+    }
+    let said = home.ask(many, None, "The report is late.");
+    let hits = found(&home, "report");
+    assert_eq!(hits.len(), 10);
+    assert!(home.store.search("report", 4).unwrap().iter().any(|hit| hit.message == Some(said)), "names do not hide it");
     home.store.delete_message(asked).unwrap();
+    home.store.delete_message(again).unwrap();
     assert!(found(&home, "pdf").is_empty());
+}
+
+fn attach_to(home: &Home, conversation: u32, name: &str) {
+    let file = store::Attachment { name: name.to_owned(), bytes: 1, text: "none of it".to_owned(), cut: false };
+    home.store.attach(conversation, &file).unwrap();
 }

@@ -1,0 +1,182 @@
+//! What an administrator has laid down for everyone on a computer.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use protocol::chat::Settings;
+use protocol::{Code, Problem};
+use serde::Deserialize;
+
+/// Name of the file, in a folder that only administrators can write.
+const FILE: &str = "policy.toml";
+
+/// Names another file, for trying rules out. Where the system's own is there, that one holds.
+const VARIABLE: &str = "TAKI_POLICY";
+
+/// Largest file that is read, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// The administrator's rules; none where there is no such file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rules {
+    written: Written,
+    /// The file that they stand in; None where there is none.
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    settings: toml::Table,
+    ladders: Option<Vec<String>>,
+    models: Option<PathBuf>,
+}
+
+impl Rules {
+    /// The rules of this computer.
+    ///
+    /// # Errors
+    /// [`Code::RulesUnreadable`]: whatever stands in the file, it was meant to hold, so nothing is done without it.
+    pub fn find() -> Result<Self, Problem> {
+        let tried = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Self::first_of([folder().map(|folder| folder.join(FILE)), tried])
+    }
+
+    /// The first of the files that is there.
+    fn first_of(paths: impl IntoIterator<Item = Option<PathBuf>>) -> Result<Self, Problem> {
+        for path in paths.into_iter().flatten() {
+            match fs::metadata(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(unreadable(&path, &error)),
+                Ok(about) if about.len() > LARGEST => return Err(unreadable(&path, &"it is larger than 1 MB")),
+                Ok(_) => {
+                    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+                    return Self::parse(&text, path.clone()).map_err(|reason| unreadable(&path, &reason));
+                }
+            }
+        }
+        Ok(Self::default())
+    }
+
+    fn parse(text: &str, path: PathBuf) -> Result<Self, String> {
+        let written: Written = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        let known = serde_json::to_value(Settings::default()).map_err(|error| error.to_string())?;
+        // A misspelt one would hold nobody to anything.
+        if let Some(key) = written.settings.keys().find(|key| known.get(key.as_str()).is_none()) {
+            return Err(format!("there is no setting “{key}”"));
+        }
+        if written.ladders.as_ref().is_some_and(Vec::is_empty) {
+            return Err("“ladders” names none".to_owned());
+        }
+        let rules = Self { written, path: Some(path) };
+        let chosen = rules.held(&Settings::default())?.ladder;
+        match &rules.written.ladders {
+            Some(ladders) if rules.written.settings.contains_key("ladder") && !ladders.contains(&chosen) => {
+                Err(format!("“{chosen}” is the ladder of the settings, but “ladders” does not name it"))
+            }
+            _ => Ok(rules),
+        }
+    }
+
+    /// What a person has chosen, as far as the rules leave that open.
+    #[must_use]
+    pub fn apply(&self, chosen: Settings) -> Settings {
+        let mut settings = self.held(&chosen).unwrap_or(chosen);
+        if let Some(ladders) = self.written.ladders.as_ref().filter(|ladders| !ladders.contains(&settings.ladder)) {
+            settings.ladder = ladders.first().cloned().unwrap_or_default();
+        }
+        settings
+    }
+
+    fn held(&self, chosen: &Settings) -> Result<Settings, String> {
+        let mut table = toml::Table::try_from(chosen).map_err(|error| error.to_string())?;
+        table.extend(self.written.settings.clone());
+        table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
+    /// The settings that nobody can change, as the settings file calls them.
+    pub fn locked(&self) -> Vec<String> {
+        self.written.settings.keys().cloned().collect()
+    }
+
+    /// The ladders that may be used, and the file that says so; None for all.
+    pub fn ladders(&self) -> Option<(&[String], &Path)> {
+        self.written.ladders.as_deref().zip(self.path.as_deref())
+    }
+
+    /// The folder of model files, in place of a person's own.
+    pub fn models(&self) -> Option<&Path> {
+        self.written.models.as_deref()
+    }
+}
+
+/// Where administrators put such files.
+fn folder() -> Option<PathBuf> {
+    if cfg!(windows) {
+        env::var_os("ProgramData").map(|data| PathBuf::from(data).join("Taki"))
+    } else if cfg!(target_os = "macos") {
+        Some("/Library/Application Support/Taki".into())
+    } else {
+        Some("/etc/taki".into())
+    }
+}
+
+fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Code::RulesUnreadable).with("path", path.display()).with("reason", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::chat::Theme;
+
+    fn parse(text: &str) -> Result<Rules, String> {
+        Rules::parse(text, PathBuf::from("/etc/taki/policy.toml"))
+    }
+
+    #[test]
+    fn rules_hold_over_what_was_chosen_and_leave_the_rest() {
+        let rules = parse(
+            "ladders = [\"qwen-coder\", \"smollm2\"]\nmodels = \"/srv/models\"\n\
+             [settings]\nearlierChats = false\nmirror = \"https://models.example\"\nthreads = 2\n",
+        )
+        .unwrap();
+        let mine = Settings { threads: Some(7), theme: Theme::Dark, ladder: "other".to_owned(), ..Settings::default() };
+        let held = rules.apply(mine.clone());
+        assert_eq!((held.threads, held.earlier_chats, held.theme), (Some(2), false, Theme::Dark));
+        assert_eq!((held.mirror.as_str(), held.ladder.as_str()), ("https://models.example", "qwen-coder"));
+        assert_eq!(rules.locked(), ["earlierChats", "mirror", "threads"]);
+        assert_eq!(rules.models(), Some(Path::new("/srv/models")));
+        assert_eq!(Rules::default().apply(mine.clone()), mine);
+    }
+
+    #[test]
+    fn what_cannot_hold_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("[settings]\nthread = 2\n", "there is no setting “thread”"),
+            ("[settings]\nthreads = \"two\"\n", "invalid type"),
+            ("[setting]\nthreads = 2\n", "unknown field"),
+            ("ladders = []\n", "names none"),
+            ("ladders = [\"a\"]\n[settings]\nladder = \"b\"\n", "does not name it"),
+            ("ladders = [", ""),
+        ] {
+            let refused = parse(text).unwrap_err();
+            assert!(refused.contains(reason), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn the_first_file_that_is_there_holds_and_one_that_cannot_be_read_lets_nothing_begin() {
+        let folder = tempfile::tempdir().unwrap();
+        let (system, tried) = (folder.path().join("system.toml"), folder.path().join("tried.toml"));
+        let find = || Rules::first_of([Some(system.clone()), None, Some(tried.clone())]);
+        assert_eq!(find(), Ok(Rules::default()));
+        fs::write(&tried, "[settings]\nexact = true\n").unwrap();
+        assert_eq!(find().unwrap().locked(), ["exact"]);
+        fs::write(&system, "").unwrap();
+        assert_eq!((find().unwrap().locked().len(), find().unwrap().path), (0, Some(system.clone())));
+        fs::write(&system, b"\xff").unwrap();
+        assert_eq!(find().unwrap_err().code, Code::RulesUnreadable);
+    }
+}
