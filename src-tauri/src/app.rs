@@ -13,6 +13,7 @@ use crate::checking::Checking;
 use crate::downloads::Downloads;
 use crate::dropped::Dropped;
 use crate::earlier::Given;
+use crate::opened::Opened;
 use crate::shrinking::Shrinking;
 use crate::turns::{Answering, Turns};
 use crate::watched::Watched;
@@ -25,6 +26,8 @@ pub(crate) struct App {
     pub(crate) downloads: Downloads,
     /// Files that come from the page.
     pub(crate) dropped: Dropped,
+    /// Files that come from the system.
+    pub(crate) opened: Opened,
     /// A trial of the ladder in use.
     pub(crate) checking: Checking,
     /// What needs the disk, once the disk has given it.
@@ -70,6 +73,7 @@ impl App {
             state: Watched::new(EngineState::Empty),
             downloads: Downloads::default(),
             dropped: Dropped::default(),
+            opened: Opened::default(),
             checking: Checking::default(),
             disk: OnceLock::new(),
             refused: Mutex::new(Problem::new(Code::Internal)),
