@@ -1,8 +1,8 @@
 # `make run` opens Taki, `make test` checks everything. Both install what they need and say how long it takes.
-.PHONY: help run test bench cuda setup build models bindings notices
+.PHONY: help run test bench cuda package package-test setup build models bindings notices
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## Install what is missing, fetch the default model, build, open the window
 	@scripts/setup.sh run
@@ -28,6 +28,14 @@ cuda: ## Build the module for NVIDIA cards and answer with it (needs NVIDIA's dr
 	@scripts/build.sh
 	@scripts/models.sh
 	@scripts/cuda.sh --test
+
+package: ## Build packages to install elsewhere, for every processor (BUNDLES, TO)
+	@scripts/setup.sh run
+	@scripts/package.sh
+
+package-test: package ## Build them, install the .deb in a folder, use it and remove it (SYSTEM=1: in this system)
+	@scripts/setup.sh test
+	@scripts/package-test.sh
 
 setup: ## Install missing system packages only
 	@scripts/setup.sh test

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Writes THIRD_PARTY_NOTICES.md: what ships with Taki and under which licence. --check fails if it is out of date."""
+"""Writes THIRD_PARTY_NOTICES.md: what ships with Taki and under which licence. --check fails if it is out of date.
+
+--texts FILE writes the licences themselves, each once, with the names of those that are under it: packages bring them along."""
+import collections
 import json
 import pathlib
 import subprocess
@@ -10,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILE = ROOT / "THIRD_PARTY_NOTICES.md"
 
 
-def crates():
+def shipped():
     """Every crate that ends up in a program, for any platform; build and test helpers do not ship."""
     text = subprocess.run(["cargo", "metadata", "--format-version", "1", "--locked"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     meta = json.loads(text)
@@ -23,7 +26,11 @@ def crates():
             continue
         seen.add(this)
         todo += [dep["pkg"] for dep in nodes[this]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
-    return sorted({(p["name"], p["version"], p["license"] or "see its repository", p["repository"] or "") for p in map(packages.get, seen) if p["source"]})
+    return [package for package in map(packages.get, seen) if package["source"]]
+
+
+def crates():
+    return sorted({(p["name"], p["version"], p["license"] or "see its repository", p["repository"] or "") for p in shipped()})
 
 
 def npm():
@@ -54,7 +61,25 @@ def text():
     return "\n".join(lines) + "\n"
 
 
+def texts():
+    """Texts of licences as they lie beside what is shipped."""
+    folders = [(f"{p['name']} {p['version']}", pathlib.Path(p["manifest_path"]).parent) for p in shipped()]
+    engine = next(folder for name, folder in folders if name.startswith("llama-cpp-sys-2 "))
+    folders += [("llama.cpp and ggml", engine / "llama.cpp")]
+    folders += [(f"{name} {version}", ROOT / "ui/node_modules" / name) for name, version, _ in npm()]
+    found = collections.defaultdict(set)
+    for name, folder in folders:
+        files = [path for path in folder.glob("*") if path.is_file() and path.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE", "COPYRIGHT", "UNLICENSE"))]
+        for path in files:
+            found[path.read_text(errors="replace").strip()].add(name)
+    parts = sorted((sorted(names), licence) for licence, names in found.items())
+    return "\n\n".join(f"{'=' * 80}\n{', '.join(names)}\n{'=' * 80}\n\n{licence}" for names, licence in parts) + "\n"
+
+
 if __name__ == "__main__":
+    if "--texts" in sys.argv:
+        pathlib.Path(sys.argv[sys.argv.index("--texts") + 1]).write_text(texts())
+        sys.exit()
     fresh = text()
     if "--check" not in sys.argv:
         FILE.write_text(fresh)

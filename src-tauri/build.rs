@@ -59,6 +59,8 @@ fn main() {
         "restore_ladder",
         "export_ladder",
         "add_file",
+        "add_opened",
+        "watch_opened",
         "shrink_model",
         "stop_shrinking",
         "remove_model",

@@ -1,5 +1,6 @@
 //! Puts llama.cpp's libraries beside the programs that use them: they are loaded by the names with a version in them, while
-//! `llama-cpp-sys-2` puts there only links to those, leading nowhere (and stumbles over such a link the next time).
+//! `llama-cpp-sys-2` puts there only links to those, leading nowhere (and stumbles over such a link the next time). Built with
+//! `dynamic-backends`, the modules that it loads go into the folder `modules` there.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -14,15 +15,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     // …/release/build/engine-…/out
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let programs = out.ancestors().nth(3).ok_or("OUT_DIR is not deep enough")?;
+    let folders = [programs.to_owned(), programs.join("deps"), programs.join("examples")];
+    if let Some(modules) = env::var_os("DEP_LLAMA_BACKENDS_DIR").map(PathBuf::from) {
+        println!("cargo:rerun-if-changed={}", modules.display());
+        for entry in fs::read_dir(modules)? {
+            let path = entry?.path();
+            for folder in folders.iter().filter(|folder| folder.is_dir()).map(|folder| folder.join("modules")) {
+                fs::create_dir_all(&folder)?;
+                put(&path, &folder.join(path.file_name().unwrap_or_default()))?;
+            }
+        }
+    }
     println!("cargo:rerun-if-changed={}", libraries.display());
     for entry in fs::read_dir(libraries)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if name.contains(".so.") || path.extension().is_some_and(|extension| extension == "dylib") {
-            for folder in [programs.to_owned(), programs.join("deps"), programs.join("examples")] {
-                if folder.is_dir() {
-                    put(&path, &folder.join(name))?;
-                }
+            for folder in folders.iter().filter(|folder| folder.is_dir()) {
+                put(&path, &folder.join(name))?;
             }
         }
     }

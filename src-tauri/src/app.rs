@@ -14,6 +14,7 @@ use crate::checking::Checking;
 use crate::downloads::Downloads;
 use crate::dropped::Dropped;
 use crate::earlier::Given;
+use crate::opened::Opened;
 use crate::shrinking::Shrinking;
 use crate::turns::{Answering, Turns};
 use crate::watched::Watched;
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) downloads: Downloads,
     /// Files that come from the page.
     pub(crate) dropped: Dropped,
+    /// Files that come from the system.
+    pub(crate) opened: Opened,
     /// A trial of the ladder in use.
     pub(crate) checking: Checking,
     /// What needs the disk, once the disk has given it.
@@ -73,6 +76,7 @@ impl App {
             state: Watched::new(EngineState::Empty),
             downloads: Downloads::default(),
             dropped: Dropped::default(),
+            opened: Opened::default(),
             checking: Checking::default(),
             disk: OnceLock::new(),
             refused: Mutex::new(Problem::new(Code::Internal)),

@@ -15,6 +15,7 @@ mod dropped;
 mod earlier;
 mod extract;
 mod loading;
+mod opened;
 mod page;
 mod prompt;
 mod queue;
@@ -26,6 +27,7 @@ mod watched;
 
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::sync::Arc;
 
 use tauri::{Manager, RunEvent};
@@ -69,7 +71,10 @@ fn run() -> tauri::Result<()> {
         })
     };
     let window = builder
-        .plugin(tauri_plugin_single_instance::init(|handle, _, _| {
+        .plugin(tauri_plugin_single_instance::init(|handle, arguments, folder| {
+            if let Some(app) = handle.try_state::<Arc<App>>() {
+                app.opened.add(opened::files(arguments, Path::new(&folder)));
+            }
             // The second start only brings the first one's window forward.
             tray::show(handle);
         }))
@@ -86,6 +91,8 @@ fn run() -> tauri::Result<()> {
     // Nothing is answered yet: nothing can refuse.
     let _ = app.choose(|| Ok(()));
     app.take_up_downloads();
+    let folder = std::env::current_dir().unwrap_or_default();
+    app.opened.add(opened::files(std::env::args_os(), &folder));
     window.manage(Arc::clone(&app));
     window.run(move |handle, event| match event {
         // Only now is there a window.
@@ -94,6 +101,9 @@ fn run() -> tauri::Result<()> {
         // A click on the Dock.
         #[cfg(target_os = "macos")]
         RunEvent::Reopen { .. } => tray::show(handle),
+        // There, files come by this way and not as arguments.
+        #[cfg(target_os = "macos")]
+        RunEvent::Opened { urls } => app.opened.add(urls.iter().filter_map(|url| url.to_file_path().ok())),
         _ => {}
     });
     Ok(())
@@ -165,6 +175,8 @@ fn interface() -> Builder<tauri::Wry> {
         commands::ladders::export_ladder,
         commands::ladders::hand_over,
         commands::ladders::add_file,
+        commands::opened::add_opened,
+        commands::opened::watch_opened,
         commands::ladders::shrink_model,
         commands::ladders::stop_shrinking,
         commands::ladders::remove_model,

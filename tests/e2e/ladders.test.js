@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -84,5 +85,15 @@ describe("models and ladders of one's own", () => {
     assert.equal((await window.all("ladder-row")).length, before - 1);
     await window.by("ladder-undo").click();
     await window.browser.waitUntil(async () => (await window.all("ladder-row")).length === before, { timeoutMsg: "it did not come back" });
+  });
+
+  test("a model that the system has Taki open goes to the models of the window that is there", async () => {
+    await window.by("ladders-close").click();
+    const file = path.join(home, "Handed.gguf");
+    fs.copyFileSync(path.join(models, SMOLLM2), file);
+    // As a file manager would; it ends when the window has been told.
+    execFileSync(process.env.TAKI_APP, [file], { env: { ...process.env, TAKI_HOME: home, TAKI_MODELS: models }, timeout: 30_000 });
+    await window.by("ladders-said").waitForExist({ timeout: 20_000 });
+    await said("is in the list");
   });
 });

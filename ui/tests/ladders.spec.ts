@@ -54,6 +54,15 @@ test("a model is made smaller with its progress shown, and that can be stopped",
   await expect(by(page, "ladders-work")).toHaveCount(0);
 });
 
+test("a file that the system wants opened is taken in where the models are", async ({ page }) => {
+  await open(page, { give: { made: { ladder: "mine", name: "Mine" } } });
+  await page.evaluate(() => window.app.handed(1));
+  await page.evaluate(() => window.app.work(0.42));
+  await expect(by(page, "ladders-work")).toContainText("42%");
+  await page.evaluate(() => window.app.end());
+  await expect(by(page, "ladders-said")).toContainText("Mine");
+});
+
 test("what goes wrong is told in the dialog itself", async ({ page }) => {
   await open(page);
   await page.keyboard.press("Control+m");

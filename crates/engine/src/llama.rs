@@ -31,7 +31,7 @@ use crate::fnv::Fnv;
 use crate::place::Place;
 use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
-pub(crate) use devices::{devices, modules, processor};
+pub(crate) use devices::{devices, modules, processor, processor_module};
 pub(crate) use header::need;
 pub(crate) use remote::{add as add_remote, serve};
 use rung::BRANCHES;
@@ -72,12 +72,12 @@ impl Llama {
     /// Starts llama.cpp and silences what it would print.
     ///
     /// # Errors
-    /// It runs already in this process.
+    /// It runs already in this process, or has nothing for this processor.
     pub(crate) fn start() -> Result<Self, Problem> {
         let wanted = std::env::var_os("TAKI_LLAMA_LOG").is_some();
         llama_cpp_2::send_logs_to_tracing(LogOptions::default().with_logs_enabled(wanted));
         quiet_aborts();
-        devices::load_modules();
+        devices::load_modules()?;
         let backend = LlamaBackend::init().map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
         Ok(Self { backend })
     }

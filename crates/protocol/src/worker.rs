@@ -184,6 +184,9 @@ pub struct Device {
 pub struct Hardware {
     /// What llama.cpp uses of the processor, for example `AVX512`.
     pub processor: Vec<String>,
+    /// The file that computes with the processor: of several, the one that suits it best.
+    #[serde(default)]
+    pub processor_module: Option<String>,
     /// Everything else that computes.
     pub devices: Vec<Device>,
     /// The folder in which modules for other devices are looked for, and the files there.

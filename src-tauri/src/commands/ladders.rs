@@ -14,6 +14,9 @@ use super::blocking;
 use super::exchange::path;
 use crate::app::{App, Disk};
 
+/// How names of recipes end: by it alone a file manager tells them from other TOML.
+const RECIPE: &str = "taki.toml";
+
 /// Every model, and whether it is here.
 #[tauri::command(async)]
 #[specta::specta]
@@ -207,7 +210,7 @@ pub(crate) async fn export_ladder(
     blocking(move || {
         let disk = app.disk()?;
         let text = disk.recipes.recipe_of(&disk.catalog(), &ladder)?.to_toml()?;
-        let dialog = handle.dialog().file().add_filter("Taki", &["toml"]).set_file_name(format!("{ladder}.toml"));
+        let dialog = handle.dialog().file().add_filter("Taki", &["toml"]).set_file_name(format!("{ladder}.{RECIPE}"));
         let Some(chosen) = dialog.blocking_save_file() else { return Ok(None) };
         let path = path(chosen)?;
         let shown = path.display().to_string();
@@ -233,7 +236,7 @@ pub(crate) async fn hand_over(
         let disk = app.disk()?;
         let recipe = disk.recipes.recipe_of(&disk.catalog(), &ladder)?;
         let Some(chosen) = handle.dialog().file().blocking_pick_folder() else { return Ok(None) };
-        let file = path(chosen)?.join(format!("{ladder}.toml"));
+        let file = path(chosen)?.join(format!("{ladder}.{RECIPE}"));
         let work = app.shrinking.begin()?;
         disk.models.hand_over(recipe, &file, true, work.stopped(), &mut |done, all| {
             let _ = on_progress.send(done as f32 / all.max(1) as f32);

@@ -17,6 +17,7 @@ pub(crate) mod earlier;
 pub(crate) mod engine;
 pub(crate) mod exchange;
 pub(crate) mod ladders;
+pub(crate) mod opened;
 pub(crate) mod settings;
 pub(crate) mod token;
 pub(crate) mod tray;

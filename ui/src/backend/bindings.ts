@@ -128,6 +128,10 @@ export const commands = {
 	handOver: (ladder: string, onProgress: Channel<number | null>) => typedError<string | null, Problem>(__TAURI_INVOKE("hand_over", { ladder, onProgress })),
 	/**  Asks for a model file or a recipe and adds it: a model as a ladder of its own. None if the person thought better of it. */
 	addFile: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_file", { onProgress })),
+	/**  Adds the models and recipes that the system wants opened, one after the other. Gives the last; None if there are none. */
+	addOpened: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_opened", { onProgress })),
+	/**  Tells how many files the system wants opened, now and at every change. */
+	watchOpened: (onChange: Channel<number>) => typedError<null, Problem>(__TAURI_INVOKE("watch_opened", { onChange })),
 	/**  Makes a smaller version of a model and compares the two, telling the share that is done. */
 	shrinkModel: (model: string, mix: string, onProgress: Channel<number | null>) => typedError<Shrunk, Problem>(__TAURI_INVOKE("shrink_model", { model, mix, onProgress })),
 	/**  Stops what is being made smaller. */

@@ -69,6 +69,10 @@ export interface Backend {
   handOver(ladder: string, on: (share: number) => void): Promise<string | null>;
   /** Asks for a model or recipe and takes it in, telling the share that is read; null if the user chose none. */
   addFile(on: (share: number) => void): Promise<Added | null>;
+  /** Tells how many files the system wants opened, as from a file manager. */
+  watchOpened(on: (waiting: number) => void): Promise<void>;
+  /** Takes them in; null if there are none. */
+  addOpened(on: (share: number) => void): Promise<Added | null>;
   shrinkModel(model: string, mix: string, on: (share: number) => void): Promise<Shrunk>;
   stopShrinking(): Promise<void>;
   removeModel(model: string): Promise<void>;
@@ -208,6 +212,8 @@ export const tauriBackend: Backend = {
   exportLadder: (ladder) => unwrap(commands.exportLadder(ladder)),
   handOver: (ladder, on) => unwrap(commands.handOver(ladder, shares(on))),
   addFile: (on) => unwrap(commands.addFile(shares(on))),
+  watchOpened: (on) => done(commands.watchOpened(new Channel<number>(on))),
+  addOpened: (on) => unwrap(commands.addOpened(shares(on))),
   shrinkModel: (model, mix, on) => unwrap(commands.shrinkModel(model, mix, shares(on))),
   stopShrinking: () => done(commands.stopShrinking()),
   removeModel: (model) => done(commands.removeModel(model)),

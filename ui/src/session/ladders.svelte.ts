@@ -28,6 +28,9 @@ export class Ladders {
   /** What is being read, copied or made smaller. */
   work = $state<Work>();
   added = $state<AddedNow>();
+  /** Called when the system has files for it. */
+  handed: () => unknown = () => this.addOpened();
+  #later = false;
 
   constructor(
     readonly backend: Backend,
@@ -93,6 +96,19 @@ export class Ladders {
       const added = await this.backend.addFile(on);
       if (added) this.added = { what: "ladder", name: added.name };
     });
+  }
+
+  /** Takes in what the system wants opened, after what is being done now. */
+  addOpened() {
+    if (this.work) return void (this.#later = true);
+    return this.working("adding", async (on) => {
+      const added = await this.backend.addOpened(on);
+      if (added) this.added = { what: "ladder", name: added.name };
+    });
+  }
+
+  watch() {
+    return this.backend.watchOpened((waiting) => void (waiting > 0 && this.handed()));
   }
 
   /** Deletes its file. */
@@ -166,6 +182,10 @@ export class Ladders {
       } finally {
         this.work = undefined;
         await this.lookUp();
+        if (this.#later) {
+          this.#later = false;
+          void this.addOpened();
+        }
       }
     });
   }

@@ -119,6 +119,21 @@ test("a drop that is cancelled or refused leaves nothing behind, and the next on
   expect(session.told.problem).toBeUndefined();
 });
 
+test("what the system wants opened is taken in, after what is being done", async () => {
+  const { backend, session } = await opened();
+  backend.handed(1);
+  await expect.poll(() => session.ladders.added).toEqual({ what: "ladder", name: "Handed" });
+  let end: () => void = () => undefined;
+  const first = session.ladders.working("adding", () => new Promise((resolve) => (end = resolve)));
+  backend.handed(0);
+  backend.handed(2);
+  expect(backend.named("addOpened")).toHaveLength(1);
+  end();
+  await first;
+  await expect.poll(() => backend.named("addOpened")).toHaveLength(2);
+  expect(session.told.problem).toBeUndefined();
+});
+
 test("one thing at a time: a second one is refused, not forgotten", async () => {
   const { session } = await opened();
   let end: () => void = () => undefined;

@@ -112,6 +112,7 @@ export class Session {
       this.told.fatal = undefined;
       this.opened = true;
       await this.engine.watch();
+      await this.ladders.watch();
     } catch (thrown) {
       this.told.fatal = problemOf(thrown);
     }

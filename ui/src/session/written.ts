@@ -33,6 +33,7 @@ export class Written implements Backend {
   on: Listen = () => undefined;
   engine: (state: EngineState) => void = () => undefined;
   downloads: (queue: Download[]) => void = () => undefined;
+  handed: (waiting: number) => void = () => undefined;
   /** Tells how much of something is done. */
   share: (share: number) => void = () => undefined;
   versions: LadderVersion[] = [];
@@ -111,6 +112,8 @@ export class Written implements Backend {
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
   exportLadder = async () => "/tmp/ladder.toml";
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });
+  watchOpened = async (on: (waiting: number) => void) => void (this.handed = on);
+  addOpened = async (on: (share: number) => void) => (this.calls.push(["addOpened"]), on(0.5), { ladder: "handed", name: "Handed" });
   shrinkModel = async (from: string, mix: string, on: (share: number) => void) => {
     this.calls.push(["shrinkModel", from, mix]);
     on(0.5);

@@ -19,6 +19,8 @@ interface Made {
   engine(state: EngineState): void;
   /** The queue of downloads moves when a test says so. */
   downloads(queue: Download[]): void;
+  /** The system wants so many files opened. */
+  handed(waiting: number): void;
   work(share: number): void;
   end(): void;
 }
@@ -45,6 +47,7 @@ const lineOf = (value: unknown) => new Line(Number(/\d+/.exec(String((value as {
 let chat: Line | undefined;
 let engine: Line | undefined;
 let downloads: Line | undefined;
+let handed: Line | undefined;
 let queue: Download[] = [];
 let token = false;
 let work: Line | undefined;
@@ -75,6 +78,7 @@ const app: Made = {
   chat: (event) => chat?.say(event),
   engine: (state) => engine?.say(state),
   downloads: (now) => downloads?.say((queue = now)),
+  handed: (waiting) => handed?.say(waiting),
   work: (share) => work?.say(share),
   end: () => finish?.(),
 };
@@ -105,6 +109,9 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return app.opening.ladders;
     case "watch_engine":
       engine = lineOf(args.onState);
+      return null;
+    case "watch_opened":
+      handed = lineOf(args.onChange);
       return null;
     case "watch_downloads":
       downloads = lineOf(args.onChange);
@@ -181,6 +188,7 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "hand_over":
     case "shrink_model":
     case "add_file":
+    case "add_opened":
       work = lineOf(args.onProgress);
       return new Promise((resolve) => (finish = () => resolve(app.give.made ?? null)));
     case "drop_begin":

@@ -80,6 +80,9 @@ fn tell(
     line("System", format!("{}, kernel {}", machine.system, machine.kernel));
     line("Processor", format!("{}, {} cores, {} threads", machine.processor, machine.cores, machine.threads));
     line("  used of it", hardware.processor.join(" "));
+    if let Some(module) = &hardware.processor_module {
+        line("  computed by", module.clone());
+    }
     line("Memory", format!("{}, {} free", bytes(machine.memory), bytes(machine.free)));
     if let Some(measured) = machine.reads {
         line("  read at", format!("{} by a plain program, measured now", speed(measured)));
@@ -101,7 +104,9 @@ fn tell(
         line("  card", format!("{}, driver {}", card.maker, card.driver.as_deref().unwrap_or("none")));
     }
     if let Some(folder) = &hardware.modules {
-        let files = hardware.module_files.join(" ");
+        // Those for processors and for other computers come with the program.
+        let for_cards = |file: &&String| !["ggml-cpu", "ggml-rpc"].iter().any(|part| file.contains(part));
+        let files = hardware.module_files.iter().filter(for_cards).map(String::as_str).collect::<Vec<_>>().join(" ");
         let files = if files.is_empty() { "none, which is fine without a graphics card" } else { &files };
         line("Card modules", format!("{files} (looked for in {})", folder.display()));
     }

@@ -8,10 +8,13 @@ use sysinfo::{CpuRefreshKind, RefreshKind, System};
 /// Version of the library that computes; a test holds it against what is built.
 const LLAMA: &str = "0.1.160";
 
+/// Compiled for every processor it is not as fast as for the very one it runs on.
+const MODULES: &str = if cfg!(feature = "dynamic-backends") { " in modules" } else { "" };
+
 /// What figures measured with `ladder` under `settings` hold for, on this computer.
 pub fn conditions(ladder: &Ladder, settings: EngineSettings) -> Conditions {
     Conditions {
-        program: format!("taki {}, llama-cpp-2 {LLAMA}", env!("CARGO_PKG_VERSION")),
+        program: format!("taki {}, llama-cpp-2 {LLAMA}{MODULES}", env!("CARGO_PKG_VERSION")),
         processor: processor(),
         files: ladder.rungs.iter().map(|rung| mark(&rung.path)).collect(),
         exact: settings.exact,

@@ -1,10 +1,12 @@
 //! What can compute besides the processor, and the modules that bring it.
 
 use std::ffi::{CStr, CString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 
 use llama_cpp_2::{LlamaBackendDeviceType, list_llama_ggml_backend_devices};
 use protocol::worker::{Device, DeviceKind};
+use protocol::{Code, Problem};
 
 /// Names a folder of modules in place of the one beside the program.
 const MODULES: &str = "TAKI_MODULES";
@@ -12,11 +14,39 @@ const MODULES: &str = "TAKI_MODULES";
 /// What connects to other computers, by llama.cpp's name.
 pub(super) const RPC: &CStr = c"RPC";
 
-/// Loads what lies in the folder of modules: `libggml-cuda.so` and the like. Each looks by itself whether there is something for it.
+/// What computes with the processor, by llama.cpp's name.
+const PROCESSOR: &CStr = c"CPU";
+
+/// Where an installed program has its modules, seen from its folder.
+const INSTALLED: &str = if cfg!(target_os = "macos") { "../Frameworks/modules" } else { "../lib/taki/modules" };
+
+/// Loads what lies in the folder of modules: `libggml-cuda.so` and the like. Each looks by itself whether there is something for it. Where
+/// the processor's own is a module, too, the best of the program's own is loaded unless the folder had one.
 ///
 /// Before [`llama_cpp_2::llama_backend::LlamaBackend::init`].
-pub(super) fn load_modules() {
-    let Some(folder) = modules().filter(|folder| folder.is_dir()) else { return };
+///
+/// # Errors
+/// [`Code::Internal`]: nothing here computes with this processor.
+pub(super) fn load_modules() -> Result<(), Problem> {
+    if let Some(folder) = modules() {
+        load_from(&folder);
+    }
+    if registry(PROCESSOR).is_none()
+        && let Some(folder) = own_modules()
+    {
+        load_from(&folder);
+    }
+    if registry(PROCESSOR).is_some() {
+        return Ok(());
+    }
+    let folder = own_modules().map_or_else(|| "modules".to_owned(), |folder| folder.display().to_string());
+    Err(Problem::new(Code::Internal).with("reason", format!("no module in {folder} computes with this processor")))
+}
+
+fn load_from(folder: &Path) {
+    if !folder.is_dir() {
+        return;
+    }
     let Ok(path) = CString::new(folder.as_os_str().as_encoded_bytes()) else { return };
     // SAFETY: the path ends with a zero and lives as long as the call; modules are loaded before anything computes.
     #[allow(unsafe_code)]
@@ -27,11 +57,43 @@ pub(super) fn load_modules() {
 
 /// The folder in which modules are looked for.
 pub(crate) fn modules() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os(MODULES) {
-        return Some(PathBuf::from(named));
-    }
+    std::env::var_os(MODULES).map(PathBuf::from).or_else(own_modules)
+}
+
+/// The program's own: beside it, or where packages put them.
+fn own_modules() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
-    Some(program.parent()?.join("modules"))
+    let folder = program.parent()?;
+    // As it is called, without a step up in the middle: it is told.
+    let installed = folder.join(INSTALLED).canonicalize();
+    let beside = folder.join("modules");
+    if beside.is_dir() { Some(beside) } else { Some(installed.unwrap_or(beside)) }
+}
+
+fn registry(name: &CStr) -> Option<NonNull<llama_cpp_sys_2::ggml_backend_reg>> {
+    // SAFETY: the name ends with a zero; what is found stays for as long as the process.
+    #[allow(unsafe_code)]
+    NonNull::new(unsafe { llama_cpp_sys_2::ggml_backend_reg_by_name(name.as_ptr()) })
+}
+
+/// The file whose code computes with the processor, by its name. None where the system does not tell.
+#[cfg(unix)]
+pub(crate) fn processor_module() -> Option<String> {
+    let registry = registry(PROCESSOR)?;
+    let mut about = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: the address lies in a library that stays loaded, and so does the name that is told of it; zeros are a valid answer.
+    #[allow(unsafe_code)]
+    let name = unsafe {
+        let found = libc::dladdr(registry.as_ptr().cast(), about.as_mut_ptr()) != 0;
+        let name = about.assume_init().dli_fname;
+        (found && !name.is_null()).then(|| CStr::from_ptr(name))
+    }?;
+    Some(Path::new(name.to_str().ok()?).file_name()?.to_string_lossy().into_owned())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn processor_module() -> Option<String> {
+    None
 }
 
 /// Every device besides the processor, with llama.cpp's number of it.

@@ -35,7 +35,8 @@ pub(super) fn hardware() -> Hardware {
         .collect();
     module_files.sort();
     let devices = llama::devices().into_iter().map(|(_, device)| device).collect();
-    Hardware { processor: llama::processor(), devices, modules, module_files, left_out }
+    let (processor, processor_module) = (llama::processor(), llama::processor_module());
+    Hardware { processor, processor_module, devices, modules, module_files, left_out }
 }
 
 /// Connects to the other computers that were named, once. Those that cannot be used.
