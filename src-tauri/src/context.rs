@@ -54,7 +54,13 @@ impl Next {
             let asked = question.text.len().saturating_sub(text.len());
             question.text.replace_range(asked..asked + from, "");
         }
-        Self { system: self.system.clone(), branch, left_out: self.left_out, summary: self.summary.clone(), keeps: self.keeps }
+        Self {
+            system: self.system.clone(),
+            branch,
+            left_out: self.left_out,
+            summary: self.summary.clone(),
+            keeps: self.keeps,
+        }
     }
 
     fn of(app: &App, conversation: u32, branch: Vec<Said>) -> Result<Self, Problem> {
@@ -129,15 +135,15 @@ impl App {
             let size = self.size_in_turn(turn, next.prompt(left_out))?;
             Ok(PromptSize { tokens: size.tokens.map(|tokens| tokens + GOES_ON), ..size })
         };
-        let fits = |next: &Next| {
-            size(next, next.left_out).map(|size| size.tokens.is_some_and(|tokens| tokens < size.context))
-        };
+        let fits =
+            |next: &Next| size(next, next.left_out).map(|size| size.tokens.is_some_and(|tokens| tokens < size.context));
         if fits(&next)? {
             return Ok(Room::default());
         }
         // It may leave out more since, and read a summary of that.
         let Conversation { left_out, summary, .. } = store.conversation(conversation)?;
-        let next = if next.place(left_out) > next.place(next.left_out) { Next { left_out, summary, ..next } } else { next };
+        let next =
+            if next.place(left_out) > next.place(next.left_out) { Next { left_out, summary, ..next } } else { next };
         if fits(&next)? {
             store.give_without(answer, next.left_out, &next.summary, false)?;
             return Ok(Room::default());
@@ -151,10 +157,10 @@ impl App {
                 let share = all.tokens.map_or(0.0, |tokens| f64::from(all.context) / 2.0 / f64::from(tokens));
                 let from = tail(&text, (text.len() as f64 * share) as usize);
                 let short = next.with_answer(&text, from);
-                match fits(&Next { left_out: last, summary: String::new(), ..short })? {
-                    true => (last, from),
-                    false => return Err(problem),
+                if !fits(&Next { left_out: last, summary: String::new(), ..short })? {
+                    return Err(problem);
                 }
+                (last, from)
             }
             Err(problem) => return Err(problem),
         };

@@ -1,5 +1,6 @@
 // The composer: files by every way in, instructions, waiting for the model, and how much room is left.
 import { expect, type Page } from "@playwright/test";
+import { coder, ladderCard, smollm2 } from "./mock/shelf";
 import { answered } from "./states/samples";
 import { ask, by, calls, chat, conversation, engine, open, settings, test } from "./window";
 
@@ -172,6 +173,20 @@ test("how much room is left is said near the end, and what does not fit before i
   await page.evaluate(() => (window.app.give.prompt_size = { tokens: 9000, context: 8192 }));
   await by(page, "composer").fill("Why not, then?");
   await expect(by(page, "room")).toHaveText("Too long: 9,000 tokens, and this conversation holds 8,192. Shorten the message or take out a file.");
+  await expect(by(page, "send")).toBeDisabled();
+});
+
+test("which model answers is seen beside the message field, and another one is chosen there", async ({ page }) => {
+  await open(page, { ladders: [smollm2, { ...coder, missingBytes: 0 }, ladderCard({ id: "far", name: "Far", missingBytes: 9 })] });
+  await expect(by(page, "model-menu")).toContainText("SmolLM2");
+  await by(page, "model-menu").click();
+  await expect(page.getByRole("menuitemradio")).toHaveText(["SmolLM2", coder.name]);
+  await page.getByRole("menuitemradio").last().click();
+  await expect.poll(async () => (await calls(page, "change_settings")).at(-1)?.args.settings).toMatchObject({ ladder: coder.id });
+  await expect(by(page, "composer")).toBeFocused();
+  await by(page, "model-menu").click();
+  await page.getByRole("menuitem", { name: "Models and ladders …" }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
 });
 
 test("the oldest messages can be left out, and read again", async ({ page }) => {

@@ -159,6 +159,7 @@ impl ModelEntry {
 /// A ladder of the catalogue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct LadderEntry {
     /// Catalogue id, for example `qwen-coder`.
     pub id: String,

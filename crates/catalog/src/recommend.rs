@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn something_better_is_smaller_where_it_is_slow_and_larger_where_it_is_fast() {
-        let better = |memory, now, pace| Machine { memory: Some(memory), ..Machine::default() }.better(&ladders(), now, pace);
+        let better =
+            |memory, now, pace| Machine { memory: Some(memory), ..Machine::default() }.better(&ladders(), now, pace);
         assert_eq!(better(16 * GB, 3, 4.0), Some(1), "5 GB at 4 tokens/s are 20 GB/s");
         assert_eq!(better(16 * GB, 1, 12.0), None, "fast enough");
         assert_eq!(better(16 * GB, 1, 60.0), Some(3), "60 GB/s would read 5 GB 12 times a second");

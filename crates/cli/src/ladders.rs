@@ -24,7 +24,11 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
     if matches!(
         command,
-        Ladders::Make { .. } | Ladders::Copy { .. } | Ladders::Change { .. } | Ladders::Import { .. } | Ladders::Back { .. }
+        Ladders::Make { .. }
+            | Ladders::Copy { .. }
+            | Ladders::Change { .. }
+            | Ladders::Import { .. }
+            | Ladders::Back { .. }
     ) {
         setup.catalog.open_to_others()?;
     }

@@ -78,7 +78,10 @@ fn in_file_names(connection: &Connection, terms: &[String]) -> rusqlite::Result<
         let (conversation, message) = (row.get("conversation")?, row.get("id")?);
         let folded = fold(&name);
         // An edited question has its files too: each is named once in a conversation, and a message once.
-        if terms.iter().all(|term| folded.contains(term)) && named.insert((conversation, name.clone())) && sent.insert(message) {
+        if terms.iter().all(|term| folded.contains(term))
+            && named.insert((conversation, name.clone()))
+            && sent.insert(message)
+        {
             let hit = hit(conversation, row.get("title")?, Some(message), &name, terms, row.get("at_ms")?);
             found.extend(hit.map(|hit| Found { file: true, ..hit }));
         }

@@ -21,6 +21,7 @@ mod peers;
 mod pipes;
 mod problems;
 mod proofs;
+mod rules;
 mod run;
 #[cfg(unix)]
 mod stops;

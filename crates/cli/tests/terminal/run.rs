@@ -85,9 +85,16 @@ impl Taki {
 
     fn command_of<S: AsRef<OsStr>>(&self, mut command: Command, args: impl IntoIterator<Item = S>) -> Command {
         command.args(args).env("TAKI_HOME", self.home.path()).env("LANG", self.language);
-        for name in
-            ["LC_ALL", "LC_MESSAGES", "TAKI_MODELS", "TAKI_SOURCE", "HF_ENDPOINT", "TAKI_LOG", "TAKI_LLAMA_SERVER"]
-        {
+        for name in [
+            "LC_ALL",
+            "LC_MESSAGES",
+            "TAKI_MODELS",
+            "TAKI_SOURCE",
+            "HF_ENDPOINT",
+            "TAKI_LOG",
+            "TAKI_LLAMA_SERVER",
+            "TAKI_POLICY",
+        ] {
             command.env_remove(name);
         }
         if let Some(models) = &self.models {

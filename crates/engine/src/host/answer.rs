@@ -3,6 +3,7 @@ use protocol::{Code, Problem, Receipt, ReviewRule, Sampling};
 
 /// A request for one answer.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ask {
     /// The conversation, ending with the user's message.
     pub messages: Vec<Message>,

@@ -83,7 +83,10 @@ fn a_file_that_was_sent_is_found_by_its_name() {
     let said = home.ask(many, None, "The report is late.");
     let hits = found(&home, "report");
     assert_eq!(hits.len(), 10);
-    assert!(home.store.search("report", 4).unwrap().iter().any(|hit| hit.message == Some(said)), "names do not hide it");
+    assert!(
+        home.store.search("report", 4).unwrap().iter().any(|hit| hit.message == Some(said)),
+        "names do not hide it"
+    );
     home.store.delete_message(asked).unwrap();
     home.store.delete_message(again).unwrap();
     assert!(found(&home, "pdf").is_empty());
