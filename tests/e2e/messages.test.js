@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { rows } from "./database.js";
 import { newHome, openWindow } from "./window.js";
 
 const LONG = "Write a long story about a river, a mill and a waterfall.";
@@ -44,6 +45,8 @@ describe("messages", () => {
     const again = await window.brief();
     assert.equal(again[0].id, question.id);
     assert.equal(again[1].version, "2 / 2");
+    const seed = (id) => JSON.parse(rows(home, `SELECT receipt FROM message WHERE id = ${id}`)[0].receipt).seed;
+    assert.deepEqual([seed(first.id), seed(again[1].id)], [0, again[1].id], "the first is the likeliest, the second another one");
     await window.press(again[1].id, '[data-step="-1"]');
     const back = await window.until((messages) => messages[1]?.version === "1 / 2", "the first answer is shown");
     assert.equal(back[1].id, first.id);

@@ -232,6 +232,35 @@ function kept(home, text) {
   return files.some(({ name }) => fs.readFileSync(path.join(folder, name)).includes(text));
 }
 
+test("in the background Ctrl+Q ends the program, and what was typed is there again", async () => {
+  const home = newHome();
+  fs.mkdirSync(path.join(home, "config"), { recursive: true });
+  fs.writeFileSync(path.join(home, "config", "settings.toml"), "background = true\n");
+  let window = await openWindow({ home });
+  try {
+    await window.ready();
+    await window.by("composer").setValue("Half a question");
+    execFileSync("wmctrl", ["-c", "Taki"]);
+    await window.browser.waitUntil(() => !execFileSync("wmctrl", ["-l"], { encoding: "utf8" }).includes("Taki"), { timeout: 10_000, timeoutMsg: "it did not go from the screen" });
+    assert.ok(appPid(), "it goes on");
+    // Also with a dialog open, where one reads of it.
+    execFileSync(process.env.TAKI_APP, { env: { ...process.env, TAKI_HOME: home }, timeout: 20_000 });
+    await window.by("settings").click();
+    await window.browser.execute(() => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "q", ctrlKey: true, bubbles: true, cancelable: true })));
+    for (let tries = 0; appPid() !== undefined && tries < 100; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(appPid(), undefined, "it did not end");
+  } finally {
+    await window.close();
+  }
+  window = await openWindow({ home });
+  try {
+    await window.by("composer").waitForExist({ timeout: 20_000 });
+    assert.equal(await window.by("composer").getValue(), "Half a question");
+  } finally {
+    await window.close();
+  }
+});
+
 test("what an administrator has laid down holds in the window, and rules that cannot be read let nothing begin", async () => {
   const home = newHome();
   const rules = path.join(home, "policy.toml");

@@ -127,7 +127,7 @@ test("what the administrator has laid down is shown and cannot be changed", asyn
   await by(page, "settings").click();
   for (const id of ["earlier-chats-toggle", "mirror-field", "threads-select"]) {
     await expect(by(page, id)).toBeDisabled();
-    await expect(by(page, id)).toHaveAccessibleDescription(/Laid down by the administrator of this computer\.$/);
+    await expect(by(page, id)).toHaveAccessibleDescription(/Set by the administrator of this computer\.$/);
   }
   await expect(by(page, "proxy-field")).toBeEnabled();
   await expect(by(page, "earlier-erase"), "what is one's own can be erased").toBeVisible();

@@ -93,7 +93,7 @@ test("Delete deletes, the keyboard goes to the next one, Ctrl+Z brings it back",
   await expect(by(page, "conversation").nth(2)).toBeFocused();
   await page.keyboard.press("Control+z");
   await expect(by(page, "toast")).toHaveCount(0);
-  expect(await titles(page)).toEqual(before);
+  await expect.poll(() => titles(page)).toEqual(before);
 });
 
 test("Ctrl+Z belongs to the field once something was typed there", async ({ page }) => {

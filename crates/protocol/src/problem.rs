@@ -39,6 +39,8 @@ codes! {
     LadderInUse = "ladder_in_use",
     /// The ladder `{ladder}` came with this program and cannot be changed.
     LadderBuiltIn = "ladder_built_in",
+    /// The file `{path}` is none that this program has exported.
+    NotExported = "not_exported",
     /// The administrator's rules in `{path}` do not allow that.
     NotAllowed = "not_allowed",
     /// The administrator's rules in `{path}` cannot be read: `{reason}`.

@@ -23,6 +23,12 @@ const LARGEST: u64 = 1 << 30;
 /// Written into every JSON file; a newer one is not understood.
 const FORMAT: u32 = 1;
 
+/// What tells a file of this program's from any other.
+#[derive(Deserialize)]
+struct Marked {
+    taki_conversations: Option<u32>,
+}
+
 /// A file of conversations.
 #[derive(Debug, Serialize, Deserialize)]
 struct Exported {
@@ -124,19 +130,25 @@ impl Store {
     /// next import adds the others. `on` hears how many are done after each: others may write in between.
     ///
     /// # Errors
-    /// See [`Store`]; [`Code::FileUnusable`].
+    /// See [`Store`]; [`Code::FileUnusable`], [`Code::NotExported`].
     pub fn import(&self, path: &Path, on: &mut dyn FnMut(usize)) -> Result<Imported, Problem> {
         let unusable = |error: &dyn std::fmt::Display| unusable(path, error);
+        let other = || Problem::new(Code::NotExported).with("path", path.display());
         let text = text_of_file(path, LARGEST).map_err(|error| unusable(&error))?;
         let text = text.trim_start_matches('\u{feff}');
         let conversations = if text.trim_start().starts_with('{') {
+            let marked: Marked = serde_json::from_str(text).map_err(|error| unusable(&error))?;
+            if marked.taki_conversations.is_none() {
+                return Err(other());
+            }
             let all: Exported = serde_json::from_str(text).map_err(|error| unusable(&error))?;
             if all.taki_conversations > FORMAT {
                 return Err(unusable(&"it was written by a newer version of Taki"));
             }
             all.conversations
         } else {
-            markdown::read(text).map_err(|reason| unusable(&reason))?
+            let read = markdown::read(text).map_err(|reason| unusable(&reason))?;
+            if read.is_empty() { Err(other()) } else { Ok(read) }?
         };
         conversations.iter().try_for_each(check).map_err(|reason| unusable(&reason))?;
         let mut added = Vec::new();

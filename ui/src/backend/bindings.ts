@@ -265,6 +265,8 @@ export type Code =
 "ladder_in_use" | 
 /**  The ladder `{ladder}` came with this program and cannot be changed. */
 "ladder_built_in" | 
+/**  The file `{path}` is none that this program has exported. */
+"not_exported" | 
 /**  The administrator's rules in `{path}` do not allow that. */
 "not_allowed" | 
 /**  The administrator's rules in `{path}` cannot be read: `{reason}`. */

@@ -51,6 +51,7 @@ test("the details name every figure, and what went wrong only if something did",
   const facts = Object.fromEntries(receiptFacts(receipt, en));
   expect(facts).toEqual({
     Tokens: "96",
+    Speed: "24.4 tokens a second",
     "Passes of the target": "30",
     "Tokens per pass": "3.20",
     "First word after": "231 ms",

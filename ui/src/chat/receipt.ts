@@ -83,10 +83,18 @@ export function acceptance(rung: RungReceipt, restarts: number): string {
   return rung.role === "target" || rung.proposed === 0 || restarts > 0 ? "–" : `${Math.round((rung.accepted / rung.proposed) * 100)}%`;
 }
 
+/** Tokens a second behind the first one; of an answer in several goes that is not known. */
+function written(receipt: Receipt, words: Words): string {
+  const seconds = (receipt.seconds ?? 0) - (receipt.first_token_seconds ?? 0);
+  if (receipt.continued || receipt.tokens < 2 || seconds <= 0) return "–";
+  return fill(words.tokensASecond, { n: ((receipt.tokens - 1) / seconds).toFixed(1) });
+}
+
 /** The figures behind the line: what each is, and its value. */
 export function receiptFacts(receipt: Receipt, words: Words): [name: string, value: string][] {
   const facts: [string, string][] = [
     [words.factTokens, String(receipt.tokens)],
+    [words.factPace, written(receipt, words)],
     [words.factTargetPasses, String(receipt.target_passes)],
     [words.factPerPass, receipt.target_passes > 0 ? (receipt.tokens_per_pass ?? 0).toFixed(2) : "–"],
     [words.factFirst, fill(words.milliseconds, { n: Math.round((receipt.first_token_seconds ?? 0) * 1000) })],

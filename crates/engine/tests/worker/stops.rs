@@ -3,7 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use engine::Answering;
+use engine::{Answering, Ask};
+use protocol::worker::Format;
 use protocol::{Code, FinishReason};
 
 use crate::PROMPT;
@@ -27,6 +28,21 @@ fn stop_keeps_what_is_written_and_the_next_answer_is_whole() {
     assert!(tokens.len() < whole.tokens.len() && whole.tokens.starts_with(&tokens));
     assert_eq!(receipt.tokens as usize, tokens.len());
     assert_eq!(answer(&engine, &ask).tokens, whole.tokens);
+}
+
+#[test]
+fn an_answer_that_goes_round_in_a_circle_ends_by_itself() {
+    let engine = loaded(&ladder("smollm2"), fast());
+    // Nothing else is allowed: whatever tokens a model spells it with, there are few of them.
+    let format = Some(Format::Grammar("start: /( x){900}/".to_owned()));
+    let circle = Ask { format, ..ask(PROMPT, 500, &greedy(), true) };
+    let whole = answer(&engine, &circle);
+    assert_eq!((whole.receipt.finish, whole.tokens.len()), (FinishReason::Length, 500));
+    let ended = answer(&engine, &Ask { ends_repeats: true, ..circle });
+    assert_eq!(ended.receipt.finish, FinishReason::Repeats);
+    assert!(ended.tokens.len() >= 160 && ended.tokens.len() < 500, "{}", ended.tokens.len());
+    assert!(whole.tokens.starts_with(&ended.tokens), "what was said stands");
+    assert_eq!(answer(&engine, &ask("Hello", 4, &greedy(), true)).tokens.len(), 4, "the next answer is not cut");
 }
 
 #[test]

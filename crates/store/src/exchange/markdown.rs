@@ -131,7 +131,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Conversation>, String> {
         }
         add(&mut conversations, mark, &body)?;
     }
-    if conversations.is_empty() { Err("there is no conversation of Taki in it".to_owned()) } else { Ok(conversations) }
+    Ok(conversations)
 }
 
 fn add(conversations: &mut Vec<Conversation>, mark: Mark, body: &[&str]) -> Result<(), String> {

@@ -273,3 +273,26 @@ proptest! {
         prop_assert_eq!(std::fs::read_to_string(first).unwrap(), std::fs::read_to_string(second).unwrap());
     }
 }
+
+#[test]
+fn an_answer_that_goes_on_reads_less_and_so_may_its_conversation() {
+    let home = Home::new();
+    let id = home.begin();
+    let first = home.ask(id, None, "one");
+    assert!(!home.store.is_answered(first).unwrap());
+    let answer = home.answer(first, "1");
+    assert!(home.store.is_answered(first).unwrap());
+    let second = home.ask(id, Some(answer), "two");
+    let last = home.answer(second, "2");
+    home.store.leave_out(id, first, "of one").unwrap();
+    home.store.give_without(last, answer, "of all", false).unwrap();
+    let (given, conversation) = (home.store.given(last).unwrap(), home.store.conversation(id).unwrap());
+    assert_eq!((given.left_out, given.summary.as_str()), (answer, "of all"));
+    assert_eq!((conversation.left_out, conversation.summary.as_str()), (first, "of one"));
+    home.store.give_without(last, answer, "", true).unwrap();
+    let conversation = home.store.conversation(id).unwrap();
+    assert_eq!((conversation.left_out, conversation.summary.as_str()), (answer, ""));
+    let gone = home.store.give_without(second, answer, "", true).unwrap_err();
+    assert_eq!(gone.code, Code::Gone, "a question is no answer");
+    assert_eq!(home.store.conversation(id).unwrap().left_out, answer);
+}

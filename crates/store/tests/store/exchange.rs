@@ -132,8 +132,6 @@ fn what_is_no_export_is_refused_and_adds_nothing() {
     let message = r#"{"speaker":"user","text":"x","parent":0}"#;
     let system = r#"{"speaker":"system","text":"x"}"#;
     for text in [
-        String::new(),
-        "# Just a note".to_owned(),
         "{".to_owned(),
         r#"{"taki_conversations":2,"conversations":[]}"#.to_owned(),
         format!(r#"{{"taki_conversations":1,"conversations":[{{}},{{"messages":[{message}]}}]}}"#),
@@ -144,6 +142,10 @@ fn what_is_no_export_is_refused_and_adds_nothing() {
     ] {
         std::fs::write(&path, &text).unwrap();
         assert_eq!(home.store.import(&path, &mut |_| ()).unwrap_err().code, Code::FileUnusable, "{text}");
+    }
+    for other in ["", "# Just a note", r#"{"conversations":[]}"#, r#"{"name":"package","version":"1"}"#] {
+        std::fs::write(&path, other).unwrap();
+        assert_eq!(home.store.import(&path, &mut |_| ()).unwrap_err().code, Code::NotExported, "{other}");
     }
     assert_eq!(home.store.import(&home.folder.path().join("none"), &mut |_| ()).unwrap_err().code, Code::FileUnusable);
     assert!(home.store.conversations().unwrap().is_empty());
