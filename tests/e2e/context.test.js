@@ -14,6 +14,8 @@ before(async () => {
     { title: "Chain", messages: chain, at_ms: 500 },
     // Its last answer was cut off, and all of it together is more than can be read at once.
     { title: "Full", messages: [...chain, ...chain.slice(0, 6), user("Count to thirty."), assistant("1, 2, 3,")], at_ms: 250 },
+    // An answer that fills the conversation by itself.
+    { title: "Huge", messages: [user("Count as far as you can."), assistant(Array.from({ length: 3000 }, (_, at) => `${at + 1},\n`).join(""))], at_ms: 300 },
     { title: "Long", messages, at_ms: 1000 },
   ]);
   window = await openWindow({ home });
@@ -67,4 +69,14 @@ test("an answer in a full conversation goes on without the oldest messages", asy
   assert.equal(messages.length, shown.length, "it is the same answer");
   assert.ok(messages.at(-1).text.startsWith("1, 2, 3,") && messages.at(-1).text.length > "1, 2, 3,".length, messages.at(-1).text);
   await window.shot("went-on-full");
+});
+
+test("an answer that fills a conversation by itself goes on behind its end", async () => {
+  await window.browser.execute(() => [...document.querySelectorAll('[data-testid="conversation"]')].find((entry) => entry.textContent.trim() === "Huge").click());
+  const shown = await window.until((messages) => messages.length === 2 && messages[1].text.length > 10_000, "the long answer is shown");
+  await window.press(shown[1].id, '[data-testid="continue"]');
+  const longer = await window.until((messages) => messages.at(-1)?.text.length > shown[1].text.length, "the answer went on", 120_000);
+  assert.ok(longer.at(-1).text.startsWith(shown[1].text.trimEnd()), "what stood there stays");
+  await window.brief();
+  assert.equal(await window.all("problem").length, 0);
 });
