@@ -47,22 +47,6 @@ impl Next {
         Ok(Self { system: given.system, branch, left_out: given.left_out, summary: given.summary, keeps: false })
     }
 
-    /// The same with less of the answer `text`, from the byte `from` on.
-    fn with_answer(&self, text: &str, from: usize) -> Self {
-        let mut branch = self.branch.clone();
-        if let Some(question) = branch.last_mut() {
-            let asked = question.text.len().saturating_sub(text.len());
-            question.text.replace_range(asked..asked + from, "");
-        }
-        Self {
-            system: self.system.clone(),
-            branch,
-            left_out: self.left_out,
-            summary: self.summary.clone(),
-            keeps: self.keeps,
-        }
-    }
-
     fn of(app: &App, conversation: u32, branch: Vec<Said>) -> Result<Self, Problem> {
         let conversation = app.disk()?.store.conversation(conversation)?;
         let Conversation { system, left_out, summary, .. } = conversation;
@@ -129,8 +113,8 @@ impl App {
     pub(crate) fn make_room(&self, turn: &Answering, answer: u32) -> Result<Room, Problem> {
         let store = &self.disk()?.store;
         let given = store.given(answer)?;
-        let (conversation, text) = (given.conversation, given.text.clone());
-        let next = Next::going_on(self, given)?;
+        let (conversation, text) = (given.conversation, &given.text);
+        let next = Next::going_on(self, given.clone())?;
         let size = |next: &Next, left_out| {
             let size = self.size_in_turn(turn, next.prompt(left_out))?;
             Ok(PromptSize { tokens: size.tokens.map(|tokens| tokens + GOES_ON), ..size })
@@ -155,9 +139,10 @@ impl App {
                 let last = next.branch.iter().rev().nth(1).map_or(next.left_out, |said| said.id);
                 let all = size(&next, last)?;
                 let share = all.tokens.map_or(0.0, |tokens| f64::from(all.context) / 2.0 / f64::from(tokens));
-                let from = tail(&text, (text.len() as f64 * share) as usize);
-                let short = next.with_answer(&text, from);
-                if !fits(&Next { left_out: last, summary: String::new(), ..short })? {
+                let from = tail(text, (text.len() as f64 * share) as usize);
+                let end = text[from..].to_owned();
+                let given = Given { text: end, left_out: last, summary: String::new(), ..given };
+                if !fits(&Next::going_on(self, given)?)? {
                     return Err(problem);
                 }
                 (last, from)

@@ -1,12 +1,8 @@
 // The picture of the README: a real conversation in the real window. With TAKI_MODELS where the larger ladder is.
-import fs from "node:fs";
 import path from "node:path";
 import { newHome, openWindow, shots } from "./window.js";
 
-const home = newHome();
-fs.mkdirSync(path.join(home, "config"), { recursive: true });
-fs.writeFileSync(path.join(home, "config", "settings.toml"), 'ladder = "qwen-coder"\n');
-const window = await openWindow({ home });
+const window = await openWindow({ home: newHome('ladder = "qwen-coder"\n') });
 try {
   await window.ready();
   const ask = async (question, count) => {

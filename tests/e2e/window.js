@@ -48,9 +48,13 @@ async function gone() {
 /** What was learned of ladders by the first window: measuring them for every test would take long. */
 const learned = path.join(work, "learned");
 
-/** A new home folder; the window of a test writes nowhere else. */
-export function newHome() {
+/** A new home folder, with a file of settings if its lines are given; the window of a test writes nowhere else. */
+export function newHome(settings) {
   const home = fs.mkdtempSync(path.join(work, "home-"));
+  if (settings) {
+    fs.mkdirSync(path.join(home, "config"));
+    fs.writeFileSync(path.join(home, "config", "settings.toml"), settings);
+  }
   if (fs.existsSync(learned)) fs.cpSync(learned, path.join(home, "data", "learned"), { recursive: true });
   return home;
 }

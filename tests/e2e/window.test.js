@@ -233,9 +233,7 @@ function kept(home, text) {
 }
 
 test("in the background Ctrl+Q ends the program, and what was typed is there again", async () => {
-  const home = newHome();
-  fs.mkdirSync(path.join(home, "config"), { recursive: true });
-  fs.writeFileSync(path.join(home, "config", "settings.toml"), "background = true\n");
+  const home = newHome("background = true\n");
   let window = await openWindow({ home });
   try {
     await window.ready();

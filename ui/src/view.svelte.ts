@@ -25,3 +25,9 @@ export class View {
 
 /** Puts the keyboard somewhere once it is there. */
 export const focus = (selector: string) => tick().then(() => document.querySelector<HTMLElement>(selector)?.focus());
+
+/** An answer is begun by a button that goes with its first word: the keyboard is where the next question is typed. */
+export function begin(answering: Promise<unknown>) {
+  void answering;
+  void focus("#composer");
+}

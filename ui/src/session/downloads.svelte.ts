@@ -10,6 +10,8 @@ export interface DownloadSaid {
 
 const moving = ({ state }: Download) => state.kind === "asking" || state.kind === "running" || state.kind === "checking";
 
+const comes = (download: Download) => moving(download) || download.state.kind === "waiting" || download.state.kind === "ready";
+
 /** The queue of ladders that are fetched, one after the other, while another one answers. */
 export class Downloads {
   queue = $state<Download[]>([]);
@@ -29,7 +31,9 @@ export class Downloads {
   now = $derived.by(() => this.queue.find(moving) ?? this.queue.find(({ state }) => state.kind !== "waiting") ?? this.queue[0]);
 
   /** Whether something comes in without anyone doing anything. */
-  coming = $derived.by(() => this.queue.some((download) => moving(download) || download.state.kind === "waiting" || download.state.kind === "ready"));
+  coming = $derived.by(() => this.queue.some(comes));
+  /** The same of one ladder. */
+  comes = (ladder: string) => this.queue.some((download) => download.ladder === ladder && comes(download));
 
   of = (ladder: string) => this.queue.find((download) => download.ladder === ladder);
 
