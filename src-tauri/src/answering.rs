@@ -7,11 +7,12 @@ use engine::{Answering as Happening, Ask, Call};
 use protocol::chat::{ChatEvent, Policy};
 use protocol::worker::Message;
 use protocol::{Code, Problem, Receipt, Sampling};
-use store::{Given, now_ms};
+use store::{Given, Said, now_ms};
 use tauri::ipc::Channel;
 
 use crate::app::App;
 use crate::continued::together;
+use crate::excerpt;
 use crate::prompt::{Above, prompt};
 
 /// Shortest time between two texts to the window: a frame of the screen.
@@ -38,13 +39,24 @@ struct Wanted {
 ///
 /// # Errors
 /// Only what happens before the answer begins; afterwards the channel gets a `Finished` or a `Failed`.
-pub(crate) fn answer(app: &App, call: Call<'_>, question: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
+pub(crate) fn answer(app: &App, mut call: Call<'_>, question: u32, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let store = &app.disk()?.store;
     // Who asks for another answer does not want the same once more.
     let again = store.is_answered(question)?;
     let answer = store.begin_answer(question, now_ms())?;
     let given = store.given(answer)?;
-    let messages = prompt(above(&given), store.said(question)?);
+    let mut branch = store.said(question)?;
+    // What a first answer was given to is what further ones are given to.
+    if !again {
+        let size = |branch: &[Said]| app.size_with(&mut call, prompt(above(&given), branch.to_vec()));
+        match excerpt::choose(&mut branch, size) {
+            Ok(false) => {}
+            Ok(true) => store.keep_excerpts(question, branch.last().map_or(&[], |said| &said.attachments))?,
+            // What is wrong is told when the answer is asked for.
+            Err(problem) => tracing::warn!(code = %problem.code, "no part of a file could be chosen"),
+        }
+    }
+    let messages = prompt(above(&given), branch);
     let ask = Ask { sampling: drawn(if again { answer } else { 0 }), ..sped_up(app, messages) };
     write(app, call, Wanted { question, answer, ask, text: String::new(), before: None }, window)
 }

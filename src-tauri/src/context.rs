@@ -6,6 +6,7 @@ use protocol::{Code, Problem};
 use store::{Given, Said};
 
 use crate::app::App;
+use crate::excerpt;
 use crate::prompt::{Above, prompt};
 use crate::turns::Answering;
 
@@ -60,6 +61,26 @@ impl Next {
         let text = question(&branch).to_owned();
         branch.push(Said { id: Said::NEW, speaker: Speaker::User, text, attachments: Vec::new() });
         Self { system: String::new(), branch, left_out: self.left_out, summary: self.summary.clone(), keeps: true }
+    }
+
+    /// What is read of the files that go with the question, where that is not all of them. `size` tells what a prompt takes.
+    ///
+    /// # Errors
+    /// As [`excerpt::choose`].
+    pub(crate) fn with_parts(
+        mut self,
+        mut size: impl FnMut(Vec<Message>) -> Result<PromptSize, Problem>,
+    ) -> Result<Self, Problem> {
+        let mut branch = std::mem::take(&mut self.branch);
+        let above = Above { system: &self.system, left_out: self.left_out, summary: &self.summary };
+        excerpt::choose(&mut branch, |branch| size(prompt(above, branch.to_vec())))?;
+        self.branch = branch;
+        Ok(self)
+    }
+
+    /// What the model reads with nothing above the question.
+    pub(crate) fn alone(&self) -> Vec<Message> {
+        self.prompt(self.branch.iter().rev().nth(1).map_or(0, |said| said.id))
     }
 
     /// How many messages stand above and at `left_out`; none if it stands on another branch.
@@ -207,7 +228,7 @@ mod tests {
     fn fitting(next: &Next, context: u32) -> Result<u32, Code> {
         let size = |left_out| {
             let tokens = next.prompt(left_out).iter().map(|message| message.text.len() as u32).sum();
-            Ok(PromptSize { tokens: Some(tokens), context })
+            Ok(PromptSize { tokens: Some(tokens), context, least: None })
         };
         next.fitting(size).map_err(|problem| problem.code)
     }

@@ -21,12 +21,7 @@ impl App {
     /// What the prompt would take of the context. None while nothing is loaded or the engine does something else.
     pub(crate) fn size_of(&self, messages: Vec<Message>) -> Option<PromptSize> {
         let context = self.engine.loaded()?.context;
-        let tokens = match self.count(messages)? {
-            Ok(tokens) => Some(tokens),
-            Err(problem) if problem.code == Code::TextTooLong => None,
-            Err(_) => return None,
-        };
-        Some(PromptSize { tokens, context })
+        sized(self.count(messages)?, context).ok()
     }
 
     /// Tokens of a file as the model sees it. None as in [`Self::size_of`], or if it is more than could ever be sent.
@@ -51,8 +46,8 @@ impl App {
         let _one_at_a_time = self.counting.try_lock().ok()?;
         self.engine.loaded()?;
         // Nobody asked for a model to be loaded for this.
-        let call = self.engine.begin().ok().filter(Call::holds)?;
-        Some(counted(call, messages))
+        let mut call = self.engine.begin().ok().filter(Call::holds)?;
+        Some(counted(&mut call, messages))
     }
 
     /// What a prompt takes, for someone who waits for it.
@@ -79,17 +74,22 @@ impl App {
         let _one_at_a_time = self.after_counting();
         let context = self.engine.loaded().ok_or_else(|| Problem::new(Code::NothingLoaded))?.context;
         let patience = Instant::now() + PATIENCE;
-        let call = loop {
+        let mut call = loop {
             match self.engine.begin() {
                 Err(_) if !gives_up() && Instant::now() < patience => thread::sleep(Duration::from_millis(20)),
                 call => break call?,
             }
         };
-        match counted(call, messages) {
-            Ok(tokens) => Ok(PromptSize { tokens: Some(tokens), context }),
-            Err(problem) if problem.code == Code::TextTooLong => Ok(PromptSize { tokens: None, context }),
-            Err(problem) => Err(problem),
-        }
+        sized(counted(&mut call, messages), context)
+    }
+
+    /// The same with the engine in hand.
+    ///
+    /// # Errors
+    /// [`Code::NothingLoaded`]; what is wrong with the prompt.
+    pub(crate) fn size_with(&self, call: &mut Call<'_>, messages: Vec<Message>) -> Result<PromptSize, Problem> {
+        let context = self.engine.loaded().ok_or_else(|| Problem::new(Code::NothingLoaded))?.context;
+        sized(counted(call, messages), context)
     }
 
     /// Tells the tokens of the files in the composer.
@@ -112,6 +112,15 @@ impl App {
     }
 }
 
-fn counted(call: Call<'_>, messages: Vec<Message>) -> Result<u32, Problem> {
+fn counted(call: &mut Call<'_>, messages: Vec<Message>) -> Result<u32, Problem> {
     call.record(&Ask { max_tokens: Some(0), ..Ask::plain(messages) }).map(|record| record.prompt.len() as u32)
+}
+
+/// What a prompt takes of a context of so many tokens; what is far too long is not counted.
+fn sized(tokens: Result<u32, Problem>, context: u32) -> Result<PromptSize, Problem> {
+    match tokens {
+        Ok(tokens) => Ok(PromptSize { tokens: Some(tokens), context, least: None }),
+        Err(problem) if problem.code == Code::TextTooLong => Ok(PromptSize { tokens: None, context, least: None }),
+        Err(problem) => Err(problem),
+    }
 }

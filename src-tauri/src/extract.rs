@@ -20,7 +20,7 @@ pub(crate) fn limits() -> Limits {
 pub(crate) fn attachment(name: &str, bytes: &[u8]) -> Result<Attachment, Problem> {
     let name = without_folders(name);
     let Extract { text, cut, .. } = Reader::this_program()?.extract(name, bytes, &documents::Limits::default())?;
-    Ok(Attachment { name: name.to_owned(), bytes: bytes.len() as u64, text, cut })
+    Ok(Attachment { name: name.to_owned(), bytes: bytes.len() as u64, text, cut, ..Attachment::default() })
 }
 
 /// A path would tell the model more than the file.

@@ -13,6 +13,7 @@ mod counting;
 mod downloads;
 mod dropped;
 mod earlier;
+mod excerpt;
 mod extract;
 mod loading;
 mod opened;
@@ -79,7 +80,6 @@ fn run() -> tauri::Result<()> {
             tray::show(handle);
         }))
         .plugin(tauri_plugin_dialog::init())
-        .plugin(tauri_plugin_notification::init())
         // Where the window stood, unless it is to be seen nowhere now.
         .plugin(tauri_plugin_window_state::Builder::default().with_state_flags(KEPT).build())
         .on_window_event(tray::closing)
@@ -140,10 +140,12 @@ fn interface() -> Builder<tauri::Wry> {
         commands::conversations::choose_version,
         commands::conversations::search,
         commands::conversations::save_unsent,
+        commands::conversations::save_edited,
         commands::conversations::save_place,
         commands::conversations::set_system,
         commands::attachments::attach,
         commands::attachments::detach,
+        commands::attachments::read_part,
         commands::context::prompt_size,
         commands::context::leave_out,
         commands::context::summarise,

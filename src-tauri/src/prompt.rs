@@ -1,5 +1,6 @@
 //! What the model is to see of a conversation.
 
+use protocol::chat::Part;
 use protocol::worker::{Message, Speaker};
 use store::{Attachment, Said, fence};
 
@@ -66,11 +67,17 @@ pub(crate) fn with_files(question: &str, files: &[Attachment]) -> String {
 
 /// One file as the model sees it.
 pub(crate) fn framed(file: &Attachment) -> String {
-    let fence = fence(&file.text);
+    let text = file.read();
+    let fence = fence(text);
     let name = file.name.replace(|c: char| c.is_control(), " ");
-    let part = if file.cut { " (first part)" } else { "" };
-    let end = if file.text.ends_with('\n') { "" } else { "\n" };
-    format!("File {name}{part}:\n{fence}\n{}{end}{fence}\n\n", file.text)
+    let part = match file.part {
+        Part::Passages if file.excerpt.is_some() => " (passages of it)",
+        Part::Beginning if file.excerpt.is_some() => " (first part)",
+        _ if file.cut => " (first part)",
+        _ => "",
+    };
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    format!("File {name}{part}:\n{fence}\n{text}{end}{fence}\n\n")
 }
 
 #[cfg(test)]
@@ -125,8 +132,13 @@ mod tests {
 
     #[test]
     fn files_stand_before_the_question_in_a_frame_they_cannot_end() {
-        let file =
-            |name: &str, text: &str, cut| Attachment { name: name.to_owned(), bytes: 1, text: text.to_owned(), cut };
+        let file = |name: &str, text: &str, cut| Attachment {
+            name: name.to_owned(),
+            bytes: 1,
+            text: text.to_owned(),
+            cut,
+            ..Attachment::default()
+        };
         let files = [file("a.csv", "1,2\n", false), file("b\n.md", "````\ncode\n```", true)];
         assert_eq!(
             with_files("What is in it?", &files),

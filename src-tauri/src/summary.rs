@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn room_is_kept_for_a_summary() {
-        let size = |tokens, context| with_room(Ok(PromptSize { tokens, context })).unwrap().tokens;
+        let size = |tokens, context| with_room(Ok(PromptSize { tokens, context, least: None })).unwrap().tokens;
         assert_eq!((size(Some(100), 8192), size(Some(100), 512), size(None, 512)), (Some(432), Some(196), None));
     }
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { rows } from "./database.js";
 import { newHome, openWindow } from "./window.js";
 
 const documents = path.resolve("../../crates/documents/tests/data");
@@ -56,5 +58,39 @@ describe("attached documents", () => {
     await window.by("refused").waitForExist({ timeout: 20_000 });
     assert.match(await window.by("refused").getAttribute("data-code"), /^document_/);
     assert.deepEqual(await chips("form"), []);
+  });
+});
+
+describe("a document that is longer than the context", () => {
+  const home = newHome("context = 2048\n");
+  let window;
+  before(async () => {
+    window = await openWindow({ home });
+    await window.ready();
+  });
+  after(() => window?.close());
+
+  test("is read in part: what goes with the question, or its beginning", async () => {
+    const clauses = Array.from({ length: 200 }, (_, at) => `${at + 1}. ${"The parties agree on what they agree on. ".repeat(5)}\n`);
+    clauses[150] = "151. Either side may terminate this contract with notice of three months.\n";
+    const contract = path.join(home, "contract.txt");
+    fs.writeFileSync(contract, clauses.join("\n"));
+    await window.by("attach-input").addValue(contract);
+    await window.by("composer").setValue("With what notice can it be terminated?");
+    await window.by("read-passages").waitForExist({ timeout: 30_000 });
+    assert.equal(await window.by("send").isEnabled(), false);
+    await window.shot("file-too-long");
+    await window.by("read-passages").click();
+    await window.browser.waitUntil(() => window.by("send").isEnabled(), { timeout: 30_000, timeoutMsg: "it does not fit yet" });
+    await window.by("send").click();
+    await window.brief();
+    const [{ part, excerpt, receipt }] = rows(home, "SELECT part, excerpt, receipt FROM attachment JOIN message ON message.parent = attachment.message");
+    assert.equal(part, "passages");
+    assert.ok(excerpt.includes("notice of three months") && excerpt.startsWith("1. "), excerpt);
+    const { prompt_tokens: read } = JSON.parse(receipt);
+    assert.ok(read > 1200 && read <= 1600, `${read} tokens of 2048 were read`);
+    await window.shot("read-in-part");
+    // As is said at the message.
+    assert.match(await window.browser.execute(() => document.querySelector('[data-testid="message-user"] [data-testid="attachment"]').textContent), /what goes with the question/);
   });
 });

@@ -50,6 +50,9 @@ describe("choices and places", () => {
   test("a restart brings back the conversation, the place in it and what was not sent", async () => {
     await open("The mill");
     await window.until((messages) => messages.at(-1)?.text.startsWith("Number 39"), "the conversation is open");
+    // A question above is being put in other words.
+    await window.browser.execute(() => document.querySelector('[data-testid="message-user"]:last-of-type, [data-testid="message-user"]').querySelector('[data-testid="edit"]').click());
+    await window.by("editor").addValue(" But wh");
     await window.by("composer").setValue("half a thought");
     await window.browser.execute(() => (document.querySelector('[data-testid="transcript"]').scrollTop -= 2500));
     await window.by("latest").waitForExist({ timeout: 5000 });
@@ -73,6 +76,7 @@ describe("choices and places", () => {
       { timeout: 5000, interval: 20 },
     ).catch(async () => assert.fail(`the place was ${before} and is ${await place()}`));
     assert.equal(await window.by("composer").getValue(), "half a thought");
+    assert.match(await window.by("editor").getValue(), / But wh$/);
     assert.equal(await window.browser.execute(() => document.documentElement.dataset.theme), "dark");
   });
 });

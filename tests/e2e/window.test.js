@@ -42,24 +42,6 @@ describe("the window with a model", () => {
     console.log(`receipt: ${receipt.replaceAll("\n", " | ")}`);
   });
 
-  test("the system is asked to tell of something only while the window is not in front", async () => {
-    const heard = [];
-    const monitor = spawn("dbus-monitor", ["--session", "interface='org.freedesktop.Notifications',member='Notify'"], { stdio: ["ignore", "pipe", "ignore"] });
-    monitor.stdout.on("data", (data) => heard.push(String(data)));
-    const tell = (text) => window.browser.executeAsync((said, done) => window.__TAURI_INTERNALS__.invoke("tell_unseen", { text: said }).then(done, (error) => done(String(error))), text);
-    try {
-      await window.browser.waitUntil(() => heard.length > 0, { timeout: 10_000, timeoutMsg: "nothing can be listened to" });
-      assert.equal(await tell("seen anyway"), false);
-      await window.browser.minimizeWindow();
-      await window.browser.waitUntil(async () => (await tell("It is done.")) === true, { timeout: 10_000, timeoutMsg: "nothing was told" });
-      await window.browser.waitUntil(() => heard.join("").includes("It is done."), { timeout: 10_000, timeoutMsg: "the system heard nothing" });
-      assert.ok(!heard.join("").includes("seen anyway"));
-    } finally {
-      monitor.kill();
-      await window.browser.setWindowRect(null, null, 1100, 760);
-    }
-  });
-
   test("stop keeps what is shown and gives a receipt; the window echoes keys while it answers", async () => {
     await window.ask(LONG);
     await window.browser.waitUntil(async () => (await window.answer()).length > 40, { timeout: 60_000, interval: 20 });

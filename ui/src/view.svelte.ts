@@ -16,6 +16,8 @@ export class View {
   renaming = $state<number>();
   /** The message that is being edited. */
   editing = $state<number>();
+  /** The one whose editor opens by itself, because one left it open. */
+  resumed: number | undefined;
 
   openSettings(section?: string) {
     this.section = section;

@@ -87,18 +87,49 @@ test("a file that cannot be taken says why and does not stop the others", async 
 });
 
 test("a file that is too long for the model says so at once, with its name", async ({ page }) => {
-  await open(page, { give: { prompt_size: { tokens: 9020, context: 8192 }, attach: { id: 1, name: "book.txt", bytes: 36000, characters: 36000, tokens: 9000, cut: false } } });
+  await open(page, { give: { prompt_size: { tokens: 9020, context: 8192, least: 9020 }, attach: { id: 1, name: "book.txt", bytes: 36000, characters: 36000, tokens: 9000, cut: false, part: "whole" } } });
   await by(page, "attach-input").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
-  await expect(by(page, "room")).toHaveText("“book.txt” alone is too long: 9,000 tokens, and this conversation holds 8,192. Take it out and attach a part of it.");
+  await expect(by(page, "room")).toHaveText("“book.txt” alone is too long: 9,000 tokens, and this conversation holds 8,192. A part of it can be read.");
+  await expect(by(page, "leave-out")).toHaveCount(0);
+  await expect(by(page, "send")).toBeDisabled();
   await page.evaluate(() => (window.app.give.prompt_size = null));
-  await page.getByRole("button", { name: /book\.txt/ }).click();
+  await page.getByRole("button", { name: "Remove book.txt" }).click();
   await expect(by(page, "room")).toHaveText("");
 });
 
+test("of a file that is too long a part is read, or all of it again", async ({ page }) => {
+  await open(page, { give: { prompt_size: { tokens: 9020, context: 8192, least: 9020 }, attach: { id: 1, name: "book.txt", bytes: 36000, characters: 36000, tokens: 9000, cut: false, part: "whole" } } });
+  await by(page, "attach-input").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  for (const [choice, part, note] of [
+    ["read-passages", "passages", "what goes with the question"],
+    ["read-beginning", "beginning", "first part only"],
+  ] as const) {
+    await page.evaluate(() => (window.app.give.prompt_size = { tokens: 6100, context: 8192, least: null }));
+    await by(page, choice).click();
+    await expect(by(page, "attachment")).toContainText(note);
+    await expect(by(page, "composer")).toBeFocused();
+    await expect(by(page, "read-passages")).toHaveCount(0);
+    expect((await args(page, "read_part")).at(-1)).toEqual({ attachment: 1, part });
+    await page.evaluate(() => (window.app.give.prompt_size = { tokens: 9020, context: 8192, least: 9020 }));
+    await page.getByRole("button", { name: "Read all of book.txt again" }).click();
+    await expect(by(page, "attachment")).not.toContainText(note);
+    expect((await args(page, "read_part")).at(-1)).toEqual({ attachment: 1, part: "whole" });
+  }
+});
+
+test("a message that is too long by itself is not helped by reading less of what stands above", async ({ page }) => {
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9020, context: 8192, least: 9000 } } });
+  await by(page, "composer").fill("A very long story.");
+  await expect(by(page, "room")).toHaveText(/^This message alone is too long: 9,020 tokens/);
+  await expect(by(page, "leave-out")).toHaveCount(0);
+  await expect(by(page, "summarise")).toHaveCount(0);
+});
+
 test("one that is too long to be counted says so too", async ({ page }) => {
-  await open(page, { give: { prompt_size: { tokens: null, context: 8192 }, attach: { id: 1, name: "library.txt", bytes: 36e6, characters: 36e6, tokens: null, cut: false } } });
+  await open(page, { give: { prompt_size: { tokens: null, context: 8192, least: null }, attach: { id: 1, name: "library.txt", bytes: 36e6, characters: 36e6, tokens: null, cut: false, part: "whole" } } });
   await by(page, "attach-input").setInputFiles({ name: "library.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
-  await expect(by(page, "room")).toHaveText("“library.txt” alone is far too long: this conversation holds 8,192 tokens. Take it out and attach a part of it.");
+  await expect(by(page, "room")).toHaveText("“library.txt” alone is far too long: this conversation holds 8,192 tokens. A part of it can be read.");
+  await expect(by(page, "read-passages")).toBeVisible();
 });
 
 test("instructions are chosen by keyboard, shown, and can be the user's own", async ({ page }) => {
@@ -163,7 +194,7 @@ test("a message that waits is taken back by button or Escape, and stays typed", 
 });
 
 test("how much room is left is said near the end, and what does not fit before it is sent", async ({ page }) => {
-  await open(page, { give: { prompt_size: { tokens: 1000, context: 8192 } } });
+  await open(page, { give: { prompt_size: { tokens: 1000, context: 8192, least: null } } });
   await by(page, "composer").fill("Why?");
   await expect.poll(() => calls(page, "prompt_size")).toHaveLength(1);
   await expect(by(page, "room")).toBeEmpty();
@@ -190,7 +221,7 @@ test("which model answers is seen beside the message field, and another one is c
 });
 
 test("the oldest messages can be left out, and read again", async ({ page }) => {
-  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192 }, leave_out: 2 } });
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192, least: null }, leave_out: 2 } });
   await by(page, "composer").fill("And then?");
   await expect(by(page, "room")).toContainText("Too long");
   await expect(by(page, "left-out")).toHaveCount(0);
@@ -207,7 +238,7 @@ test("the oldest messages can be left out, and read again", async ({ page }) => 
 });
 
 test("the oldest messages can be summarised, and the summary read", async ({ page }) => {
-  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192 } } });
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192, least: null } } });
   await by(page, "composer").fill("And then?");
   await by(page, "summarise").click();
   await expect.poll(() => args(page, "summarise")).toMatchObject([{ conversation: 3, asked: null, parent: 4, text: "And then?" }]);
@@ -230,7 +261,7 @@ test("the oldest messages can be summarised, and the summary read", async ({ pag
 });
 
 test("a summary can be stopped: all stays as it was", async ({ page }) => {
-  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192 } } });
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192, least: null } } });
   await page.evaluate(() => {
     window.app.hold.push("summarise");
     window.app.refuse.summarise = { code: "cancelled", details: {} };
@@ -286,9 +317,9 @@ test("with an empty field Alt with an arrow turns the last versions", async ({ p
 });
 
 test("files that were attached before a model was there are counted once it is", async ({ page }) => {
-  const card = { id: 1, name: "a.txt", bytes: 9, characters: 9, tokens: null, cut: false };
+  const card = { id: 1, name: "a.txt", bytes: 9, characters: 9, tokens: null, cut: false, part: "whole" as const };
   const counted = conversation({ attached: [{ ...card, tokens: 7 }] });
-  await open(page, { conversation: conversation({ attached: [card] }), give: { prompt_size: { tokens: 30, context: 8192 }, open_conversation: counted } });
+  await open(page, { conversation: conversation({ attached: [card] }), give: { prompt_size: { tokens: 30, context: 8192, least: null }, open_conversation: counted } });
   await expect(by(page, "composer").locator("..")).toContainText("7 tokens");
 });
 

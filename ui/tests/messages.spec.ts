@@ -49,6 +49,34 @@ test("an edited question stays in its editor until it is on disk, and while anot
   await expect(by(page, "composer")).toBeFocused();
 });
 
+test("a question that was being edited when the window was closed is being edited still", async ({ page }) => {
+  const conversationEdited = { ...answered, messages: answered.messages.map((message, at) => (at === 0 ? { ...message, edited: "Why is it so w" } : message)) };
+  await open(page, { conversation: conversationEdited });
+  await expect(by(page, "editor")).toHaveValue("Why is it so w");
+  await expect(by(page, "composer")).toBeFocused();
+  await by(page, "editor").press("End");
+  await page.keyboard.type("et?");
+  await expect.poll(() => args(page, "save_edited")).toEqual([{ message: answered.messages[0]!.id, text: "Why is it so wet?" }]);
+  await page.keyboard.press("Escape");
+  await expect(by(page, "editor")).toHaveCount(0);
+  expect((await args(page, "save_edited")).at(-1)).toEqual({ message: answered.messages[0]!.id, text: null });
+});
+
+test("a question with a file that is too long is answered with a part of it", async ({ page }) => {
+  const file = { id: 3, name: "book.txt", bytes: 9e5, characters: 9e5, tokens: 2e5, cut: false, part: "whole" as const };
+  const refused = conversation({
+    messages: [
+      { id: 7, speaker: "user", text: "What is it about?", attachments: [file] },
+      { id: 8, speaker: "assistant", text: "", problem: { code: "prompt_too_long", details: { tokens: "200000", context: "8192" } } },
+    ],
+  });
+  await open(page, { conversation: refused });
+  await page.getByRole("button", { name: "Read what goes with the question" }).click();
+  await expect.poll(() => args(page, "answer_again")).toHaveLength(1);
+  expect(await args(page, "read_part")).toEqual([{ attachment: 3, part: "passages" }]);
+  await expect(by(page, "attachment")).toContainText("what goes with the question");
+});
+
 test("the arrow up in an empty composer edits the last question", async ({ page }) => {
   await open(page, { conversation: answered });
   await by(page, "composer").press("ArrowUp");

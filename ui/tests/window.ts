@@ -70,7 +70,7 @@ export function conversation({ messages = [], ...rest }: Partial<Omit<Conversati
     attached: [],
     place: null,
     ...rest,
-    messages: messages.map((message, at) => ({ parent: messages[at - 1]?.id ?? null, versions: [message.id], attachments: [], receipt: null, problem: null, atMs: 0, ...message })),
+    messages: messages.map((message, at) => ({ parent: messages[at - 1]?.id ?? null, versions: [message.id], attachments: [], receipt: null, problem: null, edited: null, atMs: 0, ...message })),
   };
 }
 

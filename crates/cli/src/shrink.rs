@@ -111,7 +111,7 @@ fn probe(setup: &Setup, original: &RecipeModel, made: &[RecipeModel], output: &O
     let ladder = engine::versions(&original.id, rungs);
     let (engine, loaded) = setup::engine(&ladder, EngineSettings::default(), output)?;
     let mut record = |ask: &Ask| {
-        let (call, stop) = (engine.begin()?, engine.clone());
+        let (mut call, stop) = (engine.begin()?, engine.clone());
         stoppable(move || stop.cancel(), || call.record(ask))
     };
     let compared = engine::compare(&loaded, &mut record, &mut |share| {

@@ -13,7 +13,7 @@ mod ladders;
 mod settings;
 
 pub use conversation::{
-    AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Imported, Limits, Place, PromptSize,
+    AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Imported, Limits, Part, Place, PromptSize,
     ShownMessage, Summarised,
 };
 pub use downloads::{Download, DownloadState, FetchShare};

@@ -5,7 +5,7 @@ mod rows;
 
 use std::path::Path;
 
-use protocol::chat::{ExportFormat, Imported};
+use protocol::chat::{ExportFormat, Imported, Part};
 use protocol::worker::Speaker;
 use protocol::{Code, Language, Problem};
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,9 @@ struct Message {
     /// What it read in its place.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     summary: String,
+    /// What was being written in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edited: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -97,6 +100,16 @@ struct File {
     cut: bool,
     #[serde(default)]
     text: String,
+    /// What the model reads of it, and what came of that.
+    #[serde(default, skip_serializing_if = "is_whole")]
+    part: Part,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    excerpt: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_whole(part: &Part) -> bool {
+    *part == Part::Whole
 }
 
 impl Store {

@@ -76,8 +76,18 @@ impl Store {
             let (into, parent) = transaction.query_row(sql, [edited], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let id = question(transaction, into, parent, text, now_ms)?;
             attachments::copy(transaction, edited, id)?;
+            transaction.execute("UPDATE message SET edited = NULL WHERE id = ?1", [edited])?;
             Ok(id)
         })
+    }
+
+    /// Keeps what is being written in the place of a question; None once it is not edited any more.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    pub fn save_edited(&self, question: u32, text: Option<&str>) -> Result<(), Problem> {
+        let sql = "UPDATE message SET edited = ?2 WHERE id = ?1 AND speaker = 'user' AND deleted IS NULL";
+        self.write(|transaction| one(transaction.execute(sql, params![question, text])?))
     }
 
     /// Begins an answer to `question` with no text, under the conversation's instructions as they are now. Gives its id.

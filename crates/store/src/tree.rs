@@ -92,7 +92,7 @@ pub(crate) fn choose(connection: &Connection, message: u32) -> rusqlite::Result<
 }
 
 fn shown(connection: &Connection, id: u32, parent: Option<u32>, versions: Vec<u32>) -> rusqlite::Result<ShownMessage> {
-    let sql = "SELECT speaker, text, receipt, problem, at_ms FROM message WHERE id = ?1";
+    let sql = "SELECT speaker, text, receipt, problem, edited, at_ms FROM message WHERE id = ?1";
     let attachments = attachments::of_message(connection, id)?;
     connection.prepare_cached(sql)?.query_row([id], |row| {
         let (receipt, problem): (Option<String>, Option<String>) = (row.get("receipt")?, row.get("problem")?);
@@ -106,6 +106,7 @@ fn shown(connection: &Connection, id: u32, parent: Option<u32>, versions: Vec<u3
             // One of an older shape is no reason to hide the message.
             receipt: receipt.and_then(|text| from_str(&text).ok()),
             problem: problem.and_then(|text| from_str(&text).ok()),
+            edited: row.get("edited")?,
             at_ms: row.get("at_ms")?,
         })
     })

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use protocol::chat::AttachmentCard;
+use protocol::chat::{AttachmentCard, Part};
 use protocol::{Code, Problem};
 use tauri::State;
 
@@ -39,4 +39,11 @@ pub(crate) async fn attach(
 #[specta::specta]
 pub(crate) fn detach(app: State<'_, Arc<App>>, attachment: u32) -> Result<(), Problem> {
     app.disk()?.store.detach(attachment)
+}
+
+/// Has the model read only a part of a file, or all of it again: of one in the composer, or of one whose question has no answer yet.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn read_part(app: State<'_, Arc<App>>, attachment: u32, part: Part) -> Result<(), Problem> {
+    app.disk()?.store.read_part(attachment, part)
 }

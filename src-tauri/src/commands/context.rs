@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use protocol::Problem;
 use protocol::chat::{ChatEvent, PromptSize, Summarised};
+use protocol::{Code, Problem};
 use tauri::State;
 use tauri::ipc::Channel;
 
@@ -23,8 +23,15 @@ pub(crate) async fn prompt_size(
 ) -> Result<Option<PromptSize>, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
+        let busy = || Problem::new(Code::Busy);
         let next = Next::typed(&app, conversation, parent, text)?;
-        Ok(app.size_of(next.prompt(next.left_out)))
+        // It is only a help: what cannot be told now is not told.
+        let Ok(next) = next.with_parts(|messages| app.size_of(messages).ok_or_else(busy)) else { return Ok(None) };
+        let size = app.size_of(next.prompt(next.left_out));
+        Ok(size.map(|size| match size.tokens {
+            Some(tokens) if tokens < size.context => size,
+            _ => PromptSize { least: app.size_of(next.alone()).and_then(|least| least.tokens), ..size },
+        }))
     })
     .await
 }
@@ -82,9 +89,10 @@ pub(crate) async fn summarise(
 /// The question that is about to be asked: one that was, or one that is typed.
 fn next(app: &App, conversation: u32, asked: Option<u32>, parent: Option<u32>, text: String) -> Result<Next, Problem> {
     match asked {
-        Some(question) => Next::asked(app, conversation, question),
-        None => Next::typed(app, conversation, parent, text),
+        Some(question) => Next::asked(app, conversation, question)?,
+        None => Next::typed(app, conversation, parent, text)?,
     }
+    .with_parts(|messages| app.size_now(messages))
 }
 
 /// The model reads all of a conversation again.

@@ -96,6 +96,13 @@ pub(crate) fn save_unsent(app: State<'_, Arc<App>>, conversation: u32, text: Str
     app.disk()?.store.save_unsent(conversation, &text)
 }
 
+/// Keeps what is being written in the place of a question; None once it is not edited any more.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn save_edited(app: State<'_, Arc<App>>, message: u32, text: Option<String>) -> Result<(), Problem> {
+    app.disk()?.store.save_edited(message, text.as_deref())
+}
+
 /// Keeps where the reader is; None at the end.
 #[tauri::command(async)]
 #[specta::specta]

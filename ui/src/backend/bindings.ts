@@ -30,6 +30,8 @@ export const commands = {
 	search: (text: string, limit: number) => typedError<Found[], Problem>(__TAURI_INVOKE("search", { text, limit })),
 	/**  Keeps what is in the composer. */
 	saveUnsent: (conversation: number, text: string) => typedError<null, Problem>(__TAURI_INVOKE("save_unsent", { conversation, text })),
+	/**  Keeps what is being written in the place of a question; None once it is not edited any more. */
+	saveEdited: (message: number, text: string | null) => typedError<null, Problem>(__TAURI_INVOKE("save_edited", { message, text })),
 	/**  Keeps where the reader is; None at the end. */
 	savePlace: (conversation: number, place: Place | null) => typedError<null, Problem>(__TAURI_INVOKE("save_place", { conversation, place })),
 	/**  Keeps the instructions that stand above a conversation; empty for none. */
@@ -41,6 +43,8 @@ export const commands = {
 	attach: (conversation: number, name: string, base64: string) => typedError<AttachmentCard, Problem>(__TAURI_INVOKE("attach", { conversation, name, base64 })),
 	/**  Takes a file that was not sent yet out of the composer. */
 	detach: (attachment: number) => typedError<null, Problem>(__TAURI_INVOKE("detach", { attachment })),
+	/**  Has the model read only a part of a file, or all of it again: of one in the composer, or of one whose question has no answer yet. */
+	readPart: (attachment: number, part: Part) => typedError<null, Problem>(__TAURI_INVOKE("read_part", { attachment, part })),
 	/**
 	 *  How much of the context the question `text` behind `parent` would take, with the files in the composer. None while
 	 *  nothing is loaded or an answer is being written.
@@ -162,8 +166,11 @@ export const commands = {
 	earlierChats: () => typedError<EarlierChats, Problem>(__TAURI_INVOKE("earlier_chats")),
 	/**  Has the speed-up forget what was said up to now; the conversations stay. Gives what is left. */
 	eraseEarlierChats: () => typedError<EarlierChats, Problem>(__TAURI_INVOKE("erase_earlier_chats")),
-	/**  Has the system show `text` if another window is in front. Whether it was asked to. */
-	tellUnseen: (text: string) => typedError<boolean, Problem>(__TAURI_INVOKE("tell_unseen", { text })),
+	/**
+	 *  Has the system show `text` if another window is in front. Whether it was asked to. Whoever presses the note gets the window, and
+	 *  `on_press` is told.
+	 */
+	tellUnseen: (text: string, onPress: Channel<null>) => typedError<boolean, Problem>(__TAURI_INVOKE("tell_unseen", { text, onPress })),
 	/**  Shows Taki's icon in the system's tray with these words in its menu, or takes it away. Whether there is one now. */
 	setTray: (words: TrayWords | null) => typedError<boolean, Problem>(__TAURI_INVOKE("set_tray", { words })),
 	/**  Ends the program, also where closing its window would only hide it. */
@@ -201,6 +208,8 @@ export type AttachmentCard = {
 	tokens: number | null,
 	/**  Whether only the first part of the text was taken. */
 	cut: boolean,
+	/**  What the model reads of that text. */
+	part: Part,
 };
 
 /**  Of what type keys and values are that a model holds of a text. */
@@ -757,6 +766,15 @@ export type Opening = {
 	notices: Problem[],
 };
 
+/**  What the model reads of a file. */
+export type Part = 
+/**  All of it. */
+"whole" | 
+/**  As much of its beginning as fits. */
+"beginning" | 
+/**  As many as fit of the passages that go with the question best. */
+"passages";
+
 /**  What one forward pass takes on this computer. */
 export type PassTime = {
 	/**  Tokens in the pass. */
@@ -819,6 +837,8 @@ export type PromptSize = {
 	tokens: number | null,
 	/**  Tokens that the context holds, the answer included. */
 	context: number,
+	/**  If that does not fit: tokens of the prompt without anything above the question; None if they cannot be counted either. */
+	least: number | null,
 };
 
 /**  What one answer cost and saved. Every figure is measured unless its comment says otherwise. */
@@ -951,6 +971,8 @@ export type ShownMessage = {
 	receipt: Receipt | null,
 	/**  Why the answer is incomplete, if it is. */
 	problem: Problem | null,
+	/**  What the user is writing in its place and has not sent yet. */
+	edited: string | null,
 	/**  Milliseconds since 1970. */
 	atMs: number | null,
 };

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderVersion, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, Shrunk, Summarised, TrayWords } from "./bindings";
+import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, Shrunk, Summarised, TrayWords } from "./bindings";
 
 export type * from "./bindings";
 
@@ -31,10 +31,14 @@ export interface Backend {
   restoreMessage(message: number): Promise<Conversation>;
   stop(): Promise<void>;
   saveUnsent(conversation: number, text: string): Promise<void>;
+  /** Null once the question is not edited any more. */
+  saveEdited(message: number, text: string | null): Promise<void>;
   savePlace(conversation: number, place: Place | null): Promise<void>;
   setSystem(conversation: number, text: string): Promise<void>;
   attach(conversation: number, name: string, bytes: Uint8Array): Promise<AttachmentCard>;
   detach(attachment: number): Promise<void>;
+  /** The model reads only a part of a file from now on, or all of it again. */
+  readPart(attachment: number, part: Part): Promise<void>;
   /** Null while nothing is loaded or an answer is being written. */
   promptSize(conversation: number, parent: number | null, text: string): Promise<PromptSize | null>;
   leaveOut(conversation: number, asked: number | null, parent: number | null, text: string): Promise<number>;
@@ -101,7 +105,7 @@ export interface Backend {
   /** Gives what is left: nothing said up to now. */
   eraseEarlierChats(): Promise<EarlierChats>;
   /** Has the system show a text if another window is in front. */
-  tellUnseen(text: string): Promise<void>;
+  tellUnseen(text: string, pressed: () => void): Promise<void>;
   /** Shows Taki in the system's tray with these words, or takes it away there. Whether it is there now. */
   setTray(words: TrayWords | null): Promise<boolean>;
   /** Ends the program, whatever closing the window means. */
@@ -187,10 +191,12 @@ export const tauriBackend: Backend = {
   restoreMessage: (message) => unwrap(commands.restoreMessage(message)),
   stop: () => done(commands.stop()),
   saveUnsent: (conversation, text) => done(commands.saveUnsent(conversation, text)),
+  saveEdited: (message, text) => done(commands.saveEdited(message, text)),
   savePlace: (conversation, place) => done(commands.savePlace(conversation, place)),
   setSystem: (conversation, text) => done(commands.setSystem(conversation, text)),
   attach: (conversation, name, bytes) => base64Of(new Blob([bytes as Uint8Array<ArrayBuffer>])).then((text) => unwrap(commands.attach(conversation, name, text))),
   detach: (attachment) => done(commands.detach(attachment)),
+  readPart: (attachment, part) => done(commands.readPart(attachment, part)),
   promptSize: (conversation, parent, text) => unwrap(commands.promptSize(conversation, parent, text)),
   leaveOut: (conversation, asked, parent, text) => unwrap(commands.leaveOut(conversation, asked, parent, text)),
   summarise: (conversation, asked, parent, text, on) => unwrap(commands.summarise(conversation, asked, parent, text, new Channel<ChatEvent>(on))),
@@ -234,7 +240,7 @@ export const tauriBackend: Backend = {
   changeSettings: (settings) => unwrap(commands.changeSettings(settings)) as Promise<Choices>,
   earlierChats: () => unwrap(commands.earlierChats()),
   eraseEarlierChats: () => unwrap(commands.eraseEarlierChats()),
-  tellUnseen: (text) => unwrap(commands.tellUnseen(text)).then(nothing),
+  tellUnseen: (text, pressed) => unwrap(commands.tellUnseen(text, new Channel<null>(pressed))).then(nothing),
   setTray: (words) => unwrap(commands.setTray(words)),
   quit: () => unwrap(commands.quit()).then(nothing),
 };

@@ -8,6 +8,7 @@ export const fresh = (message: Pick<ShownMessage, "id" | "parent" | "speaker" | 
   attachments: [],
   receipt: null,
   problem: null,
+  edited: null,
   atMs: Date.now(),
   ...message,
 });
@@ -28,8 +29,8 @@ export class Answers {
   /** Share of the prompt that is read, 0 to 1; undefined once the answer begins. */
   reading = $state<number>();
   writing = $state<ShownMessage>();
-  /** Called when the engine is free again, with how long that took in milliseconds and what broke it off. */
-  ended: (took: number, problem?: Problem) => void = () => undefined;
+  /** Called when the engine is free again, with the conversation, how long that took in milliseconds and what broke it off. */
+  ended: (where: number, took: number, problem?: Problem) => void = () => undefined;
   /** Called when an answer that was begun in a conversation that is not shown is gone again. */
   vanished: (conversation: number) => void = () => undefined;
   /** Called when a message was kept. */
@@ -137,7 +138,7 @@ export class Answers {
     this.reading = undefined;
     // Nothing was said in its place: what was there before is still the branch.
     if (silent) await this.#reread(where, problem);
-    this.ended(Date.now() - began, problem);
+    this.ended(where, Date.now() - began, problem);
   }
 
   async #reread(where: number, problem: Problem | undefined) {

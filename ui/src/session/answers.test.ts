@@ -76,7 +76,7 @@ test("a further answer without a word leaves the one before, and its problem is 
 });
 
 test("an edited question is a branch beside the old one and takes over its files", async () => {
-  const file = { id: 5, name: "a.csv", bytes: 9, characters: 9, tokens: 3, cut: false };
+  const file = { id: 5, name: "a.csv", bytes: 9, characters: 9, tokens: 3, cut: false, part: "whole" as const };
   const messages = [said(1, "user", "Why?", { attachments: [file] }), said(2, "assistant", "Because.", { receipt }), said(3, "user", "And how?"), said(4, "assistant", "So.", { receipt })];
   const { backend, session } = await opened({ conversation: { ...blank(1), messages } });
   session.composer.text = "half a thought";

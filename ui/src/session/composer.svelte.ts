@@ -1,4 +1,4 @@
-import { problemOf, Refusal, type AttachmentCard, type Backend, type Conversation, type Limits, type Problem, type PromptSize, type ShownMessage } from "../backend";
+import { problemOf, Refusal, type AttachmentCard, type Backend, type Conversation, type Limits, type Part, type Problem, type PromptSize, type ShownMessage } from "../backend";
 import { size } from "../words";
 import type { Answers } from "./answers.svelte";
 import type { Engine } from "./engine.svelte";
@@ -187,8 +187,11 @@ export class Composer {
     this.attached = this.attached.map((card) => counted.attached.find((other) => other.id === card.id) ?? card);
   }
 
-  /** Whether something above could be left out. */
-  canLeaveOut = $derived.by(() => this.thread.leftOut < this.thread.messages.length);
+  /** Whether something above could be left out, and that would help. */
+  canLeaveOut = $derived.by(() => {
+    const enough = !this.tooLong || (this.size?.least != null && this.size.least < this.size.context);
+    return enough && this.thread.leftOut < this.thread.messages.length;
+  });
 
   /** The model reads so many of the oldest messages no more that the next question fits, or one that was asked. */
   leaveOut(asked?: number) {
@@ -256,6 +259,21 @@ export class Composer {
       throw new Refusal({ code: "document_unreadable", details: { name: file.name } });
     });
     return this.backend.attach(conversation, file.name, new Uint8Array(bytes));
+  }
+
+  /** Of the files that are read whole the one with the longest text. */
+  longest = $derived.by(() => this.attached.filter(({ part }) => part === "whole").toSorted((a, b) => b.characters - a.characters)[0]);
+
+  /** The model reads only a part of a file, or all of it again. */
+  readPart(card: AttachmentCard, part: Part) {
+    const { id } = this.thread;
+    return this.told.asked(async () => {
+      await this.backend.readPart(card.id, part);
+      if (this.thread.id !== id) return;
+      this.attached = this.attached.map((other) => (other.id === card.id ? { ...other, part } : other));
+      this.told.announcement = "partSaid";
+      await this.measure();
+    });
   }
 
   detach(card: AttachmentCard) {

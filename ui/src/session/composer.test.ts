@@ -87,7 +87,7 @@ test("without a model a message waits until there is one, through failures and c
 
 test("what is known to be too long is not sent and stays in the composer", async () => {
   const { backend, session } = await opened();
-  backend.size = { tokens: 12, context: 10 };
+  backend.size = { tokens: 12, context: 10, least: 12 };
   session.composer.put("Why?");
   await vi.advanceTimersByTimeAsync(1000);
   await session.composer.send();
@@ -248,12 +248,39 @@ test("what is too large or too many is refused before it is read", async () => {
   ]);
 });
 
+test("what stands above is left out only where that helps", async () => {
+  const { backend, session } = await answered();
+  for (const [tokens, least, helps] of [
+    [12, 3, true],
+    [12, 11, false],
+    [null, null, false],
+    [9, null, true],
+  ] as const) {
+    backend.size = { tokens, context: 10, least };
+    session.composer.put(`Why ${tokens} ${least}?`);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(session.composer.canLeaveOut, `${tokens} ${least}`).toBe(helps);
+  }
+});
+
+test("of a file only a part is read if one wants that, and of the longest first", async () => {
+  const { backend, session } = await opened();
+  backend.size = { tokens: 12, context: 10, least: 12 };
+  await session.composer.attach([new File(["ab"], "a.txt"), new File(["abc"], "b.txt")]);
+  const { longest } = session.composer;
+  expect(longest?.name).toBe("b.txt");
+  await session.composer.readPart(longest!, "passages");
+  expect(backend.named("readPart")).toEqual([["readPart", longest!.id, "passages"]]);
+  expect(session.composer.attached.map(({ part }) => part)).toEqual(["whole", "passages"]);
+  expect(session.composer.longest?.name, "the other one is read whole still").toBe("a.txt");
+});
+
 test("how full the conversation is, is asked once the keys rest and forgotten when the text is another", async () => {
   const { backend, session } = await opened();
-  backend.size = { tokens: 9, context: 10 };
+  backend.size = { tokens: 9, context: 10, least: null };
   session.composer.put("Why?");
   await vi.advanceTimersByTimeAsync(1000);
-  expect(session.composer.size).toEqual({ tokens: 9, context: 10 });
+  expect(session.composer.size).toEqual({ tokens: 9, context: 10, least: null });
   session.composer.put("");
   await vi.advanceTimersByTimeAsync(1000);
   expect(session.composer.size).toBeNull();

@@ -1,4 +1,4 @@
-import { problemOf, type Backend, type Conversation, type ConversationCard, type Place, type ShownMessage } from "../backend";
+import { problemOf, type AttachmentCard, type Backend, type Conversation, type ConversationCard, type Place, type ShownMessage } from "../backend";
 import { Answers } from "./answers.svelte";
 import { Chosen } from "./choices.svelte";
 import { Composer } from "./composer.svelte";
@@ -7,6 +7,7 @@ import { Check } from "./check.svelte";
 import { Downloads } from "./downloads.svelte";
 import { Dropped } from "./dropped.svelte";
 import { Earlier } from "./earlier.svelte";
+import { Edits } from "./edits";
 import { Engine } from "./engine.svelte";
 import { Ladders } from "./ladders.svelte";
 import { Replay } from "./replay.svelte";
@@ -38,8 +39,7 @@ export class Session {
   readonly composer: Composer;
   readonly replay: Replay;
   readonly summary: Summary;
-  /** Texts of messages that are being edited, by message: they are there again when one returns to their conversation. */
-  readonly edits = new Map<number, string>();
+  readonly edits: Edits;
   opened = $state(false);
   /** How many threads the processor runs at once. */
   processors = 1;
@@ -50,7 +50,7 @@ export class Session {
   /** Whether another conversation is on its way to the screen. */
   turning = $state(false);
   /** Called when an answer that people may have turned away from has ended, for better or worse. */
-  rested: (broken: boolean) => void = () => undefined;
+  rested: (broken: boolean, where: number) => void = () => undefined;
   #turn = 0;
   #moved = false;
   #rest = new Resting(() => void this.#keepPlace());
@@ -71,6 +71,7 @@ export class Session {
     this.search = new Search(backend);
     this.answers = new Answers(backend, this.told, this.thread);
     this.composer = new Composer(backend, this.told, this.engine, this.thread, this.answers);
+    this.edits = new Edits(backend, this.told);
     this.replay = new Replay(backend);
     this.summary = new Summary(backend, this.told, this.thread);
     this.downloads.ended = () => void this.ladders.lookUp();
@@ -78,11 +79,11 @@ export class Session {
     this.composer.blocked = () => this.replay.running || this.summary.running || this.check.running;
     this.check.ended = () => this.composer.flush();
     this.replay.ended = () => this.composer.flush();
-    this.answers.ended = (took, problem) => {
+    this.answers.ended = (where, took, problem) => {
       // What waits goes on: there is nothing to come back for yet.
       const goesOn = this.composer.waiting.length > 0;
       this.composer.flush();
-      if (took > LONG && this.chosen.now.notify && !goesOn) this.rested(problem !== undefined);
+      if (took > LONG && this.chosen.now.notify && !goesOn) this.rested(problem !== undefined, where);
     };
     this.answers.vanished = (conversation) => void this.composer.vanished(conversation);
     this.answers.kept = () => {
@@ -99,6 +100,7 @@ export class Session {
   async open() {
     try {
       const opening = await this.backend.open();
+      this.edits.take(opening.conversation.messages);
       this.thread.show(opening.conversation);
       this.composer.take(opening.conversation);
       this.composer.limits = opening.limits;
@@ -186,6 +188,7 @@ export class Session {
   /** `kept` is the unsent text that is on disk already: what was typed while the conversation was on its way is kept here. */
   #take(conversation: Conversation, kept = this.composer.text) {
     if (this.composer.text !== kept) void this.composer.keep();
+    this.edits.take(conversation.messages);
     this.thread.show(conversation, this.answers.writing);
     this.composer.take(conversation);
     this.thread.goal = undefined;
@@ -204,7 +207,7 @@ export class Session {
   async edit(question: ShownMessage, text: string, sent: () => void = () => undefined) {
     if (!this.free || !text.trim()) return;
     const kept = () => {
-      this.edits.delete(question.id);
+      this.edits.end(question, true);
       sent();
     };
     await this.answers.send(text.trim(), { edited: question, sent: kept });
@@ -218,6 +221,25 @@ export class Session {
   tooLong(answer: ShownMessage): boolean {
     const code = answer.problem?.code;
     return (code === "prompt_too_long" || code === "text_too_long") && this.thread.leftOut + 2 < this.thread.messages.length;
+  }
+
+  /** Files whose question was refused for its length, and of which a part would do. */
+  tooLongFiles(answer: ShownMessage): AttachmentCard[] {
+    const { code } = answer.problem ?? {};
+    if (answer.text || (code !== "prompt_too_long" && code !== "text_too_long")) return [];
+    return this.thread.question?.attachments.filter(({ part }) => part === "whole") ?? [];
+  }
+
+  /** Answers the last question with only those passages of its files that go with it. */
+  async readPassagesAndAnswer(files: AttachmentCard[]) {
+    if (!this.free) return;
+    const chosen = await this.told.asked(async () => {
+      for (const file of files) {
+        await this.backend.readPart(file.id, "passages");
+        file.part = "passages";
+      }
+    });
+    if (chosen) await this.answerAgain();
   }
 
   /** Answers the last question without the oldest messages. */
@@ -315,7 +337,7 @@ export class Session {
 
   /** The window, or this conversation, is about to go from the screen. */
   leave() {
-    return Promise.all([this.composer.keep(), this.#keepPlace()]);
+    return Promise.all([this.composer.keep(), this.edits.keep(), this.#keepPlace()]);
   }
 
   /** Ends the program. */

@@ -11,6 +11,7 @@ export type Announcement =
   | "restoredSaid"
   | "attachedSaid"
   | "detachedSaid"
+  | "partSaid"
   | "versionSaid"
   | "conversationSaid"
   | "leftOutSaid"

@@ -77,13 +77,15 @@ export class Written implements Backend {
   restoreMessage = async (message: number) => (this.calls.push(["restoreMessage", message]), this.#get(1));
   stop = () => this.#done("stop");
   saveUnsent = (conversation: number, text: string) => this.#done("saveUnsent", conversation, text);
+  saveEdited = (message: number, text: string | null) => this.#done("saveEdited", message, text);
   savePlace = (conversation: number, place: unknown) => this.#done("savePlace", conversation, place);
   setSystem = (conversation: number, text: string) => this.#done("setSystem", conversation, text);
   attach = async (conversation: number, name: string, bytes: Uint8Array) => {
     this.calls.push(["attach", conversation, name, bytes.length]);
-    return { id: this.calls.length, name, bytes: bytes.length, characters: bytes.length, tokens: 1, cut: false };
+    return { id: this.calls.length, name, bytes: bytes.length, characters: bytes.length, tokens: 1, cut: false, part: "whole" as const };
   };
   detach = (attachment: number) => this.#done("detach", attachment);
+  readPart = (attachment: number, part: string) => this.#done("readPart", attachment, part);
   promptSize = async () => this.size;
   leaveOut = async (conversation: number, asked: number | null, parent: number | null, text: string) => (this.calls.push(["leaveOut", conversation, asked, parent, text]), 5);
   summarise = async (...[conversation, asked, parent, text, on]: Parameters<Backend["summarise"]>) => {
@@ -141,7 +143,7 @@ export class Written implements Backend {
   removeModel = (model: string) => this.#done("removeModel", model);
   earlierChats = async () => ({ messages: 3, bytes: 1200 });
   eraseEarlierChats = async () => ({ messages: 0, bytes: 0 });
-  tellUnseen = (text: string) => this.#done("tellUnseen", text);
+  tellUnseen = (text: string, _pressed: () => void) => this.#done("tellUnseen", text);
   setTray = async (words: unknown) => (this.calls.push(["setTray", words]), words !== null);
   quit = () => this.#done("quit");
   changeSettings = async (settings: Opened["settings"]) => ({ ...settings, ladder: settings.ladder || this.opening.settings.ladder });

@@ -162,7 +162,7 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return [];
     case "attach": {
       const bytes = atob(args.base64 as string).length;
-      return { id: ++attached, name: args.name, bytes, characters: bytes, tokens: Math.ceil(bytes / 4), cut: false };
+      return { id: ++attached, name: args.name, bytes, characters: bytes, tokens: Math.ceil(bytes / 4), cut: false, part: "whole" };
     }
     case "models":
       return models;

@@ -12,9 +12,9 @@ export const damaged: Problem = { code: "model_damaged", details: { path: "/mode
 const DAY = 86_400_000;
 const now = Date.now();
 
-const file = { id: 1, name: "売上報告 2026 第3四半期.csv", bytes: 48_200, characters: 31_000, tokens: 9_240, cut: false };
+const file = { id: 1, name: "売上報告 2026 第3四半期.csv", bytes: 48_200, characters: 31_000, tokens: 9_240, cut: false, part: "whole" as const };
 
-export const files = [file, { id: 2, name: "Minutes of the meeting of the works council on the new canteen.pdf", bytes: 1_900_000, characters: 250_000, tokens: 60_000, cut: true }];
+export const files = [file, { id: 2, name: "Minutes of the meeting of the works council on the new canteen.pdf", bytes: 1_900_000, characters: 250_000, tokens: 60_000, cut: true, part: "whole" as const }];
 
 const said = "Rivers dissolve minerals from rock and carry them to the sea.\n\nWater evaporates, the salt stays behind.\n  • sodium\n  • chloride";
 

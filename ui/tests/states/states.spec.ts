@@ -104,6 +104,15 @@ const chat_: Record<string, State> = {
 };
 
 const composer: Record<string, State> = {
+  "file too long": {
+    start: {
+      conversation: conversation({ attached: files.map((file, at) => ({ ...file, part: at === 0 ? ("passages" as const) : ("whole" as const) })), unsent: "What changed since last year?" }),
+      give: { prompt_size: { tokens: 66_000, context: 8192, least: 66_000 } },
+    },
+    async go(page) {
+      await expect(by(page, "read-passages")).toBeVisible();
+    },
+  },
   files: { start: { conversation: conversation({ attached: files, unsent: "What changed since last year?" }) } },
   "file refused": {
     async go(page) {

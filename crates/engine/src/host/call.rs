@@ -187,7 +187,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// As [`Self::answer`]; a worker that dies is replaced once.
-    pub fn record(mut self, ask: &Ask) -> Result<Record, Problem> {
+    pub fn record(&mut self, ask: &Ask) -> Result<Record, Problem> {
         self.fits(ask)?;
         let mut recorded = self.try_record(ask);
         if matches!(recorded, Attempt::Died) && !self.cancelled() {

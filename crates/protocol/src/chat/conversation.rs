@@ -40,6 +40,8 @@ pub struct ShownMessage {
     pub receipt: Option<Receipt>,
     /// Why the answer is incomplete, if it is.
     pub problem: Option<Problem>,
+    /// What the user is writing in its place and has not sent yet.
+    pub edited: Option<String>,
     /// Milliseconds since 1970.
     pub at_ms: f64,
 }
@@ -129,6 +131,21 @@ pub struct AttachmentCard {
     pub tokens: Option<u32>,
     /// Whether only the first part of the text was taken.
     pub cut: bool,
+    /// What the model reads of that text.
+    pub part: Part,
+}
+
+/// What the model reads of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// As much of its beginning as fits.
+    Beginning,
+    /// As many as fit of the passages that go with the question best.
+    Passages,
 }
 
 /// How much of the target's context a question would take.
@@ -140,6 +157,8 @@ pub struct PromptSize {
     pub tokens: Option<u32>,
     /// Tokens that the context holds, the answer included.
     pub context: u32,
+    /// If that does not fit: tokens of the prompt without anything above the question; None if they cannot be counted either.
+    pub least: Option<u32>,
 }
 
 /// What the model does not read any more, and what it reads in its place.

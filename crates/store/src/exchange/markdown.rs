@@ -157,6 +157,7 @@ fn add(conversations: &mut Vec<Conversation>, mark: Mark, body: &[&str]) -> Resu
                 system: None,
                 left_out: None,
                 summary: String::new(),
+                edited: None,
                 attachments: Vec::new(),
             });
         }

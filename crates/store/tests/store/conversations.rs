@@ -113,7 +113,8 @@ fn a_new_conversation_has_nothing_in_its_composer() {
     home.store.save_unsent(first, "a draft").unwrap();
     let second = home.begin();
     assert_ne!(second, first);
-    let file = Attachment { name: "a.txt".to_owned(), bytes: 1, text: "x".to_owned(), cut: false };
+    let file =
+        Attachment { name: "a.txt".to_owned(), bytes: 1, text: "x".to_owned(), cut: false, ..Attachment::default() };
     let attached = home.store.attach(second, &file).unwrap();
     let third = home.begin();
     assert!(third != first && third != second);
@@ -157,7 +158,13 @@ fn what_is_deleted_can_be_restored_until_the_next_start_and_leaves_no_trace_then
 fn files_go_with_the_message_they_are_sent_with() {
     let home = Home::new();
     let id = home.begin();
-    let file = |name: &str| Attachment { name: name.to_owned(), bytes: 7, text: "滝の話".to_owned(), cut: false };
+    let file = |name: &str| Attachment {
+        name: name.to_owned(),
+        bytes: 7,
+        text: "滝の話".to_owned(),
+        cut: false,
+        ..Attachment::default()
+    };
     let first = home.store.attach(id, &file("a.txt")).unwrap();
     let second = home.store.attach(id, &file("b.txt")).unwrap();
     assert_eq!((first.characters, first.tokens), (3, None));

@@ -18,7 +18,8 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 fn filled(places: &Places) -> PathBuf {
     let (store, _) = Store::open(places).unwrap();
     let conversation = store.new_conversation(0.0).unwrap().id;
-    let file = Attachment { name: "a.txt".to_owned(), bytes: 1, text: "x".to_owned(), cut: false };
+    let file =
+        Attachment { name: "a.txt".to_owned(), bytes: 1, text: "x".to_owned(), cut: false, ..Attachment::default() };
     store.attach(conversation, &file).unwrap();
     let mut last = None;
     for number in 0..200 {

@@ -11,8 +11,13 @@ fn full() -> (Home, u32) {
     let home = Home::new();
     let id = home.begin();
     home.store.set_system(id, "Be kind.\n\n<!-- taki \"system\" -->\n").unwrap();
-    let file =
-        Attachment { name: "滝 --> x.csv".to_owned(), bytes: 9, text: "a,b\n````\n1,2\n".to_owned(), cut: true };
+    let file = Attachment {
+        name: "滝 --> x.csv".to_owned(),
+        bytes: 9,
+        text: "a,b\n````\n1,2\n".to_owned(),
+        cut: true,
+        ..Attachment::default()
+    };
     home.store.attach(id, &file).unwrap();
     let q1 = home.ask(id, None, "# A heading\n<!-- taki {} -->\n\\<!-- taki x -->\n\nend\n\n");
     let a1 = home.answer(q1, "one");

@@ -9,5 +9,6 @@ mod earlier;
 mod exchange;
 mod kill;
 mod migration;
+mod parts;
 mod search;
 mod support;

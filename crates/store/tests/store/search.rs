@@ -93,6 +93,12 @@ fn a_file_that_was_sent_is_found_by_its_name() {
 }
 
 fn attach_to(home: &Home, conversation: u32, name: &str) {
-    let file = store::Attachment { name: name.to_owned(), bytes: 1, text: "none of it".to_owned(), cut: false };
+    let file = store::Attachment {
+        name: name.to_owned(),
+        bytes: 1,
+        text: "none of it".to_owned(),
+        cut: false,
+        ..store::Attachment::default()
+    };
     home.store.attach(conversation, &file).unwrap();
 }
