@@ -132,8 +132,11 @@ test("the search shows hits in context and opens the conversation at the hit", a
   await open(page, { others: [...others, { conversation: long, atMs: 0 }], give: { search: found } });
   await page.keyboard.press("Control+k");
   await by(page, "search").fill("salt");
-  await expect(by(page, "search-state")).toHaveText("2 hits");
+  await expect(by(page, "search-state")).toHaveText("3 hits");
   await expect(by(page, "found").first().locator("mark")).toHaveText("salt");
+  await expect(by(page, "found").first()).not.toContainText("File:");
+  await expect(by(page, "found").last(), "a hit in a file names it").toContainText("File: 海洋調査業務委託契約書_2026年度版_最終_署名済み.docx");
+  await expect(by(page, "found").last().locator("mark")).toBeVisible();
   expect((await args(page, "search")).at(-1)).toEqual({ text: "salt", limit: 50 });
   await page.keyboard.press("ArrowDown");
   await expect(by(page, "found").first()).toBeFocused();

@@ -79,8 +79,9 @@ fn search(store: &Store, text: &str, limit: u32, output: &Output) -> Result<(), 
     if found.is_empty() {
         output.note("Nothing was found.");
     }
-    for Found { conversation, title, before, hit, after, .. } in &found {
-        let around = format!("{before}[{hit}]{after}").replace(['\r', '\n'], " ");
+    for Found { conversation, title, before, hit, after, in_file, .. } in &found {
+        let file = in_file.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let around = format!("{file}{before}[{hit}]{after}").replace(['\r', '\n'], " ");
         output.line(format_args!("{conversation:>5}  {title}: {around}"));
     }
     output.json(&json!({ "found": found }));

@@ -17,7 +17,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("../migrations/2.sql"),
     include_str!("../migrations/3.sql"),
     include_str!("../migrations/4.sql"),
-    include_str!("../migrations/6.sql"),
+    include_str!("../migrations/5.sql"),
 ];
 
 /// The version that this program works with.

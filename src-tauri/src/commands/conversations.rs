@@ -81,7 +81,7 @@ pub(crate) fn choose_version(app: State<'_, Arc<App>>, message: u32) -> Result<C
     app.disk()?.store.choose_version(message)
 }
 
-/// Finds all words of `text` in messages, titles and names of files: names first, then the latest message first, at most `limit`.
+/// Finds all words of `text` in titles, names of files, messages and what stands in files, in this order, the latest first, at most `limit`.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn search(app: State<'_, Arc<App>>, text: String, limit: u32) -> Result<Vec<Found>, Problem> {

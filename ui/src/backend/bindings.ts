@@ -26,7 +26,7 @@ export const commands = {
 	restoreMessage: (message: number) => typedError<Conversation, Problem>(__TAURI_INVOKE("restore_message", { message })),
 	/**  Shows the branch through a message, and below it what was chosen last. */
 	chooseVersion: (message: number) => typedError<Conversation, Problem>(__TAURI_INVOKE("choose_version", { message })),
-	/**  Finds all words of `text` in messages, titles and names of files: names first, then the latest message first, at most `limit`. */
+	/**  Finds all words of `text` in titles, names of files, messages and what stands in files, in this order, the latest first, at most `limit`. */
 	search: (text: string, limit: number) => typedError<Found[], Problem>(__TAURI_INVOKE("search", { text, limit })),
 	/**  Keeps what is in the composer. */
 	saveUnsent: (conversation: number, text: string) => typedError<null, Problem>(__TAURI_INVOKE("save_unsent", { conversation, text })),
@@ -582,6 +582,8 @@ export type Found = {
 	after: string,
 	/**  Whether the name of a file that goes with the message was found. */
 	file: boolean,
+	/**  Name of the file that goes with the message and has the hit in its text; None if it is not in the text of a file. */
+	inFile: string | null,
 	/**  When the message was written or the conversation changed, in milliseconds since 1970. */
 	atMs: number | null,
 };

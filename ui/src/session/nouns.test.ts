@@ -23,7 +23,7 @@ test("a day is what the clock on the wall says, not 24 hours", () => {
   expect(ageOf(card(new Date(2020, 0, 1), true), now)).toBe("pinned");
 });
 
-const hit = (title: string) => ({ conversation: 1, title, message: null, before: "", hit: title, after: "", file: false, atMs: 0 });
+const hit = (title: string) => ({ conversation: 1, title, message: null, before: "", hit: title, after: "", file: false, inFile: null, atMs: 0 });
 
 test("the search asks once the keys rest, and a late answer does not replace a newer one", async () => {
   const backend = new Written();

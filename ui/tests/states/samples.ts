@@ -83,6 +83,7 @@ export const long: Conversation = conversation({
 });
 
 export const found = [
-  { conversation: 8, title: "A long talk", message: 103, before: "… 3: Rivers carry ", hit: "salt", after: " to the sea. Rivers carry salt to …", file: false, atMs: now - 9 * DAY },
-  { conversation: 22, title: "見積書の書き方を教えてください", message: null, before: "", hit: "見積", after: "書の書き方を教えてください", file: false, atMs: now - 2 * DAY },
+  { conversation: 8, title: "A long talk", message: 103, before: "… 3: Rivers carry ", hit: "salt", after: " to the sea. Rivers carry salt to …", file: false, inFile: null, atMs: now - 9 * DAY },
+  { conversation: 22, title: "見積書の書き方を教えてください", message: null, before: "", hit: "見積", after: "書の書き方を教えてください", file: false, inFile: null, atMs: now - 2 * DAY },
+  { conversation: 8, title: "A long talk", message: 104, before: "…第12条　甲及び乙は、海水の塩分 (", hit: "salt", after: "inity) の測定結果を、書面により相互に通知する。", file: false, inFile: "海洋調査業務委託契約書_2026年度版_最終_署名済み.docx", atMs: now - 9 * DAY },
 ];

@@ -111,6 +111,8 @@ pub struct Found {
     pub after: String,
     /// Whether the name of a file that goes with the message was found.
     pub file: bool,
+    /// Name of the file that goes with the message and has the hit in its text; None if it is not in the text of a file.
+    pub in_file: Option<String>,
     /// When the message was written or the conversation changed, in milliseconds since 1970.
     pub at_ms: f64,
 }
