@@ -140,7 +140,7 @@ describe("the window with a model", () => {
       field.value = "word ".repeat(9000);
       field.dispatchEvent(new InputEvent("input", { bubbles: true }));
     });
-    await window.browser.waitUntil(async () => /^Too long .*: [\d,]+ tokens/.test(await window.by("room").getText()), { timeout: 20_000, timeoutMsg: "its length was not told" });
+    await window.browser.waitUntil(async () => /^This message alone is too long: [\d,]+ tokens/.test(await window.by("room").getText()), { timeout: 20_000, timeoutMsg: "its length was not told" });
     const before = (await window.messages()).length;
     await window.by("send").click();
     assert.equal((await window.by("composer").getValue()).length, 45_000, "it stays where it was typed");

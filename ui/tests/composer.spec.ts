@@ -198,12 +198,12 @@ test("how much room is left is said near the end, and what does not fit before i
   await by(page, "composer").fill("Why?");
   await expect.poll(() => calls(page, "prompt_size")).toHaveLength(1);
   await expect(by(page, "room")).toBeEmpty();
-  await page.evaluate(() => (window.app.give.prompt_size = { tokens: 7000, context: 8192 }));
+  await page.evaluate(() => (window.app.give.prompt_size = { tokens: 7000, context: 8192, least: null }));
   await by(page, "composer").fill("Why not?");
   await expect(by(page, "room")).toHaveText("About 1,192 tokens left in this conversation.");
-  await page.evaluate(() => (window.app.give.prompt_size = { tokens: 9000, context: 8192 }));
+  await page.evaluate(() => (window.app.give.prompt_size = { tokens: 9000, context: 8192, least: 9000 }));
   await by(page, "composer").fill("Why not, then?");
-  await expect(by(page, "room")).toHaveText("Too long: 9,000 tokens, and this conversation holds 8,192. Shorten the message or take out a file.");
+  await expect(by(page, "room")).toHaveText(/^This message alone is too long: 9,000 tokens, and this conversation holds 8,192\. Shorten it/);
   await expect(by(page, "send")).toBeDisabled();
 });
 
@@ -221,7 +221,7 @@ test("which model answers is seen beside the message field, and another one is c
 });
 
 test("the oldest messages can be left out, and read again", async ({ page }) => {
-  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192, least: null }, leave_out: 2 } });
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192, least: 30 }, leave_out: 2 } });
   await by(page, "composer").fill("And then?");
   await expect(by(page, "room")).toContainText("Too long");
   await expect(by(page, "left-out")).toHaveCount(0);
@@ -238,7 +238,7 @@ test("the oldest messages can be left out, and read again", async ({ page }) => 
 });
 
 test("the oldest messages can be summarised, and the summary read", async ({ page }) => {
-  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192, least: null } } });
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192, least: 30 } } });
   await by(page, "composer").fill("And then?");
   await by(page, "summarise").click();
   await expect.poll(() => args(page, "summarise")).toMatchObject([{ conversation: 3, asked: null, parent: 4, text: "And then?" }]);
@@ -261,7 +261,7 @@ test("the oldest messages can be summarised, and the summary read", async ({ pag
 });
 
 test("a summary can be stopped: all stays as it was", async ({ page }) => {
-  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192, least: null } } });
+  await open(page, { conversation: answered, give: { prompt_size: { tokens: 9000, context: 8192, least: 30 } } });
   await page.evaluate(() => {
     window.app.hold.push("summarise");
     window.app.refuse.summarise = { code: "cancelled", details: {} };

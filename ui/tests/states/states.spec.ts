@@ -143,13 +143,13 @@ const composer: Record<string, State> = {
       await expect(by(page, "queued")).toBeVisible();
     },
   },
-  "nearly full": { start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 7600, context: 8192 } } }, go: (page) => expect(by(page, "room")).not.toBeEmpty() },
+  "nearly full": { start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 7600, context: 8192, least: null } } }, go: (page) => expect(by(page, "room")).not.toBeEmpty() },
   "left out": {
     start: { conversation: conversation({ ...answered, leftOut: 2 }) },
     go: (page) => expect(by(page, "left-out")).toBeVisible(),
   },
   summarising: {
-    start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 7600, context: 8192 } } },
+    start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 7600, context: 8192, least: null } } },
     async go(page) {
       await by(page, "summarise").click();
       await page.evaluate(() => window.app.chat({ kind: "reading", done: 300, total: 1000 }));
@@ -163,7 +163,7 @@ const composer: Record<string, State> = {
       await expect(by(page, "summary")).toContainText("rivers");
     },
   },
-  full: { start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 12600, context: 8192 } } }, go: (page) => expect(by(page, "room")).not.toBeEmpty() },
+  full: { start: { conversation: conversation({ ...answered, unsent: "And then?" }), give: { prompt_size: { tokens: 12600, context: 8192, least: 300 } } }, go: (page) => expect(by(page, "room")).not.toBeEmpty() },
   drop: {
     async go(page) {
       await page.evaluate(() => {
