@@ -26,9 +26,9 @@ const TRIES: usize = 4;
 
 /// An answer that is asked for.
 struct Wanted {
-    question: u32,
     answer: u32,
-    ask: Ask,
+    /// Or why it cannot be asked for.
+    ask: Result<Ask, Problem>,
     /// What it says already: at least what the model is to go on behind.
     text: String,
     /// What the answer cost before it is continued.
@@ -45,20 +45,31 @@ pub(crate) fn answer(app: &App, mut call: Call<'_>, question: u32, window: &Chan
     let again = store.is_answered(question)?;
     let answer = store.begin_answer(question, now_ms())?;
     let given = store.given(answer)?;
+    // From now on the window knows of both: what is read may take a moment to find.
+    tell(window, ChatEvent::Saved { message: question, answer });
+    let ask = asked(app, &mut call, question, &given, again)
+        .map(|messages| Ask { sampling: drawn(if again { answer } else { 0 }), ..sped_up(app, messages) });
+    write(app, call, Wanted { answer, ask, text: String::new(), before: None }, window)
+}
+
+/// What the model is to read of a question and what stands above it.
+fn asked(app: &App, call: &mut Call<'_>, question: u32, given: &Given, again: bool) -> Result<Vec<Message>, Problem> {
+    let store = &app.disk()?.store;
     let mut branch = store.said(question)?;
     // What a first answer was given to is what further ones are given to.
     if !again {
-        let size = |branch: &[Said]| app.size_with(&mut call, prompt(above(&given), branch.to_vec()));
-        match excerpt::choose(&mut branch, size) {
-            Ok(false) => {}
-            Ok(true) => store.keep_excerpts(question, branch.last().map_or(&[], |said| &said.attachments))?,
-            // What is wrong is told when the answer is asked for.
-            Err(problem) => tracing::warn!(code = %problem.code, "no part of a file could be chosen"),
+        let goes_on = || if app.turns.is_stopped() { Err(Problem::new(Code::Cancelled)) } else { Ok(()) };
+        let size = |branch: &[Said]| {
+            goes_on()?;
+            app.size_with(call, prompt(above(given), branch.to_vec()))
+        };
+        if excerpt::choose(&mut branch, size, goes_on)?
+            && let Some(said) = branch.last()
+        {
+            store.keep_read(question, &said.attachments, &said.also)?;
         }
     }
-    let messages = prompt(above(&given), branch);
-    let ask = Ask { sampling: drawn(if again { answer } else { 0 }), ..sped_up(app, messages) };
-    write(app, call, Wanted { question, answer, ask, text: String::new(), before: None }, window)
+    Ok(prompt(above(given), branch))
 }
 
 /// Goes on behind the text of `answer`, of which the model reads what begins at the byte `from`.
@@ -78,9 +89,10 @@ pub(crate) fn go_on(
     store.reopen_answer(answer)?;
     let sampling = drawn(given.receipt.as_ref().map_or(0, |receipt| receipt.seed));
     let begun = given.text.get(from..).unwrap_or(&given.text).to_owned();
-    let ask = Ask { begun, sampling, ..sped_up(app, messages) };
-    let (question, before) = (given.question, given.receipt);
-    write(app, call, Wanted { question, answer, ask, text: given.text, before }, window)
+    tell(window, ChatEvent::Saved { message: given.question, answer });
+    let ask = Ok(Ask { begun, sampling, ..sped_up(app, messages) });
+    let before = given.receipt;
+    write(app, call, Wanted { answer, ask, text: given.text, before }, window)
 }
 
 /// Gives `answer` once more with the cascade off, under the instructions and with the seed it was given with and no longer
@@ -131,15 +143,14 @@ fn above(given: &Given) -> Above<'_> {
 
 fn write(app: &App, mut call: Call<'_>, wanted: Wanted, window: &Channel<ChatEvent>) -> Result<(), Problem> {
     let disk = app.disk()?;
-    let Wanted { question, answer, ask, text, before } = wanted;
+    let Wanted { answer, ask, text, before } = wanted;
     // What it begins with was told when that was written; for now it is no finished message.
     let goes_on = !text.is_empty();
     let mut relay = Relay::new(app, Some(answer), text, window);
-    relay.tell(ChatEvent::Saved { message: question, answer });
     if !goes_on {
         app.tell_earlier(&mut call);
     }
-    let result = call.answer(&ask, &mut |happening| relay.take(happening));
+    let result = ask.and_then(|ask| call.answer(&ask, &mut |happening| relay.take(happening)));
     relay.flush();
     let text = std::mem::take(&mut relay.text);
     let result = result.map(|receipt| match before.clone() {
@@ -169,6 +180,13 @@ fn write(app: &App, mut call: Call<'_>, wanted: Wanted, window: &Channel<ChatEve
     Ok(())
 }
 
+/// A window that is gone misses it; the disk has it.
+fn tell(window: &Channel<ChatEvent>, event: ChatEvent) {
+    if let Err(error) = window.send(event) {
+        tracing::debug!(%error, "the window is gone");
+    }
+}
+
 /// Passes text on in pieces worth a frame and keeps it on disk on the way.
 struct Relay<'a> {
     app: &'a App,
@@ -189,11 +207,8 @@ impl<'a> Relay<'a> {
         Self { app, answer, window, text: begun, told, told_at: None, kept_at: Instant::now() }
     }
 
-    /// A window that is gone misses it; the disk has it.
     fn tell(&self, event: ChatEvent) {
-        if let Err(error) = self.window.send(event) {
-            tracing::debug!(%error, "the window is gone");
-        }
+        tell(self.window, event);
     }
 
     fn take(&mut self, happening: Happening) {

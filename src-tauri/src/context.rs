@@ -1,6 +1,6 @@
 //! What fits into the context.
 
-use protocol::chat::{Conversation, PromptSize};
+use protocol::chat::{Conversation, Part, PromptSize};
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, Problem};
 use store::{Given, Said};
@@ -28,7 +28,7 @@ impl Next {
         let store = &app.disk()?.store;
         let mut branch = parent.map(|parent| store.said(parent)).transpose()?.unwrap_or_default();
         let attachments = store.attached(conversation)?;
-        branch.push(Said { id: Said::NEW, speaker: Speaker::User, text, attachments });
+        branch.push(Said { id: Said::NEW, speaker: Speaker::User, text, attachments, also: String::new() });
         Self::of(app, conversation, branch)
     }
 
@@ -59,21 +59,28 @@ impl Next {
         let until = self.branch.iter().position(|said| said.id == last).map_or(0, |last| last + 1);
         let mut branch = self.branch[..until].to_vec();
         let text = question(&branch).to_owned();
-        branch.push(Said { id: Said::NEW, speaker: Speaker::User, text, attachments: Vec::new() });
+        let (attachments, also) = (Vec::new(), String::new());
+        branch.push(Said { id: Said::NEW, speaker: Speaker::User, text, attachments, also });
         Self { system: String::new(), branch, left_out: self.left_out, summary: self.summary.clone(), keeps: true }
     }
 
     /// What is read of the files that go with the question, where that is not all of them. `size` tells what a prompt takes.
+    /// With `about` it is as much, but not the very passages: those take long to find in a book.
     ///
     /// # Errors
     /// As [`excerpt::choose`].
     pub(crate) fn with_parts(
         mut self,
+        about: bool,
         mut size: impl FnMut(Vec<Message>) -> Result<PromptSize, Problem>,
     ) -> Result<Self, Problem> {
         let mut branch = std::mem::take(&mut self.branch);
+        let files = branch.iter_mut().flat_map(|said| &mut said.attachments);
+        for file in files.filter(|file| about && file.part == Part::Passages) {
+            file.part = Part::Beginning;
+        }
         let above = Above { system: &self.system, left_out: self.left_out, summary: &self.summary };
-        excerpt::choose(&mut branch, |branch| size(prompt(above, branch.to_vec())))?;
+        excerpt::choose(&mut branch, |branch| size(prompt(above, branch.to_vec())), || Ok(()))?;
         self.branch = branch;
         Ok(self)
     }
@@ -219,6 +226,7 @@ mod tests {
             speaker: if id % 2 == 1 { Speaker::User } else { Speaker::Assistant },
             text: "x".repeat(10),
             attachments: Vec::new(),
+            also: String::new(),
         };
         let mut branch: Vec<Said> = (1..=messages).map(said).collect();
         branch.push(Said { id: Said::NEW, ..said(1) });

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::{Ask, Call};
-use protocol::chat::{Conversation, PromptSize};
+use protocol::chat::{Conversation, Part, PromptSize};
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, Problem};
 use store::Attachment;
@@ -100,7 +100,9 @@ impl App {
         // Without it no file's tokens can be told: none is read for nothing.
         if let (Ok(disk), Some(empty)) = (self.disk(), self.empty()) {
             for card in &mut conversation.attached {
-                card.tokens = disk.store.attachment(card.id).ok().and_then(|file| self.tokens_beyond(empty, &file));
+                // Of all of it, whatever is read: that is what is chosen by.
+                let whole = disk.store.attachment(card.id).map(|file| Attachment { part: Part::Whole, ..file });
+                card.tokens = whole.ok().and_then(|file| self.tokens_beyond(empty, &file));
             }
         }
         conversation

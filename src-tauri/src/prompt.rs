@@ -35,7 +35,10 @@ pub(crate) fn prompt(above: Above<'_>, branch: Vec<Said>) -> Vec<Message> {
         if unanswered {
             messages.pop();
         }
-        messages.push(Message { speaker: said.speaker, text: with_files(&said.text, &said.attachments) });
+        messages.push(Message {
+            speaker: said.speaker,
+            text: said.also.clone() + &with_files(&said.text, &said.attachments),
+        });
     }
     if !system.trim().is_empty() {
         messages.insert(0, Message { speaker: Speaker::System, text: system.to_owned() });
@@ -85,7 +88,7 @@ mod tests {
     use super::*;
 
     fn said(speaker: Speaker, text: &str) -> Said {
-        Said { id: Said::NEW, speaker, text: text.to_owned(), attachments: Vec::new() }
+        Said { id: Said::NEW, speaker, text: text.to_owned(), attachments: Vec::new(), also: String::new() }
     }
 
     #[test]

@@ -91,6 +91,6 @@ describe("a document that is longer than the context", () => {
     assert.ok(read > 1200 && read <= 1600, `${read} tokens of 2048 were read`);
     await window.shot("read-in-part");
     // As is said at the message.
-    assert.match(await window.browser.execute(() => document.querySelector('[data-testid="message-user"] [data-testid="attachment"]').textContent), /what goes with the question/);
+    assert.match(await window.browser.execute(() => document.querySelector('[data-testid="message-user"] [data-testid="attachment"]').textContent), /only what goes with your questions/);
   });
 });

@@ -104,7 +104,7 @@ function written(rate, done) {
 /** In the page: from the end of a long conversation upwards. */
 function scrolled(done) {
   const text = (at) => (at % 2 ? `### Answer ${at}\n\n- **one** of ${at}\n- two\n\n| a | b |\n|---|---|\n| 1 | ${at} |\n\n\`\`\`js\nconst part = ${at};\n\`\`\`\n\nText.` : `Question ${at}`);
-  const message = (_, at) => ({ id: at + 101, parent: at ? at + 100 : null, speaker: at % 2 ? "assistant" : "user", text: text(at), versions: [at + 101], attachments: [], receipt: null, problem: null, atMs: at });
+  const message = (_, at) => ({ id: at + 101, parent: at ? at + 100 : null, speaker: at % 2 ? "assistant" : "user", text: text(at), versions: [at + 101], attachments: [], receipt: null, problem: null, edited: null, atMs: at });
   window.app.chat({ kind: "failed", problem: { code: "cancelled", details: {} } });
   window.app.end();
   window.app.give.new_conversation = { ...window.app.opening.conversation, id: 7, messages: Array.from({ length: 1000 }, message) };

@@ -101,7 +101,7 @@ test("of a file that is too long a part is read, or all of it again", async ({ p
   await open(page, { give: { prompt_size: { tokens: 9020, context: 8192, least: 9020 }, attach: { id: 1, name: "book.txt", bytes: 36000, characters: 36000, tokens: 9000, cut: false, part: "whole" } } });
   await by(page, "attach-input").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
   for (const [choice, part, note] of [
-    ["read-passages", "passages", "what goes with the question"],
+    ["read-passages", "passages", "only what goes with your questions"],
     ["read-beginning", "beginning", "first part only"],
   ] as const) {
     await page.evaluate(() => (window.app.give.prompt_size = { tokens: 6100, context: 8192, least: null }));
@@ -128,7 +128,7 @@ test("a message that is too long by itself is not helped by reading less of what
 test("one that is too long to be counted says so too", async ({ page }) => {
   await open(page, { give: { prompt_size: { tokens: null, context: 8192, least: null }, attach: { id: 1, name: "library.txt", bytes: 36e6, characters: 36e6, tokens: null, cut: false, part: "whole" } } });
   await by(page, "attach-input").setInputFiles({ name: "library.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
-  await expect(by(page, "room")).toHaveText("“library.txt” alone is far too long: this conversation holds 8,192 tokens. A part of it can be read.");
+  await expect(by(page, "room")).toHaveText("“library.txt” alone is too long: more than 8,192 tokens, and this conversation holds 8,192. A part of it can be read.");
   await expect(by(page, "read-passages")).toBeVisible();
 });
 

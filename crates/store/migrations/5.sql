@@ -4,3 +4,5 @@ ALTER TABLE message ADD COLUMN edited TEXT;
 ALTER TABLE attachment ADD COLUMN part TEXT NOT NULL DEFAULT 'whole';
 -- What came of that when it was sent; none for all of it.
 ALTER TABLE attachment ADD COLUMN excerpt TEXT;
+-- What is read with a question besides: more of files that were sent before.
+ALTER TABLE message ADD COLUMN also TEXT NOT NULL DEFAULT '';

@@ -24,9 +24,13 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// The text that the model reads.
+    /// The text that the model reads. Of a part nothing, until it was chosen.
+    #[must_use]
     pub fn read(&self) -> &str {
-        self.excerpt.as_deref().unwrap_or(&self.text)
+        match self.part {
+            Part::Whole => &self.text,
+            Part::Beginning | Part::Passages => self.excerpt.as_deref().unwrap_or_default(),
+        }
     }
 }
 
@@ -75,12 +79,13 @@ impl Store {
         self.write(|transaction| one(transaction.execute(sql, params![attachment, name_of(part)])?))
     }
 
-    /// Keeps what the model reads of the files of a message, in their order.
+    /// Keeps what the model reads with a message: of its files, in their order, and besides.
     ///
     /// # Errors
     /// See [`Store`].
-    pub fn keep_excerpts(&self, message: u32, files: &[Attachment]) -> Result<(), Problem> {
+    pub fn keep_read(&self, message: u32, files: &[Attachment], also: &str) -> Result<(), Problem> {
         self.write(|transaction| {
+            transaction.execute("UPDATE message SET also = ?2 WHERE id = ?1", params![message, also])?;
             let sql = "SELECT id FROM attachment WHERE message = ?1 ORDER BY id";
             let mut statement = transaction.prepare_cached(sql)?;
             let ids: Vec<u32> = statement.query_map([message], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -91,6 +91,9 @@ struct Message {
     /// What was being written in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edited: Option<String>,
+    /// What the model read with it besides.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    also: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

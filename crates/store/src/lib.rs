@@ -34,7 +34,7 @@ pub use earlier::{ChatsFrom, Earlier};
 pub use exchange::fence;
 pub use learned::LearnedFolder;
 pub use messages::{Given, Said};
-pub use passages::{beginning, passages};
+pub use passages::{Passages, beginning};
 pub use places::{Places, now_ms};
 pub use rules::Rules;
 pub use settings::{load_settings, save_settings};

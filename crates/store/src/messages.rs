@@ -22,6 +22,8 @@ pub struct Said {
     pub text: String,
     /// The files that go with it.
     pub attachments: Vec<Attachment>,
+    /// What the model reads with it besides: more of files that were sent before, as it is put to the model.
+    pub also: String,
 }
 
 impl Said {
@@ -292,9 +294,10 @@ fn conversation_of(connection: &Connection, message: u32) -> rusqlite::Result<Co
 
 fn said(connection: &Connection, id: u32) -> rusqlite::Result<Said> {
     let attachments = attachments::texts_of(connection, id)?;
-    connection
-        .prepare_cached("SELECT speaker, text FROM message WHERE id = ?1")?
-        .query_row([id], |row| Ok(Said { id, speaker: tree::speaker(row)?, text: row.get("text")?, attachments }))
+    connection.prepare_cached("SELECT speaker, text, also FROM message WHERE id = ?1")?.query_row([id], |row| {
+        let (text, also) = (row.get("text")?, row.get("also")?);
+        Ok(Said { id, speaker: tree::speaker(row)?, text, attachments, also })
+    })
 }
 
 /// An answer ended: of the answers to one question those without a word go, unless there is no other.

@@ -3,20 +3,13 @@
 //! SQLite's full-text index ranks the passages (BM25, Robertson and Zaragoza 2009). Japanese has no spaces, so what is written in
 //! kanji and kana is indexed by pairs of characters.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use protocol::{Code, Problem};
 use rusqlite::{Connection, params};
 
 use crate::fold::fold;
-
-/// About how many characters a passage has, at most and at least.
-const LARGE: usize = 500;
-const SMALL: usize = 100;
-
-/// So many passages should have room at least.
-const FEW: usize = 10;
 
 /// Most terms of a question that are looked for.
 const TERMS: usize = 256;
@@ -31,49 +24,96 @@ pub fn beginning(text: &str, characters: usize) -> &str {
     &text[..end_of(text, characters)]
 }
 
-/// The passages of a text that go with `question` best, in the order of the text, at most so many characters in all: its first one,
-/// which says what it is or names its columns, those in which the question's words are, and, as far as there is room, others from
-/// all over it.
-///
-/// # Errors
-/// [`Code::DatabaseFailed`] if the index fails.
-pub fn passages(text: &str, question: &str, characters: usize) -> Result<String, Problem> {
-    let passages = split(text, (characters / FEW).clamp(SMALL, LARGE));
-    let length: Vec<usize> = passages.iter().map(|range| text[range.clone()].chars().count()).collect();
-    if length.iter().sum::<usize>() <= characters {
-        return Ok(text.to_owned());
-    }
-    let gap = GAP.chars().count() + 1;
-    // One before each of them, and one at the end.
-    let mut room = characters.saturating_sub(gap);
-    let mut taken = BTreeSet::new();
-    let ranked =
-        ranked(text, &passages, question).map_err(|error| Problem::new(Code::DatabaseFailed).with("reason", error))?;
-    for passage in (0..passages.len().min(1)).chain(ranked).chain(spread(passages.len())) {
-        // Beside one that is taken there is no gap.
-        if !taken.contains(&passage) && length[passage] + gap <= room {
-            room -= length[passage] + gap;
-            taken.insert(passage);
+/// The passages of a text, those first that go best with a question.
+#[derive(Debug)]
+pub struct Passages<'t> {
+    text: &'t str,
+    ranges: Vec<Range<usize>>,
+    /// Characters of each.
+    lengths: Vec<usize>,
+    /// Numbers of those that are wanted, best first.
+    order: Vec<usize>,
+}
+
+impl<'t> Passages<'t> {
+    /// Passages of about `size` characters. Its first one, which says what the text is or names its columns, comes before those in
+    /// which the question's words are, and behind them come others from all over the text.
+    ///
+    /// # Errors
+    /// [`Code::DatabaseFailed`] if they cannot be ranked.
+    pub fn of(text: &'t str, question: &str, size: usize) -> Result<Self, Problem> {
+        let mut passages = Self::ranked(text, question, size)?;
+        let count = passages.ranges.len();
+        let (mut order, mut known) = (Vec::with_capacity(count), vec![false; count]);
+        for passage in (0..count.min(1)).chain(passages.order).chain(spread(count)) {
+            if !std::mem::replace(&mut known[passage], true) {
+                order.push(passage);
+            }
         }
+        passages.order = order;
+        Ok(passages)
     }
-    if taken.is_empty() {
-        return Ok(beginning(text, characters).to_owned());
+
+    /// Those in which the question's words are and which do not stand in what was `read` of the text before.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn more(text: &'t str, question: &str, size: usize, read: &[&str]) -> Result<Self, Problem> {
+        let mut passages = Self::ranked(text, question, size)?;
+        let new = |passage: &usize| {
+            let passage = text[passages.ranges[*passage].clone()].trim();
+            !read.iter().any(|read| read.contains(passage))
+        };
+        passages.order = passages.order.iter().copied().filter(new).collect();
+        Ok(passages)
     }
-    let mut part = String::new();
-    let mut next = 0;
-    for passage in taken {
-        if passage > next {
-            part.push_str(if part.is_empty() || part.ends_with('\n') { "" } else { "\n" });
-            part.push_str(GAP);
+
+    fn ranked(text: &'t str, question: &str, size: usize) -> Result<Self, Problem> {
+        let ranges = split(text, size);
+        let lengths = ranges.iter().map(|range| text[range.clone()].chars().count()).collect();
+        let order = ranked(text, &ranges, question)
+            .map_err(|error| Problem::new(Code::DatabaseFailed).with("reason", error))?;
+        Ok(Self { text, ranges, lengths, order })
+    }
+
+    /// Characters of all that are wanted.
+    #[must_use]
+    pub fn characters(&self) -> usize {
+        self.order.iter().map(|passage| self.lengths[*passage]).sum()
+    }
+
+    /// As many of them as have at most so many characters together, in the order of the text.
+    #[must_use]
+    pub fn within(&self, characters: usize) -> String {
+        if self.order.len() == self.ranges.len() && self.characters() <= characters {
+            return self.text.to_owned();
         }
-        part.push_str(&text[passages[passage].clone()]);
-        next = passage + 1;
+        let gap = GAP.chars().count() + 1;
+        // One before each of them, and one at the end.
+        let mut room = characters.saturating_sub(gap);
+        let mut taken = BTreeSet::new();
+        for passage in &self.order {
+            if self.lengths[*passage] + gap <= room {
+                room -= self.lengths[*passage] + gap;
+                taken.insert(*passage);
+            }
+        }
+        let mut part = String::new();
+        let mut next = 0;
+        for passage in &taken {
+            if *passage > next {
+                part.push_str(if part.is_empty() || part.ends_with('\n') { "" } else { "\n" });
+                part.push_str(GAP);
+            }
+            part.push_str(&self.text[self.ranges[*passage].clone()]);
+            next = passage + 1;
+        }
+        if !taken.is_empty() && next < self.ranges.len() {
+            part.push_str(if part.ends_with('\n') { "" } else { "\n" });
+            part.push_str(GAP.trim_end());
+        }
+        part
     }
-    if next < passages.len() {
-        part.push_str(if part.ends_with('\n') { "" } else { "\n" });
-        part.push_str(GAP.trim_end());
-    }
-    Ok(part)
 }
 
 /// Numbers below `count`, so that every beginning of them is spread over all: halves first, then quarters …
@@ -114,7 +154,8 @@ fn split(text: &str, size: usize) -> Vec<Range<usize>> {
         while length > longest {
             let cut = begin + end_of(&text[begin..end], longest);
             passages.push(begin..cut);
-            (begin, length) = (cut, text[cut..end].chars().count());
+            length -= text[begin..cut].chars().count();
+            begin = cut;
         }
         if length >= size || blank && length >= paragraph {
             passages.push(begin..end);
@@ -142,7 +183,10 @@ fn end_of(text: &str, characters: usize) -> usize {
 
 /// The passages that have something of the question in them, best first.
 fn ranked(text: &str, passages: &[Range<usize>], question: &str) -> rusqlite::Result<Vec<usize>> {
-    let asked: BTreeSet<String> = terms(question).into_iter().take(TERMS).collect();
+    let mut asked = terms(question, false);
+    let mut known = HashSet::new();
+    asked.retain(|term| known.insert(term.clone()));
+    asked.truncate(TERMS);
     if asked.is_empty() {
         return Ok(Vec::new());
     }
@@ -152,15 +196,19 @@ fn ranked(text: &str, passages: &[Range<usize>], question: &str) -> rusqlite::Re
     )?;
     let mut add = index.prepare("INSERT INTO passage (rowid, terms) VALUES (?1, ?2)")?;
     for (number, range) in passages.iter().enumerate() {
-        add.execute(params![number as i64, terms(&text[range.clone()]).join(" ")])?;
+        add.execute(params![number as i64, terms(&text[range.clone()], true).join(" ")])?;
     }
-    let any: Vec<String> = asked.iter().map(|term| format!("\"{term}\"")).collect();
+    // A single character is found wherever a pair begins with it.
+    let is_one = |term: &str| term.chars().nth(1).is_none() && term.starts_with(is_unspaced);
+    let any: Vec<String> =
+        asked.iter().map(|term| format!("\"{term}\"{}", if is_one(term) { "*" } else { "" })).collect();
     let mut best = index.prepare("SELECT rowid FROM passage WHERE passage MATCH ?1 ORDER BY rank, rowid")?;
     best.query_map([any.join(" OR ")], |row| Ok(row.get::<_, i64>(0)? as usize))?.collect()
 }
 
-/// What is looked for in a text, in its order: words and numbers, and of what is written without spaces pairs of characters.
-fn terms(text: &str) -> Vec<String> {
+/// What is looked for in a text, in its order: words and numbers, and of what is written without spaces pairs of characters; with `last` the
+/// last character of those too.
+fn terms(text: &str, last: bool) -> Vec<String> {
     let folded = fold(text);
     let mut terms = Vec::new();
     for word in folded.split(|c: char| !c.is_alphanumeric() && c != 'ー') {
@@ -173,6 +221,7 @@ fn terms(text: &str) -> Vec<String> {
             let characters: Vec<char> = run.chars().collect();
             if unspaced && characters.len() > 1 {
                 terms.extend(characters.windows(2).map(|pair| pair.iter().collect::<String>()));
+                terms.extend(characters.last().filter(|_| last).map(char::to_string));
             } else {
                 terms.push(run.to_owned());
             }
@@ -183,7 +232,7 @@ fn terms(text: &str) -> Vec<String> {
 
 /// Kana, kanji and the like.
 fn is_unspaced(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+    matches!(c, '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]
@@ -208,10 +257,12 @@ mod tests {
                 "When can it be terminated?",
             ),
             ("当事者は合意した事項に合意する。", "解約は三か月前に書面で通知する。", "解約の通知はいつまでですか"),
+            ("当事者は合意した事項に合意する。", "違反者は罰を受ける。", "罰?"),
+            ("当事者は合意した事項に合意する。", "賠償の範囲は佐々木が決める。", "佐々木は何を決める"),
             ("ABC商事と合意した事項に合意する。", "違約金は20,000円とする。", "違約金はいくら"),
         ] {
             let text = contract(filler, clause);
-            let part = passages(&text, question, 1200).unwrap();
+            let part = Passages::of(&text, question, 120).unwrap().within(1200);
             assert!(part.contains(clause), "{part}");
             assert!(part.starts_with("1. "), "what it is about");
             assert!(part.contains("\n[…]\n") && part.ends_with("[…]"), "{part}");
@@ -220,19 +271,38 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_before_is_not_read_again() {
+        let text = contract("The parties agree on what they agree on. ", "Either side may terminate with notice.");
+        let first = Passages::of(&text, "When can it be terminated?", 120).unwrap().within(1200);
+        let same = Passages::more(&text, "Notice?", 120, &[&first]).unwrap();
+        assert_eq!((same.characters(), same.within(1200)), (0, String::new()));
+        let other = Passages::more(&text, "Notice?", 120, &["something else"]).unwrap().within(1200);
+        assert_eq!(other, "[…]\n14. Either side may terminate with notice.\n\n[…]");
+    }
+
+    #[test]
+    fn a_book_without_lines_is_split_in_no_time() {
+        let text = "The mill turns. ".repeat(200_000);
+        let passages = Passages::of(&text, "Why does it turn?", 500).unwrap();
+        assert!(passages.ranges.len() > 4000 && passages.within(2000).chars().count() > 1000);
+    }
+
+    #[test]
     fn without_a_word_in_common_they_are_from_all_over_it() {
-        let text: String = (0..64).map(|number| format!("{number:02} {}\n", "x".repeat(600))).collect();
-        let part = passages(&text, "要約して", 5000).unwrap();
+        let lines: Vec<String> = (0..64).map(|number| format!("{number:02} {}\n", "x".repeat(600))).collect();
+        let text = lines.concat();
+        let part = Passages::of(&text, "要約して", 500).unwrap().within(5000);
         let numbers: Vec<&str> = part.lines().filter(|line| *line != "[…]").map(|line| &line[..2]).collect();
         assert_eq!(numbers, ["00", "08", "16", "24", "32", "40", "48", "56"]);
     }
 
     #[test]
     fn what_fits_is_whole_and_what_cannot_be_split_is_begun() {
-        assert_eq!(passages("a short one", "?", 100).unwrap(), "a short one");
-        assert_eq!(passages("", "why", 100).unwrap(), "");
-        assert_eq!(passages(&"滝".repeat(5000), "滝", 100).unwrap(), "滝".repeat(100));
-        assert_eq!(passages("a", "a \" OR b* NEAR(", 100).unwrap(), "a", "nothing in a question is an operator");
+        let within = |text: &str, question| Passages::of(text, question, 100).unwrap().within(200);
+        assert_eq!((within("a short one", "?"), within("", "why")), ("a short one".to_owned(), String::new()));
+        assert_eq!(within(&"滝".repeat(5000), "滝"), format!("{}\n[…]", "滝".repeat(140)));
+        assert_eq!(within("a", "a \" OR b* NEAR("), "a", "nothing in a question is an operator");
+        assert_eq!(Passages::of("a b c", "?", 100).unwrap().within(3), "", "not even one of them");
     }
 
     #[test]
@@ -248,7 +318,7 @@ mod tests {
             let all = split(&text, 200);
             prop_assert_eq!(all.iter().map(|range| &text[range.clone()]).collect::<String>(), text.clone());
             prop_assert!(all.iter().all(|range| !range.is_empty() && text[range.clone()].trim_end().chars().count() <= 280));
-            prop_assert!(passages(&text, "a 滝", from).unwrap().chars().count() <= from);
+            prop_assert!(Passages::of(&text, "a 滝", 200).unwrap().within(from).chars().count() <= from);
         }
 
         #[test]

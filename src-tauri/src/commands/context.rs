@@ -26,12 +26,14 @@ pub(crate) async fn prompt_size(
         let busy = || Problem::new(Code::Busy);
         let next = Next::typed(&app, conversation, parent, text)?;
         // It is only a help: what cannot be told now is not told.
-        let Ok(next) = next.with_parts(|messages| app.size_of(messages).ok_or_else(busy)) else { return Ok(None) };
-        let size = app.size_of(next.prompt(next.left_out));
-        Ok(size.map(|size| match size.tokens {
-            Some(tokens) if tokens < size.context => size,
-            _ => PromptSize { least: app.size_of(next.alone()).and_then(|least| least.tokens), ..size },
-        }))
+        let Ok(next) = next.with_parts(true, |messages| app.size_of(messages).ok_or_else(busy)) else {
+            return Ok(None);
+        };
+        let Some(size) = app.size_of(next.prompt(next.left_out)) else { return Ok(None) };
+        if size.tokens.is_some_and(|tokens| tokens < size.context) {
+            return Ok(Some(size));
+        }
+        Ok(app.size_of(next.alone()).map(|least| PromptSize { least: least.tokens, ..size }))
     })
     .await
 }
@@ -92,7 +94,7 @@ fn next(app: &App, conversation: u32, asked: Option<u32>, parent: Option<u32>, t
         Some(question) => Next::asked(app, conversation, question)?,
         None => Next::typed(app, conversation, parent, text)?,
     }
-    .with_parts(|messages| app.size_now(messages))
+    .with_parts(true, |messages| app.size_now(messages))
 }
 
 /// The model reads all of a conversation again.

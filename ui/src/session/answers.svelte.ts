@@ -56,7 +56,7 @@ export class Answers {
       call: (on) => this.backend.send(at.conversation, parent, text, edited?.id ?? null, on),
       saved: (question, answer, shown) => {
         const versions = [...(edited?.versions ?? []), question];
-        const message = fresh({ id: question, parent, speaker: "user", text, versions, attachments: edited?.attachments ?? [] });
+        const message = fresh({ id: question, parent, speaker: "user", text, versions, attachments: edited?.attachments.map((card) => ({ ...card })) ?? [] });
         sent?.(message);
         if (shown) {
           if (edited) this.thread.cut(this.thread.at(edited.id));

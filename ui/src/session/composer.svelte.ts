@@ -59,6 +59,8 @@ export class Composer {
   #measured = "";
   #again: ReturnType<typeof setTimeout> | undefined;
   #tries = 0;
+  /** How often it was measured. */
+  #turn = 0;
   /** How often the tokens of a file were asked for. */
   readonly #counted = new Map<number, number>();
 
@@ -166,9 +168,10 @@ export class Composer {
     clearTimeout(this.#again);
     const { id, leaf } = this.thread;
     const text = this.text.trim();
+    const turn = ++this.#turn;
     const size = (text || this.attached.length > 0) && this.free ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
-    // Unless the text is another by now.
-    if (this.thread.id !== id || this.text.trim() !== text) return;
+    // Unless the text is another by now, or it was asked again.
+    if (this.thread.id !== id || this.text.trim() !== text || turn !== this.#turn) return;
     this.size = size;
     this.#measured = text;
     if (size) await this.#countFiles(id);
@@ -271,6 +274,8 @@ export class Composer {
       await this.backend.readPart(card.id, part);
       if (this.thread.id !== id) return;
       this.attached = this.attached.map((other) => (other.id === card.id ? { ...other, part } : other));
+      // What was measured was something else.
+      this.size = null;
       this.told.announcement = "partSaid";
       await this.measure();
     });

@@ -8,6 +8,7 @@ export class Edits {
   /** Whose texts are not on disk yet. */
   readonly #changed = new Set<number>();
   #rest = new Resting(() => void this.keep());
+  #keeping: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly backend: Backend,
@@ -35,13 +36,21 @@ export class Edits {
     this.#texts.delete(message.id);
     this.#changed.delete(message.id);
     message.edited = null;
-    if (!sent) void this.told.behind(() => this.backend.saveEdited(message.id, null));
+    if (!sent) void this.#save(message.id);
   }
 
-  async keep() {
+  /** Returns when all is on disk. */
+  keep() {
     this.#rest.done();
-    const changed = [...this.#changed];
+    for (const message of this.#changed) void this.#save(message);
     this.#changed.clear();
-    await Promise.all(changed.map((message) => this.told.behind(() => this.backend.saveEdited(message, this.#texts.get(message) ?? null))));
+    return this.#keeping;
+  }
+
+  /** One after the other: the last word stands. */
+  #save(message: number) {
+    const text = this.#texts.get(message) ?? null;
+    this.#keeping = this.#keeping.then(() => this.told.behind(() => this.backend.saveEdited(message, text)));
+    return this.#keeping;
   }
 }

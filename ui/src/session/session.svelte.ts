@@ -1,4 +1,4 @@
-import { problemOf, type AttachmentCard, type Backend, type Conversation, type ConversationCard, type Place, type ShownMessage } from "../backend";
+import { problemOf, type Backend, type Conversation, type ConversationCard, type Place, type ShownMessage } from "../backend";
 import { Answers } from "./answers.svelte";
 import { Chosen } from "./choices.svelte";
 import { Composer } from "./composer.svelte";
@@ -199,12 +199,15 @@ export class Session {
     const { id } = this.thread;
     return this.told.asked(async () => {
       const conversation = await fetch();
+      this.edits.take(conversation.messages);
       if (this.thread.id === id) this.thread.show(conversation, this.answers.writing);
     });
   }
 
   /** Asks a question anew, in other words: a branch beside it. `sent` is called once it is on disk, which it may never be. */
   async edit(question: ShownMessage, text: string, sent: () => void = () => undefined) {
+    // Or the same text would be kept as half an edit behind what was sent.
+    await this.edits.keep();
     if (!this.free || !text.trim()) return;
     const kept = () => {
       this.edits.end(question, true);
@@ -223,21 +226,26 @@ export class Session {
     return (code === "prompt_too_long" || code === "text_too_long") && this.thread.leftOut + 2 < this.thread.messages.length;
   }
 
-  /** Files whose question was refused for its length, and of which a part would do. */
-  tooLongFiles(answer: ShownMessage): AttachmentCard[] {
+  /** Whether an answer was refused for its length, and a part of its question's files would do. */
+  tooLongFiles(answer: ShownMessage): boolean {
     const { code } = answer.problem ?? {};
-    if (answer.text || (code !== "prompt_too_long" && code !== "text_too_long")) return [];
-    return this.thread.question?.attachments.filter(({ part }) => part === "whole") ?? [];
+    const refused = !answer.text && (code === "prompt_too_long" || code === "text_too_long");
+    return refused && this.thread.question?.attachments.some(({ part }) => part === "whole") === true;
   }
 
   /** Answers the last question with only those passages of its files that go with it. */
-  async readPassagesAndAnswer(files: AttachmentCard[]) {
-    if (!this.free) return;
+  async readPassagesAndAnswer() {
+    const { id, question } = this.thread;
+    if (!this.free || !question) return;
     const chosen = await this.told.asked(async () => {
-      for (const file of files) {
+      // An edited question has copies of the files, which the window does not know yet.
+      const { messages } = await this.backend.openConversation(id);
+      const files = messages.find((message) => message.id === question.id)?.attachments ?? [];
+      for (const file of files.filter(({ part }) => part === "whole")) {
         await this.backend.readPart(file.id, "passages");
         file.part = "passages";
       }
+      question.attachments = files;
     });
     if (chosen) await this.answerAgain();
   }

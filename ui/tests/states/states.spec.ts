@@ -90,6 +90,27 @@ const chat_: Record<string, State> = {
       await expect(by(page, "problem").getByRole("button")).toBeVisible();
     },
   },
+  "file was too long": {
+    start: {
+      conversation: conversation({
+        messages: [
+          { id: 7, speaker: "user", text: "What changed since last year?", attachments: [files[1]!] },
+          { id: 8, speaker: "assistant", text: "", problem: { code: "prompt_too_long", details: { tokens: "60000", context: "8192" } } },
+        ],
+      }),
+    },
+  },
+  "read in part": {
+    start: {
+      conversation: conversation({
+        messages: [
+          { id: 7, speaker: "user", text: "What changed since last year?", attachments: [{ ...files[1]!, part: "passages" }], edited: "What changed since la" },
+          { id: 8, speaker: "assistant", text: "The canteen has moved." },
+        ],
+      }),
+    },
+    go: (page) => expect(by(page, "editor")).toBeVisible(),
+  },
   unanswered: { start: { conversation: conversation({ messages: [{ id: 7, speaker: "user", text: "Hello?" }] }) } },
   undo: {
     start: { conversation: answered, others },
@@ -362,6 +383,9 @@ for (const language of ["en", "ja"] as const) {
         if (process.env.PICTURES) await picture(page, `${name}-${language}-${theme}`);
       }
       await accessible(page);
+      // The colours of the other one.
+      await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), own === "light" ? "dark" : "light");
+      await accessible(page, ["color-contrast"]);
     });
   }
 }

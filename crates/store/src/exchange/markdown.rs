@@ -158,6 +158,7 @@ fn add(conversations: &mut Vec<Conversation>, mark: Mark, body: &[&str]) -> Resu
                 left_out: None,
                 summary: String::new(),
                 edited: None,
+                also: String::new(),
                 attachments: Vec::new(),
             });
         }

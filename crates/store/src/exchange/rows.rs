@@ -38,7 +38,7 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
         };
         Ok((found, row.get::<_, Option<u32>>("chosen")?, row.get::<_, u32>("left_out")?))
     })?;
-    let sql = "SELECT id, parent, chosen, speaker, text, receipt, problem, at_ms, system, left_out, summary, edited FROM message \
+    let sql = "SELECT id, parent, chosen, speaker, text, receipt, problem, at_ms, system, left_out, summary, edited, also FROM message \
                WHERE conversation = ?1 AND deleted IS NULL ORDER BY id";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([id])?;
@@ -63,6 +63,7 @@ fn conversation(connection: &Connection, id: u32) -> rusqlite::Result<Conversati
             left_out,
             summary: summary_of(left_out, row.get("summary")?),
             edited: row.get("edited")?,
+            also: row.get("also")?,
         });
     }
     let place = |chosen: Option<u32>| chosen.and_then(|id| places.get(&id).copied());
@@ -135,8 +136,8 @@ pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Re
     let summary = summary_of(one.left_out, one.summary.clone());
     let values = params![one.title, one.renamed, one.pinned, one.system, one.unsent, one.at_ms, summary];
     let id: u32 = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
-    let sql = "INSERT INTO message (conversation, parent, speaker, text, receipt, problem, finished, at_ms, system, summary, edited) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10) RETURNING id";
+    let sql = "INSERT INTO message (conversation, parent, speaker, text, receipt, problem, finished, at_ms, system, summary, edited, also) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11) RETURNING id";
     let mut insert = connection.prepare_cached(sql)?;
     let mut ids: Vec<u32> = Vec::with_capacity(one.messages.len());
     for message in &one.messages {
@@ -146,8 +147,8 @@ pub(super) fn write(connection: &Connection, one: &Conversation) -> rusqlite::Re
             (message.receipt.as_deref().map(RawValue::get), message.problem.as_deref().map(RawValue::get));
         let (at_ms, system) = (message.at_ms, &message.system);
         let summary = summary_of(message.left_out, message.summary.clone());
-        let values =
-            params![id, parent, speaker, message.text, receipt, problem, at_ms, system, summary, message.edited];
+        let Message { text, edited, also, .. } = message;
+        let values = params![id, parent, speaker, text, receipt, problem, at_ms, system, summary, edited, also];
         let new: u32 = insert.query_row(values, |row| row.get(0))?;
         for file in &message.attachments {
             attachments::add(connection, id, Some(new), &file.into())?;

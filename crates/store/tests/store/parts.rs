@@ -20,13 +20,14 @@ fn what_is_read_of_a_file_is_kept_with_the_question_and_chosen_anew_for_another(
     assert_eq!(home.store.conversation(id).unwrap().attached[0].part, Part::Passages);
     let question = home.ask(id, None, "What is two?");
     let mut files = home.store.said(question).unwrap().remove(0).attachments;
-    assert_eq!((files[0].part, files[0].read()), (Part::Passages, "one two three"), "nothing was chosen yet");
+    assert_eq!((files[0].part, files[0].read()), (Part::Passages, ""), "nothing was chosen yet");
     files[0].excerpt = Some("two".to_owned());
-    home.store.keep_excerpts(question, &files).unwrap();
+    home.store.keep_read(question, &files, "more").unwrap();
     home.answer(question, "a number");
     let home = home.again();
     let kept = |message| home.store.said(message).unwrap().remove(0).attachments.remove(0);
     assert_eq!(kept(question).read(), "two");
+    assert_eq!(home.store.said(question).unwrap()[0].also, "more");
     let edited = home.store.add_version(question, "What is three?", 9.0).unwrap();
     assert_eq!((kept(edited).part, kept(edited).excerpt, kept(question).read()), (Part::Passages, None, "two"));
     // What an answer was given to stays what it was.
@@ -64,7 +65,7 @@ fn both_go_with_an_export() {
     let question = home.ask(id, None, "What is in it?");
     let mut files = home.store.said(question).unwrap().remove(0).attachments;
     files[0].excerpt = Some("one".to_owned());
-    home.store.keep_excerpts(question, &files).unwrap();
+    home.store.keep_read(question, &files, "").unwrap();
     home.store.save_edited(question, Some("What is it")).unwrap();
     let path = home.folder.path().join("all.json");
     home.store.export(&[], ExportFormat::Json, protocol::Language::English, &path).unwrap();
