@@ -7,6 +7,11 @@ use store::{Passages, Said, beginning, fence};
 /// How often a part is tried until it takes about as many tokens as it may.
 const TRIES: usize = 6;
 
+/// Most tokens of passages, and of further ones for a further question: what goes with it is found in them, and on a small processor
+/// each thousand takes half a minute to read.
+const MOST: u32 = 2048;
+const MOST_MORE: u32 = 1024;
+
 /// About how many characters a token holds: the first guess.
 const PER_TOKEN: f64 = 4.0;
 
@@ -39,7 +44,7 @@ impl Source<'_> {
 
 /// Chooses anew what is read of the files of the last message of `branch` of which not all is wanted, and what more is read of such
 /// files above for its question. They leave a quarter of the context to the answer; those that go with the message take an eighth of it at
-/// least. `size` tells what a prompt takes, `goes_on` whether it is wanted still. Whether there was any.
+/// least, and passages [`MOST`] tokens at most. `size` tells what a prompt takes, `goes_on` whether it is wanted still. Whether there was any.
 ///
 /// # Errors
 /// Those of `size` and `goes_on`; [`protocol::Code::DatabaseFailed`] if passages cannot be ranked.
@@ -69,7 +74,12 @@ pub(crate) fn choose(
         sources.push(Source::More(name.clone(), Passages::more(text, &question, width, &read)?));
     }
     let left = (context - context / 4).saturating_sub(taken);
-    let room = if own.is_empty() { left } else { left.max(context / 8) };
+    let room = match own.iter().any(|(_, part, _)| *part != Part::Passages) {
+        _ if own.is_empty() => left.min(MOST_MORE),
+        // Whoever wants a beginning wants all that fits.
+        true => left.max(context / 8),
+        false => left.max(context / 8).min(MOST),
+    };
     let all: usize = sources.iter().map(Source::characters).sum();
     let mut characters = f64::from(room) * PER_TOKEN;
     let mut fitting = 0;

@@ -93,4 +93,24 @@ describe("a document that is longer than the context", () => {
     // As is said at the message.
     assert.match(await window.browser.execute(() => document.querySelector('[data-testid="message-user"] [data-testid="attachment"]').textContent), /only what goes with your questions/);
   });
+
+  test("stopped while it is read, it is read on from there", async () => {
+    await window.by("new-conversation").click();
+    await window.until((messages) => messages.length === 0, "a new conversation began");
+    await window.by("attach-input").addValue(path.join(home, "contract.txt"));
+    await window.by("read-beginning").waitForExist({ timeout: 30_000 });
+    await window.by("read-beginning").click();
+    await window.by("composer").setValue("What do the parties agree on?");
+    await window.browser.waitUntil(() => window.by("send").isEnabled(), { timeout: 30_000, timeoutMsg: "it does not fit yet" });
+    await window.by("send").click();
+    await window.browser.waitUntil(() => window.browser.execute(() => /[3-9]\d%/.test(document.querySelector('[data-testid="message-assistant"]')?.textContent)), { timeout: 60_000, interval: 10, timeoutMsg: "it is not said how much is read" });
+    await window.by("stop").click();
+    await window.answered();
+    await window.browser.execute(() => [...document.querySelectorAll('[data-testid="message-assistant"] [data-testid="answer-again"], [data-testid="message-assistant"] [aria-label="Answer again"]')].at(-1).click());
+    await window.brief();
+    const [{ receipt, answers }] = rows(home, "SELECT receipt, (SELECT count(*) FROM message AS other WHERE other.parent = message.parent) AS answers FROM message WHERE speaker = 'assistant' ORDER BY id DESC LIMIT 1");
+    const { prompt_tokens: all, reused_tokens: reused } = JSON.parse(receipt);
+    assert.ok(reused > 0.25 * all, `${reused} of ${all} tokens were still in memory`);
+    assert.equal(answers, 1, "an answer without a word is no version");
+  });
 });

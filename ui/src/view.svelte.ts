@@ -2,7 +2,9 @@ import { tick } from "svelte";
 
 /** What is open in the window at the moment; none of it is kept. */
 export class View {
-  dialog = $state<"settings" | "ladders" | "palette" | "shortcuts">();
+  #dialog = $state<"settings" | "ladders" | "palette" | "shortcuts">();
+  /** When a dialog was closed last, in milliseconds. */
+  closed = 0;
   /** Where the settings are opened. */
   section = $state<string>();
   /** Whether files hang on the mouse above the window. */
@@ -18,6 +20,15 @@ export class View {
   editing = $state<number>();
   /** The one whose editor opens by itself, because one left it open. */
   resumed: number | undefined;
+
+  get dialog() {
+    return this.#dialog;
+  }
+
+  set dialog(dialog) {
+    if (this.#dialog && !dialog) this.closed = Date.now();
+    this.#dialog = dialog;
+  }
 
   openSettings(section?: string) {
     this.section = section;

@@ -117,6 +117,27 @@ test("of a file that is too long a part is read, or all of it again", async ({ p
   }
 });
 
+test("a message that is sent while an answer is written here waits for its end, which is said", async ({ page }) => {
+  await open(page);
+  await by(page, "composer").fill("Why?");
+  await by(page, "composer").press("Enter");
+  await chat(page, { kind: "saved", message: 11, answer: 12 });
+  await chat(page, { kind: "reading", done: 1, total: 4 });
+  await by(page, "composer").fill("And how?");
+  await by(page, "composer").press("Enter");
+  await expect(by(page, "queued")).toContainText("Will be sent when this answer is finished.");
+});
+
+test("a file that is more than the context holds keeps its message here, whatever is typed", async ({ page }) => {
+  await open(page, { give: { prompt_size: null, attach: { id: 1, name: "book.txt", bytes: 36000, characters: 36000, tokens: 9000, cut: false, part: "whole" } } });
+  await by(page, "attach-input").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await by(page, "composer").fill("What is it about?");
+  await expect(by(page, "read-passages")).toBeVisible();
+  await by(page, "composer").press("Enter");
+  await expect(by(page, "send")).toBeDisabled();
+  expect(await calls(page, "send")).toHaveLength(0);
+});
+
 test("a message that is too long by itself is not helped by reading less of what stands above", async ({ page }) => {
   await open(page, { conversation: answered, give: { prompt_size: { tokens: 9020, context: 8192, least: 9000 } } });
   await by(page, "composer").fill("A very long story.");

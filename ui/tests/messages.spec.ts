@@ -157,7 +157,7 @@ test("the receipt tells who wrote how much, and the replay that it is the same a
   await chat(page, { kind: "text", text: answered.messages[1]!.text });
   await chat(page, { kind: "finished", receipt: { ...ladder, cascade: false, seconds: 15.2 } });
   await end(page);
-  await expect(by(page, "replay-verdict")).toHaveText("The same answer, character for character. Measured: 9.0 s with the speed-up, 15.2 s without.");
+  await expect(by(page, "replay-verdict")).toHaveText("The same answer, character for character. Measured, from the first word on: 8.8 s with the speed-up, 15.0 s without.");
   await expect(by(page, "message-text"), "nothing of it stays").toHaveCount(2);
   await by(page, "replay-start").click();
   await chat(page, { kind: "text", text: "Rivers are wet." });

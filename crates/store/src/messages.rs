@@ -311,13 +311,15 @@ fn settle(connection: &Connection, answer: u32, text: &str, now_ms: f64) -> rusq
             "DELETE FROM message WHERE id = ?1 AND EXISTS (SELECT 1 FROM message WHERE {beside} AND text <> '')"
         );
         connection.execute(&spare, params![answer, parent])?;
-        return Ok(());
     }
     let silent = format!(
         "DELETE FROM message WHERE {beside} AND text = '' AND finished \
          AND NOT EXISTS (SELECT 1 FROM message AS reply WHERE reply.parent = message.id)"
     );
     connection.execute(&silent, params![answer, parent])?;
+    if text.is_empty() {
+        return Ok(());
+    }
     tree::choose(connection, answer)?;
     search::index(connection, answer, text)?;
     // Its conversation may have been deleted meanwhile.

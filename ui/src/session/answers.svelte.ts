@@ -13,6 +13,9 @@ export const fresh = (message: Pick<ShownMessage, "id" | "parent" | "speaker" | 
   ...message,
 });
 
+/** After so many seconds of reading it is told how long the rest takes. */
+const SURE = 2;
+
 interface Work {
   /** Starts the stream. */
   call: (on: Listen) => Promise<void>;
@@ -28,6 +31,8 @@ export class Answers {
   where = $state<number>();
   /** Share of the prompt that is read, 0 to 1; undefined once the answer begins. */
   reading = $state<number>();
+  /** How many seconds of reading are about left; undefined while that cannot be told. */
+  left = $state<number>();
   writing = $state<ShownMessage>();
   /** Called when the engine is free again, with the conversation, how long that took in milliseconds and what broke it off. */
   ended: (where: number, took: number, problem?: Problem) => void = () => undefined;
@@ -35,6 +40,8 @@ export class Answers {
   vanished: (conversation: number) => void = () => undefined;
   /** Called when a message was kept. */
   kept: () => void = () => undefined;
+  /** The share of the prompt that was told first, and when. */
+  #first: { share: number; at: number } | undefined;
   #pending = "";
   #frame = 0;
   #over: Promise<void> = Promise.resolve();
@@ -119,6 +126,7 @@ export class Answers {
         } else if (event.kind === "saved") {
           this.writing = saved(event.message, event.answer, this.thread.id === where);
           this.reading = 0;
+          this.left = this.#first = undefined;
           this.kept();
         } else {
           problem = this.#take(event) ?? problem;
@@ -156,7 +164,7 @@ export class Answers {
     const answer = this.writing;
     switch (event.kind) {
       case "reading":
-        this.reading = event.total > 0 ? event.done / event.total : 0;
+        this.#read(event.total > 0 ? event.done / event.total : 0);
         break;
       case "text":
         this.reading = undefined;
@@ -181,6 +189,14 @@ export class Answers {
         this.told.announcement = "";
         return event.problem;
     }
+  }
+
+  #read(share: number) {
+    // What is in memory already takes no time: it is reckoned from the first share that was told.
+    this.#first ??= { share, at: Date.now() };
+    const [read, took] = [share - this.#first.share, (Date.now() - this.#first.at) / 1000];
+    this.left = read > 0 && took > SURE ? (took / read) * (1 - share) : undefined;
+    this.reading = share;
   }
 
   #paint() {

@@ -81,7 +81,7 @@ test("an edited question is a branch beside the old one and takes over its files
   const { backend, session } = await opened({ conversation: { ...blank(1), messages } });
   session.composer.text = "half a thought";
   const edited = session.edit(session.thread.messages[0]!, " Why not? ");
-  expect(backend.calls.at(-1)).toEqual(["send", 1, null, "Why not?", 1]);
+  await vi.waitFor(() => expect(backend.calls.at(-1)).toEqual(["send", 1, null, "Why not?", 1]));
   backend.on({ kind: "saved", message: 11, answer: 12 });
   expect(texts(session)).toEqual(["Why not?", ""]);
   expect(session.thread.messages[0]).toMatchObject({ versions: [1, 11], parent: null, attachments: [file] });
@@ -100,11 +100,14 @@ test("the text of an edited question is held until it is on disk", async () => {
   let times = 0;
   const edit = () => session.edit(question, "Why not?", () => times++);
   const refused = edit();
+  await vi.waitFor(() => expect(backend.named("send")).toHaveLength(2));
+  expect(backend.named("saveEdited"), "what was typed last is on disk before").toEqual([["saveEdited", 11, "Why not?"]]);
   backend.refuse(new Refusal({ code: "database_failed", details: {} }));
   await refused;
   expect([times, session.edits.get(11), session.told.problem?.code]).toEqual([0, "Why not?", "database_failed"]);
   expect(texts(session)).toEqual(["Why?", "Because."]);
   void edit();
+  await vi.waitFor(() => expect(backend.named("send")).toHaveLength(3));
   expect(session.edits.get(11)).toBe("Why not?");
   backend.on({ kind: "saved", message: 13, answer: 14 });
   expect([times, session.edits.get(11)]).toEqual([1, undefined]);

@@ -56,6 +56,10 @@ export class Composer {
   sendable = $derived.by(() => this.text.trim() !== "" && this.arriving.length === 0 && !this.queued);
   /** Whether what was measured last is more than the context holds. */
   tooLong = $derived.by(() => this.size !== null && (this.size.tokens === null || this.size.tokens >= this.size.context));
+  /** Tokens that the context of what is loaded holds. */
+  context = $derived.by(() => (this.engine.state.kind === "ready" ? this.engine.state.loaded.context : undefined));
+  /** A file that is more than the context holds, whatever is typed. */
+  tooLongFile = $derived.by(() => this.attached.find(({ part, tokens }) => part === "whole" && tokens !== null && this.context !== undefined && tokens >= this.context));
   #measured = "";
   #again: ReturnType<typeof setTimeout> | undefined;
   #tries = 0;
@@ -79,7 +83,7 @@ export class Composer {
     const text = typed.trim();
     if (!text || this.queued || this.arriving.length > 0) return;
     // It would be refused behind its back; why is said below the text.
-    if (this.tooLong && this.#measured === text) return;
+    if (this.tooLongFile || (this.tooLong && this.#measured === text)) return;
     const at = this.thread.end();
     if (!this.free) {
       this.waiting.push({ at, text });
@@ -172,8 +176,10 @@ export class Composer {
     const size = (text || this.attached.length > 0) && this.free ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
     // Unless the text is another by now, or it was asked again.
     if (this.thread.id !== id || this.text.trim() !== text || turn !== this.#turn) return;
-    this.size = size;
-    this.#measured = text;
+    const unsure = !size && this.free && (text !== "" || this.attached.length > 0) && this.#tries < TRIES;
+    // What was known stands until there is something newer.
+    if (!unsure) this.size = size;
+    this.#measured = size ? text : "";
     if (size) await this.#countFiles(id);
     // The engine was at something else for a moment.
     else if (this.free && (text || this.attached.length > 0) && this.#tries++ < TRIES) this.#again = setTimeout(() => void this.measure(), AGAIN);

@@ -132,6 +132,8 @@ export class Session {
   /** Begins anew; what is empty already is left as it is. */
   async newConversation() {
     if (this.thread.messages.length === 0 && !this.composer.text.trim() && this.composer.attached.length === 0) return;
+    // It would not be among the hits.
+    this.search.clear();
     await this.#turnTo(() => this.backend.newConversation());
     await this.conversations.refresh();
   }

@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Conversation, Download } from "../backend";
 import { answered, asked, opened, said, still, texts } from "./bench";
+import { Told } from "./told.svelte";
 import { blank, card, ready, receipt } from "./written";
 
 still();
@@ -134,6 +135,20 @@ test("a deleted conversation makes room for its neighbour and can be had back", 
   await session.told.takeBack();
   expect(backend.named("restoreConversation")).toEqual([["restoreConversation", 1]]);
   expect([session.thread.title, session.told.undo, session.told.announcement]).toEqual(["First", undefined, "restoredSaid"]);
+});
+
+test("a deletion can be had back by keyboard when its offer has gone, but a field that is written in comes first", async () => {
+  const told = new Told();
+  const back: string[] = [];
+  for (const name of ["first", "second"]) told.offerUndo("deletedMessage", name, async () => void back.push(name));
+  told.settle();
+  expect([told.undo, told.takesBack(true)]).toEqual([undefined, true]);
+  told.typed();
+  expect([told.takesBack(true), told.takesBack(false)]).toEqual([false, true]);
+  await told.takeBack();
+  expect([back, told.undo?.name]).toEqual([["second"], undefined]);
+  await told.takeBack();
+  expect([back, told.takesBack(false)]).toEqual([["second", "first"], false]);
 });
 
 test("the offer to undo goes by itself, but not while it is looked at", async () => {

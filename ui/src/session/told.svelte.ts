@@ -93,18 +93,32 @@ export class Told {
     this.#timer = setTimeout(() => this.settle(), UNDO);
   }
 
+  /** The toast goes; what it offered can still be had back by keyboard. */
   settle() {
     clearTimeout(this.#timer);
+    if (this.undo) this.#earlier.push(this.undo);
     this.undo = undefined;
-    this.#earlier = [];
     this.moved = undefined;
   }
 
+  /** Something was typed: from now on Ctrl+Z in a field is for that. */
+  typed() {
+    const last = this.undo ?? this.#earlier.at(-1);
+    if (last) last.typed = true;
+  }
+
+  /** Whether Ctrl+Z takes back a deletion: of those in `field`, a text that is being written, only one that came after it. */
+  takesBack(field: boolean): boolean {
+    const last = this.undo ?? this.#earlier.at(-1);
+    return last !== undefined && !(field && last.typed);
+  }
+
   async takeBack() {
-    const undo = this.undo;
+    const shown = this.undo;
+    const undo = shown ?? this.#earlier.pop();
     if (!undo) return;
     // The deletion before it can be had back next.
-    const before = this.#earlier.pop();
+    const before = shown && this.#earlier.pop();
     this.undo = before && { ...before, typed: false };
     this.moved = undefined;
     if (this.undo) this.resume();

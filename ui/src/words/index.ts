@@ -25,11 +25,13 @@ export function fill(text: string, values: Record<string, string | number | unde
 type ProblemWords = Record<string, { sentence: string; next: string }>;
 
 /** What is wrong and what to do, in words. */
-export function explain(problem: Problem, language: Language): { sentence: string; next: string } {
+export function explain(problem: Problem, language: Language): { sentence: string; next: string; both: string } {
   const catalogue: ProblemWords = language === "ja" ? problemsJa : problemsEn;
   const words = catalogue[problem.code];
-  if (!words) return { sentence: problem.code, next: "" };
-  return { sentence: fill(words.sentence, problem.details), next: fill(words.next, problem.details) };
+  if (!words) return { sentence: problem.code, next: "", both: problem.code };
+  const [sentence, next] = [fill(words.sentence, problem.details), fill(words.next, problem.details)];
+  // Japanese has no space between sentences.
+  return { sentence, next, both: sentence + (language === "ja" ? "" : " ") + next };
 }
 
 /** Why nothing was drafted, to put behind "because"; undefined if it was. */
