@@ -19,8 +19,45 @@ test("a ladder is made of what fits, with the reason where it does not", async (
   await by(page, "builder-name").fill("For work");
   await by(page, "builder-make").click();
   await expect(by(page, "ladders-said")).toHaveText("“For work” is in the list.");
-  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "For work", models: ["big", "small"] });
+  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "For work", models: ["big", "small"], byText: false });
   await expect(by(page, "ladder-row")).toHaveCount(3);
+});
+
+test("a draft with another tokenizer is taken all the same, by text, and that can be taken back", async ({ page }) => {
+  await open(page);
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-make").click();
+  const other = page.getByLabel("SmolLM2 135M");
+  await expect(other).toBeDisabled();
+  await by(page, "by-text-pick").click();
+  await expect(other).toBeFocused();
+  await expect(other).toBeChecked();
+  await expect(by(page, "by-text-on")).toContainText("slower");
+  await accessible(page);
+  await page.keyboard.press("Space");
+  await expect(other, "taken back").toBeDisabled();
+  await expect(by(page, "by-text-pick")).toBeFocused();
+  await by(page, "by-text-pick").click();
+  await by(page, "builder-make").click();
+  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "Qwen2.5 Coder 1.5B", models: ["big", "smollm2-135m"], byText: true });
+  const row = by(page, "ladder-row").filter({ has: page.getByTestId("by-text") });
+  await expect(row).toHaveCount(1);
+  await row.getByTestId("ladder-edit").click();
+  await expect(other).toBeChecked();
+  await other.uncheck();
+  await by(page, "builder-make").click();
+  expect((await calls(page, "change_ladder"))[0]?.args).toMatchObject({ models: ["big"], byText: false });
+  await expect(by(page, "by-text")).toHaveCount(0);
+});
+
+test("an offered ladder that was fetched is none of one's own, and can be changed and removed all the same", async ({ page }) => {
+  const fetched = ladderCard({ id: "gemma", name: "Gemma 3", own: false, changeable: true });
+  await open(page, { ladders: [smollm2, fetched, mine] });
+  await page.keyboard.press("Control+m");
+  await expect(by(page, "ladder-row").filter({ hasText: "Gemma 3" }).getByTestId("ladder-remove")).toBeVisible();
+  await by(page, "filter-own").check({ force: true });
+  await expect(by(page, "ladder-row")).toHaveCount(1);
+  await expect(by(page, "ladder-row")).toContainText("For work");
 });
 
 test("a removed ladder can be had back, and one in use is changed to", async ({ page }) => {
@@ -131,7 +168,7 @@ test("what a model is can be looked up, and its hash copied", async ({ page, con
 });
 
 test("a ladder of one's own is changed in the form it was made in", async ({ page }) => {
-  await open(page, { ladders: [smollm2, mine], give: { draft_choices: [{ model: "small", problem: null, known: true }] } });
+  await open(page, { ladders: [smollm2, mine], give: { draft_choices: [{ model: "small", problem: null, byText: false, known: true }] } });
   await page.keyboard.press("Control+m");
   await by(page, "ladder-edit").click();
   await expect(by(page, "builder-target")).toBeFocused();
@@ -142,7 +179,7 @@ test("a ladder of one's own is changed in the form it was made in", async ({ pag
   await by(page, "builder-name").fill("For home");
   await by(page, "builder-make").click();
   await expect(by(page, "ladders-said")).toContainText("“For home” was changed.");
-  expect((await calls(page, "change_ladder"))[0]?.args).toEqual({ ladder: "mine", name: "For home", models: ["big"] });
+  expect((await calls(page, "change_ladder"))[0]?.args).toEqual({ ladder: "mine", name: "For home", models: ["big"], byText: false });
   await expect(by(page, "ladder-edit"), "where it was left").toBeFocused();
 });
 

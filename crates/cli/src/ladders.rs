@@ -73,7 +73,6 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
 fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
     setup.tell_unread(output);
     let mut rows = Vec::new();
-    let builtin = Catalog::builtin();
     for card in setup.cards()? {
         let missing = bytes_in_words(card.missing_bytes as u64);
         let state = match (card.missing_bytes > 0.0, card.offered) {
@@ -81,8 +80,8 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
             (true, false) => format!("{missing} to fetch"),
             (true, true) => format!("offered, about {missing} to fetch"),
         };
-        let made_here = card.own && builtin.offered(&card.id).is_none();
-        let whose = if made_here { ", your own" } else { "" };
+        let whose = if card.own { ", your own" } else { "" };
+        let by_text = if card.by_text { ", drafts by text where tokens differ" } else { "" };
         let suggested = if card.suggested { ", suggested for this computer" } else { "" };
         let (needs, rungs) = (bytes_in_words(card.memory_bytes as u64), card.rungs.join(" ← "));
         let room = match card.fits {
@@ -92,7 +91,7 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
         };
         let pace = card.pace.map(|pace| format!(", about {} tokens/s", in_figures(pace))).unwrap_or_default();
         let id = &card.id;
-        output.line(format_args!("{id:<18} {rungs}  ({state}, about {needs} of memory{room}{pace}{whose}{suggested})"));
+        output.line(format_args!("{id:<18} {rungs}  ({state}, about {needs} of memory{room}{pace}{by_text}{whose}{suggested})"));
         let about = match output.language {
             Language::English => &card.about.en,
             Language::Japanese => &card.about.ja,
@@ -101,7 +100,7 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
         let k = setup.catalog.ladder(id).ok().or_else(|| setup.catalog.offered(id)).map(|ladder| &ladder.k);
         rows.push(json!({
             "id": id, "name": card.name, "rungs": card.rungs, "missing_bytes": card.missing_bytes as u64, "k": k,
-            "own": card.own, "offered": card.offered, "memory_bytes": card.memory_bytes as u64, "fits": card.fits,
+            "own": card.own, "by_text": card.by_text, "offered": card.offered, "memory_bytes": card.memory_bytes as u64, "fits": card.fits,
             "pace": card.pace, "suggested": card.suggested, "checked": card.checked,
         }));
     }

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use catalog::{LadderEntry, Recipe, RecipeModel, Version, in_order, match_up, read_recipe};
+use catalog::{
+    LadderEntry, Recipe, RecipeModel, Tokens, Version, in_order, in_order_by_text, match_up_by_text, read_recipe,
+};
 use protocol::chat::{Added, DraftChoice, LadderVersion, MemoryShare, ModelCard, Shrunk};
 use protocol::{Code, Mix, Problem};
 use tauri::ipc::Channel;
@@ -41,12 +43,17 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
         Ok(others
             .map(|model| {
                 let header = disk.models.header_of(model);
-                let verdict = of_target.as_ref().zip(header).map(|(of, draft)| match_up(of, &draft, &model.name));
+                let verdict = of_target.as_ref().zip(header).map(|(of, draft)| match_up_by_text(of, &draft, &model.name));
                 // Its size is known before it is here.
                 let too_large = || Problem::new(Code::DraftTooLarge).with("rung", &model.name);
                 let verdict = verdict.or_else(|| (model.bytes >= target.bytes).then(|| Err(too_large())));
                 let known = verdict.is_some();
-                DraftChoice { model: model.id.clone(), problem: verdict.and_then(Result::err), known }
+                let by_text = matches!(verdict, Some(Ok(Tokens::ByText)));
+                let problem = match verdict {
+                    Some(Ok(Tokens::ByText)) => Some(Problem::new(Code::TokenizersDiffer).with("rung", &model.name)),
+                    verdict => verdict.and_then(Result::err),
+                };
+                DraftChoice { model: model.id.clone(), problem, by_text, known }
             })
             .collect())
     })
@@ -67,22 +74,21 @@ pub(crate) async fn ladder_memory(app: State<'_, Arc<App>>, models: Vec<String>)
     .await
 }
 
-/// Makes a ladder of these models, the target first; gives its id.
+/// Makes a ladder of these models, the target first; with `by_text` drafts whose tokens are others draft by text. Gives its id.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn make_ladder(
     app: State<'_, Arc<App>>,
     name: String,
     models: Vec<String>,
+    by_text: bool,
 ) -> Result<String, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         let disk = app.disk()?;
-        let catalog = disk.catalog();
-        catalog.open_to_others()?;
-        let models = models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
-        let models = in_order(&disk.models, models)?;
-        let kept = disk.recipes.add(&Recipe::new(&name, models)?)?;
+        let mut recipe = Recipe::new(&name, rungs(disk, &models, by_text)?)?;
+        recipe.by_text = by_text;
+        let kept = disk.recipes.add(&recipe)?;
         disk.read_own();
         Ok(kept.id)
     })
@@ -97,17 +103,23 @@ pub(crate) async fn change_ladder(
     ladder: String,
     name: String,
     models: Vec<String>,
+    by_text: bool,
 ) -> Result<(), Problem> {
     changed(app, ladder, move |disk, ladder| {
-        let catalog = disk.catalog();
-        catalog.open_to_others()?;
         let mut recipe = disk.recipes.get(ladder)?;
-        let models = models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
-        recipe.set_models(in_order(&disk.models, models)?);
-        recipe.name = name;
+        recipe.set_models(rungs(disk, &models, by_text)?);
+        (recipe.name, recipe.by_text) = (name, by_text);
         disk.recipes.change(&recipe)
     })
     .await
+}
+
+/// The models with these ids as a recipe holds them, if they go together.
+fn rungs(disk: &Disk, ids: &[String], by_text: bool) -> Result<Vec<RecipeModel>, Problem> {
+    let catalog = disk.catalog();
+    catalog.open_to_others()?;
+    let models = ids.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
+    if by_text { in_order_by_text(&disk.models, models) } else { in_order(&disk.models, models) }
 }
 
 /// What a ladder of the user's own was before, the latest first.

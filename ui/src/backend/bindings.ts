@@ -107,10 +107,10 @@ export const commands = {
 	draftChoices: (target: string) => typedError<DraftChoice[], Problem>(__TAURI_INVOKE("draft_choices", { target })),
 	/**  Where the memory of a ladder of these models goes, as the settings have it run. */
 	ladderMemory: (models: string[]) => typedError<MemoryShare, Problem>(__TAURI_INVOKE("ladder_memory", { models })),
-	/**  Makes a ladder of these models, the target first; gives its id. */
-	makeLadder: (name: string, models: string[]) => typedError<string, Problem>(__TAURI_INVOKE("make_ladder", { name, models })),
+	/**  Makes a ladder of these models, the target first; with `by_text` drafts whose tokens are others draft by text. Gives its id. */
+	makeLadder: (name: string, models: string[], byText: boolean) => typedError<string, Problem>(__TAURI_INVOKE("make_ladder", { name, models, byText })),
 	/**  Gives a ladder of the user's own another name and other models, the target first; what it was before is kept. The one in use is loaded anew. */
-	changeLadder: (ladder: string, name: string, models: string[]) => typedError<null, Problem>(__TAURI_INVOKE("change_ladder", { ladder, name, models })),
+	changeLadder: (ladder: string, name: string, models: string[], byText: boolean) => typedError<null, Problem>(__TAURI_INVOKE("change_ladder", { ladder, name, models, byText })),
 	/**  What a ladder of the user's own was before, the latest first. */
 	ladderVersions: (ladder: string) => typedError<LadderVersion[], Problem>(__TAURI_INVOKE("ladder_versions", { ladder })),
 	/**  Brings back what a ladder of the user's own was before. The one in use is loaded anew. */
@@ -483,6 +483,8 @@ export type DraftChoice = {
 	model: string,
 	/**  Why it cannot, if it cannot. */
 	problem: Problem | null,
+	/**  Whether it could all the same where the ladder lets it draft by text, which is slower. */
+	byText: boolean,
 	/**  Whether that is known; otherwise it is found out when both are here. */
 	known: boolean,
 };
@@ -611,8 +613,12 @@ export type LadderCard = {
 	suggested: boolean,
 	/**  Ids of its models, the target first. */
 	models: string[],
-	/**  Whether the user made it: it can be changed and removed. */
+	/**  Whether the user made it. */
 	own: boolean,
+	/**  Whether it can be changed and removed: one of the user's own, or an offered one that was fetched. */
+	changeable: boolean,
+	/**  Whether drafts whose tokens are others than the target's draft by text, which is slower. */
+	byText: boolean,
 	/**  Whether it was never fetched, so that its sizes are about and its files' facts are asked for first. */
 	offered: boolean,
 	/**  Whether what is missing can be fetched. */

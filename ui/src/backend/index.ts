@@ -53,10 +53,10 @@ export interface Backend {
   draftChoices(target: string): Promise<DraftChoice[]>;
   /** Where the memory of a ladder of these models would go. */
   ladderMemory(models: string[]): Promise<MemoryShare>;
-  /** Gives its id. */
-  makeLadder(name: string, models: string[]): Promise<string>;
+  /** With `byText` drafts whose tokens are others draft by text. Gives its id. */
+  makeLadder(name: string, models: string[], byText: boolean): Promise<string>;
   /** Of the user's own; what it was before is kept. */
-  changeLadder(ladder: string, name: string, models: string[]): Promise<void>;
+  changeLadder(ladder: string, name: string, models: string[], byText: boolean): Promise<void>;
   /** What it was before, the newest first. */
   ladderVersions(ladder: string): Promise<LadderVersion[]>;
   backLadder(ladder: string, version: number): Promise<void>;
@@ -203,8 +203,8 @@ export const tauriBackend: Backend = {
   models: () => unwrap(commands.models()),
   draftChoices: (target) => unwrap(commands.draftChoices(target)),
   ladderMemory: (models) => unwrap(commands.ladderMemory(models)),
-  makeLadder: (name, models) => unwrap(commands.makeLadder(name, models)),
-  changeLadder: (ladder, name, models) => done(commands.changeLadder(ladder, name, models)),
+  makeLadder: (name, models, byText) => unwrap(commands.makeLadder(name, models, byText)),
+  changeLadder: (ladder, name, models, byText) => done(commands.changeLadder(ladder, name, models, byText)),
   ladderVersions: (ladder) => unwrap(commands.ladderVersions(ladder)),
   backLadder: (ladder, version) => done(commands.backLadder(ladder, version)),
   removeLadder: (ladder) => done(commands.removeLadder(ladder)),

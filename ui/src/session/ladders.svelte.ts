@@ -61,13 +61,13 @@ export class Ladders {
   }
 
   /** True if it is in the list now. */
-  make(name: string, models: string[]) {
-    return this.#did({ what: "ladder", name }, async () => void (await this.backend.makeLadder(name, models)));
+  make(name: string, models: string[], byText = false) {
+    return this.#did({ what: "ladder", name }, async () => void (await this.backend.makeLadder(name, models, byText)));
   }
 
   /** True if it is now made of these. */
-  change(card: LadderCard, name: string, models: string[]) {
-    return this.#did({ what: "changed", name }, () => this.backend.changeLadder(card.id, name, models));
+  change(card: LadderCard, name: string, models: string[], byText = false) {
+    return this.#did({ what: "changed", name }, () => this.backend.changeLadder(card.id, name, models, byText));
   }
 
   /** What it was before, the newest first; nothing if that cannot be told. */

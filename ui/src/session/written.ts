@@ -16,6 +16,8 @@ export const card = (change: Partial<LadderCard> = {}): LadderCard => ({
   memoryBytes: 20,
   models: ["a"],
   own: true,
+  changeable: change.own ?? true,
+  byText: false,
   fetchable: true,
   about: { en: "", ja: "" },
   offered: false,
@@ -102,10 +104,10 @@ export class Written implements Backend {
   resumeDownload = (ladder: string) => this.#done("resumeDownload", ladder);
   dropDownload = (ladder: string) => this.#done("dropDownload", ladder);
   models = async () => this.shelf;
-  draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, known: true }));
+  draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, byText: false, known: true }));
   ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8, free: null, leftOut: [], fits: true });
-  makeLadder = async (name: string, models: string[]) => (this.calls.push(["makeLadder", name, models]), "made");
-  changeLadder = (ladder: string, name: string, models: string[]) => this.#done("changeLadder", ladder, name, models);
+  makeLadder = async (name: string, models: string[], byText: boolean) => (this.calls.push(["makeLadder", name, models, byText]), "made");
+  changeLadder = (ladder: string, name: string, models: string[], byText: boolean) => this.#done("changeLadder", ladder, name, models, byText);
   ladderVersions = async (ladder: string) => (this.calls.push(["ladderVersions", ladder]), this.versions);
   backLadder = (ladder: string, version: number) => this.#done("backLadder", ladder, version);
   removeLadder = (ladder: string) => this.#done("removeLadder", ladder);

@@ -168,15 +168,15 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return models;
     case "draft_choices":
       return [
-        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, known: true, fetchable: true },
-        { model: "small", problem: null, known: false, fetchable: true },
+        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, byText: true, known: true },
+        { model: "small", problem: null, byText: false, known: false },
       ].filter(({ model }) => model !== args.target);
     case "ladder_memory":
       return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9, free: null, leftOut: [], fits: true };
     case "make_ladder":
-      return app.opening.ladders.push(ladderCard({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, memoryBytes: 1.5e9, models: args.models as string[], own: true })), "mine";
+      return app.opening.ladders.push(ladderCard({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, memoryBytes: 1.5e9, models: args.models as string[], own: true, byText: args.byText as boolean })), "mine";
     case "change_ladder":
-      app.opening.ladders = app.opening.ladders.map((card) => (card.id === args.ladder ? { ...card, name: args.name as string, models: args.models as string[] } : card));
+      app.opening.ladders = app.opening.ladders.map((card) => (card.id === args.ladder ? { ...card, name: args.name as string, models: args.models as string[], byText: args.byText as boolean } : card));
       return null;
     case "ladder_versions":
       return [];

@@ -32,8 +32,12 @@ pub struct LadderCard {
     pub suggested: bool,
     /// Ids of its models, the target first.
     pub models: Vec<String>,
-    /// Whether the user made it: it can be changed and removed.
+    /// Whether the user made it.
     pub own: bool,
+    /// Whether it can be changed and removed: one of the user's own, or an offered one that was fetched.
+    pub changeable: bool,
+    /// Whether drafts whose tokens are others than the target's draft by text, which is slower.
+    pub by_text: bool,
     /// Whether it was never fetched, so that its sizes are about and its files' facts are asked for first.
     pub offered: bool,
     /// Whether what is missing can be fetched.
@@ -143,6 +147,8 @@ pub struct DraftChoice {
     pub model: String,
     /// Why it cannot, if it cannot.
     pub problem: Option<Problem>,
+    /// Whether it could all the same where the ladder lets it draft by text, which is slower.
+    pub by_text: bool,
     /// Whether that is known; otherwise it is found out when both are here.
     pub known: bool,
 }
