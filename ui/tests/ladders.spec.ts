@@ -75,6 +75,29 @@ test("a removed ladder can be had back, and one in use is changed to", async ({ 
   await expect(row.getByTestId("ladder-remove")).toHaveCount(0);
 });
 
+test("files that no other ladder uses are deleted with it where that is wished, with names and sizes said before", async ({ page }) => {
+  const files = [
+    { model: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768 },
+    { model: "own", name: "Mine Q4_0", bytes: 391_400_064 },
+  ];
+  await open(page, { ladders: [smollm2, mine], give: { ladder_files: files } });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-remove").click();
+  await expect(by(page, "remove-file")).toHaveText(["Qwen2.5 Coder 1.5B · 1.1 GB", "Mine Q4_0 · 391 MB"]);
+  await expect(by(page, "remove-only")).toBeFocused();
+  await accessible(page);
+  await page.keyboard.press("Escape");
+  await expect(by(page, "ladder-remove"), "thought better of").toBeFocused();
+  expect(await calls(page, "remove_ladder")).toEqual([]);
+  await by(page, "ladder-remove").click();
+  await by(page, "remove-files").click();
+  expect((await calls(page, "remove_ladder"))[0]?.args).toEqual({ ladder: "mine", files: ["big", "own"] });
+  await expect(by(page, "ladders-said")).toHaveText("1.5 GB of model files were deleted for good.");
+  await expect(by(page, "ladder-row")).toHaveCount(1);
+  await by(page, "ladder-undo").click();
+  await expect.poll(() => calls(page, "restore_ladder")).toHaveLength(1);
+});
+
 test("a model is made smaller with its progress shown, and that can be stopped", async ({ page }) => {
   await open(page, { give: { made: { card: modelCard({ id: "new", name: "Qwen2.5 Q2_K" }), agreement: 0.941, speedup: 1.42 } } });
   await page.keyboard.press("Control+m");

@@ -20,6 +20,7 @@ mod own;
 mod recipe;
 mod recipes;
 mod recommend;
+mod removal;
 mod resolve;
 mod store;
 mod tables;

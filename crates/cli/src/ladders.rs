@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use catalog::{
-    Catalog, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text, is_path,
+    Catalog, ModelEntry, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text, is_path,
     match_up_by_text, read_recipe,
 };
 use engine::Trial;
@@ -57,17 +57,34 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Import { file, .. } => import(&setup, file, output),
         Ladders::Versions { ladder, .. } => versions(&setup, ladder, output),
         Ladders::Back { ladder, version, .. } => back(&setup, ladder, *version, output),
-        Ladders::Remove { ladder, .. } => {
-            own(&setup, ladder)?;
-            if store::load_settings(&setup.places).0.ladder == *ladder {
-                return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
-            }
-            setup.models.remove_ladder(&setup.recipes, ladder)?;
-            output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back."));
-            output.json(&json!({ "removed": ladder }));
-            Ok(())
-        }
+        Ladders::Remove { ladder, with_files, .. } => remove(&setup, ladder, *with_files, output),
     }
+}
+
+/// Removes a ladder, and `with_files` what no other one has.
+fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Output) -> Result<(), Problem> {
+    own(setup, ladder)?;
+    if store::load_settings(&setup.places).0.ladder == ladder {
+        return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
+    }
+    let files = setup.models.files_only_of(&setup.recipes, ladder);
+    setup.models.remove_ladder(&setup.recipes, ladder)?;
+    let one = |file: &ModelEntry| format!("{} ({})", file.id, bytes_in_words(file.bytes));
+    let named = files.iter().map(one).collect::<Vec<_>>().join(", ");
+    let mut deleted = Vec::new();
+    if with_files {
+        for file in &files {
+            output.note(format_args!("Deleting {} …", one(file)));
+            setup.models.remove(&file.sha256)?;
+            deleted.push(as_json(&RecipeModel::of(file)));
+        }
+    } else if !files.is_empty() {
+        output.note(format_args!("Files that no other ladder uses stay: {named}. `taki models remove` deletes them."));
+    }
+    let without = if deleted.is_empty() { "" } else { ", without the files" };
+    output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back{without}."));
+    output.json(&json!({ "removed": ladder, "deleted": deleted }));
+    Ok(())
 }
 
 fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use catalog::{
     LadderEntry, Recipe, RecipeModel, Tokens, Version, in_order, in_order_by_text, match_up_by_text, read_recipe,
 };
-use protocol::chat::{Added, DraftChoice, LadderVersion, MemoryShare, ModelCard, Shrunk};
+use protocol::chat::{Added, DraftChoice, LadderFile, LadderVersion, MemoryShare, ModelCard, Shrunk};
 use protocol::{Code, Mix, Problem};
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -164,21 +164,33 @@ async fn changed(
     .await
 }
 
-/// Removes a ladder of the user's own; its models stay.
+/// The files that no other ladder has: what can be deleted with a ladder of the user's own.
 #[tauri::command(async)]
 #[specta::specta]
-pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
+pub(crate) fn ladder_files(app: State<'_, Arc<App>>, ladder: String) -> Result<Vec<LadderFile>, Problem> {
+    let disk = app.disk()?;
+    let files = disk.models.files_only_of(&disk.recipes, &ladder);
+    Ok(files.into_iter().map(|model| LadderFile { model: model.id, name: model.name, bytes: model.bytes as f64 }).collect())
+}
+
+/// Removes a ladder of the user's own, and with it the files of these models as far as no other ladder has them.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String, files: Vec<String>) -> Result<(), Problem> {
     if app.settings().ladder == ladder {
         return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
     }
     app.drop_download(&ladder)?;
     let disk = app.disk()?;
+    let only_its_own = disk.models.files_only_of(&disk.recipes, &ladder);
     // With its download it may have gone already.
     if disk.recipes.has(&ladder) {
         disk.models.remove_ladder(&disk.recipes, &ladder)?;
     }
+    let deleted = only_its_own.iter().filter(|model| files.contains(&model.id));
+    let deleted = deleted.map(|model| disk.models.remove(&model.sha256)).collect::<Result<(), _>>();
     disk.read_own();
-    Ok(())
+    deleted
 }
 
 /// Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays.

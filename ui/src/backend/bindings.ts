@@ -115,8 +115,10 @@ export const commands = {
 	ladderVersions: (ladder: string) => typedError<LadderVersion[], Problem>(__TAURI_INVOKE("ladder_versions", { ladder })),
 	/**  Brings back what a ladder of the user's own was before. The one in use is loaded anew. */
 	backLadder: (ladder: string, version: number) => typedError<null, Problem>(__TAURI_INVOKE("back_ladder", { ladder, version })),
-	/**  Removes a ladder of the user's own; its models stay. */
-	removeLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_ladder", { ladder })),
+	/**  The files that no other ladder has: what can be deleted with a ladder of the user's own. */
+	ladderFiles: (ladder: string) => typedError<LadderFile[], Problem>(__TAURI_INVOKE("ladder_files", { ladder })),
+	/**  Removes a ladder of the user's own, and with it the files of these models as far as no other ladder has them. */
+	removeLadder: (ladder: string, files: string[]) => typedError<null, Problem>(__TAURI_INVOKE("remove_ladder", { ladder, files })),
 	/**  Brings a ladder back that was removed just now. */
 	restoreLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("restore_ladder", { ladder })),
 	/**  Asks for a file and writes a ladder's recipe to it. Gives its path; None if the person thought better of it. */
@@ -637,6 +639,16 @@ export type LadderCheck = {
 	ratio: number | null,
 	/**  Id of a ladder that would answer better here: faster where this one is slow, larger where it is very fast. */
 	better: string | null,
+};
+
+/**  The file of a model that goes with a ladder if that is wished. */
+export type LadderFile = {
+	/**  Id of the model. */
+	model: string,
+	/**  Its display name. */
+	name: string,
+	/**  Size of the file. */
+	bytes: number | null,
 };
 
 /**  What a ladder of the user's own was before. */

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderVersion, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, Shrunk, Summarised, TrayWords } from "./bindings";
+import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderVersion, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, Shrunk, Summarised, TrayWords } from "./bindings";
 
 export type * from "./bindings";
 
@@ -60,7 +60,10 @@ export interface Backend {
   /** What it was before, the newest first. */
   ladderVersions(ladder: string): Promise<LadderVersion[]>;
   backLadder(ladder: string, version: number): Promise<void>;
-  removeLadder(ladder: string): Promise<void>;
+  /** What can be deleted with it: files that no other ladder has. */
+  ladderFiles(ladder: string): Promise<LadderFile[]>;
+  /** With the files of these models; that is final. */
+  removeLadder(ladder: string, files: string[]): Promise<void>;
   /** Brings back one that was removed. */
   restoreLadder(ladder: string): Promise<void>;
   /** The path written; null if the user chose none. */
@@ -207,7 +210,8 @@ export const tauriBackend: Backend = {
   changeLadder: (ladder, name, models, byText) => done(commands.changeLadder(ladder, name, models, byText)),
   ladderVersions: (ladder) => unwrap(commands.ladderVersions(ladder)),
   backLadder: (ladder, version) => done(commands.backLadder(ladder, version)),
-  removeLadder: (ladder) => done(commands.removeLadder(ladder)),
+  ladderFiles: (ladder) => unwrap(commands.ladderFiles(ladder)),
+  removeLadder: (ladder, files) => done(commands.removeLadder(ladder, files)),
   restoreLadder: (ladder) => done(commands.restoreLadder(ladder)),
   exportLadder: (ladder) => unwrap(commands.exportLadder(ladder)),
   handOver: (ladder, on) => unwrap(commands.handOver(ladder, shares(on))),

@@ -1,4 +1,5 @@
-import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderVersion, type MemoryShare, type ModelCard } from "../backend";
+import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderFile, type LadderVersion, type MemoryShare, type ModelCard } from "../backend";
+import { size } from "../words";
 import type { Chosen } from "./choices.svelte";
 import type { Engine } from "./engine.svelte";
 import type { Told } from "./told.svelte";
@@ -14,8 +15,8 @@ export interface Work {
 
 /** What came in or was made last. */
 export interface AddedNow {
-  what: "ladder" | "model" | "written" | "changed" | "back" | "checked" | "deleted";
-  /** Its name, or the path of what was written. */
+  what: "ladder" | "model" | "written" | "changed" | "back" | "checked" | "deleted" | "filesDeleted";
+  /** Its name, the path of what was written, or how much was deleted. */
   name: string;
   /** Of a model that was made smaller: how often it says the same as its original, and how many times as fast it writes. */
   agreement?: number | null;
@@ -129,9 +130,22 @@ export class Ladders {
 
   stop = () => this.told.asked(() => this.backend.stopShrinking());
 
-  remove(card: LadderCard) {
+  /** What can be deleted with it; nothing if that cannot be told. */
+  async files(card: LadderCard): Promise<LadderFile[]> {
+    let files: LadderFile[] = [];
+    await this.told.asked(async () => void (files = await this.backend.ladderFiles(card.id)));
+    return files;
+  }
+
+  /** With these files, which is final; the ladder itself can be had back. */
+  remove(card: LadderCard, files: LadderFile[] = []) {
+    this.added = undefined;
     return this.told.asked(async () => {
-      await this.backend.removeLadder(card.id);
+      await this.backend.removeLadder(
+        card.id,
+        files.map(({ model }) => model),
+      );
+      if (files.length > 0) this.added = { what: "filesDeleted", name: size(files.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)) };
       await this.lookUp();
       this.told.offerUndo("deletedLadder", card.name, async () => {
         await this.backend.restoreLadder(card.id);

@@ -188,6 +188,20 @@ test("a ladder is changed and what it was is had back; a model made smaller says
   expect(ladders.added).toEqual({ what: "written", name: "/tmp/ladder" });
 });
 
+test("what is deleted with a ladder is final and told; the ladder itself can be had back", async () => {
+  const { backend, session } = await opened();
+  const { ladders, told } = session;
+  backend.files = [{ model: "a", name: "A", bytes: 600_000_000 }, { model: "b", name: "B", bytes: 400_000_000 }];
+  await ladders.remove(card(), await ladders.files(card()));
+  expect(backend.named("removeLadder")).toEqual([["removeLadder", "a", ["a", "b"]]]);
+  expect(ladders.added).toEqual({ what: "filesDeleted", name: "1.0 GB" });
+  await told.takeBack();
+  expect(backend.named("restoreLadder")).toEqual([["restoreLadder", "a"]]);
+  await ladders.remove(card());
+  expect(backend.named("removeLadder")[1]).toEqual(["removeLadder", "a", []]);
+  expect(ladders.added).toBeUndefined();
+});
+
 test("of the token it is only known whether there is one", async () => {
   const { session } = await opened();
   const { token } = session;

@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt } from "../backend";
+import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -39,6 +39,7 @@ export class Written implements Backend {
   /** Tells how much of something is done. */
   share: (share: number) => void = () => undefined;
   versions: LadderVersion[] = [];
+  files: LadderFile[] = [];
   token = false;
   end: () => void = () => undefined;
   refuse: (thrown: unknown) => void = () => undefined;
@@ -110,7 +111,8 @@ export class Written implements Backend {
   changeLadder = (ladder: string, name: string, models: string[], byText: boolean) => this.#done("changeLadder", ladder, name, models, byText);
   ladderVersions = async (ladder: string) => (this.calls.push(["ladderVersions", ladder]), this.versions);
   backLadder = (ladder: string, version: number) => this.#done("backLadder", ladder, version);
-  removeLadder = (ladder: string) => this.#done("removeLadder", ladder);
+  ladderFiles = async () => this.files;
+  removeLadder = (ladder: string, files: string[]) => this.#done("removeLadder", ladder, files);
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
   exportLadder = async () => "/tmp/ladder.toml";
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });

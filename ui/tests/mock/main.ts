@@ -1,6 +1,6 @@
 // The real window over a made-up app: Tauri's own mock of the IPC, driven by the tests through `window.app`.
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { ChatEvent, Conversation, Download, DownloadState, EngineState, Opening, Problem, Settings } from "../../src/backend";
+import type { ChatEvent, Conversation, Download, DownloadState, EngineState, LadderCard, Opening, Problem, Settings } from "../../src/backend";
 import { coder, download, ladderCard, models, smollm2 } from "./shelf";
 import { blank, Store } from "./store";
 
@@ -54,6 +54,7 @@ let work: Line | undefined;
 let finish: (() => void) | undefined;
 let waiting: (() => void)[] = [];
 let attached = 0;
+let removed: LadderCard[] = [];
 
 const app: Made = {
   calls: [],
@@ -178,11 +179,15 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "change_ladder":
       app.opening.ladders = app.opening.ladders.map((card) => (card.id === args.ladder ? { ...card, name: args.name as string, models: args.models as string[], byText: args.byText as boolean } : card));
       return null;
+    case "ladder_files":
     case "ladder_versions":
       return [];
-    case "back_ladder":
     case "remove_ladder":
+      removed = app.opening.ladders;
+      app.opening.ladders = removed.filter((card) => card.id !== args.ladder);
+      return null;
     case "restore_ladder":
+      app.opening.ladders = removed;
       return null;
     case "check_ladder":
     case "hand_over":

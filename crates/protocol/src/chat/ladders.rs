@@ -95,6 +95,18 @@ pub struct LadderVersion {
     pub rungs: Vec<String>,
 }
 
+/// The file of a model that goes with a ladder if that is wished.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LadderFile {
+    /// Id of the model.
+    pub model: String,
+    /// Its display name.
+    pub name: String,
+    /// Size of the file.
+    pub bytes: f64,
+}
+
 /// A model as the window lists it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
