@@ -98,20 +98,48 @@ test("files that no other ladder uses are deleted with it where that is wished, 
   await expect.poll(() => calls(page, "restore_ladder")).toHaveLength(1);
 });
 
-test("a model is made smaller with its progress shown, and that can be stopped", async ({ page }) => {
-  await open(page, { give: { made: { card: modelCard({ id: "new", name: "Qwen2.5 Q2_K" }), agreement: 0.941, speedup: 1.42 } } });
+const version = (id: string, bytes: number, agreement: number | null, pace: number | null, drafts = true) => ({ card: modelCard({ id, name: `SmolLM2 135M ${id}`, bytes }), agreement, pace, drafts });
+const shrunk = { versions: [version("Q4_0", 77e6, 0.941, 52.3), version("IQ4_NL", 77e6, null, null, false), version("Q2_K", 54e6, 0.62, 61)], pace: 40.12, ended: null };
+
+test("smaller versions are made one after the other, compared, and made a ladder of", async ({ page }) => {
+  await open(page, { give: { made: shrunk } });
+  await page.keyboard.press("Control+m");
+  await by(page, "model-row").filter({ hasText: "SmolLM2" }).getByTestId("shrink").click();
+  await expect(by(page, "shrink-mix").first()).toBeFocused();
+  await expect(by(page, "shrink-mix").first(), "the usual one").toBeChecked();
+  await by(page, "shrink-mix").nth(1).check();
+  await expect(by(page, "shrink-room")).toHaveText("Takes about 131 MB of disk space.");
+  await accessible(page);
+  await by(page, "shrink-start").click();
+  expect((await calls(page, "shrink_model"))[0]?.args).toMatchObject({ model: "smollm2-135m", mixes: ["Q4_0", "Q2_K"] });
+  await page.evaluate(() => window.app.work({ at: 1, share: 0.4 }));
+  await expect(by(page, "ladders-work")).toContainText("Making smaller versions of SmolLM2 135M … 42%");
+  await expect(by(page, "shrink-steps").getByRole("listitem")).toHaveText(["Q4_0: done", "Q2_K: 40%", "Comparing: waits"]);
+  await page.evaluate(() => window.app.work({ at: 2, share: 0.5 }));
+  await expect(by(page, "ladders-work")).toContainText("80%");
+  await expect(by(page, "ladder-add")).toBeDisabled();
+  await page.evaluate(() => window.app.end());
+  await expect(by(page, "ladders-said")).toHaveText("3 smaller versions were made. They can draft in a ladder now.");
+  const rows = by(page, "versions-made").getByRole("row");
+  await expect(rows).toHaveText([/Size/, /SmolLM2 135M\s*98 MB–40.1/, /Q4_0\s*77 MB94%52.3/, /IQ4_NL no smaller than another one\s*77 MB––/, /Q2_K\s*54 MB62%61/]);
+  await accessible(page);
+  await by(page, "version-pick").nth(1).uncheck();
+  await by(page, "versions-make").click();
+  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "SmolLM2 135M with smaller versions", models: ["smollm2-135m", "Q4_0"], byText: false });
+  await expect(by(page, "versions-made")).toHaveCount(0);
+});
+
+test("what was finished stays when the making of smaller versions is stopped", async ({ page }) => {
+  await open(page, { give: { made: { versions: [version("Q4_0", 77e6, null, null)], pace: null, ended: { code: "cancelled", details: {} } } } });
   await page.keyboard.press("Control+m");
   await by(page, "shrink").first().click();
-  await by(page, "shrink-mix").selectOption("Q2_K");
   await by(page, "shrink-start").click();
-  await page.evaluate(() => window.app.work(0.42));
-  await expect(by(page, "ladders-work")).toContainText("42%");
-  await expect(by(page, "ladder-add")).toBeDisabled();
   await by(page, "shrink-stop").click();
   await expect.poll(() => calls(page, "stop_shrinking")).toHaveLength(1);
   await page.evaluate(() => window.app.end());
-  await expect(by(page, "ladders-said")).toHaveText("Qwen2.5 Q2_K was made. It can draft in a ladder now. It says the same word as the original 94 times in 100 and writes 1.4 times as fast.");
-  await expect(by(page, "ladders-work")).toHaveCount(0);
+  await expect(by(page, "versions-made")).toContainText("What was finished stays.");
+  await expect(by(page, "ladders-said")).toHaveText("SmolLM2 135M Q4_0 was made. It can draft in a ladder now.");
+  await expect(page.getByRole("dialog").getByTestId("problem")).toHaveCount(0);
 });
 
 test("a file that the system wants opened is taken in where the models are", async ({ page }) => {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use protocol::chat::{About, Fits, LadderCard, LadderCheck, ModelCard};
+use protocol::chat::{About, Fits, LadderCard, LadderCheck, MixChoice, ModelCard};
 use protocol::ladder::CacheType;
 use protocol::{Mix, Problem};
 
@@ -158,7 +158,10 @@ impl Lists<'_> {
     pub fn model(&self, model: &ModelEntry) -> ModelCard {
         let header = self.store.header_of(model);
         // A tenth less is worth the trouble.
-        let smaller = |mix: &Mix| header.as_ref().is_some_and(|header| header.bytes_as(*mix) < model.bytes / 10 * 9);
+        let smaller = |mix: Mix| {
+            let bytes = header.as_ref()?.bytes_as(mix);
+            (bytes < model.bytes / 10 * 9).then(|| MixChoice { name: mix.name().to_owned(), bytes: bytes as f64 })
+        };
         let made_from = self.store.made_from(&model.sha256).map(|from| {
             let known = self.catalog.models().iter().find(|other| other.sha256 == from);
             known.map_or_else(|| from.as_str()[..8].to_owned(), |original| original.name.clone())
@@ -169,7 +172,7 @@ impl Lists<'_> {
             bytes: model.bytes as f64,
             installed: self.store.path_of(model).is_some(),
             offered: false,
-            mixes: Mix::ALL.into_iter().filter(smaller).map(|mix| mix.name().to_owned()).collect(),
+            mixes: Mix::ALL.into_iter().filter_map(smaller).collect(),
             file: model.file.clone(),
             licence: spoken(&model.licence.spdx),
             hash: model.sha256.as_str().to_owned(),

@@ -34,7 +34,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = ModelStore::open(folder.path().join("models")).unwrap();
         let recipes = Recipes::of(folder.path().join("ladders"));
-        let take = |name: &str, more: u64| {
+        let take = |name: &str, more: usize| {
             let path = folder.path().join(name);
             fs::write(&path, Gguf { data: 4096 + more, ..Gguf::small() }.bytes()).unwrap();
             store.take_in(&path, None, &AtomicBool::new(false), &mut |_, _| {}).unwrap()

@@ -4,9 +4,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use catalog::{
-    LadderEntry, Recipe, RecipeModel, Tokens, Version, in_order, in_order_by_text, match_up_by_text, read_recipe,
+    LadderEntry, Recipe, RecipeModel, Tokens, Version, in_order, falling, in_order_by_text, match_up_by_text, read_recipe,
 };
-use protocol::chat::{Added, DraftChoice, LadderFile, LadderVersion, MemoryShare, ModelCard, Shrunk};
+use engine::Comparison;
+use protocol::chat::{Added, DraftChoice, LadderFile, LadderVersion, MemoryShare, ModelCard, ShrinkStep, Shrunk, SmallerVersion};
 use protocol::{Code, Mix, Problem};
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -294,39 +295,49 @@ pub(crate) async fn add_file(
     .await
 }
 
-/// Makes a smaller version of a model and compares the two, telling the share that is done.
+/// Makes smaller versions of a model, one after the other, and compares them with it, telling how far that is. What is made stays, whatever comes after it.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn shrink_model(
     app: State<'_, Arc<App>>,
     model: String,
-    mix: String,
-    on_progress: Channel<f32>,
+    mixes: Vec<String>,
+    on_progress: Channel<ShrinkStep>,
 ) -> Result<Shrunk, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         let disk = app.disk()?;
-        let mix = Mix::named(&mix).ok_or_else(|| {
-            Problem::new(Code::SettingInvalid).with("name", "mix").with("value", &mix).with("reason", "it is not known")
-        })?;
+        let named = |name: &String| {
+            let invalid = Problem::new(Code::SettingInvalid).with("name", "mix").with("value", name);
+            Mix::named(name).ok_or_else(|| invalid.with("reason", "it is not known"))
+        };
+        let mixes = mixes.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+        let mut tell = |at: usize, share: f32| {
+            let _ = on_progress.send(ShrinkStep { at: at as u32, share });
+        };
         let work = app.shrinking.begin()?;
-        let made = work.shrink(disk, &model, mix, &mut |share| {
-            let _ = on_progress.send(WRITING * share);
-        })?;
-        // It is made whatever comes of comparing.
-        let compared = work.compare(disk, &model, &made, &mut |share| {
-            let _ = on_progress.send(WRITING + (1.0 - WRITING) * share);
-        });
-        let agreement =
-            compared.inspect_err(|problem| tracing::warn!(%problem, "a smaller version is not compared")).ok();
+        let (made, ended) = work.shrink_all(disk, &model, &mixes, &mut tell)?;
+        let original = disk.catalog().model(&model)?.bytes;
+        let smaller: Vec<RecipeModel> = falling(original, &made).cloned().collect();
+        let nothing = Comparison { pace: None, versions: Vec::new() };
+        let (compared, not_compared) = match &ended {
+            Some(problem) if problem.code == Code::Cancelled => (nothing, None),
+            _ => work.compare(disk, &model, &smaller, &mut |share| tell(mixes.len(), share)),
+        };
         let catalog = disk.catalog();
-        let listed = catalog.models().iter().find(|listed| listed.sha256 == made.sha256);
-        let listed = listed.ok_or_else(|| Problem::new(Code::Gone))?;
-        Ok(Shrunk {
-            card: disk.lists(&catalog, &app.settings().clone()).model(listed),
-            agreement: agreement.as_ref().map(|agreement| agreement.share),
-            speedup: agreement.and_then(|agreement| agreement.faster),
-        })
+        let lists = disk.lists(&catalog, &app.settings().clone());
+        let version = |made: &RecipeModel| {
+            let listed = catalog.models().iter().find(|listed| listed.sha256 == made.sha256)?;
+            let found = compared.versions.iter().find(|version| version.rung == made.id);
+            Some(SmallerVersion {
+                card: lists.model(listed),
+                agreement: found.map(|found| found.share),
+                pace: found.and_then(|found| found.pace),
+                drafts: smaller.iter().any(|smaller| smaller.sha256 == made.sha256),
+            })
+        };
+        let versions = made.iter().filter_map(version).collect();
+        Ok(Shrunk { versions, pace: compared.pace, ended: ended.or(not_compared) })
     })
     .await
 }
@@ -338,9 +349,6 @@ pub(crate) fn stop_shrinking(app: State<'_, Arc<App>>) -> Result<(), Problem> {
     app.shrinking.stop();
     Ok(())
 }
-
-/// Share of making a smaller version that is writing it; the rest is comparing.
-const WRITING: f32 = 0.6;
 
 /// Takes in a file that was chosen.
 pub(super) fn added(app: &App, path: &Path, stop: &AtomicBool, on: &mut dyn FnMut(f32)) -> Result<Added, Problem> {

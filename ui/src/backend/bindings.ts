@@ -134,8 +134,8 @@ export const commands = {
 	addOpened: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_opened", { onProgress })),
 	/**  Tells how many files the system wants opened, now and at every change. */
 	watchOpened: (onChange: Channel<number>) => typedError<null, Problem>(__TAURI_INVOKE("watch_opened", { onChange })),
-	/**  Makes a smaller version of a model and compares the two, telling the share that is done. */
-	shrinkModel: (model: string, mix: string, onProgress: Channel<number | null>) => typedError<Shrunk, Problem>(__TAURI_INVOKE("shrink_model", { model, mix, onProgress })),
+	/**  Makes smaller versions of a model, one after the other, and compares them with it, telling how far that is. What is made stays, whatever comes after it. */
+	shrinkModel: (model: string, mixes: string[], onProgress: Channel<ShrinkStep>) => typedError<Shrunk, Problem>(__TAURI_INVOKE("shrink_model", { model, mixes, onProgress })),
 	/**  Stops what is being made smaller. */
 	stopShrinking: () => typedError<null, Problem>(__TAURI_INVOKE("stop_shrinking")),
 	/**  Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays. */
@@ -719,6 +719,14 @@ export type MemoryShare = {
 	fits: boolean,
 };
 
+/**  What a model can be made smaller to. */
+export type MixChoice = {
+	/**  The mix, as llama.cpp calls it. */
+	name: string,
+	/**  About how many bytes the file would have. */
+	bytes: number | null,
+};
+
 /**  A model as the window lists it. */
 export type ModelCard = {
 	/**  Its id. */
@@ -732,7 +740,7 @@ export type ModelCard = {
 	/**  Whether its file was never seen, so that its facts are asked for first. */
 	offered: boolean,
 	/**  Mixes that make it clearly smaller, the best first. */
-	mixes: string[],
+	mixes: MixChoice[],
 	/**  Name of its file where it comes from. */
 	file: string,
 	/**  Licence, SPDX; empty if nobody says. */
@@ -973,14 +981,34 @@ export type ShownMessage = {
 	atMs: number | null,
 };
 
-/**  A smaller version that was made here. */
+/**  How far the making of smaller versions is: one after the other, then all are compared. */
+export type ShrinkStep = {
+	/**  Place of the version that is written; as many as there are while they are compared. */
+	at: number,
+	/**  The share of that step that is done. */
+	share: number | null,
+};
+
+/**  Smaller versions of one model that were made here. */
 export type Shrunk = {
+	/**  They, the largest first. */
+	versions: SmallerVersion[],
+	/**  About how many tokens a second the original writes; None if that was not found out. */
+	pace: number | null,
+	/**  Why there are no more of them, or why they were not compared: it was stopped, or something went wrong. */
+	ended: Problem | null,
+};
+
+/**  A smaller version that was made here. */
+export type SmallerVersion = {
 	/**  The new model. */
 	card: ModelCard,
 	/**  How often it says the same word as its original, 0 to 1; None if that was not found out. */
 	agreement: number | null,
-	/**  How many times as fast it writes; None if that was not found out. */
-	speedup: number | null,
+	/**  About how many tokens a second it writes; None if that was not found out. */
+	pace: number | null,
+	/**  Whether it is smaller than all before it, so that it can draft in one ladder with them. */
+	drafts: boolean,
 };
 
 /**  Who says a [`Message`]. */

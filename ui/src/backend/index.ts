@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderVersion, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, Shrunk, Summarised, TrayWords } from "./bindings";
+import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderVersion, MemoryShare, ModelCard, Opening, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords } from "./bindings";
 
 export type * from "./bindings";
 
@@ -76,7 +76,8 @@ export interface Backend {
   watchOpened(on: (waiting: number) => void): Promise<void>;
   /** Takes them in; null if there are none. */
   addOpened(on: (share: number) => void): Promise<Added | null>;
-  shrinkModel(model: string, mix: string, on: (share: number) => void): Promise<Shrunk>;
+  /** One after the other, then all are compared. What is made stays, whatever comes after it. */
+  shrinkModel(model: string, mixes: string[], on: (step: ShrinkStep) => void): Promise<Shrunk>;
   stopShrinking(): Promise<void>;
   removeModel(model: string): Promise<void>;
   watchDownloads(on: (queue: Download[]) => void): Promise<void>;
@@ -218,7 +219,7 @@ export const tauriBackend: Backend = {
   addFile: (on) => unwrap(commands.addFile(shares(on))),
   watchOpened: (on) => done(commands.watchOpened(new Channel<number>(on))),
   addOpened: (on) => unwrap(commands.addOpened(shares(on))),
-  shrinkModel: (model, mix, on) => unwrap(commands.shrinkModel(model, mix, shares(on))),
+  shrinkModel: (model, mixes, on) => unwrap(commands.shrinkModel(model, mixes, new Channel<ShrinkStep>(on))),
   stopShrinking: () => done(commands.stopShrinking()),
   removeModel: (model) => done(commands.removeModel(model)),
   watchDownloads: (on) => done(commands.watchDownloads(new Channel<Download[]>(on))),

@@ -1,4 +1,4 @@
-import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderFile, type LadderVersion, type MemoryShare, type ModelCard } from "../backend";
+import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderFile, type LadderVersion, type MemoryShare, type ModelCard, type Shrunk } from "../backend";
 import { size } from "../words";
 import type { Chosen } from "./choices.svelte";
 import type { Engine } from "./engine.svelte";
@@ -11,11 +11,18 @@ export interface Work {
   share: number;
   /** What it is done with, where that is known before. */
   name: string;
+  /** What is done one after the other; the last one is comparing them. */
+  steps?: { mixes: string[]; at: number; share: number };
+}
+
+/** Smaller versions of a model that were made just now. */
+export interface Versions extends Shrunk {
+  original: ModelCard;
 }
 
 /** What came in or was made last. */
 export interface AddedNow {
-  what: "ladder" | "model" | "written" | "changed" | "back" | "checked" | "deleted" | "filesDeleted";
+  what: "ladder" | "model" | "models" | "written" | "changed" | "back" | "checked" | "deleted" | "filesDeleted";
   /** Its name, the path of what was written, or how much was deleted. */
   name: string;
   /** Of a model that was made smaller: how often it says the same as its original, and how many times as fast it writes. */
@@ -23,12 +30,17 @@ export interface AddedNow {
   speedup?: number | null;
 }
 
+/** Share of making smaller versions that is writing them; the rest is comparing. */
+const WRITING = 0.6;
+
 /** The models, and the ladders that a person makes of them. */
 export class Ladders {
   models = $state<ModelCard[]>([]);
   /** What is being read, copied or made smaller. */
   work = $state<Work>();
   added = $state<AddedNow>();
+  /** What was made smaller last, to compare and to make a ladder of. */
+  made = $state<Versions>();
   /** Called when the system has files for it. */
   handed: () => unknown = () => this.addOpened();
   #later = false;
@@ -121,11 +133,22 @@ export class Ladders {
     });
   }
 
-  shrink(model: string, mix: string) {
-    return this.working("shrinking", async (on) => {
-      const { card, agreement, speedup } = await this.backend.shrinkModel(model, mix, on);
-      this.added = { what: "model", name: card.name, agreement, speedup };
-    });
+  /** Makes smaller versions of a model, one after the other; what is finished stays, whatever comes after it. */
+  shrink(original: ModelCard, mixes: string[]) {
+    this.made = undefined;
+    const shrink = async () => {
+      const shrunk = await this.backend.shrinkModel(original.id, mixes, ({ at, share: part }) => {
+        const share = part ?? 0;
+        const all = at < mixes.length ? (WRITING * (at + share)) / mixes.length : WRITING + (1 - WRITING) * share;
+        this.work = { what: "shrinking", share: all, name: original.name, steps: { mixes, at, share } };
+      });
+      this.made = { ...shrunk, original };
+      const [first] = shrunk.versions;
+      if (shrunk.versions.length > 1) this.added = { what: "models", name: String(shrunk.versions.length) };
+      else if (first) this.added = { what: "model", name: first.card.name, agreement: first.agreement, speedup: first.pace && shrunk.pace && first.pace / shrunk.pace };
+      if (shrunk.ended && shrunk.ended.code !== "cancelled") this.told.problem = shrunk.ended;
+    };
+    return this.working("shrinking", shrink, original.name);
   }
 
   stop = () => this.told.asked(() => this.backend.stopShrinking());

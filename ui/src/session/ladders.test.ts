@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { Refusal, type Download, type DownloadState } from "../backend";
 import { opened, still } from "./bench";
 import { PIECE } from "./dropped.svelte";
-import { card, ready } from "./written";
+import { card, model, ready } from "./written";
 
 still();
 
@@ -182,10 +182,30 @@ test("a ladder is changed and what it was is had back; a model made smaller says
   await ladders.back(card(), version!);
   expect(backend.named("backLadder")).toEqual([["backLadder", "a", 2]]);
   expect(ladders.added).toEqual({ what: "back", name: "Old" });
-  await ladders.shrink("a", "Q2_K");
+  await ladders.shrink(model(), ["Q2_K"]);
   expect(ladders.added).toEqual({ what: "model", name: "Small", agreement: 0.94, speedup: 1.4 });
   await ladders.handOver(card());
   expect(ladders.added).toEqual({ what: "written", name: "/tmp/ladder" });
+});
+
+test("of several smaller versions it is told how far each is, and what went wrong beside those that were made", async () => {
+  const { backend, session } = await opened();
+  const { ladders, told } = session;
+  const [one] = backend.shrunk.versions;
+  backend.shrunk = { versions: [one!, one!], pace: 10, ended: { code: "disk_full", details: {} } };
+  const seen: unknown[] = [];
+  const shrink = backend.shrinkModel;
+  backend.shrinkModel = async (from, mixes, on) => {
+    for (const step of [{ at: 0, share: 0.5 }, { at: 1, share: 0.5 }, { at: 2, share: 0.5 }]) {
+      on(step);
+      seen.push([ladders.work?.share.toFixed(2), ladders.work?.steps?.at]);
+    }
+    return shrink(from, mixes, () => undefined);
+  };
+  await ladders.shrink(model({ id: "big" }), ["Q4_0", "Q2_K"]);
+  expect(seen).toEqual([["0.15", 0], ["0.45", 1], ["0.80", 2]]);
+  expect(ladders.made?.original.id).toBe("big");
+  expect([ladders.added, told.problem?.code]).toEqual([{ what: "models", name: "2" }, "disk_full"]);
 });
 
 test("what is deleted with a ladder is final and told; the ladder itself can be had back", async () => {

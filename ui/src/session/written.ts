@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt } from "../backend";
+import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt, ShrinkStep, Shrunk } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -118,10 +118,11 @@ export class Written implements Backend {
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });
   watchOpened = async (on: (waiting: number) => void) => void (this.handed = on);
   addOpened = async (on: (share: number) => void) => (this.calls.push(["addOpened"]), on(0.5), { ladder: "handed", name: "Handed" });
-  shrinkModel = async (from: string, mix: string, on: (share: number) => void) => {
-    this.calls.push(["shrinkModel", from, mix]);
-    on(0.5);
-    return { card: model({ id: "small", name: "Small" }), agreement: 0.94, speedup: 1.4 };
+  shrunk: Shrunk = { versions: [{ card: model({ id: "small", name: "Small" }), agreement: 0.94, pace: 14, drafts: true }], pace: 10, ended: null };
+  shrinkModel = async (from: string, mixes: string[], on: (step: ShrinkStep) => void) => {
+    this.calls.push(["shrinkModel", from, mixes]);
+    on({ at: 0, share: 0.5 });
+    return this.shrunk;
   };
   handOver = async (ladder: string, on: (share: number) => void) => {
     this.calls.push(["handOver", ladder]);

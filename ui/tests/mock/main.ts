@@ -21,7 +21,8 @@ interface Made {
   downloads(queue: Download[]): void;
   /** The system wants so many files opened. */
   handed(waiting: number): void;
-  work(share: number): void;
+  /** Tells how far something is: a share of it, or what it tells of its steps. */
+  work(share: unknown): void;
   end(): void;
 }
 

@@ -1,6 +1,6 @@
 // Every state of "Models and ladders" and of downloads.
 import { expect, type Page } from "@playwright/test";
-import { coder, download, ladderCard, smollm2 } from "../mock/shelf";
+import { coder, download, ladderCard, modelCard, smollm2 } from "../mock/shelf";
 import { by, downloads, narrowed } from "../window";
 import type { State } from "./states";
 
@@ -142,13 +142,55 @@ export const laddersAndDownloads: Record<string, State> = {
     },
   },
   "a model made smaller": {
-    start: { ladders, give: { made: { card: { name: "Qwen2.5 Coder 1.5B Q2_K" }, agreement: 0.94, speedup: 1.4 } } },
+    start: {
+      ladders,
+      give: {
+        made: {
+          versions: [
+            { card: modelCard({ id: "a", name: "SmolLM2 135M Q4_0", bytes: 77e6 }), agreement: 0.94, pace: 52.3, drafts: true },
+            { card: modelCard({ id: "b", name: "SmolLM2 135M IQ4_NL", bytes: 77e6 }), agreement: null, pace: null, drafts: false },
+            { card: modelCard({ id: "c", name: "SmolLM2 135M Q2_K", bytes: 54e6 }), agreement: 0.6, pace: 61, drafts: true },
+          ],
+          pace: 40,
+          ended: null,
+        },
+      },
+    },
     async go(page) {
       await dialog(page);
       await by(page, "shrink").first().click();
       await by(page, "shrink-start").click();
       await page.evaluate(() => window.app.end());
       await expect(by(page, "ladders-said")).not.toBeEmpty();
+    },
+  },
+  "models on their way to be smaller": {
+    start: { ladders },
+    async go(page) {
+      await dialog(page);
+      await by(page, "shrink").first().click();
+      await by(page, "shrink-mix").nth(1).check();
+      await by(page, "shrink-start").click();
+      await page.evaluate(() => window.app.work({ at: 1, share: 0.4 }));
+      await expect(by(page, "shrink-steps")).toBeVisible();
+    },
+  },
+  "a ladder about to go with its files": {
+    start: { ladders, give: { ladder_files: [{ model: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1.1e9 }, { model: "small", name: "Qwen2.5 Coder 0.5B", bytes: 4.9e8 }] } },
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladder-remove").click();
+      await expect(by(page, "remove-only")).toBeFocused();
+    },
+  },
+  "a draft by text": {
+    start: { ladders: [smollm2, { ...mine, byText: true }] },
+    async go(page) {
+      await dialog(page);
+      await expect(by(page, "by-text")).toBeVisible();
+      await by(page, "ladder-make").click();
+      await by(page, "by-text-pick").click();
+      await expect(by(page, "by-text-on")).toBeVisible();
     },
   },
   "a file that is dropped": {

@@ -122,7 +122,7 @@ pub struct ModelCard {
     /// Whether its file was never seen, so that its facts are asked for first.
     pub offered: bool,
     /// Mixes that make it clearly smaller, the best first.
-    pub mixes: Vec<String>,
+    pub mixes: Vec<MixChoice>,
     /// Name of its file where it comes from.
     pub file: String,
     /// Licence, SPDX; empty if nobody says.
@@ -139,16 +139,50 @@ pub struct ModelCard {
     pub made_from: Option<String>,
 }
 
-/// A smaller version that was made here.
+/// What a model can be made smaller to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MixChoice {
+    /// The mix, as llama.cpp calls it.
+    pub name: String,
+    /// About how many bytes the file would have.
+    pub bytes: f64,
+}
+
+/// How far the making of smaller versions is: one after the other, then all are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ShrinkStep {
+    /// Place of the version that is written; as many as there are while they are compared.
+    pub at: u32,
+    /// The share of that step that is done.
+    pub share: f32,
+}
+
+/// Smaller versions of one model that were made here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Shrunk {
+    /// They, the largest first.
+    pub versions: Vec<SmallerVersion>,
+    /// About how many tokens a second the original writes; None if that was not found out.
+    pub pace: Option<f64>,
+    /// Why there are no more of them, or why they were not compared: it was stopped, or something went wrong.
+    pub ended: Option<Problem>,
+}
+
+/// A smaller version that was made here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SmallerVersion {
     /// The new model.
     pub card: ModelCard,
     /// How often it says the same word as its original, 0 to 1; None if that was not found out.
     pub agreement: Option<f64>,
-    /// How many times as fast it writes; None if that was not found out.
-    pub speedup: Option<f64>,
+    /// About how many tokens a second it writes; None if that was not found out.
+    pub pace: Option<f64>,
+    /// Whether it is smaller than all before it, so that it can draft in one ladder with them.
+    pub drafts: bool,
 }
 
 /// Whether a model can draft for a target.
