@@ -458,6 +458,8 @@ export type Download = {
 	state: DownloadState,
 	/**  How much of it is here; None before that is known. */
 	progress: FetchShare | null,
+	/**  Why drafts of it are left out and not fetched: once their files' facts were known they did not go with the target. */
+	leftOut: Problem[],
 };
 
 /**  What is done with a ladder that is to be fetched. */

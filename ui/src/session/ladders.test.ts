@@ -6,7 +6,7 @@ import { card, model, ready } from "./written";
 
 still();
 
-const entry = (ladder: string, kind: Exclude<DownloadState["kind"], "failed">): Download => ({ ladder, name: ladder.toUpperCase(), state: { kind }, progress: null });
+const entry = (ladder: string, kind: Exclude<DownloadState["kind"], "failed">): Download => ({ ladder, name: ladder.toUpperCase(), state: { kind }, progress: null, leftOut: [] });
 const failed = (ladder: string): Download => ({ ...entry(ladder, "paused"), state: { kind: "failed", problem: { code: "download_failed", details: {} } } });
 
 test("what a download does is told at its beginning and its end, not at every step", async () => {
@@ -58,6 +58,19 @@ test("the one at work stands before those that are paused, and those before the 
   expect(now(entry("a", "waiting"))).toBe("a");
   expect(now(entry("a", "waiting"), failed("b"))).toBe("b");
   expect(now(entry("a", "waiting"), failed("b"), entry("c", "checking"))).toBe("c");
+});
+
+test("what is left out of a ladder is told once, and known as long as the window is open", async () => {
+  const { backend, session } = await opened();
+  const { downloads } = session;
+  const problem = { code: "tokenizers_differ" as const, details: { rung: "B" } };
+  backend.downloads([entry("a", "asking")]);
+  backend.downloads([{ ...entry("a", "running"), leftOut: [problem] }]);
+  expect(downloads.said).toEqual([{ what: "downloadWithout", name: "A" }]);
+  backend.downloads([{ ...entry("a", "checking"), leftOut: [problem] }]);
+  backend.downloads([]);
+  expect(downloads.said).toEqual([{ what: "downloadDone", name: "A" }]);
+  expect(downloads.leftOut).toEqual({ a: [problem] });
 });
 
 test("what is missing comes through the queue, and what is here is used", async () => {

@@ -19,6 +19,7 @@ export const download = (ladder: string, name: string, state: DownloadState | Ex
   name,
   state: typeof state === "string" ? { kind: state } : state,
   progress: doneBytes === undefined ? null : { doneBytes, totalBytes, secondsLeft },
+  leftOut: [],
 });
 
 export const smollm2 = ladderCard({
