@@ -29,7 +29,9 @@ export function explain(problem: Problem, language: Language): { sentence: strin
   const catalogue: ProblemWords = language === "ja" ? problemsJa : problemsEn;
   const words = catalogue[problem.code];
   if (!words) return { sentence: problem.code, next: "" };
-  return { sentence: fill(words.sentence, problem.details), next: fill(words.next, problem.details) };
+  // As a library says it only where nobody knows it in this language.
+  const details = { ...problem.details, reason: problem.details[`reason_${language}`] ?? problem.details.reason };
+  return { sentence: fill(words.sentence, details), next: fill(words.next, details) };
 }
 
 /** Why nothing was drafted, to put behind "because"; undefined if it was. */
