@@ -61,7 +61,13 @@ impl Queue {
             return;
         }
         let state = if wanted.paused { DownloadState::Paused } else { DownloadState::Waiting };
-        let told = Download { ladder: wanted.ladder.clone(), name: name.to_owned(), state, progress: begun, left_out: Vec::new() };
+        let told = Download {
+            ladder: wanted.ladder.clone(),
+            name: name.to_owned(),
+            state,
+            progress: begun,
+            left_out: Vec::new(),
+        };
         let before = if wanted.before.is_empty() { before.to_owned() } else { wanted.before.clone() };
         self.items.push(Item { told, then_use: wanted.then_use, before, stop: Arc::default() });
     }

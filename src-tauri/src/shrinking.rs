@@ -70,13 +70,7 @@ impl Work<'_> {
     /// # Errors
     /// [`Code::NoSuchModel`], [`Code::NotInstalled`], [`Code::Cancelled`], those of [`Call::requantize`](engine::Call::requantize) and of
     /// [`ModelStore::take_in`](catalog::ModelStore::take_in).
-    fn shrink(
-        &self,
-        disk: &Disk,
-        id: &str,
-        mix: Mix,
-        on: &mut dyn FnMut(f32),
-    ) -> Result<RecipeModel, Problem> {
+    fn shrink(&self, disk: &Disk, id: &str, mix: Mix, on: &mut dyn FnMut(f32)) -> Result<RecipeModel, Problem> {
         let (model, path) = original(disk, id)?;
         let bytes = check_header(&path)?.bytes_as(mix);
         let made = disk.models.room_for(bytes)?;
@@ -110,8 +104,7 @@ impl Work<'_> {
         drop(disk.models.room_for(mixes.iter().map(|mix| header.bytes_as(*mix)).fold(0, u64::saturating_add))?);
         let (mut made, mut ended) = (Vec::<RecipeModel>::new(), None);
         for (at, mix) in mixes.iter().enumerate() {
-            let made_now =
-                self.go_on().and_then(|()| self.shrink(disk, id, *mix, &mut |share| on(at, share)));
+            let made_now = self.go_on().and_then(|()| self.shrink(disk, id, *mix, &mut |share| on(at, share)));
             match made_now {
                 // Two mixes may come to the same file.
                 Ok(model) if made.iter().all(|other| other.sha256 != model.sha256) => made.push(model),
@@ -175,7 +168,8 @@ impl Work<'_> {
         let rungs = std::iter::once(first).chain(made.iter().map(rung)).collect::<Result<Vec<_>, _>>()?;
         let settings = EngineSettings { context: Some(COMPARED), ..EngineSettings::default() };
         let (ladder, left_out) = catalog::to_fit(engine::versions(id, rungs), settings, engine::free_memory(), &[])?;
-        let nothing_fits = |left_out: Vec<LeftOut>| left_out.into_iter().next().map_or_else(missing, |left| left.problem);
+        let nothing_fits =
+            |left_out: Vec<LeftOut>| left_out.into_iter().next().map_or_else(missing, |left| left.problem);
         if ladder.rungs.len() < 2 {
             return Err(nothing_fits(left_out));
         }

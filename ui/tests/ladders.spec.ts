@@ -271,7 +271,7 @@ test("a ladder is handed on as a recipe or with its files", async ({ page }) => 
 });
 
 test("the memory bar names what would be left out, and says when nothing helps", async ({ page }) => {
-  const share = { weights: 3e9, cache: 1e9, rest: 1e9, free: 4e9, leftOut: ["small"], fits: true };
+  const share = { weights: 3e9, cache: 1e9, rest: 1e9, free: 4e9, leftOut: ["small"], fits: true, devices: [] };
   await open(page, { give: { ladder_memory: share } });
   await page.keyboard.press("Control+m");
   await by(page, "ladder-make").click();
@@ -280,6 +280,17 @@ test("the memory bar names what would be left out, and says when nothing helps",
   await page.evaluate((share) => (window.app.give.ladder_memory = { ...share, fits: false }), share);
   await by(page, "draft").first().check();
   await expect(by(page, "memory-short")).toContainText("even without the models that write ahead");
+});
+
+test("memory is told for each device where layers go to one", async ({ page }) => {
+  const card = { name: "NVIDIA GeForce RTX 4060", bytes: 3.5e9, total: 8e9, free: 7e9 };
+  const share = { weights: 3e9, cache: 1e9, rest: 1e9, free: 9e9, leftOut: [], fits: true, devices: [card, { ...card, name: "Idle", bytes: 0 }] };
+  await open(page, { give: { ladder_memory: share } });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-make").click();
+  await expect(by(page, "memory-total"), "what the card holds is not needed here").toHaveText("Main memory: about 1.5 GB of 16 GB of memory");
+  await expect(by(page, "memory-device")).toHaveText(/NVIDIA GeForce RTX 4060: about 3.5 GB of 8.0 GB\s*7.0 GB are free there/);
+  await accessible(page);
 });
 
 test("how fast it is here is tried, can be stopped, and another one is proposed", async ({ page }) => {

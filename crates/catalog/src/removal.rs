@@ -50,7 +50,8 @@ mod tests {
         };
         add("Both", &[&bundled, &large, &small]);
         add("Small", &[&small]);
-        let only = |id: &str| store.files_only_of(&recipes, id).into_iter().map(|model| model.sha256).collect::<Vec<_>>();
+        let only =
+            |id: &str| store.files_only_of(&recipes, id).into_iter().map(|model| model.sha256).collect::<Vec<_>>();
         assert_eq!(only("both"), [large.sha256.clone()]);
         assert!(only("small").is_empty() && only("smollm2").is_empty() && only("none").is_empty());
         recipes.remove("both").unwrap();

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use catalog::{
-    Catalog, ModelEntry, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text, is_path,
-    match_up_by_text, read_recipe,
+    Catalog, ModelEntry, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text,
+    is_path, match_up_by_text, read_recipe,
 };
 use engine::Trial;
 use protocol::chat::Fits;
@@ -108,7 +108,9 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
         };
         let pace = card.pace.map(|pace| format!(", about {} tokens/s", in_figures(pace))).unwrap_or_default();
         let id = &card.id;
-        output.line(format_args!("{id:<18} {rungs}  ({state}, about {needs} of memory{room}{pace}{by_text}{whose}{suggested})"));
+        output.line(format_args!(
+            "{id:<18} {rungs}  ({state}, about {needs} of memory{room}{pace}{by_text}{whose}{suggested})"
+        ));
         let about = match output.language {
             Language::English => &card.about.en,
             Language::Japanese => &card.about.ja,

@@ -94,7 +94,12 @@ fn shrink(setup: &Setup, engine: &Engine, job: &Job<'_>, output: &Output) -> Res
 }
 
 /// How often smaller versions say what the original says, and how fast they say it.
-fn compare(setup: &Setup, original: &RecipeModel, made: &[RecipeModel], output: &Output) -> Result<Comparison, Problem> {
+fn compare(
+    setup: &Setup,
+    original: &RecipeModel,
+    made: &[RecipeModel],
+    output: &Output,
+) -> Result<Comparison, Problem> {
     let rung = |model: &RecipeModel| {
         let path = setup.models.file_of(&model.sha256);
         path.map(|path| Rung { name: model.id.clone(), path })
@@ -115,12 +120,7 @@ fn compare(setup: &Setup, original: &RecipeModel, made: &[RecipeModel], output: 
 }
 
 /// The versions beside their original, a line for each; as JSON those that were compared.
-fn table(
-    original: &RecipeModel,
-    made: &[RecipeModel],
-    compared: Option<&Comparison>,
-    output: &Output,
-) -> Vec<Value> {
+fn table(original: &RecipeModel, made: &[RecipeModel], compared: Option<&Comparison>, output: &Output) -> Vec<Value> {
     let row = |id: &str, bytes: u64, same: Option<f64>, pace: Option<f64>| {
         let figure = |figure: Option<String>| figure.unwrap_or_else(|| "–".to_owned());
         let same = figure(same.map(|same| format!("{:.0}%", 100.0 * same)));

@@ -4,10 +4,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use catalog::{
-    LadderEntry, Recipe, RecipeModel, Tokens, Version, in_order, falling, in_order_by_text, match_up_by_text, read_recipe,
+    LadderEntry, Recipe, RecipeModel, Tokens, Version, falling, in_order, in_order_by_text, match_up_by_text,
+    read_recipe,
 };
 use engine::Comparison;
-use protocol::chat::{Added, DraftChoice, LadderFile, LadderVersion, MemoryShare, ModelCard, ShrinkStep, Shrunk, SmallerVersion};
+use protocol::chat::{
+    Added, DraftChoice, LadderFile, LadderVersion, MemoryShare, ModelCard, ShrinkStep, Shrunk, SmallerVersion,
+};
 use protocol::{Code, Mix, Problem};
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -44,7 +47,8 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
         Ok(others
             .map(|model| {
                 let header = disk.models.header_of(model);
-                let verdict = of_target.as_ref().zip(header).map(|(of, draft)| match_up_by_text(of, &draft, &model.name));
+                let verdict =
+                    of_target.as_ref().zip(header).map(|(of, draft)| match_up_by_text(of, &draft, &model.name));
                 // Its size is known before it is here.
                 let too_large = || Problem::new(Code::DraftTooLarge).with("rung", &model.name);
                 let verdict = verdict.or_else(|| (model.bytes >= target.bytes).then(|| Err(too_large())));
@@ -66,13 +70,7 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
 #[specta::specta]
 pub(crate) async fn ladder_memory(app: State<'_, Arc<App>>, models: Vec<String>) -> Result<MemoryShare, Problem> {
     let app = Arc::clone(&app);
-    blocking(move || {
-        let disk = app.disk()?;
-        let catalog = disk.catalog();
-        let models = models.iter().map(|id| catalog.model(id)).collect::<Result<Vec<_>, _>>()?;
-        Ok(disk.share(&models, &app.settings().clone(), app.free_memory()))
-    })
-    .await
+    blocking(move || app.memory_of(&models)).await
 }
 
 /// Makes a ladder of these models, the target first; with `by_text` drafts whose tokens are others draft by text. Gives its id.
@@ -171,7 +169,10 @@ async fn changed(
 pub(crate) fn ladder_files(app: State<'_, Arc<App>>, ladder: String) -> Result<Vec<LadderFile>, Problem> {
     let disk = app.disk()?;
     let files = disk.models.files_only_of(&disk.recipes, &ladder);
-    Ok(files.into_iter().map(|model| LadderFile { model: model.id, name: model.name, bytes: model.bytes as f64 }).collect())
+    Ok(files
+        .into_iter()
+        .map(|model| LadderFile { model: model.id, name: model.name, bytes: model.bytes as f64 })
+        .collect())
 }
 
 /// Removes a ladder of the user's own, and with it the files of these models as far as no other ladder has them.

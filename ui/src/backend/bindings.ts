@@ -448,6 +448,18 @@ export type ConversationCard = {
 	messages: number,
 };
 
+/**  What a device besides the processor would hold of a ladder. */
+export type DeviceMemory = {
+	/**  What it is called. */
+	name: string,
+	/**  About how many bytes it would hold. */
+	bytes: number | null,
+	/**  Bytes of its memory. */
+	total: number | null,
+	/**  Bytes of it that are free once the ladder in use is gone. */
+	free: number | null,
+};
+
 /**  A ladder in the queue of what is fetched. */
 export type Download = {
 	/**  Its id. */
@@ -719,6 +731,8 @@ export type MemoryShare = {
 	leftOut: string[],
 	/**  Whether it fits without them. */
 	fits: boolean,
+	/**  What graphics cards and other computers would hold of it; none where there are none, or nobody can tell now. */
+	devices: DeviceMemory[],
 };
 
 /**  What a model can be made smaller to. */

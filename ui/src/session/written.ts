@@ -106,7 +106,7 @@ export class Written implements Backend {
   dropDownload = (ladder: string) => this.#done("dropDownload", ladder);
   models = async () => this.shelf;
   draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, byText: false, known: true }));
-  ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8, free: null, leftOut: [], fits: true });
+  ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8, free: null, leftOut: [], fits: true, devices: [] });
   makeLadder = async (name: string, models: string[], byText: boolean) => (this.calls.push(["makeLadder", name, models, byText]), "made");
   changeLadder = (ladder: string, name: string, models: string[], byText: boolean) => this.#done("changeLadder", ladder, name, models, byText);
   ladderVersions = async (ladder: string) => (this.calls.push(["ladderVersions", ladder]), this.versions);

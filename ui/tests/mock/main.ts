@@ -174,7 +174,7 @@ function answer(name: string, args: Record<string, unknown>): unknown {
         { model: "small", problem: null, byText: false, known: false },
       ].filter(({ model }) => model !== args.target);
     case "ladder_memory":
-      return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9, free: null, leftOut: [], fits: true };
+      return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9, free: null, leftOut: [], fits: true, devices: [] };
     case "make_ladder":
       return app.opening.ladders.push(ladderCard({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, memoryBytes: 1.5e9, models: args.models as string[], own: true, byText: args.byText as boolean })), "mine";
     case "change_ladder":

@@ -101,7 +101,7 @@ export const laddersAndDownloads: Record<string, State> = {
     go: (page) => downloads(page, download("qwen-coder", "Qwen2.5 Coder", { kind: "failed", problem: { code: "download_failed", details: { name: "Qwen2.5 Coder", reason: "connection reset" } } })),
   },
   "a ladder in the making": {
-    start: { give: { ladder_memory: { weights: 4e9, cache: 1.2e9, rest: 0.4e9, free: 5e9, leftOut: ["small"], fits: true } } },
+    start: { give: { ladder_memory: { weights: 4e9, cache: 1.2e9, rest: 0.4e9, free: 5e9, leftOut: ["small"], fits: true, devices: [] } } },
     async go(page) {
       await dialog(page);
       await by(page, "ladder-make").click();
@@ -109,8 +109,31 @@ export const laddersAndDownloads: Record<string, State> = {
       await by(page, "draft").first().check();
     },
   },
+  "a ladder on a graphics card": {
+    start: {
+      give: {
+        ladder_memory: {
+          weights: 4e9,
+          cache: 1.2e9,
+          rest: 0.4e9,
+          free: 9e9,
+          leftOut: [],
+          fits: true,
+          devices: [
+            { name: "NVIDIA GeForce RTX 4060", bytes: 4.1e9, total: 8.2e9, free: 7.4e9 },
+            { name: "127.0.0.1:50052", bytes: 0.7e9, total: 16e9, free: 11e9 },
+          ],
+        },
+      },
+    },
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladder-make").click();
+      await expect(by(page, "memory-device")).toHaveCount(2);
+    },
+  },
   "a ladder that is changed": {
-    start: { ladders, give: { ladder_memory: { weights: 9e9, cache: 3e9, rest: 1e9, free: 5e9, leftOut: ["small"], fits: false } } },
+    start: { ladders, give: { ladder_memory: { weights: 9e9, cache: 3e9, rest: 1e9, free: 5e9, leftOut: ["small"], fits: false, devices: [] } } },
     async go(page) {
       await dialog(page);
       await by(page, "ladder-edit").click();

@@ -215,6 +215,22 @@ pub struct MemoryShare {
     pub left_out: Vec<String>,
     /// Whether it fits without them.
     pub fits: bool,
+    /// What graphics cards and other computers would hold of it; none where there are none, or nobody can tell now.
+    pub devices: Vec<DeviceMemory>,
+}
+
+/// What a device besides the processor would hold of a ladder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceMemory {
+    /// What it is called.
+    pub name: String,
+    /// About how many bytes it would hold.
+    pub bytes: f64,
+    /// Bytes of its memory.
+    pub total: f64,
+    /// Bytes of it that are free once the ladder in use is gone.
+    pub free: f64,
 }
 
 /// What came of a file that was added.
