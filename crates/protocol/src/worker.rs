@@ -383,7 +383,10 @@ pub enum Event {
     /// What there is to compute with.
     Looked(Box<Hardware>),
     /// What each device would hold of a ladder.
-    Foreseen(Vec<DeviceShare>),
+    Foreseen {
+        /// Each of them.
+        devices: Vec<DeviceShare>,
+    },
     /// A command failed. The worker goes on unless it says otherwise by ending.
     Failed {
         /// The request, if it was one.

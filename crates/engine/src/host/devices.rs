@@ -58,7 +58,7 @@ impl Call<'_> {
         self.take_other_workers();
         let command = Command::Foresee { ladder: ladder.clone(), settings };
         let foreseen = self.converse(&command, &mut |event| match event {
-            Event::Foreseen(shares) => Some(Ok(shares)),
+            Event::Foreseen { devices } => Some(Ok(devices)),
             Event::Failed { id: None, problem } => Some(Err(problem)),
             _ => None,
         });

@@ -107,7 +107,7 @@ fn serve(
             Some(Command::Earlier { texts, anew }) => answerer.earlier(&texts, anew),
             Some(Command::Look) => outbox.send(&Event::Looked(Box::new(placing::hardware()))),
             Some(Command::Foresee { ladder, settings }) => {
-                outbox.send(&Event::Foreseen(placing::foreseen(&ladder, settings, held)));
+                outbox.send(&Event::Foreseen { devices: placing::foreseen(&ladder, settings, held) });
             }
             Some(Command::Cancel) => {}
             other => return other,

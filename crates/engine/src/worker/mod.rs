@@ -63,7 +63,7 @@ pub fn worker_main() -> i32 {
                 inbox.next()
             }
             Some(Command::Foresee { ladder, settings }) => {
-                outbox.send(&Event::Foreseen(placing::foreseen(&ladder, settings, &[])));
+                outbox.send(&Event::Foreseen { devices: placing::foreseen(&ladder, settings, &[]) });
                 inbox.next()
             }
             Some(Command::Cancel | Command::Earlier { .. }) => inbox.next(),
