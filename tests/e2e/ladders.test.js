@@ -34,7 +34,7 @@ describe("models and ladders of one's own", () => {
     await window.by("shrink").click();
     await window.by("shrink-mix").waitForExist();
     await window.browser.execute(() => {
-      for (const box of document.querySelectorAll('[data-testid="shrink-mix"]')) if (box.checked !== ["Q3_K_S", "Q2_K"].includes(box.dataset.mix)) box.click();
+      for (const box of document.querySelectorAll('[data-testid="shrink-mix"]')) if (box.checked !== ["Q4_0", "Q2_K"].includes(box.dataset.mix)) box.click();
     });
     await window.by("shrink-start").click();
     await window.by("ladders-work").waitForExist();
