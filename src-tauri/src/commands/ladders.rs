@@ -189,8 +189,8 @@ pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String, files: Vec
     if disk.recipes.has(&ladder) {
         disk.models.remove_ladder(&disk.recipes, &ladder)?;
     }
-    let deleted = only_its_own.iter().filter(|model| files.contains(&model.id));
-    let deleted = deleted.map(|model| disk.models.remove(&model.sha256)).collect::<Result<(), _>>();
+    let mut deleted = only_its_own.iter().filter(|model| files.contains(&model.id));
+    let deleted = deleted.try_for_each(|model| disk.models.remove(&model.sha256));
     disk.read_own();
     deleted
 }
