@@ -57,6 +57,7 @@ fn main() {
         "draft_choices",
         "ladder_memory",
         "make_ladder",
+        "ladder_files",
         "remove_ladder",
         "restore_ladder",
         "export_ladder",

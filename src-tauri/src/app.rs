@@ -264,12 +264,19 @@ impl Disk {
         self.catalog().models_of(ladder).ok()?.first().map(|model| model.name.clone())
     }
 
-    /// Where the memory of a ladder of these models goes, beside what is free.
-    pub(crate) fn share(&self, models: &[&ModelEntry], settings: &Settings, free: Option<u64>) -> MemoryShare {
+    /// Where the memory of a ladder of these models goes, beside what is free; `cards` have so many bytes of their own for it.
+    pub(crate) fn share(
+        &self,
+        models: &[&ModelEntry],
+        settings: &Settings,
+        free: Option<u64>,
+        cards: u64,
+    ) -> MemoryShare {
         let catalog = self.catalog();
         let lists = self.lists(&catalog, settings);
         let fit = lists.fit(models);
-        let shed = catalog::shed(&catalog::parts(&self.models, models, lists.context, lists.cache), free, &[]);
+        let room = free.map(|free| free.saturating_add(cards));
+        let shed = catalog::shed(&catalog::parts(&self.models, models, lists.context, lists.cache), room, &[]);
         MemoryShare {
             weights: fit.weights as f64,
             cache: fit.cache as f64,
@@ -277,6 +284,7 @@ impl Disk {
             free: free.map(|bytes| bytes as f64),
             left_out: shed.left_out.iter().filter_map(|at| models.get(*at)).map(|model| model.id.clone()).collect(),
             fits: shed.fits,
+            devices: Vec::new(),
         }
     }
 

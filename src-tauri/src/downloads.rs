@@ -1,6 +1,6 @@
 //! Fetching ladders while another one answers.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -211,7 +211,8 @@ impl App {
 
     fn fetch_turn(&self, turn: &Turn) -> Result<(), Problem> {
         let disk = self.disk()?;
-        self.settle(&turn.ladder, &|| turn.stop.load(Ordering::Acquire))?;
+        let left_out = self.settle(&turn.ladder, &turn.stop)?;
+        self.downloads.change(|queue| queue.leave_out(turn, left_out));
         let options = self.fetch_options()?;
         let mut on = |progress: FetchProgress| {
             let share = FetchShare {
@@ -245,23 +246,24 @@ impl App {
         }
     }
 
-    /// Makes an offered ladder a known one, unless it `is_over` meanwhile: its files' facts are asked for where they lie. Any other stays what it is.
+    /// Makes an offered ladder a known one, unless it is stopped meanwhile: its files' facts are asked for where they lie. Any other stays what it is. Gives why drafts of
+    /// it are left out, if any are.
     ///
     /// # Errors
     /// [`Code::NoSuchLadder`], [`Code::Cancelled`], those of [`catalog::settle`], [`Code::FolderUnwritable`].
-    pub(crate) fn settle(&self, ladder: &str, is_over: &dyn Fn() -> bool) -> Result<(), Problem> {
+    fn settle(&self, ladder: &str, stop: &AtomicBool) -> Result<Vec<Problem>, Problem> {
         let disk = self.disk()?;
         let catalog = disk.catalog();
         if catalog.offered(ladder).is_none() {
-            return catalog.ladder(ladder).map(|_| ());
+            return catalog.ladder(ladder).map(|_| Vec::new());
         }
-        let settled = catalog::settle(&catalog, ladder, &self.fetch_options()?)?;
-        if is_over() {
+        let settled = catalog::settle(&catalog, ladder, &self.fetch_options()?, stop)?;
+        if stop.load(Ordering::Acquire) {
             return Err(Problem::new(Code::Cancelled));
         }
         disk.recipes.settle(&settled.recipe)?;
         disk.read_own();
-        Ok(())
+        Ok(settled.left_out)
     }
 
     /// How things are fetched, as environment, settings and keyring have it.

@@ -3,9 +3,10 @@
 use std::sync::{Arc, PoisonError};
 use std::thread;
 
-use protocol::chat::{EngineState, Settings};
-use protocol::ladder::EngineSettings;
-use protocol::worker::Loaded;
+use catalog::ModelEntry;
+use protocol::chat::{DeviceMemory, EngineState, MemoryShare, Settings};
+use protocol::ladder::{EngineSettings, Rung};
+use protocol::worker::{DeviceKind, DeviceShare, Loaded};
 use protocol::{Code, Problem};
 
 use crate::app::App;
@@ -47,10 +48,51 @@ impl App {
         catalog::to_fit(ladder, settings, self.room(settings), &[]).map(|_| ())
     }
 
+    /// Where the memory of a ladder of these models goes, as the settings have it run.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchModel`].
+    pub(crate) fn memory_of(&self, models: &[String]) -> Result<MemoryShare, Problem> {
+        let disk = self.disk()?;
+        let catalog = disk.catalog();
+        let models = models.iter().map(|id| catalog.model(id)).collect::<Result<Vec<_>, _>>()?;
+        let settings = self.settings().clone();
+        let share = disk.share(&models, &settings, self.free_memory(), self.cards(running(&settings)));
+        let rung = |model: &&ModelEntry| Some(Rung { name: model.name.clone(), path: disk.models.path_of(model)? });
+        // What is not here yet nobody can place.
+        let rungs = models.iter().map(rung).collect::<Option<Vec<_>>>();
+        let devices = rungs.map(|rungs| self.on_devices(rungs, running(&settings))).unwrap_or_default();
+        Ok(MemoryShare { devices, ..share })
+    }
+
+    /// What devices would hold of a ladder of these rungs. Nothing where there are none, or the engine does something else.
+    fn on_devices(&self, rungs: Vec<Rung>, settings: EngineSettings) -> Vec<DeviceMemory> {
+        if self.cards(settings) == 0 {
+            return Vec::new();
+        }
+        // It must not make the engine look busy to what a person asks for.
+        let Ok(_counting) = self.counting.try_lock() else { return Vec::new() };
+        let Ok(mut call) = self.engine.begin() else { return Vec::new() };
+        let foreseen = call.foresee(&engine::versions("foreseen", rungs), settings);
+        let foreseen = foreseen.inspect_err(|problem| tracing::warn!(%problem, "what devices would hold is not known"));
+        let own = foreseen.unwrap_or_default().into_iter().filter(|share| share.device.kind != DeviceKind::Integrated);
+        own.map(|DeviceShare { device, bytes }| DeviceMemory {
+            name: device.description,
+            bytes: bytes as f64,
+            total: device.total as f64,
+            free: device.free as f64,
+        })
+        .collect()
+    }
+
     /// Memory that a ladder run so may take, the cards' own added: what really fits where, the engine sees.
     fn room(&self, settings: EngineSettings) -> Option<u64> {
-        let cards = if settings.uses_devices() { self.engine.device_memory() } else { 0 };
-        self.free_memory().map(|free| free.saturating_add(cards))
+        self.free_memory().map(|free| free.saturating_add(self.cards(settings)))
+    }
+
+    /// Bytes that devices have of their own for a ladder run so, as far as that was asked.
+    fn cards(&self, settings: EngineSettings) -> u64 {
+        if settings.uses_devices() { self.engine.device_memory() } else { 0 }
     }
 
     /// Memory that is free once what is loaded gives back its own.

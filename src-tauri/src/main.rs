@@ -172,6 +172,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::ladders::change_ladder,
         commands::ladders::ladder_versions,
         commands::ladders::back_ladder,
+        commands::ladders::ladder_files,
         commands::ladders::remove_ladder,
         commands::ladders::restore_ladder,
         commands::ladders::export_ladder,

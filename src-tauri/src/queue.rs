@@ -61,7 +61,13 @@ impl Queue {
             return;
         }
         let state = if wanted.paused { DownloadState::Paused } else { DownloadState::Waiting };
-        let told = Download { ladder: wanted.ladder.clone(), name: name.to_owned(), state, progress: begun };
+        let told = Download {
+            ladder: wanted.ladder.clone(),
+            name: name.to_owned(),
+            state,
+            progress: begun,
+            left_out: Vec::new(),
+        };
         let before = if wanted.before.is_empty() { before.to_owned() } else { wanted.before.clone() };
         self.items.push(Item { told, then_use: wanted.then_use, before, stop: Arc::default() });
     }
@@ -148,6 +154,13 @@ impl Queue {
         item.told.state = if checking { DownloadState::Checking } else { DownloadState::Running };
         item.told.progress = Some(share);
         true
+    }
+
+    /// Notes why drafts of the ladder of `turn` are not fetched: they do not go with its target after all.
+    pub(crate) fn leave_out(&mut self, turn: &Turn, left_out: Vec<Problem>) {
+        if let Some(item) = self.item(&turn.ladder).filter(|_| !left_out.is_empty()) {
+            item.told.left_out = left_out;
+        }
     }
 
     /// Notes how the fetching of `turn` has ended, and says what is to be done then.
@@ -266,6 +279,20 @@ mod tests {
         // The end of the fetching before, which comes late, is not its own.
         queue.ended(&turn, Ok(()));
         assert_eq!(states(&queue)[0], DownloadState::Asking);
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_as_long_as_the_ladder_is_in_the_queue() {
+        let mut queue = queue(&["a"]);
+        let turn = queue.next().unwrap();
+        let problem = Problem::new(Code::TokenizersDiffer).with("rung", "B");
+        queue.leave_out(&turn, vec![problem.clone()]);
+        queue.pause("a");
+        queue.resume("a");
+        // What is known by now is not asked once more, and leaves nothing out.
+        let again = queue.next().unwrap();
+        queue.leave_out(&again, Vec::new());
+        assert_eq!(queue.told()[0].left_out, [problem]);
     }
 
     #[test]

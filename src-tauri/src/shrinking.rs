@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use catalog::{Made, MadeFrom, RecipeModel, check_header};
-use engine::{Agreement, Engine, Launch};
+use catalog::{Made, MadeFrom, ModelEntry, RecipeModel, check_header};
+use engine::{Comparison, Engine, Launch};
 use protocol::ladder::{EngineSettings, Rung};
+use protocol::worker::LeftOut;
 use protocol::{Code, Mix, Problem};
 
 use crate::app::Disk;
@@ -69,16 +70,8 @@ impl Work<'_> {
     /// # Errors
     /// [`Code::NoSuchModel`], [`Code::NotInstalled`], [`Code::Cancelled`], those of [`Call::requantize`](engine::Call::requantize) and of
     /// [`ModelStore::take_in`](catalog::ModelStore::take_in).
-    pub(crate) fn shrink(
-        &self,
-        disk: &Disk,
-        id: &str,
-        mix: Mix,
-        on: &mut dyn FnMut(f32),
-    ) -> Result<RecipeModel, Problem> {
-        let catalog = disk.catalog();
-        let model = catalog.model(id)?;
-        let path = disk.models.path_of(model).ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", id))?;
+    fn shrink(&self, disk: &Disk, id: &str, mix: Mix, on: &mut dyn FnMut(f32)) -> Result<RecipeModel, Problem> {
+        let (model, path) = original(disk, id)?;
         let bytes = check_header(&path)?.bytes_as(mix);
         let made = disk.models.room_for(bytes)?;
         let to = made.path();
@@ -94,40 +87,114 @@ impl Work<'_> {
         Ok(taken)
     }
 
-    /// How a smaller version compares with the model with this id. `on` is told the share that is done.
+    /// Makes versions of the model with this id to these mixes, one after the other, as far as there is room for all of them; `on` is told which one is written and
+    /// the share of it that is done. What is made stays whatever comes after it, and why there are no more is told beside it, the largest first.
     ///
     /// # Errors
-    /// [`Code::NotInstalled`], [`Code::Cancelled`], [`Code::MemoryShort`], those of loading and recording.
+    /// Those of [`shrink`](Self::shrink) for the first one; [`Code::DiskFull`] before anything is written.
+    pub(crate) fn shrink_all(
+        &self,
+        disk: &Disk,
+        id: &str,
+        mixes: &[Mix],
+        on: &mut dyn FnMut(usize, f32),
+    ) -> Result<(Vec<RecipeModel>, Option<Problem>), Problem> {
+        let (_, path) = original(disk, id)?;
+        let header = check_header(&path)?;
+        drop(disk.models.room_for(mixes.iter().map(|mix| header.bytes_as(*mix)).fold(0, u64::saturating_add))?);
+        let (mut made, mut ended) = (Vec::<RecipeModel>::new(), None);
+        for (at, mix) in mixes.iter().enumerate() {
+            let made_now = self.go_on().and_then(|()| self.shrink(disk, id, *mix, &mut |share| on(at, share)));
+            match made_now {
+                // Two mixes may come to the same file.
+                Ok(model) if made.iter().all(|other| other.sha256 != model.sha256) => made.push(model),
+                Ok(_) => {}
+                Err(problem) if made.is_empty() => return Err(problem),
+                Err(problem) => {
+                    ended = Some(problem);
+                    break;
+                }
+            }
+        }
+        made.sort_by_key(|model| std::cmp::Reverse(model.bytes));
+        Ok((made, ended))
+    }
+
+    /// How smaller versions compare with the model with this id, as many at once as there is memory for beside the ladder in use. `on` is told the share that is
+    /// done. What was found out before something went wrong is told beside it.
     pub(crate) fn compare(
         &self,
         disk: &Disk,
         id: &str,
-        made: &RecipeModel,
+        made: &[RecipeModel],
         on: &mut dyn FnMut(f32),
-    ) -> Result<Agreement, Problem> {
-        let catalog = disk.catalog();
-        let original = catalog.model(id)?;
+    ) -> (Comparison, Option<Problem>) {
+        let mut found = Comparison { pace: None, versions: Vec::new() };
+        let mut left = made.to_vec();
+        while !left.is_empty() {
+            let done = (made.len() - left.len()) as f32;
+            let all = made.len().max(1) as f32;
+            let mut share = |share: f32, count: usize| on((done + share * count as f32) / all);
+            match self.compare_some(disk, id, &left, &mut share) {
+                Ok(some) => {
+                    let before = left.len();
+                    left.retain(|model| some.versions.iter().all(|version| version.rung != model.id));
+                    found.pace = found.pace.or(some.pace);
+                    found.versions.extend(some.versions);
+                    if left.len() == before {
+                        return (found, Some(Problem::new(Code::Internal).with("reason", "nothing was compared")));
+                    }
+                }
+                Err(problem) => return (found, Some(problem)),
+            }
+        }
+        (found, None)
+    }
+
+    /// The same for those of them that fit into memory together: one at least. `on` is told how many these are.
+    fn compare_some(
+        &self,
+        disk: &Disk,
+        id: &str,
+        made: &[RecipeModel],
+        on: &mut dyn FnMut(f32, usize),
+    ) -> Result<Comparison, Problem> {
         let missing = || Problem::new(Code::NotInstalled).with("ladder", id);
-        let rung = |name: &str, path: Option<PathBuf>| path.map(|path| Rung { name: name.to_owned(), path });
-        let rungs = [rung(id, disk.models.path_of(original)), rung(&made.id, disk.models.file_of(&made.sha256))];
-        let rungs = rungs.into_iter().collect::<Option<Vec<_>>>().ok_or_else(missing)?;
+        let (_, path) = original(disk, id)?;
+        let rung = |model: &RecipeModel| {
+            disk.models.file_of(&model.sha256).map(|path| Rung { name: model.id.clone(), path }).ok_or_else(missing)
+        };
+        let first = Ok(Rung { name: id.to_owned(), path });
+        let rungs = std::iter::once(first).chain(made.iter().map(rung)).collect::<Result<Vec<_>, _>>()?;
         let settings = EngineSettings { context: Some(COMPARED), ..EngineSettings::default() };
-        // Both beside the ladder in use: where there is no room for that, nothing is compared.
         let (ladder, left_out) = catalog::to_fit(engine::versions(id, rungs), settings, engine::free_memory(), &[])?;
-        if let Some(left) = left_out.into_iter().next() {
-            return Err(left.problem);
+        let nothing_fits =
+            |left_out: Vec<LeftOut>| left_out.into_iter().next().map_or_else(missing, |left| left.problem);
+        if ladder.rungs.len() < 2 {
+            return Err(nothing_fits(left_out));
         }
+        self.go_on()?;
         let engine = &self.shrinking.engine;
-        let stopped = || self.stopped().load(Ordering::Acquire);
-        let cancelled = || Problem::new(Code::Cancelled);
-        if stopped() {
-            return Err(cancelled());
-        }
         let loaded = engine.load(&ladder, settings, &mut |_| {})?;
-        let mut record = |ask: &engine::Ask| if stopped() { Err(cancelled()) } else { engine.record(ask) };
-        let compared = engine::compare(&loaded, &mut record, on);
+        let count = loaded.pass_times.len().saturating_sub(1);
+        let mut record = |ask: &engine::Ask| self.go_on().and_then(|()| engine.record(ask));
+        let compared = engine::compare(&loaded, &mut record, &mut |share| on(share, count));
         // It holds a worker that nobody needs any more.
         engine.stop();
-        compared?.pop().ok_or_else(missing)
+        if count == 0 { Err(nothing_fits(loaded.left_out)) } else { compared }
     }
+
+    /// # Errors
+    /// [`Code::Cancelled`] once it is to end.
+    fn go_on(&self) -> Result<(), Problem> {
+        let stopped = self.stopped().load(Ordering::Acquire);
+        if stopped { Err(Problem::new(Code::Cancelled)) } else { Ok(()) }
+    }
+}
+
+/// The model with this id, and its file.
+fn original(disk: &Disk, id: &str) -> Result<(ModelEntry, PathBuf), Problem> {
+    let model = disk.catalog().model(id)?.clone();
+    let path = disk.models.path_of(&model).ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", id))?;
+    Ok((model, path))
 }

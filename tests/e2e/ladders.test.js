@@ -32,10 +32,15 @@ describe("models and ladders of one's own", () => {
     await window.by("open-ladders").click();
     await window.by("model-row").waitForExist();
     await window.by("shrink").click();
-    await window.by("shrink-mix").selectByAttribute("value", "Q2_K");
+    await window.by("shrink-mix").waitForExist();
+    await window.browser.execute(() => {
+      for (const box of document.querySelectorAll('[data-testid="shrink-mix"]')) if (box.checked !== ["Q4_0", "Q2_K"].includes(box.dataset.mix)) box.click();
+    });
     await window.by("shrink-start").click();
     await window.by("ladders-work").waitForExist();
-    await said("Q2_K was made");
+    await said("2 smaller versions were made");
+    const compared = await window.browser.execute(() => [...document.querySelectorAll('[data-testid="version-made"]')].map((row) => row.textContent));
+    assert.ok(compared.length === 2 && compared.at(-1).includes("Q2_K") && /\d%/.test(compared.at(-1)), compared.join("; "));
     const rows = await window.browser.execute(() => [...document.querySelectorAll('[data-testid="model-row"]')].map((row) => row.textContent));
     assert.ok(rows.some((row) => row.includes("Q2_K")), rows.join("; "));
   });
@@ -81,6 +86,8 @@ describe("models and ladders of one's own", () => {
     await window.by("ladder-remove").waitForExist();
     const before = (await window.all("ladder-row")).length;
     await window.by("ladder-remove").click();
+    // The smaller version is in no other ladder.
+    await window.by("remove-only").click();
     await window.by("ladder-undo").waitForExist();
     assert.equal((await window.all("ladder-row")).length, before - 1);
     await window.by("ladder-undo").click();

@@ -54,6 +54,18 @@ test("the queue shows each in its state; one is paused, resumed, tried again and
   await accessible(page);
 });
 
+test("a draft that is left out is named with the reason, in the queue and afterwards with its ladder", async ({ page }) => {
+  await open(page);
+  await page.keyboard.press("Control+m");
+  const leftOut = [{ code: "tokenizers_differ" as const, details: { rung: "Qwen2.5 Coder 0.5B" } }];
+  await downloads(page, { ...download("qwen-coder", "Qwen2.5 Coder", "running", 4e8), leftOut });
+  await expect(by(page, "downloads").getByTestId("download-left-out")).toContainText("left out and not downloaded: ");
+  await expect(by(page, "downloads").getByTestId("download-left-out")).toContainText("Qwen2.5 Coder 0.5B");
+  await accessible(page);
+  await downloads(page);
+  await expect(by(page, "ladder-left-out")).toContainText("Qwen2.5 Coder 0.5B");
+});
+
 test("where nothing answers yet, downloads wait for each other in the queue all the same", async ({ page }) => {
   await open(page, { engine: { kind: "empty" }, ladders: [{ ...smollm2, missingBytes: 5 }, coder] });
   await engine(page, { kind: "empty" });

@@ -19,8 +19,45 @@ test("a ladder is made of what fits, with the reason where it does not", async (
   await by(page, "builder-name").fill("For work");
   await by(page, "builder-make").click();
   await expect(by(page, "ladders-said")).toHaveText("“For work” is in the list.");
-  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "For work", models: ["big", "small"] });
+  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "For work", models: ["big", "small"], byText: false });
   await expect(by(page, "ladder-row")).toHaveCount(3);
+});
+
+test("a draft with another tokenizer is taken all the same, by text, and that can be taken back", async ({ page }) => {
+  await open(page);
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-make").click();
+  const other = page.getByLabel("SmolLM2 135M");
+  await expect(other).toBeDisabled();
+  await by(page, "by-text-pick").click();
+  await expect(other).toBeFocused();
+  await expect(other).toBeChecked();
+  await expect(by(page, "by-text-on")).toContainText("slower");
+  await accessible(page);
+  await page.keyboard.press("Space");
+  await expect(other, "taken back").toBeDisabled();
+  await expect(by(page, "by-text-pick")).toBeFocused();
+  await by(page, "by-text-pick").click();
+  await by(page, "builder-make").click();
+  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "Qwen2.5 Coder 1.5B", models: ["big", "smollm2-135m"], byText: true });
+  const row = by(page, "ladder-row").filter({ has: page.getByTestId("by-text") });
+  await expect(row).toHaveCount(1);
+  await row.getByTestId("ladder-edit").click();
+  await expect(other).toBeChecked();
+  await other.uncheck();
+  await by(page, "builder-make").click();
+  expect((await calls(page, "change_ladder"))[0]?.args).toMatchObject({ models: ["big"], byText: false });
+  await expect(by(page, "by-text")).toHaveCount(0);
+});
+
+test("an offered ladder that was fetched is none of one's own, and can be changed and removed all the same", async ({ page }) => {
+  const fetched = ladderCard({ id: "gemma", name: "Gemma 3", own: false, changeable: true });
+  await open(page, { ladders: [smollm2, fetched, mine] });
+  await page.keyboard.press("Control+m");
+  await expect(by(page, "ladder-row").filter({ hasText: "Gemma 3" }).getByTestId("ladder-remove")).toBeVisible();
+  await by(page, "filter-own").check({ force: true });
+  await expect(by(page, "ladder-row")).toHaveCount(1);
+  await expect(by(page, "ladder-row")).toContainText("For work");
 });
 
 test("a removed ladder can be had back, and one in use is changed to", async ({ page }) => {
@@ -38,20 +75,71 @@ test("a removed ladder can be had back, and one in use is changed to", async ({ 
   await expect(row.getByTestId("ladder-remove")).toHaveCount(0);
 });
 
-test("a model is made smaller with its progress shown, and that can be stopped", async ({ page }) => {
-  await open(page, { give: { made: { card: modelCard({ id: "new", name: "Qwen2.5 Q2_K" }), agreement: 0.941, speedup: 1.42 } } });
+test("files that no other ladder uses are deleted with it where that is wished, with names and sizes said before", async ({ page }) => {
+  const files = [
+    { model: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768 },
+    { model: "own", name: "Mine Q4_0", bytes: 391_400_064 },
+  ];
+  await open(page, { ladders: [smollm2, mine], give: { ladder_files: files } });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-remove").click();
+  await expect(by(page, "remove-file")).toHaveText(["Qwen2.5 Coder 1.5B · 1.1 GB", "Mine Q4_0 · 391 MB"]);
+  await expect(by(page, "remove-only")).toBeFocused();
+  await accessible(page);
+  await page.keyboard.press("Escape");
+  await expect(by(page, "ladder-remove"), "thought better of").toBeFocused();
+  expect(await calls(page, "remove_ladder")).toEqual([]);
+  await by(page, "ladder-remove").click();
+  await by(page, "remove-files").click();
+  expect((await calls(page, "remove_ladder"))[0]?.args).toEqual({ ladder: "mine", files: ["big", "own"] });
+  await expect(by(page, "ladders-said")).toHaveText("1.5 GB of model files were deleted for good.");
+  await expect(by(page, "ladder-row")).toHaveCount(1);
+  await by(page, "ladder-undo").click();
+  await expect.poll(() => calls(page, "restore_ladder")).toHaveLength(1);
+});
+
+const version = (id: string, bytes: number, agreement: number | null, pace: number | null, drafts = true) => ({ card: modelCard({ id, name: `SmolLM2 135M ${id}`, bytes }), agreement, pace, drafts });
+const shrunk = { versions: [version("Q4_0", 77e6, 0.941, 52.3), version("IQ4_NL", 77e6, null, null, false), version("Q2_K", 54e6, 0.62, 61)], pace: 40.12, ended: null };
+
+test("smaller versions are made one after the other, compared, and made a ladder of", async ({ page }) => {
+  await open(page, { give: { made: shrunk } });
+  await page.keyboard.press("Control+m");
+  await by(page, "model-row").filter({ hasText: "SmolLM2" }).getByTestId("shrink").click();
+  await expect(by(page, "shrink-mix").first()).toBeFocused();
+  await expect(by(page, "shrink-mix").first(), "the usual one").toBeChecked();
+  await by(page, "shrink-mix").nth(1).check();
+  await expect(by(page, "shrink-room")).toHaveText("Takes about 131 MB of disk space.");
+  await accessible(page);
+  await by(page, "shrink-start").click();
+  expect((await calls(page, "shrink_model"))[0]?.args).toMatchObject({ model: "smollm2-135m", mixes: ["Q4_0", "Q2_K"] });
+  await page.evaluate(() => window.app.work({ at: 1, share: 0.4 }));
+  await expect(by(page, "ladders-work")).toContainText("Making smaller versions of SmolLM2 135M … 42%");
+  await expect(by(page, "shrink-steps").getByRole("listitem")).toHaveText(["Q4_0: done", "Q2_K: 40%", "Comparing: waits"]);
+  await page.evaluate(() => window.app.work({ at: 2, share: 0.5 }));
+  await expect(by(page, "ladders-work")).toContainText("80%");
+  await expect(by(page, "ladder-add")).toBeDisabled();
+  await page.evaluate(() => window.app.end());
+  await expect(by(page, "ladders-said")).toHaveText("3 smaller versions were made. They can draft in a ladder now.");
+  const rows = by(page, "versions-made").getByRole("row");
+  await expect(rows).toHaveText([/Size/, /SmolLM2 135M\s*98 MB–40.1/, /Q4_0\s*77 MB94%52.3/, /IQ4_NL no smaller than another one\s*77 MB––/, /Q2_K\s*54 MB62%61/]);
+  await accessible(page);
+  await by(page, "version-pick").nth(1).uncheck();
+  await by(page, "versions-make").click();
+  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "SmolLM2 135M with smaller versions", models: ["smollm2-135m", "Q4_0"], byText: false });
+  await expect(by(page, "versions-made")).toHaveCount(0);
+});
+
+test("what was finished stays when the making of smaller versions is stopped", async ({ page }) => {
+  await open(page, { give: { made: { versions: [version("Q4_0", 77e6, null, null)], pace: null, ended: { code: "cancelled", details: {} } } } });
   await page.keyboard.press("Control+m");
   await by(page, "shrink").first().click();
-  await by(page, "shrink-mix").selectOption("Q2_K");
   await by(page, "shrink-start").click();
-  await page.evaluate(() => window.app.work(0.42));
-  await expect(by(page, "ladders-work")).toContainText("42%");
-  await expect(by(page, "ladder-add")).toBeDisabled();
   await by(page, "shrink-stop").click();
   await expect.poll(() => calls(page, "stop_shrinking")).toHaveLength(1);
   await page.evaluate(() => window.app.end());
-  await expect(by(page, "ladders-said")).toHaveText("Qwen2.5 Q2_K was made. It can draft in a ladder now. It says the same word as the original 94 times in 100 and writes 1.4 times as fast.");
-  await expect(by(page, "ladders-work")).toHaveCount(0);
+  await expect(by(page, "versions-made")).toContainText("What was finished stays.");
+  await expect(by(page, "ladders-said")).toHaveText("SmolLM2 135M Q4_0 was made. It can draft in a ladder now.");
+  await expect(page.getByRole("dialog").getByTestId("problem")).toHaveCount(0);
 });
 
 test("a file that the system wants opened is taken in where the models are", async ({ page }) => {
@@ -131,7 +219,7 @@ test("what a model is can be looked up, and its hash copied", async ({ page, con
 });
 
 test("a ladder of one's own is changed in the form it was made in", async ({ page }) => {
-  await open(page, { ladders: [smollm2, mine], give: { draft_choices: [{ model: "small", problem: null, known: true }] } });
+  await open(page, { ladders: [smollm2, mine], give: { draft_choices: [{ model: "small", problem: null, byText: false, known: true }] } });
   await page.keyboard.press("Control+m");
   await by(page, "ladder-edit").click();
   await expect(by(page, "builder-target")).toBeFocused();
@@ -142,7 +230,7 @@ test("a ladder of one's own is changed in the form it was made in", async ({ pag
   await by(page, "builder-name").fill("For home");
   await by(page, "builder-make").click();
   await expect(by(page, "ladders-said")).toContainText("“For home” was changed.");
-  expect((await calls(page, "change_ladder"))[0]?.args).toEqual({ ladder: "mine", name: "For home", models: ["big"] });
+  expect((await calls(page, "change_ladder"))[0]?.args).toEqual({ ladder: "mine", name: "For home", models: ["big"], byText: false });
   await expect(by(page, "ladder-edit"), "where it was left").toBeFocused();
 });
 
@@ -183,7 +271,7 @@ test("a ladder is handed on as a recipe or with its files", async ({ page }) => 
 });
 
 test("the memory bar names what would be left out, and says when nothing helps", async ({ page }) => {
-  const share = { weights: 3e9, cache: 1e9, rest: 1e9, free: 4e9, leftOut: ["small"], fits: true };
+  const share = { weights: 3e9, cache: 1e9, rest: 1e9, free: 4e9, leftOut: ["small"], fits: true, devices: [] };
   await open(page, { give: { ladder_memory: share } });
   await page.keyboard.press("Control+m");
   await by(page, "ladder-make").click();
@@ -192,6 +280,17 @@ test("the memory bar names what would be left out, and says when nothing helps",
   await page.evaluate((share) => (window.app.give.ladder_memory = { ...share, fits: false }), share);
   await by(page, "draft").first().check();
   await expect(by(page, "memory-short")).toContainText("even without the models that write ahead");
+});
+
+test("memory is told for each device where layers go to one", async ({ page }) => {
+  const card = { name: "NVIDIA GeForce RTX 4060", bytes: 3.5e9, total: 8e9, free: 7e9 };
+  const share = { weights: 3e9, cache: 1e9, rest: 1e9, free: 9e9, leftOut: [], fits: true, devices: [card, { ...card, name: "Idle", bytes: 0 }] };
+  await open(page, { give: { ladder_memory: share } });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-make").click();
+  await expect(by(page, "memory-total"), "what the card holds is not needed here").toHaveText("Main memory: about 1.5 GB of 16 GB of memory");
+  await expect(by(page, "memory-device")).toHaveText(/NVIDIA GeForce RTX 4060: about 3.5 GB of 8.0 GB\s*7.0 GB are free there/);
+  await accessible(page);
 });
 
 test("how fast it is here is tried, can be stopped, and another one is proposed", async ({ page }) => {

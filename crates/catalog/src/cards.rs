@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use protocol::chat::{About, Fits, LadderCard, LadderCheck, ModelCard};
+use protocol::chat::{About, Fits, LadderCard, LadderCheck, MixChoice, ModelCard};
 use protocol::ladder::CacheType;
 use protocol::{Mix, Problem};
 
@@ -46,7 +46,7 @@ impl Lists<'_> {
         let builtin = Catalog::builtin();
         let offered = || self.catalog.offered_ladders().iter().filter(|ladder| self.comes(ladder));
         let all = || self.catalog.ladders().iter().chain(offered());
-        let mut cards = all().map(|ladder| self.ladder(ladder, machine)).collect::<Result<Vec<_>, _>>()?;
+        let mut cards = all().map(|ladder| self.ladder(&builtin, ladder, machine)).collect::<Result<Vec<_>, _>>()?;
         let candidates: Vec<_> =
             all().zip(&cards).map(|(ladder, card)| self.candidate(&builtin, ladder, card)).collect();
         let suggested = machine.suggest(&candidates);
@@ -79,8 +79,9 @@ impl Lists<'_> {
         }
     }
 
-    fn ladder(&self, ladder: &LadderEntry, machine: Machine) -> Result<LadderCard, Problem> {
+    fn ladder(&self, builtin: &Catalog, ladder: &LadderEntry, machine: Machine) -> Result<LadderCard, Problem> {
         let catalog = self.catalog;
+        let kept = self.recipes.has(&ladder.id);
         let models = catalog.about(ladder);
         let offered = catalog.offered(&ladder.id).is_some();
         let mut rungs: Vec<String> = models.iter().map(|model| model.name.to_owned()).collect();
@@ -119,7 +120,9 @@ impl Lists<'_> {
             pace: machine.pace(self.read(ladder)),
             suggested: false,
             models: ladder.rungs.clone(),
-            own: self.recipes.has(&ladder.id),
+            own: kept && builtin.offered(&ladder.id).is_none(),
+            changeable: kept,
+            by_text: ladder.by_text,
             offered,
             fetchable,
             checked: None,
@@ -155,7 +158,10 @@ impl Lists<'_> {
     pub fn model(&self, model: &ModelEntry) -> ModelCard {
         let header = self.store.header_of(model);
         // A tenth less is worth the trouble.
-        let smaller = |mix: &Mix| header.as_ref().is_some_and(|header| header.bytes_as(*mix) < model.bytes / 10 * 9);
+        let smaller = |mix: Mix| {
+            let bytes = header.as_ref()?.bytes_as(mix);
+            (bytes < model.bytes / 10 * 9).then(|| MixChoice { name: mix.name().to_owned(), bytes: bytes as f64 })
+        };
         let made_from = self.store.made_from(&model.sha256).map(|from| {
             let known = self.catalog.models().iter().find(|other| other.sha256 == from);
             known.map_or_else(|| from.as_str()[..8].to_owned(), |original| original.name.clone())
@@ -166,7 +172,7 @@ impl Lists<'_> {
             bytes: model.bytes as f64,
             installed: self.store.path_of(model).is_some(),
             offered: false,
-            mixes: Mix::ALL.into_iter().filter(smaller).map(|mix| mix.name().to_owned()).collect(),
+            mixes: Mix::ALL.into_iter().filter_map(smaller).collect(),
             file: model.file.clone(),
             licence: spoken(&model.licence.spdx),
             hash: model.sha256.as_str().to_owned(),
@@ -199,4 +205,35 @@ fn offered(offer: &Offer) -> ModelCard {
 /// A licence as people call it: what is none of SPDX's list is marked there in a way that says nothing to them.
 fn spoken(spdx: &str) -> String {
     spdx.replace("LicenseRef-", "").replace(" AND ", ", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Recipe, RecipeModel};
+    use crate::sample::entry;
+
+    #[test]
+    fn what_was_offered_is_nobodys_own_once_it_is_fetched_and_can_be_changed_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let recipes = Recipes::of(folder.path().join("ladders"));
+        let id = Catalog::builtin().offered_ladders()[0].id.clone();
+        let models = || vec![RecipeModel::of(&entry("m", b"weights", Vec::new()))];
+        let fetched = Recipe { id: id.clone(), ..Recipe::new("Fetched", models()).unwrap() };
+        recipes.settle(&fetched).unwrap();
+        let by_text = Recipe { by_text: true, ..Recipe::new("Mine", models()).unwrap() };
+        let mine = recipes.add(&by_text).unwrap().id;
+        let (catalog, _) = Catalog::builtin().with_own(&store, &recipes);
+        let (cache, source) = (CacheType::F16, &SourceChoice::default());
+        let lists = Lists { catalog: &catalog, store: &store, recipes: &recipes, context: None, cache, source };
+        let cards = lists.ladders(Machine { memory: None, reads: None, japanese: false }, &|_, _| None).unwrap();
+        let of = |id: &str| {
+            let card = cards.iter().find(|card| card.id == id).unwrap();
+            (card.own, card.changeable, card.by_text)
+        };
+        assert_eq!(of(&id), (false, true, false));
+        assert_eq!(of(&mine), (true, true, true));
+        assert_eq!(of("smollm2"), (false, false, false));
+    }
 }

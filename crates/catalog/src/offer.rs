@@ -1,7 +1,11 @@
 //! Models of the catalogue whose files nobody has verified yet: what they are is asked where they lie, before the first download.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use protocol::{Code, Problem};
 use serde::Deserialize;
@@ -64,19 +68,49 @@ pub struct Settled {
     pub left_out: Vec<Problem>,
 }
 
+/// How long a stop goes unnoticed.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// Asks where the files of the offered ladder `id` (or of the offered model, as a ladder of itself) lie for their commit, size and hash, and for their beginnings: what goes together is known
 /// before anything large is fetched. Models that are known already stay as they are. Returns the ladder as a recipe that is not kept yet.
 ///
 /// # Errors
-/// [`Code::NoSuchLadder`]; [`Code::DownloadFailed`] and those of [`look`], where the target is concerned.
-pub fn settle(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<Settled, Problem> {
+/// [`Code::NoSuchLadder`]; [`Code::DownloadFailed`] and those of [`look`], where the target is concerned; [`Code::Cancelled`].
+pub fn settle(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool) -> Result<Settled, Problem> {
+    // Asked on a thread of its own, so that nobody who cancels has to wait for an answer.
+    let (answer, answered) = mpsc::channel();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (catalog, id, options, stopped) = (catalog.clone(), id.to_owned(), options.clone(), Arc::clone(&stop));
+    thread::spawn(move || {
+        // Nobody may wait for it any more.
+        let _ = answer.send(ask(&catalog, &id, &options, &stopped));
+    });
+    loop {
+        match answered.recv_timeout(GLANCE) {
+            Ok(settled) => return settled,
+            Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::Acquire) => {
+                stop.store(true, Ordering::Release);
+                return Err(Problem::new(Code::Cancelled));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Problem::new(Code::Internal).with("reason", "nobody asked for the files"));
+            }
+        }
+    }
+}
+
+fn ask(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool) -> Result<Settled, Problem> {
     let alone = || catalog.offer(id).map(Offer::alone);
     let ladder = catalog.offered(id).cloned().or_else(alone);
     let ladder = ladder.ok_or_else(|| Problem::new(Code::NoSuchLadder).with("name", id))?;
     let (mut models, mut left_out) = (Vec::<RecipeModel>::new(), Vec::new());
     let mut target: Option<Header> = None;
     for rung in &ladder.rungs {
-        let found = model(catalog, rung, options).and_then(|model| {
+        if cancel.load(Ordering::Acquire) {
+            return Err(Problem::new(Code::Cancelled));
+        }
+        let found = model(catalog, rung, options, cancel).and_then(|model| {
             let header = match in_folder(&model.file, options) {
                 Some(path) => check_header(&path)?,
                 None => look(&model.address(&options.endpoint).unwrap_or_default(), options)?,
@@ -114,7 +148,7 @@ fn never_fits(problem: &Problem) -> bool {
 }
 
 /// A model of an offered ladder with everything that has to be known of its file.
-fn model(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<ModelEntry, Problem> {
+fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool) -> Result<ModelEntry, Problem> {
     let Some(offer) = catalog.offer(id) else { return catalog.model(id).cloned() };
     // One of another ladder that was fetched before: the same file, whatever lies there by now.
     let is_it = |model: &&ModelEntry| {
@@ -133,7 +167,7 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<ModelEnt
             let Some(path) = in_folder(&offer.file, options) else {
                 return elsewhere(&format!("{} is not in {}", offer.file, folder.display()));
             };
-            let hash = hashed(&path, &mut std::io::sink(), &AtomicBool::new(false), &mut |_| {})?;
+            let hash = hashed(&path, &mut std::io::sink(), cancel, &mut |_| {})?;
             (path.metadata().map_or(0, |about| about.len()), hash, Vec::new())
         }
         // Whoever could change the answer on its way could name any file.

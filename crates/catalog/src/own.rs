@@ -274,7 +274,7 @@ fn read(path: &Path) -> Result<RecipeModel, String> {
     let mut text = String::new();
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
     file.take(crate::recipe::LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    let model: RecipeModel = toml::from_str(&text).map_err(|error| error.message().to_owned())?;
+    let model: RecipeModel = toml::from_str(&text).map_err(|error| error.to_string())?;
     crate::check::check_entries(&[], &[model.entry()])?;
     if Some(&model.sha256) == hash_of(path).as_ref() { Ok(model) } else { Err("it is of another file".to_owned()) }
 }

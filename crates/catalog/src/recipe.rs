@@ -148,8 +148,7 @@ impl Recipe {
     /// [`Code::FileUnusable`].
     pub fn parse(text: &str, place: impl std::fmt::Display) -> Result<Self, Problem> {
         let unusable = |reason: String| Problem::new(Code::FileUnusable).with("path", &place).with("reason", reason);
-        let recipe: Self =
-            toml::from_str(text).map_err(|error| unusable(format!("it is no recipe: {}", error.message())))?;
+        let recipe: Self = toml::from_str(text).map_err(|error| unusable(format!("it is no recipe: {error}")))?;
         if recipe.version > VERSION {
             return Err(unusable("it was written by a newer version of Taki".to_owned()));
         }

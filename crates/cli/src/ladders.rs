@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use catalog::{
-    Catalog, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text, is_path,
-    match_up_by_text, read_recipe,
+    Catalog, ModelEntry, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text,
+    is_path, match_up_by_text, read_recipe,
 };
 use engine::Trial;
 use protocol::chat::Fits;
@@ -57,23 +57,39 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Import { file, .. } => import(&setup, file, output),
         Ladders::Versions { ladder, .. } => versions(&setup, ladder, output),
         Ladders::Back { ladder, version, .. } => back(&setup, ladder, *version, output),
-        Ladders::Remove { ladder, .. } => {
-            own(&setup, ladder)?;
-            if store::load_settings(&setup.places).0.ladder == *ladder {
-                return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
-            }
-            setup.models.remove_ladder(&setup.recipes, ladder)?;
-            output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back."));
-            output.json(&json!({ "removed": ladder }));
-            Ok(())
-        }
+        Ladders::Remove { ladder, with_files, .. } => remove(&setup, ladder, *with_files, output),
     }
+}
+
+/// Removes a ladder, and `with_files` what no other one has.
+fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Output) -> Result<(), Problem> {
+    own(setup, ladder)?;
+    if store::load_settings(&setup.places).0.ladder == ladder {
+        return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
+    }
+    let files = setup.models.files_only_of(&setup.recipes, ladder);
+    setup.models.remove_ladder(&setup.recipes, ladder)?;
+    let one = |file: &ModelEntry| format!("{} ({})", file.id, bytes_in_words(file.bytes));
+    let named = files.iter().map(one).collect::<Vec<_>>().join(", ");
+    let mut deleted = Vec::new();
+    if with_files {
+        for file in &files {
+            output.note(format_args!("Deleting {} …", one(file)));
+            setup.models.remove(&file.sha256)?;
+            deleted.push(as_json(&RecipeModel::of(file)));
+        }
+    } else if !files.is_empty() {
+        output.note(format_args!("Files that no other ladder uses stay: {named}. `taki models remove` deletes them."));
+    }
+    let without = if deleted.is_empty() { "" } else { ", without the files" };
+    output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back{without}."));
+    output.json(&json!({ "removed": ladder, "deleted": deleted }));
+    Ok(())
 }
 
 fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
     setup.tell_unread(output);
     let mut rows = Vec::new();
-    let builtin = Catalog::builtin();
     for card in setup.cards()? {
         let missing = bytes_in_words(card.missing_bytes as u64);
         let state = match (card.missing_bytes > 0.0, card.offered) {
@@ -81,8 +97,8 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
             (true, false) => format!("{missing} to fetch"),
             (true, true) => format!("offered, about {missing} to fetch"),
         };
-        let made_here = card.own && builtin.offered(&card.id).is_none();
-        let whose = if made_here { ", your own" } else { "" };
+        let whose = if card.own { ", your own" } else { "" };
+        let by_text = if card.by_text { ", drafts by text where tokens differ" } else { "" };
         let suggested = if card.suggested { ", suggested for this computer" } else { "" };
         let (needs, rungs) = (bytes_in_words(card.memory_bytes as u64), card.rungs.join(" ← "));
         let room = match card.fits {
@@ -92,7 +108,9 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
         };
         let pace = card.pace.map(|pace| format!(", about {} tokens/s", in_figures(pace))).unwrap_or_default();
         let id = &card.id;
-        output.line(format_args!("{id:<18} {rungs}  ({state}, about {needs} of memory{room}{pace}{whose}{suggested})"));
+        output.line(format_args!(
+            "{id:<18} {rungs}  ({state}, about {needs} of memory{room}{pace}{by_text}{whose}{suggested})"
+        ));
         let about = match output.language {
             Language::English => &card.about.en,
             Language::Japanese => &card.about.ja,
@@ -101,7 +119,7 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
         let k = setup.catalog.ladder(id).ok().or_else(|| setup.catalog.offered(id)).map(|ladder| &ladder.k);
         rows.push(json!({
             "id": id, "name": card.name, "rungs": card.rungs, "missing_bytes": card.missing_bytes as u64, "k": k,
-            "own": card.own, "offered": card.offered, "memory_bytes": card.memory_bytes as u64, "fits": card.fits,
+            "own": card.own, "by_text": card.by_text, "offered": card.offered, "memory_bytes": card.memory_bytes as u64, "fits": card.fits,
             "pace": card.pace, "suggested": card.suggested, "checked": card.checked,
         }));
     }

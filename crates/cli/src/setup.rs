@@ -1,6 +1,8 @@
 //! What most commands need first.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use catalog::{
     Catalog, FetchOptions, Lists, Machine, ModelStore, Recipes, SourceChoice, resolve, target_place, with_drafts,
@@ -66,8 +68,15 @@ impl Setup {
         output.note(format_args!(
             "Asking where the files of {name} are kept how large they are, and whether they go together …"
         ));
-        let settled = catalog::settle(&self.catalog, name, &self.fetch_options()?)?;
-        settled.left_out.iter().for_each(|problem| output.warning(problem));
+        let options = self.fetch_options()?;
+        let cancel = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&cancel);
+        let stop = move || flag.store(true, Ordering::Release);
+        let settled = stoppable(stop, || catalog::settle(&self.catalog, name, &options, &cancel))?;
+        for problem in &settled.left_out {
+            output.note("One of its models is left out and not downloaded:");
+            output.warning(problem);
+        }
         self.recipes.settle(&settled.recipe)?;
         self.read_own();
         Ok(())

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use catalog::{Made, MadeFrom, Recipe, RecipeModel, check_header};
-use engine::{Agreement, Ask, Engine, Launch};
+use catalog::{Made, MadeFrom, Recipe, RecipeModel, check_header, falling};
+use engine::{Ask, Comparison, Engine, Launch};
 use protocol::ladder::{EngineSettings, Rung};
 use protocol::{Code, Mix, Problem, bytes_in_words};
 use serde_json::{Value, json};
@@ -31,29 +31,34 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
     let path = setup.models.file_of(&original.sha256);
     let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &original.id))?;
     let header = check_header(&path)?;
+    // All of them, before minutes are spent on the first.
+    drop(setup.models.room_for(wanted.to.iter().map(|mix| header.bytes_as(*mix)).fold(0, u64::saturating_add))?);
     let engine = Engine::new(Launch::this_program()?);
-    let mut made = Vec::new();
+    let mut made = Vec::<RecipeModel>::new();
     for mix in wanted.to {
-        let model = shrink(
-            setup,
-            &engine,
-            &Job { original: &original, path: &path, mix: *mix, bytes: header.bytes_as(*mix) },
-            output,
-        )?;
-        let share = 100.0 * model.bytes as f64 / original.bytes as f64;
-        output.line(format_args!("{}: {} ({share:.0}% of {})", model.id, bytes_in_words(model.bytes), original.name));
-        made.push(model);
+        let job = Job { original: &original, path: &path, mix: *mix, bytes: header.bytes_as(*mix) };
+        let model = shrink(setup, &engine, &job, output).inspect_err(|_| {
+            if !made.is_empty() {
+                let ids = made.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
+                output.note(format_args!("What was finished stays: {ids}."));
+            }
+        })?;
+        output.note(format_args!("{} is made: {}.", model.id, bytes_in_words(model.bytes)));
+        if made.iter().all(|other| other.sha256 != model.sha256) {
+            made.push(model);
+        }
     }
     made.sort_by_key(|model| std::cmp::Reverse(model.bytes));
-    let kept: Vec<_> = falling(&original, &made).map(|model| model.id.clone()).collect();
+    let kept: Vec<_> = falling(original.bytes, &made).map(|model| model.id.clone()).collect();
     for model in made.iter().filter(|model| !kept.contains(&model.id)) {
         let id = &model.id;
         output
             .note(format_args!("{id} is no smaller than what there is: it is not compared, and no draft of a ladder."));
     }
-    let probes = if wanted.probe { probe(setup, &original, &made, output)? } else { Vec::new() };
+    let compared = if wanted.probe { Some(compare(setup, &original, &made, output)?) } else { None };
+    let probes = table(&original, &made, compared.as_ref(), output);
     if let Some(name) = wanted.ladder {
-        let all = std::iter::once(original.clone()).chain(falling(&original, &made).cloned()).collect();
+        let all = std::iter::once(original.clone()).chain(falling(original.bytes, &made).cloned()).collect();
         ladders::keep(setup, &Recipe::new(name, all)?, output)?;
     }
     let rows: Vec<Value> = made.iter().map(as_json).collect();
@@ -88,27 +93,20 @@ fn shrink(setup: &Setup, engine: &Engine, job: &Job<'_>, output: &Output) -> Res
     take_in(setup, &to, Some(Made { from, name: &job.original.name }), output)
 }
 
-/// Of versions in falling order those that are smaller than all before: some mixes come to the same in small models, whose rows are too short for
-/// them.
-fn falling<'m>(original: &RecipeModel, made: &'m [RecipeModel]) -> impl Iterator<Item = &'m RecipeModel> {
-    let mut least = original.bytes;
-    made.iter().filter(move |model| {
-        let smaller = model.bytes < least;
-        least = least.min(model.bytes);
-        smaller
-    })
-}
-
-/// How often smaller versions say what the original says, and how much faster they say it.
-fn probe(setup: &Setup, original: &RecipeModel, made: &[RecipeModel], output: &Output) -> Result<Vec<Value>, Problem> {
-    let smaller: Vec<&RecipeModel> = falling(original, made).collect();
+/// How often smaller versions say what the original says, and how fast they say it.
+fn compare(
+    setup: &Setup,
+    original: &RecipeModel,
+    made: &[RecipeModel],
+    output: &Output,
+) -> Result<Comparison, Problem> {
     let rung = |model: &RecipeModel| {
         let path = setup.models.file_of(&model.sha256);
         path.map(|path| Rung { name: model.id.clone(), path })
             .ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &model.id))
     };
-    let rungs = std::iter::once(original).chain(smaller.iter().copied()).map(rung).collect::<Result<Vec<_>, _>>()?;
-    let ladder = engine::versions(&original.id, rungs);
+    let all = std::iter::once(original).chain(falling(original.bytes, made));
+    let ladder = engine::versions(&original.id, all.map(rung).collect::<Result<_, _>>()?);
     let (engine, loaded) = setup::engine(&ladder, EngineSettings::default(), output)?;
     let mut record = |ask: &Ask| {
         let (mut call, stop) = (engine.begin()?, engine.clone());
@@ -118,11 +116,30 @@ fn probe(setup: &Setup, original: &RecipeModel, made: &[RecipeModel], output: &O
         output.progress(format_args!("Comparing … {:.0}%", 100.0 * share));
     });
     output.progress_done();
+    compared
+}
+
+/// The versions beside their original, a line for each; as JSON those that were compared.
+fn table(original: &RecipeModel, made: &[RecipeModel], compared: Option<&Comparison>, output: &Output) -> Vec<Value> {
+    let row = |id: &str, bytes: u64, same: Option<f64>, pace: Option<f64>| {
+        let figure = |figure: Option<String>| figure.unwrap_or_else(|| "–".to_owned());
+        let same = figure(same.map(|same| format!("{:.0}%", 100.0 * same)));
+        let pace = figure(pace.map(|pace| format!("{pace:.1}")));
+        output.line(format_args!("{id:<40} {:>8} {same:>11} {pace:>9}", bytes_in_words(bytes)));
+    };
+    output.line(format_args!("{:<40} {:>8} {:>11} {:>9}", "", "size", "same word", "tokens/s"));
+    row(&original.id, original.bytes, None, compared.and_then(|compared| compared.pace));
     let mut rows = Vec::new();
-    for (model, Agreement { share, places, faster }) in smaller.iter().zip(compared?) {
-        let pace = faster.map(|faster| format!(", {faster:.2} times as fast")).unwrap_or_default();
-        output.line(format_args!("{}: says the same word in {:.0}% of {places} places{pace}", model.id, 100.0 * share));
-        rows.push(json!({ "model": model.id, "agreement": share, "tokens": places, "speed": faster }));
+    for model in made {
+        let found = compared.and_then(|compared| compared.versions.iter().find(|version| version.rung == model.id));
+        row(&model.id, model.bytes, found.map(|found| found.share), found.and_then(|found| found.pace));
+        if let Some(found) = found {
+            let whole = compared.and_then(|compared| compared.pace);
+            let faster = found.pace.zip(whole).map(|(small, whole)| small / whole);
+            rows.push(json!({
+                "model": model.id, "agreement": found.share, "tokens": found.places, "pace": found.pace, "speed": faster,
+            }));
+        }
     }
-    Ok(rows)
+    rows
 }

@@ -142,6 +142,23 @@ fn whole(need: &Need, left: &mut [Room]) -> Place {
     Place { layers: need.all(), devices: vec![room.index] }
 }
 
+/// Bytes that models placed so take of each device, by its number; of a model on several, each has as much as it has room, as llama.cpp shares it out.
+pub(crate) fn taken(needs: &[Need], rooms: &[Room], places: &[Place]) -> Vec<(usize, u64)> {
+    let of = |room: &Room| {
+        let one = |(need, place): (&Need, &Place)| {
+            let all = rooms
+                .iter()
+                .filter(|room| place.devices.contains(&room.index))
+                .map(|room| room.free as f64)
+                .sum::<f64>();
+            let share = if place.devices.contains(&room.index) { room.free as f64 / all.max(1.0) } else { 0.0 };
+            (need.on_devices(place.layers) as f64 * share) as u64
+        };
+        (room.index, needs.iter().zip(places).map(one).fold(0, u64::saturating_add))
+    };
+    rooms.iter().map(of).collect()
+}
+
 /// Tokens in a second that a ladder placed so would write, by its target alone or with its first draft, whichever is more.
 fn speed(needs: &[Need], rooms: &[Room], places: &[Place]) -> f64 {
     let single = |at: usize| seconds(&needs[at], rooms, &places[at]);
@@ -252,6 +269,20 @@ mod tests {
         let placed = places(&[absurd, need(1, 16)], &[room(0, 24), room(1, 24)], None);
         assert_eq!((placed[0].layers, absurd.on_processor(0)), (0, u64::MAX));
         assert_eq!(absurd.on_devices(5), u64::MAX);
+    }
+
+    #[test]
+    fn what_is_taken_of_devices_is_what_was_placed_there() {
+        let needs = [need(8, 32), need(1, 16)];
+        let rooms = [room(0, 6), room(1, 3), room(2, 0)];
+        let placed = places(&needs, &rooms, None);
+        let bytes = taken(&needs, &rooms, &placed);
+        let all: u64 = needs.iter().zip(&placed).map(|(need, place)| need.on_devices(place.layers)).sum();
+        let sum: u64 = bytes.iter().map(|(_, bytes)| bytes).sum();
+        assert!(sum.abs_diff(all) < 4, "{bytes:?} of {all}");
+        assert!(bytes[0].1 > bytes[1].1 && bytes[2] == (2, 0), "{bytes:?}");
+        assert_eq!(taken(&needs, &rooms, &[Place::default(), Place::default()])[0], (0, 0));
+        assert_eq!(taken(&[], &rooms, &[Place::default()])[0], (0, 0));
     }
 
     #[test]

@@ -76,8 +76,17 @@ fn a_ladder_answers_from_a_second_device_wholly_and_in_part() {
     );
     assert!(hardware.left_out.is_empty() && !hardware.processor.is_empty());
 
+    let foreseen = |layers| engine.begin().unwrap().foresee(&ladder, with(layers)).unwrap().pop();
+    let (before, part) = (foreseen(Some(99)).unwrap(), foreseen(Some(7)).unwrap());
+    let weights = std::fs::metadata(&ladder.rungs[0].path).unwrap().len();
+    assert_eq!(before.device.description, other.address);
+    assert!(before.bytes > weights && part.bytes < before.bytes && part.bytes > 0, "{before:?} {part:?}");
+    assert_eq!(foreseen(Some(0)), None, "no device is asked where none is wanted");
+
     let loaded = engine.load(&ladder, with(Some(99)), &mut |_| {}).unwrap();
     assert_eq!(layers(&loaded), [(31, 31), (31, 31)], "everything: there is room");
+    let after = foreseen(Some(99)).unwrap();
+    assert_eq!(after.bytes, before.bytes, "what it holds now is given back first");
     assert_eq!(loaded.placed[0].devices, std::slice::from_ref(&other.address));
     let whole = answer(&engine, &ask(PROMPT, 24, &greedy(), true));
     assert_eq!(whole.tokens.len(), 24);

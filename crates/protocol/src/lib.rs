@@ -10,6 +10,7 @@ pub mod ladder;
 pub mod learned;
 mod mix;
 mod problem;
+mod reason;
 mod receipt;
 mod rerun;
 mod sampling;

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use crate::reason;
+
 /// Declares [`Code`], its list and its spelling in one place.
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
@@ -195,6 +197,9 @@ pub enum Language {
 }
 
 impl Language {
+    /// Every language.
+    pub const ALL: [Self; 2] = [Self::English, Self::Japanese];
+
     /// The language of the system, as the environment has it.
     pub fn of_system() -> Self {
         let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
@@ -203,9 +208,20 @@ impl Language {
     }
 }
 
+/// The detail that says why.
+const REASON: &str = "reason";
+
+/// The detail that says why in a language.
+const fn reason_in(language: Language) -> &'static str {
+    match language {
+        Language::English => "reason_en",
+        Language::Japanese => "reason_ja",
+    }
+}
+
 /// What is wrong, with the details its sentence needs. The words are in `messages/problems.*.json`, shared with the window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, thiserror::Error)]
-#[error("{}", self.sentence(Language::English))]
+#[error("{}", self.raw())]
 pub struct Problem {
     /// What is wrong.
     pub code: Code,
@@ -235,21 +251,36 @@ impl Problem {
         Self { code, details: BTreeMap::new() }
     }
 
-    /// Adds what a `{placeholder}` stands for.
+    /// Adds what a `{placeholder}` stands for. A `reason` may come as a library or the system says it: beside it stands what it means in every language, as far as it is known.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
-        self.details.insert(name.to_owned(), value.to_string());
+        let value = value.to_string();
+        if name == REASON {
+            for language in Language::ALL {
+                let place = reason_in(language).to_owned();
+                match reason::in_words(&value, language) {
+                    Some(words) => self.details.insert(place, words),
+                    None => self.details.remove(&place),
+                };
+            }
+        }
+        self.details.insert(name.to_owned(), value);
         self
     }
 
     /// What is wrong, one plain sentence.
     pub fn sentence(&self, language: Language) -> String {
-        self.words(language).map_or_else(|| self.code.to_string(), |words| self.fill(&words.sentence))
+        self.words(language).map_or_else(|| self.code.to_string(), |words| self.fill(&words.sentence, Some(language)))
     }
 
     /// What to do next, one plain sentence.
     pub fn next_step(&self, language: Language) -> String {
-        self.words(language).map_or_else(String::new, |words| self.fill(&words.next))
+        self.words(language).map_or_else(String::new, |words| self.fill(&words.next, Some(language)))
+    }
+
+    /// The sentence for logs: the reason as it came.
+    fn raw(&self) -> String {
+        self.words(Language::English).map_or_else(|| self.code.to_string(), |words| self.fill(&words.sentence, None))
     }
 
     fn words(&self, language: Language) -> Option<&'static Words> {
@@ -259,7 +290,13 @@ impl Problem {
         }
     }
 
-    fn fill(&self, template: &str) -> String {
+    /// What stands in the place of `{name}`.
+    fn detail(&self, name: &str, language: Option<Language>) -> &str {
+        let in_words = language.filter(|_| name == REASON).and_then(|language| self.details.get(reason_in(language)));
+        in_words.or_else(|| self.details.get(name)).map_or("?", String::as_str)
+    }
+
+    fn fill(&self, template: &str, language: Option<Language>) -> String {
         // One pass, so that a value with braces is never read as a placeholder.
         let mut out = String::with_capacity(template.len());
         let mut rest = template;
@@ -267,7 +304,7 @@ impl Problem {
             out.push_str(&rest[..open]);
             rest = &rest[open + 1..];
             if let Some(close) = rest.find('}') {
-                out.push_str(self.details.get(&rest[..close]).map_or("?", String::as_str));
+                out.push_str(self.detail(&rest[..close], language));
                 rest = &rest[close + 1..];
             }
         }
@@ -318,6 +355,19 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{}\"", code.as_str()));
         }
+    }
+
+    #[test]
+    fn a_reason_is_said_in_the_language_of_the_sentence_and_kept_as_it_came() {
+        let problem = Problem::new(Code::DownloadFailed)
+            .with("name", "A")
+            .with("reason", "io: Connection refused (os error 111)");
+        assert!(problem.sentence(Language::Japanese).contains("サーバーが接続を拒否しました"));
+        assert!(problem.sentence(Language::English).contains("(the server refuses connections)"), "{problem:?}");
+        assert!(problem.to_string().contains("os error 111"), "logs have it as it came");
+        assert_eq!(problem.details["reason"], "io: Connection refused (os error 111)");
+        let other = problem.with("reason", "something odd");
+        assert!(other.sentence(Language::Japanese).contains("something odd"), "{other:?}");
     }
 
     #[test]

@@ -144,6 +144,13 @@ pub enum Command {
     },
     /// Asks what there is to compute with. Answered by `Looked`.
     Look,
+    /// Asks what each device would hold of a ladder if it were loaded now in place of the one held. Nothing of its weights is read. Answered by `Foreseen`.
+    Foresee {
+        /// The ladder.
+        ladder: Ladder,
+        /// How it would be run.
+        settings: EngineSettings,
+    },
     /// Stops the answer in progress between two passes, or a load in progress. Nothing happens if there is none.
     Cancel,
     /// Ends the worker after the current pass.
@@ -177,6 +184,15 @@ pub struct Device {
     pub total: u64,
     /// Bytes that are free now.
     pub free: u64,
+}
+
+/// What a device would hold of a ladder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceShare {
+    /// The device, with what is free of it once the ladder at hand is gone.
+    pub device: Device,
+    /// About how many bytes it would hold: weights, keys and values, room for passes.
+    pub bytes: u64,
 }
 
 /// What there is to compute with.
@@ -366,6 +382,11 @@ pub enum Event {
     Requantized,
     /// What there is to compute with.
     Looked(Box<Hardware>),
+    /// What each device would hold of a ladder.
+    Foreseen {
+        /// Each of them.
+        devices: Vec<DeviceShare>,
+    },
     /// A command failed. The worker goes on unless it says otherwise by ending.
     Failed {
         /// The request, if it was one.

@@ -60,7 +60,7 @@ impl Rules {
     }
 
     fn parse(text: &str, path: PathBuf) -> Result<Self, String> {
-        let written: Written = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        let written: Written = toml::from_str(text).map_err(|error| error.to_string())?;
         let known = serde_json::to_value(Settings::default()).map_err(|error| error.to_string())?;
         // A misspelt one would hold nobody to anything.
         if let Some(key) = written.settings.keys().find(|key| known.get(key.as_str()).is_none()) {

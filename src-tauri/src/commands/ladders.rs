@@ -3,8 +3,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use catalog::{LadderEntry, Recipe, RecipeModel, Version, in_order, match_up, read_recipe};
-use protocol::chat::{Added, DraftChoice, LadderVersion, MemoryShare, ModelCard, Shrunk};
+use catalog::{
+    LadderEntry, Recipe, RecipeModel, Tokens, Version, falling, in_order, in_order_by_text, match_up_by_text,
+    read_recipe,
+};
+use engine::Comparison;
+use protocol::chat::{
+    Added, DraftChoice, LadderFile, LadderVersion, MemoryShare, ModelCard, ShrinkStep, Shrunk, SmallerVersion,
+};
 use protocol::{Code, Mix, Problem};
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -41,12 +47,18 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
         Ok(others
             .map(|model| {
                 let header = disk.models.header_of(model);
-                let verdict = of_target.as_ref().zip(header).map(|(of, draft)| match_up(of, &draft, &model.name));
+                let verdict =
+                    of_target.as_ref().zip(header).map(|(of, draft)| match_up_by_text(of, &draft, &model.name));
                 // Its size is known before it is here.
                 let too_large = || Problem::new(Code::DraftTooLarge).with("rung", &model.name);
                 let verdict = verdict.or_else(|| (model.bytes >= target.bytes).then(|| Err(too_large())));
                 let known = verdict.is_some();
-                DraftChoice { model: model.id.clone(), problem: verdict.and_then(Result::err), known }
+                let by_text = matches!(verdict, Some(Ok(Tokens::ByText)));
+                let problem = match verdict {
+                    Some(Ok(Tokens::ByText)) => Some(Problem::new(Code::TokenizersDiffer).with("rung", &model.name)),
+                    verdict => verdict.and_then(Result::err),
+                };
+                DraftChoice { model: model.id.clone(), problem, by_text, known }
             })
             .collect())
     })
@@ -58,31 +70,24 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
 #[specta::specta]
 pub(crate) async fn ladder_memory(app: State<'_, Arc<App>>, models: Vec<String>) -> Result<MemoryShare, Problem> {
     let app = Arc::clone(&app);
-    blocking(move || {
-        let disk = app.disk()?;
-        let catalog = disk.catalog();
-        let models = models.iter().map(|id| catalog.model(id)).collect::<Result<Vec<_>, _>>()?;
-        Ok(disk.share(&models, &app.settings().clone(), app.free_memory()))
-    })
-    .await
+    blocking(move || app.memory_of(&models)).await
 }
 
-/// Makes a ladder of these models, the target first; gives its id.
+/// Makes a ladder of these models, the target first; with `by_text` drafts whose tokens are others draft by text. Gives its id.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn make_ladder(
     app: State<'_, Arc<App>>,
     name: String,
     models: Vec<String>,
+    by_text: bool,
 ) -> Result<String, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         let disk = app.disk()?;
-        let catalog = disk.catalog();
-        catalog.open_to_others()?;
-        let models = models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
-        let models = in_order(&disk.models, models)?;
-        let kept = disk.recipes.add(&Recipe::new(&name, models)?)?;
+        let mut recipe = Recipe::new(&name, rungs(disk, &models, by_text)?)?;
+        recipe.by_text = by_text;
+        let kept = disk.recipes.add(&recipe)?;
         disk.read_own();
         Ok(kept.id)
     })
@@ -97,17 +102,23 @@ pub(crate) async fn change_ladder(
     ladder: String,
     name: String,
     models: Vec<String>,
+    by_text: bool,
 ) -> Result<(), Problem> {
     changed(app, ladder, move |disk, ladder| {
-        let catalog = disk.catalog();
-        catalog.open_to_others()?;
         let mut recipe = disk.recipes.get(ladder)?;
-        let models = models.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
-        recipe.set_models(in_order(&disk.models, models)?);
-        recipe.name = name;
+        recipe.set_models(rungs(disk, &models, by_text)?);
+        (recipe.name, recipe.by_text) = (name, by_text);
         disk.recipes.change(&recipe)
     })
     .await
+}
+
+/// The models with these ids as a recipe holds them, if they go together.
+fn rungs(disk: &Disk, ids: &[String], by_text: bool) -> Result<Vec<RecipeModel>, Problem> {
+    let catalog = disk.catalog();
+    catalog.open_to_others()?;
+    let models = ids.iter().map(|id| catalog.model(id).map(RecipeModel::of)).collect::<Result<_, _>>()?;
+    if by_text { in_order_by_text(&disk.models, models) } else { in_order(&disk.models, models) }
 }
 
 /// What a ladder of the user's own was before, the latest first.
@@ -152,21 +163,36 @@ async fn changed(
     .await
 }
 
-/// Removes a ladder of the user's own; its models stay.
+/// The files that no other ladder has: what can be deleted with a ladder of the user's own.
 #[tauri::command(async)]
 #[specta::specta]
-pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
+pub(crate) fn ladder_files(app: State<'_, Arc<App>>, ladder: String) -> Result<Vec<LadderFile>, Problem> {
+    let disk = app.disk()?;
+    let files = disk.models.files_only_of(&disk.recipes, &ladder);
+    Ok(files
+        .into_iter()
+        .map(|model| LadderFile { model: model.id, name: model.name, bytes: model.bytes as f64 })
+        .collect())
+}
+
+/// Removes a ladder of the user's own, and with it the files of these models as far as no other ladder has them.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String, files: Vec<String>) -> Result<(), Problem> {
     if app.settings().ladder == ladder {
         return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
     }
     app.drop_download(&ladder)?;
     let disk = app.disk()?;
+    let only_its_own = disk.models.files_only_of(&disk.recipes, &ladder);
     // With its download it may have gone already.
     if disk.recipes.has(&ladder) {
         disk.models.remove_ladder(&disk.recipes, &ladder)?;
     }
+    let mut deleted = only_its_own.iter().filter(|model| files.contains(&model.id));
+    let deleted = deleted.try_for_each(|model| disk.models.remove(&model.sha256));
     disk.read_own();
-    Ok(())
+    deleted
 }
 
 /// Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays.
@@ -270,39 +296,49 @@ pub(crate) async fn add_file(
     .await
 }
 
-/// Makes a smaller version of a model and compares the two, telling the share that is done.
+/// Makes smaller versions of a model, one after the other, and compares them with it, telling how far that is. What is made stays, whatever comes after it.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn shrink_model(
     app: State<'_, Arc<App>>,
     model: String,
-    mix: String,
-    on_progress: Channel<f32>,
+    mixes: Vec<String>,
+    on_progress: Channel<ShrinkStep>,
 ) -> Result<Shrunk, Problem> {
     let app = Arc::clone(&app);
     blocking(move || {
         let disk = app.disk()?;
-        let mix = Mix::named(&mix).ok_or_else(|| {
-            Problem::new(Code::SettingInvalid).with("name", "mix").with("value", &mix).with("reason", "it is not known")
-        })?;
+        let named = |name: &String| {
+            let invalid = Problem::new(Code::SettingInvalid).with("name", "mix").with("value", name);
+            Mix::named(name).ok_or_else(|| invalid.with("reason", "it is not known"))
+        };
+        let mixes = mixes.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+        let mut tell = |at: usize, share: f32| {
+            let _ = on_progress.send(ShrinkStep { at: at as u32, share });
+        };
         let work = app.shrinking.begin()?;
-        let made = work.shrink(disk, &model, mix, &mut |share| {
-            let _ = on_progress.send(WRITING * share);
-        })?;
-        // It is made whatever comes of comparing.
-        let compared = work.compare(disk, &model, &made, &mut |share| {
-            let _ = on_progress.send(WRITING + (1.0 - WRITING) * share);
-        });
-        let agreement =
-            compared.inspect_err(|problem| tracing::warn!(%problem, "a smaller version is not compared")).ok();
+        let (made, ended) = work.shrink_all(disk, &model, &mixes, &mut tell)?;
+        let original = disk.catalog().model(&model)?.bytes;
+        let smaller: Vec<RecipeModel> = falling(original, &made).cloned().collect();
+        let nothing = Comparison { pace: None, versions: Vec::new() };
+        let (compared, not_compared) = match &ended {
+            Some(problem) if problem.code == Code::Cancelled => (nothing, None),
+            _ => work.compare(disk, &model, &smaller, &mut |share| tell(mixes.len(), share)),
+        };
         let catalog = disk.catalog();
-        let listed = catalog.models().iter().find(|listed| listed.sha256 == made.sha256);
-        let listed = listed.ok_or_else(|| Problem::new(Code::Gone))?;
-        Ok(Shrunk {
-            card: disk.lists(&catalog, &app.settings().clone()).model(listed),
-            agreement: agreement.as_ref().map(|agreement| agreement.share),
-            speedup: agreement.and_then(|agreement| agreement.faster),
-        })
+        let lists = disk.lists(&catalog, &app.settings().clone());
+        let version = |made: &RecipeModel| {
+            let listed = catalog.models().iter().find(|listed| listed.sha256 == made.sha256)?;
+            let found = compared.versions.iter().find(|version| version.rung == made.id);
+            Some(SmallerVersion {
+                card: lists.model(listed),
+                agreement: found.map(|found| found.share),
+                pace: found.and_then(|found| found.pace),
+                drafts: smaller.iter().any(|smaller| smaller.sha256 == made.sha256),
+            })
+        };
+        let versions = made.iter().filter_map(version).collect();
+        Ok(Shrunk { versions, pace: compared.pace, ended: ended.or(not_compared) })
     })
     .await
 }
@@ -314,9 +350,6 @@ pub(crate) fn stop_shrinking(app: State<'_, Arc<App>>) -> Result<(), Problem> {
     app.shrinking.stop();
     Ok(())
 }
-
-/// Share of making a smaller version that is writing it; the rest is comparing.
-const WRITING: f32 = 0.6;
 
 /// Takes in a file that was chosen.
 pub(super) fn added(app: &App, path: &Path, stop: &AtomicBool, on: &mut dyn FnMut(f32)) -> Result<Added, Problem> {

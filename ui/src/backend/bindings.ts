@@ -111,16 +111,18 @@ export const commands = {
 	draftChoices: (target: string) => typedError<DraftChoice[], Problem>(__TAURI_INVOKE("draft_choices", { target })),
 	/**  Where the memory of a ladder of these models goes, as the settings have it run. */
 	ladderMemory: (models: string[]) => typedError<MemoryShare, Problem>(__TAURI_INVOKE("ladder_memory", { models })),
-	/**  Makes a ladder of these models, the target first; gives its id. */
-	makeLadder: (name: string, models: string[]) => typedError<string, Problem>(__TAURI_INVOKE("make_ladder", { name, models })),
+	/**  Makes a ladder of these models, the target first; with `by_text` drafts whose tokens are others draft by text. Gives its id. */
+	makeLadder: (name: string, models: string[], byText: boolean) => typedError<string, Problem>(__TAURI_INVOKE("make_ladder", { name, models, byText })),
 	/**  Gives a ladder of the user's own another name and other models, the target first; what it was before is kept. The one in use is loaded anew. */
-	changeLadder: (ladder: string, name: string, models: string[]) => typedError<null, Problem>(__TAURI_INVOKE("change_ladder", { ladder, name, models })),
+	changeLadder: (ladder: string, name: string, models: string[], byText: boolean) => typedError<null, Problem>(__TAURI_INVOKE("change_ladder", { ladder, name, models, byText })),
 	/**  What a ladder of the user's own was before, the latest first. */
 	ladderVersions: (ladder: string) => typedError<LadderVersion[], Problem>(__TAURI_INVOKE("ladder_versions", { ladder })),
 	/**  Brings back what a ladder of the user's own was before. The one in use is loaded anew. */
 	backLadder: (ladder: string, version: number) => typedError<null, Problem>(__TAURI_INVOKE("back_ladder", { ladder, version })),
-	/**  Removes a ladder of the user's own; its models stay. */
-	removeLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_ladder", { ladder })),
+	/**  The files that no other ladder has: what can be deleted with a ladder of the user's own. */
+	ladderFiles: (ladder: string) => typedError<LadderFile[], Problem>(__TAURI_INVOKE("ladder_files", { ladder })),
+	/**  Removes a ladder of the user's own, and with it the files of these models as far as no other ladder has them. */
+	removeLadder: (ladder: string, files: string[]) => typedError<null, Problem>(__TAURI_INVOKE("remove_ladder", { ladder, files })),
 	/**  Brings a ladder back that was removed just now. */
 	restoreLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("restore_ladder", { ladder })),
 	/**  Asks for a file and writes a ladder's recipe to it. Gives its path; None if the person thought better of it. */
@@ -136,8 +138,8 @@ export const commands = {
 	addOpened: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_opened", { onProgress })),
 	/**  Tells how many files the system wants opened, now and at every change. */
 	watchOpened: (onChange: Channel<number>) => typedError<null, Problem>(__TAURI_INVOKE("watch_opened", { onChange })),
-	/**  Makes a smaller version of a model and compares the two, telling the share that is done. */
-	shrinkModel: (model: string, mix: string, onProgress: Channel<number | null>) => typedError<Shrunk, Problem>(__TAURI_INVOKE("shrink_model", { model, mix, onProgress })),
+	/**  Makes smaller versions of a model, one after the other, and compares them with it, telling how far that is. What is made stays, whatever comes after it. */
+	shrinkModel: (model: string, mixes: string[], onProgress: Channel<ShrinkStep>) => typedError<Shrunk, Problem>(__TAURI_INVOKE("shrink_model", { model, mixes, onProgress })),
 	/**  Stops what is being made smaller. */
 	stopShrinking: () => typedError<null, Problem>(__TAURI_INVOKE("stop_shrinking")),
 	/**  Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays. */
@@ -455,6 +457,18 @@ export type ConversationCard = {
 	messages: number,
 };
 
+/**  What a device besides the processor would hold of a ladder. */
+export type DeviceMemory = {
+	/**  What it is called. */
+	name: string,
+	/**  About how many bytes it would hold. */
+	bytes: number | null,
+	/**  Bytes of its memory. */
+	total: number | null,
+	/**  Bytes of it that are free once the ladder in use is gone. */
+	free: number | null,
+};
+
 /**  A ladder in the queue of what is fetched. */
 export type Download = {
 	/**  Its id. */
@@ -465,6 +479,8 @@ export type Download = {
 	state: DownloadState,
 	/**  How much of it is here; None before that is known. */
 	progress: FetchShare | null,
+	/**  Why drafts of it are left out and not fetched: once their files' facts were known they did not go with the target. */
+	leftOut: Problem[],
 };
 
 /**  What is done with a ladder that is to be fetched. */
@@ -492,6 +508,8 @@ export type DraftChoice = {
 	model: string,
 	/**  Why it cannot, if it cannot. */
 	problem: Problem | null,
+	/**  Whether it could all the same where the ladder lets it draft by text, which is slower. */
+	byText: boolean,
 	/**  Whether that is known; otherwise it is found out when both are here. */
 	known: boolean,
 };
@@ -622,8 +640,12 @@ export type LadderCard = {
 	suggested: boolean,
 	/**  Ids of its models, the target first. */
 	models: string[],
-	/**  Whether the user made it: it can be changed and removed. */
+	/**  Whether the user made it. */
 	own: boolean,
+	/**  Whether it can be changed and removed: one of the user's own, or an offered one that was fetched. */
+	changeable: boolean,
+	/**  Whether drafts whose tokens are others than the target's draft by text, which is slower. */
+	byText: boolean,
 	/**  Whether it was never fetched, so that its sizes are about and its files' facts are asked for first. */
 	offered: boolean,
 	/**  Whether what is missing can be fetched. */
@@ -642,6 +664,16 @@ export type LadderCheck = {
 	ratio: number | null,
 	/**  Id of a ladder that would answer better here: faster where this one is slow, larger where it is very fast. */
 	better: string | null,
+};
+
+/**  The file of a model that goes with a ladder if that is wished. */
+export type LadderFile = {
+	/**  Id of the model. */
+	model: string,
+	/**  Its display name. */
+	name: string,
+	/**  Size of the file. */
+	bytes: number | null,
 };
 
 /**  What a ladder of the user's own was before. */
@@ -710,6 +742,16 @@ export type MemoryShare = {
 	leftOut: string[],
 	/**  Whether it fits without them. */
 	fits: boolean,
+	/**  What graphics cards and other computers would hold of it; none where there are none, or nobody can tell now. */
+	devices: DeviceMemory[],
+};
+
+/**  What a model can be made smaller to. */
+export type MixChoice = {
+	/**  The mix, as llama.cpp calls it. */
+	name: string,
+	/**  About how many bytes the file would have. */
+	bytes: number | null,
 };
 
 /**  A model as the window lists it. */
@@ -725,7 +767,7 @@ export type ModelCard = {
 	/**  Whether its file was never seen, so that its facts are asked for first. */
 	offered: boolean,
 	/**  Mixes that make it clearly smaller, the best first. */
-	mixes: string[],
+	mixes: MixChoice[],
 	/**  Name of its file where it comes from. */
 	file: string,
 	/**  Licence, SPDX; empty if nobody says. */
@@ -979,14 +1021,34 @@ export type ShownMessage = {
 	atMs: number | null,
 };
 
-/**  A smaller version that was made here. */
+/**  How far the making of smaller versions is: one after the other, then all are compared. */
+export type ShrinkStep = {
+	/**  Place of the version that is written; as many as there are while they are compared. */
+	at: number,
+	/**  The share of that step that is done. */
+	share: number | null,
+};
+
+/**  Smaller versions of one model that were made here. */
 export type Shrunk = {
+	/**  They, the largest first. */
+	versions: SmallerVersion[],
+	/**  About how many tokens a second the original writes; None if that was not found out. */
+	pace: number | null,
+	/**  Why there are no more of them, or why they were not compared: it was stopped, or something went wrong. */
+	ended: Problem | null,
+};
+
+/**  A smaller version that was made here. */
+export type SmallerVersion = {
 	/**  The new model. */
 	card: ModelCard,
 	/**  How often it says the same word as its original, 0 to 1; None if that was not found out. */
 	agreement: number | null,
-	/**  How many times as fast it writes; None if that was not found out. */
-	speedup: number | null,
+	/**  About how many tokens a second it writes; None if that was not found out. */
+	pace: number | null,
+	/**  Whether it is smaller than all before it, so that it can draft in one ladder with them. */
+	drafts: boolean,
 };
 
 /**  Who says a [`Message`]. */

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, Shrunk, Summarised, TrayWords } from "./bindings";
+import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords } from "./bindings";
 
 export type * from "./bindings";
 
@@ -57,14 +57,17 @@ export interface Backend {
   draftChoices(target: string): Promise<DraftChoice[]>;
   /** Where the memory of a ladder of these models would go. */
   ladderMemory(models: string[]): Promise<MemoryShare>;
-  /** Gives its id. */
-  makeLadder(name: string, models: string[]): Promise<string>;
+  /** With `byText` drafts whose tokens are others draft by text. Gives its id. */
+  makeLadder(name: string, models: string[], byText: boolean): Promise<string>;
   /** Of the user's own; what it was before is kept. */
-  changeLadder(ladder: string, name: string, models: string[]): Promise<void>;
+  changeLadder(ladder: string, name: string, models: string[], byText: boolean): Promise<void>;
   /** What it was before, the newest first. */
   ladderVersions(ladder: string): Promise<LadderVersion[]>;
   backLadder(ladder: string, version: number): Promise<void>;
-  removeLadder(ladder: string): Promise<void>;
+  /** What can be deleted with it: files that no other ladder has. */
+  ladderFiles(ladder: string): Promise<LadderFile[]>;
+  /** With the files of these models; that is final. */
+  removeLadder(ladder: string, files: string[]): Promise<void>;
   /** Brings back one that was removed. */
   restoreLadder(ladder: string): Promise<void>;
   /** The path written; null if the user chose none. */
@@ -77,7 +80,8 @@ export interface Backend {
   watchOpened(on: (waiting: number) => void): Promise<void>;
   /** Takes them in; null if there are none. */
   addOpened(on: (share: number) => void): Promise<Added | null>;
-  shrinkModel(model: string, mix: string, on: (share: number) => void): Promise<Shrunk>;
+  /** One after the other, then all are compared. What is made stays, whatever comes after it. */
+  shrinkModel(model: string, mixes: string[], on: (step: ShrinkStep) => void): Promise<Shrunk>;
   stopShrinking(): Promise<void>;
   removeModel(model: string): Promise<void>;
   watchDownloads(on: (queue: Download[]) => void): Promise<void>;
@@ -209,18 +213,19 @@ export const tauriBackend: Backend = {
   models: () => unwrap(commands.models()),
   draftChoices: (target) => unwrap(commands.draftChoices(target)),
   ladderMemory: (models) => unwrap(commands.ladderMemory(models)),
-  makeLadder: (name, models) => unwrap(commands.makeLadder(name, models)),
-  changeLadder: (ladder, name, models) => done(commands.changeLadder(ladder, name, models)),
+  makeLadder: (name, models, byText) => unwrap(commands.makeLadder(name, models, byText)),
+  changeLadder: (ladder, name, models, byText) => done(commands.changeLadder(ladder, name, models, byText)),
   ladderVersions: (ladder) => unwrap(commands.ladderVersions(ladder)),
   backLadder: (ladder, version) => done(commands.backLadder(ladder, version)),
-  removeLadder: (ladder) => done(commands.removeLadder(ladder)),
+  ladderFiles: (ladder) => unwrap(commands.ladderFiles(ladder)),
+  removeLadder: (ladder, files) => done(commands.removeLadder(ladder, files)),
   restoreLadder: (ladder) => done(commands.restoreLadder(ladder)),
   exportLadder: (ladder) => unwrap(commands.exportLadder(ladder)),
   handOver: (ladder, on) => unwrap(commands.handOver(ladder, shares(on))),
   addFile: (on) => unwrap(commands.addFile(shares(on))),
   watchOpened: (on) => done(commands.watchOpened(new Channel<number>(on))),
   addOpened: (on) => unwrap(commands.addOpened(shares(on))),
-  shrinkModel: (model, mix, on) => unwrap(commands.shrinkModel(model, mix, shares(on))),
+  shrinkModel: (model, mixes, on) => unwrap(commands.shrinkModel(model, mixes, new Channel<ShrinkStep>(on))),
   stopShrinking: () => done(commands.stopShrinking()),
   removeModel: (model) => done(commands.removeModel(model)),
   watchDownloads: (on) => done(commands.watchDownloads(new Channel<Download[]>(on))),

@@ -1,4 +1,5 @@
-import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderVersion, type MemoryShare, type ModelCard } from "../backend";
+import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderFile, type LadderVersion, type MemoryShare, type ModelCard, type Shrunk } from "../backend";
+import { size } from "../words";
 import type { Chosen } from "./choices.svelte";
 import type { Engine } from "./engine.svelte";
 import type { Told } from "./told.svelte";
@@ -10,17 +11,27 @@ export interface Work {
   share: number;
   /** What it is done with, where that is known before. */
   name: string;
+  /** What is done one after the other; the last one is comparing them. */
+  steps?: { mixes: string[]; at: number; share: number };
+}
+
+/** Smaller versions of a model that were made just now. */
+export interface Versions extends Shrunk {
+  original: ModelCard;
 }
 
 /** What came in or was made last. */
 export interface AddedNow {
-  what: "ladder" | "model" | "written" | "changed" | "back" | "checked" | "deleted";
-  /** Its name, or the path of what was written. */
+  what: "ladder" | "model" | "models" | "written" | "changed" | "back" | "checked" | "deleted" | "filesDeleted";
+  /** Its name, the path of what was written, or how much was deleted. */
   name: string;
   /** Of a model that was made smaller: how often it says the same as its original, and how many times as fast it writes. */
   agreement?: number | null;
   speedup?: number | null;
 }
+
+/** Share of making smaller versions that is writing them; the rest is comparing. */
+const WRITING = 0.6;
 
 /** The models, and the ladders that a person makes of them. */
 export class Ladders {
@@ -28,6 +39,8 @@ export class Ladders {
   /** What is being read, copied or made smaller. */
   work = $state<Work>();
   added = $state<AddedNow>();
+  /** What was made smaller last, to compare and to make a ladder of. */
+  made = $state<Versions>();
   /** Called when the system has files for it. */
   handed: () => unknown = () => this.addOpened();
   #later = false;
@@ -61,13 +74,13 @@ export class Ladders {
   }
 
   /** True if it is in the list now. */
-  make(name: string, models: string[]) {
-    return this.#did({ what: "ladder", name }, async () => void (await this.backend.makeLadder(name, models)));
+  make(name: string, models: string[], byText = false) {
+    return this.#did({ what: "ladder", name }, async () => void (await this.backend.makeLadder(name, models, byText)));
   }
 
   /** True if it is now made of these. */
-  change(card: LadderCard, name: string, models: string[]) {
-    return this.#did({ what: "changed", name }, () => this.backend.changeLadder(card.id, name, models));
+  change(card: LadderCard, name: string, models: string[], byText = false) {
+    return this.#did({ what: "changed", name }, () => this.backend.changeLadder(card.id, name, models, byText));
   }
 
   /** What it was before, the newest first; nothing if that cannot be told. */
@@ -120,18 +133,42 @@ export class Ladders {
     });
   }
 
-  shrink(model: string, mix: string) {
-    return this.working("shrinking", async (on) => {
-      const { card, agreement, speedup } = await this.backend.shrinkModel(model, mix, on);
-      this.added = { what: "model", name: card.name, agreement, speedup };
-    });
+  /** Makes smaller versions of a model, one after the other; what is finished stays, whatever comes after it. */
+  shrink(original: ModelCard, mixes: string[]) {
+    this.made = undefined;
+    const shrink = async () => {
+      const shrunk = await this.backend.shrinkModel(original.id, mixes, ({ at, share: part }) => {
+        const share = part ?? 0;
+        const all = at < mixes.length ? (WRITING * (at + share)) / mixes.length : WRITING + (1 - WRITING) * share;
+        this.work = { what: "shrinking", share: all, name: original.name, steps: { mixes, at, share } };
+      });
+      this.made = { ...shrunk, original };
+      const [first] = shrunk.versions;
+      if (shrunk.versions.length > 1) this.added = { what: "models", name: String(shrunk.versions.length) };
+      else if (first) this.added = { what: "model", name: first.card.name, agreement: first.agreement, speedup: first.pace && shrunk.pace && first.pace / shrunk.pace };
+      if (shrunk.ended && shrunk.ended.code !== "cancelled") this.told.problem = shrunk.ended;
+    };
+    return this.working("shrinking", shrink, original.name);
   }
 
   stop = () => this.told.asked(() => this.backend.stopShrinking());
 
-  remove(card: LadderCard) {
+  /** What can be deleted with it; nothing if that cannot be told. */
+  async files(card: LadderCard): Promise<LadderFile[]> {
+    let files: LadderFile[] = [];
+    await this.told.asked(async () => void (files = await this.backend.ladderFiles(card.id)));
+    return files;
+  }
+
+  /** With these files, which is final; the ladder itself can be had back. */
+  remove(card: LadderCard, files: LadderFile[] = []) {
+    this.added = undefined;
     return this.told.asked(async () => {
-      await this.backend.removeLadder(card.id);
+      await this.backend.removeLadder(
+        card.id,
+        files.map(({ model }) => model),
+      );
+      if (files.length > 0) this.added = { what: "filesDeleted", name: size(files.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)) };
       await this.lookUp();
       this.told.offerUndo("deletedLadder", card.name, async () => {
         await this.backend.restoreLadder(card.id);

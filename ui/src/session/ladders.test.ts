@@ -2,11 +2,11 @@ import { expect, test, vi } from "vitest";
 import { Refusal, type Download, type DownloadState } from "../backend";
 import { opened, still } from "./bench";
 import { PIECE } from "./dropped.svelte";
-import { card, ready } from "./written";
+import { card, model, ready } from "./written";
 
 still();
 
-const entry = (ladder: string, kind: Exclude<DownloadState["kind"], "failed">): Download => ({ ladder, name: ladder.toUpperCase(), state: { kind }, progress: null });
+const entry = (ladder: string, kind: Exclude<DownloadState["kind"], "failed">): Download => ({ ladder, name: ladder.toUpperCase(), state: { kind }, progress: null, leftOut: [] });
 const failed = (ladder: string): Download => ({ ...entry(ladder, "paused"), state: { kind: "failed", problem: { code: "download_failed", details: {} } } });
 
 test("what a download does is told at its beginning and its end, not at every step", async () => {
@@ -58,6 +58,19 @@ test("the one at work stands before those that are paused, and those before the 
   expect(now(entry("a", "waiting"))).toBe("a");
   expect(now(entry("a", "waiting"), failed("b"))).toBe("b");
   expect(now(entry("a", "waiting"), failed("b"), entry("c", "checking"))).toBe("c");
+});
+
+test("what is left out of a ladder is told once, and known as long as the window is open", async () => {
+  const { backend, session } = await opened();
+  const { downloads } = session;
+  const problem = { code: "tokenizers_differ" as const, details: { rung: "B" } };
+  backend.downloads([entry("a", "asking")]);
+  backend.downloads([{ ...entry("a", "running"), leftOut: [problem] }]);
+  expect(downloads.said).toEqual([{ what: "downloadWithout", name: "A" }]);
+  backend.downloads([{ ...entry("a", "checking"), leftOut: [problem] }]);
+  backend.downloads([]);
+  expect(downloads.said).toEqual([{ what: "downloadDone", name: "A" }]);
+  expect(downloads.leftOut).toEqual({ a: [problem] });
 });
 
 test("what is missing comes through the queue, and what is here is used", async () => {
@@ -182,10 +195,44 @@ test("a ladder is changed and what it was is had back; a model made smaller says
   await ladders.back(card(), version!);
   expect(backend.named("backLadder")).toEqual([["backLadder", "a", 2]]);
   expect(ladders.added).toEqual({ what: "back", name: "Old" });
-  await ladders.shrink("a", "Q2_K");
+  await ladders.shrink(model(), ["Q2_K"]);
   expect(ladders.added).toEqual({ what: "model", name: "Small", agreement: 0.94, speedup: 1.4 });
   await ladders.handOver(card());
   expect(ladders.added).toEqual({ what: "written", name: "/tmp/ladder" });
+});
+
+test("of several smaller versions it is told how far each is, and what went wrong beside those that were made", async () => {
+  const { backend, session } = await opened();
+  const { ladders, told } = session;
+  const [one] = backend.shrunk.versions;
+  backend.shrunk = { versions: [one!, one!], pace: 10, ended: { code: "disk_full", details: {} } };
+  const seen: unknown[] = [];
+  const shrink = backend.shrinkModel;
+  backend.shrinkModel = async (from, mixes, on) => {
+    for (const step of [{ at: 0, share: 0.5 }, { at: 1, share: 0.5 }, { at: 2, share: 0.5 }]) {
+      on(step);
+      seen.push([ladders.work?.share.toFixed(2), ladders.work?.steps?.at]);
+    }
+    return shrink(from, mixes, () => undefined);
+  };
+  await ladders.shrink(model({ id: "big" }), ["Q4_0", "Q2_K"]);
+  expect(seen).toEqual([["0.15", 0], ["0.45", 1], ["0.80", 2]]);
+  expect(ladders.made?.original.id).toBe("big");
+  expect([ladders.added, told.problem?.code]).toEqual([{ what: "models", name: "2" }, "disk_full"]);
+});
+
+test("what is deleted with a ladder is final and told; the ladder itself can be had back", async () => {
+  const { backend, session } = await opened();
+  const { ladders, told } = session;
+  backend.files = [{ model: "a", name: "A", bytes: 600_000_000 }, { model: "b", name: "B", bytes: 400_000_000 }];
+  await ladders.remove(card(), await ladders.files(card()));
+  expect(backend.named("removeLadder")).toEqual([["removeLadder", "a", ["a", "b"]]]);
+  expect(ladders.added).toEqual({ what: "filesDeleted", name: "1.0 GB" });
+  await told.takeBack();
+  expect(backend.named("restoreLadder")).toEqual([["restoreLadder", "a"]]);
+  await ladders.remove(card());
+  expect(backend.named("removeLadder")[1]).toEqual(["removeLadder", "a", []]);
+  expect(ladders.added).toBeUndefined();
 });
 
 test("of the token it is only known whether there is one", async () => {

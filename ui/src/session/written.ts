@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt } from "../backend";
+import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt, ShrinkStep, Shrunk } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -16,6 +16,8 @@ export const card = (change: Partial<LadderCard> = {}): LadderCard => ({
   memoryBytes: 20,
   models: ["a"],
   own: true,
+  changeable: change.own ?? true,
+  byText: false,
   fetchable: true,
   about: { en: "", ja: "" },
   offered: false,
@@ -37,6 +39,7 @@ export class Written implements Backend {
   /** Tells how much of something is done. */
   share: (share: number) => void = () => undefined;
   versions: LadderVersion[] = [];
+  files: LadderFile[] = [];
   token = false;
   end: () => void = () => undefined;
   refuse: (thrown: unknown) => void = () => undefined;
@@ -104,22 +107,24 @@ export class Written implements Backend {
   resumeDownload = (ladder: string) => this.#done("resumeDownload", ladder);
   dropDownload = (ladder: string) => this.#done("dropDownload", ladder);
   models = async () => this.shelf;
-  draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, known: true }));
-  ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8, free: null, leftOut: [], fits: true });
-  makeLadder = async (name: string, models: string[]) => (this.calls.push(["makeLadder", name, models]), "made");
-  changeLadder = (ladder: string, name: string, models: string[]) => this.#done("changeLadder", ladder, name, models);
+  draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, byText: false, known: true }));
+  ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8, free: null, leftOut: [], fits: true, devices: [] });
+  makeLadder = async (name: string, models: string[], byText: boolean) => (this.calls.push(["makeLadder", name, models, byText]), "made");
+  changeLadder = (ladder: string, name: string, models: string[], byText: boolean) => this.#done("changeLadder", ladder, name, models, byText);
   ladderVersions = async (ladder: string) => (this.calls.push(["ladderVersions", ladder]), this.versions);
   backLadder = (ladder: string, version: number) => this.#done("backLadder", ladder, version);
-  removeLadder = (ladder: string) => this.#done("removeLadder", ladder);
+  ladderFiles = async () => this.files;
+  removeLadder = (ladder: string, files: string[]) => this.#done("removeLadder", ladder, files);
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
   exportLadder = async () => "/tmp/ladder.toml";
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });
   watchOpened = async (on: (waiting: number) => void) => void (this.handed = on);
   addOpened = async (on: (share: number) => void) => (this.calls.push(["addOpened"]), on(0.5), { ladder: "handed", name: "Handed" });
-  shrinkModel = async (from: string, mix: string, on: (share: number) => void) => {
-    this.calls.push(["shrinkModel", from, mix]);
-    on(0.5);
-    return { card: model({ id: "small", name: "Small" }), agreement: 0.94, speedup: 1.4 };
+  shrunk: Shrunk = { versions: [{ card: model({ id: "small", name: "Small" }), agreement: 0.94, pace: 14, drafts: true }], pace: 10, ended: null };
+  shrinkModel = async (from: string, mixes: string[], on: (step: ShrinkStep) => void) => {
+    this.calls.push(["shrinkModel", from, mixes]);
+    on({ at: 0, share: 0.5 });
+    return this.shrunk;
   };
   handOver = async (ladder: string, on: (share: number) => void) => {
     this.calls.push(["handOver", ladder]);

@@ -12,6 +12,8 @@ export const shop = {
   downloadReady: "{name} is here and takes over after this answer.",
   downloadBegan: "The download of {name} has begun.",
   downloadDone: "{name} is downloaded.",
+  draftLeftOut: "One model that was to write ahead is left out and not downloaded: {why}",
+  downloadWithout: "{name} is downloaded without one of its models that write ahead.",
   downloadBroke: "The download of {name} failed.",
   downloadsMore: "{n} more is waiting.|{n} more are waiting.",
   pauseDownload: "Pause",

@@ -14,6 +14,8 @@ export const shop: typeof en = {
   downloadReady: "{name} の準備ができました。この回答の後に切り替わります。",
   downloadBegan: "{name} のダウンロードを始めました。",
   downloadDone: "{name} をダウンロードしました。",
+  draftLeftOut: "下書き役のモデルのうち一つは使わず、ダウンロードもしません：{why}",
+  downloadWithout: "{name} は、下書き役のモデルの一部を除いてダウンロードします。",
   downloadBroke: "{name} のダウンロードに失敗しました。",
   downloadsMore: "ほかに {n} 件が待っています。",
   pauseDownload: "一時停止",

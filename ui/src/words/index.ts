@@ -29,7 +29,9 @@ export function explain(problem: Problem, language: Language): { sentence: strin
   const catalogue: ProblemWords = language === "ja" ? problemsJa : problemsEn;
   const words = catalogue[problem.code];
   if (!words) return { sentence: problem.code, next: "", both: problem.code };
-  const [sentence, next] = [fill(words.sentence, problem.details), fill(words.next, problem.details)];
+  // As a library says it only where nobody knows it in this language.
+  const details = { ...problem.details, reason: problem.details[`reason_${language}`] ?? problem.details.reason };
+  const [sentence, next] = [fill(words.sentence, details), fill(words.next, details)];
   // Japanese has no space between sentences.
   return { sentence, next, both: sentence + (language === "ja" ? "" : " ") + next };
 }

@@ -33,6 +33,13 @@ test("a problem is a sentence and a next step in both languages", () => {
   expect(explain(problem, "ja").sentence).not.toBe(explain(problem, "en").sentence);
 });
 
+test("a reason is said in the user's language where it is known", () => {
+  const problem = { code: "download_failed" as const, details: { name: "A", reason: "io: Connection refused (os error 111)", reason_en: "the server refuses connections", reason_ja: "サーバーが接続を拒否しました" } };
+  expect(explain(problem, "ja").sentence).toBe("A をダウンロードできませんでした（サーバーが接続を拒否しました）。");
+  expect(explain(problem, "en").sentence).toContain("(the server refuses connections)");
+  expect(explain({ ...problem, details: { name: "A", reason: "something odd" } }, "ja").sentence).toContain("（something odd）");
+});
+
 test("sizes and times read like on a label", () => {
   expect(size(98_362_432)).toBe("98 MB");
   expect(size(1_117_320_768)).toBe("1.1 GB");

@@ -1,6 +1,6 @@
 // The real window over a made-up app: Tauri's own mock of the IPC, driven by the tests through `window.app`.
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { ChatEvent, Conversation, Download, DownloadState, EngineState, Opening, Problem, Settings } from "../../src/backend";
+import type { ChatEvent, Conversation, Download, DownloadState, EngineState, LadderCard, Opening, Problem, Settings } from "../../src/backend";
 import { coder, download, ladderCard, models, smollm2 } from "./shelf";
 import { blank, Store } from "./store";
 
@@ -21,7 +21,8 @@ interface Made {
   downloads(queue: Download[]): void;
   /** The system wants so many files opened. */
   handed(waiting: number): void;
-  work(share: number): void;
+  /** Tells how far something is: a share of it, or what it tells of its steps. */
+  work(share: unknown): void;
   end(): void;
 }
 
@@ -54,6 +55,7 @@ let work: Line | undefined;
 let finish: (() => void) | undefined;
 let waiting: (() => void)[] = [];
 let attached = 0;
+let removed: LadderCard[] = [];
 
 const app: Made = {
   calls: [],
@@ -168,21 +170,25 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return models;
     case "draft_choices":
       return [
-        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, known: true, fetchable: true },
-        { model: "small", problem: null, known: false, fetchable: true },
+        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, byText: true, known: true },
+        { model: "small", problem: null, byText: false, known: false },
       ].filter(({ model }) => model !== args.target);
     case "ladder_memory":
-      return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9, free: null, leftOut: [], fits: true };
+      return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9, free: null, leftOut: [], fits: true, devices: [] };
     case "make_ladder":
-      return app.opening.ladders.push(ladderCard({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, memoryBytes: 1.5e9, models: args.models as string[], own: true })), "mine";
+      return app.opening.ladders.push(ladderCard({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, memoryBytes: 1.5e9, models: args.models as string[], own: true, byText: args.byText as boolean })), "mine";
     case "change_ladder":
-      app.opening.ladders = app.opening.ladders.map((card) => (card.id === args.ladder ? { ...card, name: args.name as string, models: args.models as string[] } : card));
+      app.opening.ladders = app.opening.ladders.map((card) => (card.id === args.ladder ? { ...card, name: args.name as string, models: args.models as string[], byText: args.byText as boolean } : card));
       return null;
+    case "ladder_files":
     case "ladder_versions":
       return [];
-    case "back_ladder":
     case "remove_ladder":
+      removed = app.opening.ladders;
+      app.opening.ladders = removed.filter((card) => card.id !== args.ladder);
+      return null;
     case "restore_ladder":
+      app.opening.ladders = removed;
       return null;
     case "check_ladder":
     case "hand_over":

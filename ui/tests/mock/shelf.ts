@@ -19,6 +19,7 @@ export const download = (ladder: string, name: string, state: DownloadState | Ex
   name,
   state: typeof state === "string" ? { kind: state } : state,
   progress: doneBytes === undefined ? null : { doneBytes, totalBytes, secondsLeft },
+  leftOut: [],
 });
 
 export const smollm2 = ladderCard({
@@ -40,8 +41,13 @@ export const coder = ladderCard({
   about: { en: "Writes and explains programs and formulas.", ja: "プログラムや数式を書き、説明します。" },
 });
 
+const mixes = [
+  { name: "Q4_0", bytes: 77_000_000 },
+  { name: "Q2_K", bytes: 54_000_000 },
+];
+
 export const models = [
-  modelCard({ id: "smollm2-135m", name: "SmolLM2 135M", mixes: ["Q4_0", "Q2_K"] }),
-  modelCard({ id: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768, mixes: ["Q4_0", "Q2_K"], context: 32_768, architecture: "qwen2" }),
+  modelCard({ id: "smollm2-135m", name: "SmolLM2 135M", mixes }),
+  modelCard({ id: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768, mixes, context: 32_768, architecture: "qwen2" }),
   offeredModel({ id: "small", name: "Qwen2.5 Coder 0.5B", bytes: 491_400_064 }),
 ];

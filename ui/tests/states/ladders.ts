@@ -1,6 +1,6 @@
 // Every state of "Models and ladders" and of downloads.
 import { expect, type Page } from "@playwright/test";
-import { coder, download, ladderCard, smollm2 } from "../mock/shelf";
+import { coder, download, ladderCard, modelCard, smollm2 } from "../mock/shelf";
 import { by, downloads, narrowed } from "../window";
 import type { State } from "./states";
 
@@ -101,7 +101,7 @@ export const laddersAndDownloads: Record<string, State> = {
     go: (page) => downloads(page, download("qwen-coder", "Qwen2.5 Coder", { kind: "failed", problem: { code: "download_failed", details: { name: "Qwen2.5 Coder", reason: "connection reset" } } })),
   },
   "a ladder in the making": {
-    start: { give: { ladder_memory: { weights: 4e9, cache: 1.2e9, rest: 0.4e9, free: 5e9, leftOut: ["small"], fits: true } } },
+    start: { give: { ladder_memory: { weights: 4e9, cache: 1.2e9, rest: 0.4e9, free: 5e9, leftOut: ["small"], fits: true, devices: [] } } },
     async go(page) {
       await dialog(page);
       await by(page, "ladder-make").click();
@@ -109,8 +109,31 @@ export const laddersAndDownloads: Record<string, State> = {
       await by(page, "draft").first().check();
     },
   },
+  "a ladder on a graphics card": {
+    start: {
+      give: {
+        ladder_memory: {
+          weights: 4e9,
+          cache: 1.2e9,
+          rest: 0.4e9,
+          free: 9e9,
+          leftOut: [],
+          fits: true,
+          devices: [
+            { name: "NVIDIA GeForce RTX 4060", bytes: 4.1e9, total: 8.2e9, free: 7.4e9 },
+            { name: "127.0.0.1:50052", bytes: 0.7e9, total: 16e9, free: 11e9 },
+          ],
+        },
+      },
+    },
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladder-make").click();
+      await expect(by(page, "memory-device")).toHaveCount(2);
+    },
+  },
   "a ladder that is changed": {
-    start: { ladders, give: { ladder_memory: { weights: 9e9, cache: 3e9, rest: 1e9, free: 5e9, leftOut: ["small"], fits: false } } },
+    start: { ladders, give: { ladder_memory: { weights: 9e9, cache: 3e9, rest: 1e9, free: 5e9, leftOut: ["small"], fits: false, devices: [] } } },
     async go(page) {
       await dialog(page);
       await by(page, "ladder-edit").click();
@@ -142,13 +165,55 @@ export const laddersAndDownloads: Record<string, State> = {
     },
   },
   "a model made smaller": {
-    start: { ladders, give: { made: { card: { name: "Qwen2.5 Coder 1.5B Q2_K" }, agreement: 0.94, speedup: 1.4 } } },
+    start: {
+      ladders,
+      give: {
+        made: {
+          versions: [
+            { card: modelCard({ id: "a", name: "SmolLM2 135M Q4_0", bytes: 77e6 }), agreement: 0.94, pace: 52.3, drafts: true },
+            { card: modelCard({ id: "b", name: "SmolLM2 135M IQ4_NL", bytes: 77e6 }), agreement: null, pace: null, drafts: false },
+            { card: modelCard({ id: "c", name: "SmolLM2 135M Q2_K", bytes: 54e6 }), agreement: 0.6, pace: 61, drafts: true },
+          ],
+          pace: 40,
+          ended: null,
+        },
+      },
+    },
     async go(page) {
       await dialog(page);
       await by(page, "shrink").first().click();
       await by(page, "shrink-start").click();
       await page.evaluate(() => window.app.end());
       await expect(by(page, "ladders-said")).not.toBeEmpty();
+    },
+  },
+  "models on their way to be smaller": {
+    start: { ladders },
+    async go(page) {
+      await dialog(page);
+      await by(page, "shrink").first().click();
+      await by(page, "shrink-mix").nth(1).check();
+      await by(page, "shrink-start").click();
+      await page.evaluate(() => window.app.work({ at: 1, share: 0.4 }));
+      await expect(by(page, "shrink-steps")).toBeVisible();
+    },
+  },
+  "a ladder about to go with its files": {
+    start: { ladders, give: { ladder_files: [{ model: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1.1e9 }, { model: "small", name: "Qwen2.5 Coder 0.5B", bytes: 4.9e8 }] } },
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladder-remove").click();
+      await expect(by(page, "remove-only")).toBeFocused();
+    },
+  },
+  "a draft by text": {
+    start: { ladders: [smollm2, { ...mine, byText: true }] },
+    async go(page) {
+      await dialog(page);
+      await expect(by(page, "by-text")).toBeVisible();
+      await by(page, "ladder-make").click();
+      await by(page, "by-text-pick").click();
+      await expect(by(page, "by-text-on")).toBeVisible();
     },
   },
   "a file that is dropped": {

@@ -115,10 +115,13 @@ pub(crate) enum Ladders {
         #[arg(long)]
         json: bool,
     },
-    /// Remove a ladder of your own; its model files stay
+    /// Remove a ladder of your own; its model files stay unless you say so
     Remove {
         /// A ladder of the list
         ladder: String,
+        /// Also delete those of its model files that no other ladder uses; they cannot be brought back
+        #[arg(long)]
+        with_files: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

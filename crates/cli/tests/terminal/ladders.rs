@@ -45,6 +45,14 @@ fn smaller_versions_are_made_and_draft_in_a_ladder_that_answers_the_same() {
         ])
         .good();
     assert_eq!((proof["identical"].as_u64(), proof["prompts"].as_u64()), (Some(2), Some(2)), "{proof}");
+
+    let removed = taki.run(&["ladders", "remove", "small-and-smaller", "--with-files", "--json"]).good();
+    let deleted = |row: &Value| made["made"].as_array().unwrap().iter().any(|model| model["sha256"] == row["sha256"]);
+    let rows = removed["deleted"].as_array().unwrap();
+    assert!(rows.len() == 2 && rows.iter().all(deleted), "what came with the program stays: {removed}");
+    let back = taki.run(&["ladders", "back", "small-and-smaller", "--json"]).good();
+    assert_eq!(back["ladder"], "small-and-smaller", "the ladder comes back, its files do not");
+    assert_eq!(taki.run(&["chat", "--once", "Hi", "--ladder", "small-and-smaller"]).code, Some(1));
 }
 
 #[test]

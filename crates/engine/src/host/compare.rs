@@ -8,15 +8,26 @@ use super::everyday::EVERYDAY;
 /// Tokens of each answer.
 const TOKENS: u32 = 48;
 
+/// How smaller versions of a model compare with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// Tokens a second of the original alone; None if that was not measured.
+    pub pace: Option<f64>,
+    /// Each version that is loaded, in their order.
+    pub versions: Vec<Agreement>,
+}
+
 /// How a smaller version of a model compares with it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Agreement {
+    /// What the version is called in the ladder.
+    pub rung: String,
     /// How often both hold the same token for the best one, 0 to 1.
     pub share: f64,
     /// In how many places they were asked.
     pub places: usize,
-    /// How many times as fast a single token is; None if that was not measured.
-    pub faster: Option<f64>,
+    /// Tokens a second; None if that was not measured.
+    pub pace: Option<f64>,
 }
 
 /// A ladder of a model and smaller versions of it, in falling size, to [compare] them.
@@ -27,7 +38,7 @@ pub fn versions(id: &str, rungs: Vec<Rung>) -> Ladder {
     Ladder { id, rungs, max_gram: true, k, lenience: 1.0, table: None, by_text: false }
 }
 
-/// How often smaller versions say what the original says, and how much faster they say it. `loaded` is what came of loading
+/// How often smaller versions say what the original says, and how fast they say it. `loaded` is what came of loading
 /// [`versions`]; `record` has that ladder answer; `on` is told the share that is done, 0 to 1.
 ///
 /// # Errors
@@ -36,7 +47,7 @@ pub fn compare(
     loaded: &Loaded,
     record: &mut dyn FnMut(&Ask) -> Result<Record, Problem>,
     on: &mut dyn FnMut(f32),
-) -> Result<Vec<Agreement>, Problem> {
+) -> Result<Comparison, Problem> {
     let smaller = loaded.pass_times.len().saturating_sub(1);
     let mut agreed = vec![[0_usize; 2]; smaller];
     for (number, prompt) in EVERYDAY.iter().enumerate() {
@@ -50,13 +61,17 @@ pub fn compare(
         }
         on((number + 1) as f32 / EVERYDAY.len() as f32);
     }
-    let single = |at: usize| loaded.pass_times.get(at)?.iter().find(|time| time.width == 1).map(|time| time.seconds);
-    let rows = agreed.into_iter().enumerate().map(|(at, [same, places])| Agreement {
+    let pace = |at: usize| {
+        let single = loaded.pass_times.get(at)?.iter().find(|time| time.width == 1)?;
+        (single.seconds > 0.0).then(|| 1.0 / single.seconds)
+    };
+    let versions = agreed.into_iter().enumerate().map(|(at, [same, places])| Agreement {
+        rung: loaded.rungs.get(at + 1).cloned().unwrap_or_default(),
         share: same as f64 / places.max(1) as f64,
         places,
-        faster: single(0).zip(single(at + 1)).map(|(whole, small)| whole / small),
+        pace: pace(at + 1),
     });
-    Ok(rows.collect())
+    Ok(Comparison { pace: pace(0), versions: versions.collect() })
 }
 
 #[cfg(test)]
@@ -84,9 +99,9 @@ mod tests {
             drafts: vec![vec![vec![(1, 0.5)], vec![(9, 0.5), (2, 0.4)], vec![(3, 0.5)], vec![]]],
             ..Record::default()
         };
-        let rows = compare(&loaded, &mut |_| Ok(record.clone()), &mut |_| {}).unwrap();
-        assert_eq!((rows.len(), rows[0].places), (1, 12));
-        assert!((rows[0].share - 0.5).abs() < 1e-9 && (rows[0].faster.unwrap() - 3.0).abs() < 1e-9);
+        let Comparison { pace, versions: rows } = compare(&loaded, &mut |_| Ok(record.clone()), &mut |_| {}).unwrap();
+        assert_eq!((rows.len(), rows[0].places, rows[0].rung.as_str()), (1, 12, "small"));
+        assert!((rows[0].share - 0.5).abs() < 1e-9 && (rows[0].pace.unwrap() / pace.unwrap() - 3.0).abs() < 1e-9);
         let ladder = versions("v", Vec::new());
         assert_eq!((ladder.k.len(), ladder.rungs.len()), (0, 0));
     }

@@ -2,7 +2,8 @@
 
 use std::sync::PoisonError;
 
-use protocol::worker::{Command, DeviceKind, Event, Hardware, LeftOut, Loaded};
+use protocol::ladder::{EngineSettings, Ladder};
+use protocol::worker::{Command, DeviceKind, DeviceShare, Event, Hardware, LeftOut, Loaded};
 use protocol::{Code, Problem};
 
 use super::call::Call;
@@ -47,6 +48,21 @@ impl Call<'_> {
         let hardware = self.once(looked)?;
         self.inner.view().device_memory = Some(own_memory(&hardware));
         Ok(hardware)
+    }
+
+    /// What each device would hold of `ladder` if it were loaded now in place of the one that is.
+    ///
+    /// # Errors
+    /// As [`Call::hardware`].
+    pub fn foresee(&mut self, ladder: &Ladder, settings: EngineSettings) -> Result<Vec<DeviceShare>, Problem> {
+        self.take_other_workers();
+        let command = Command::Foresee { ladder: ladder.clone(), settings };
+        let foreseen = self.converse(&command, &mut |event| match event {
+            Event::Foreseen { devices } => Some(Ok(devices)),
+            Event::Failed { id: None, problem } => Some(Err(problem)),
+            _ => None,
+        });
+        self.once(foreseen)
     }
 
     /// Bytes of memory that devices have of their own, in all; it is asked for once. Nothing if that cannot be asked.

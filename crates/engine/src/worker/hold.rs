@@ -28,7 +28,7 @@ use crate::llama::{Llama, LlamaError, LlamaRung, Mode, Weights};
 use crate::member::Member;
 
 /// Context length if neither the model nor the user asks for less: what a long letter with its answer needs.
-const CONTEXT: u32 = 8192;
+pub(super) const CONTEXT: u32 = 8192;
 
 /// How long the passes of the target and of a draft are measured at the first load.
 pub(super) const MEASURE: [Duration; 2] = [Duration::from_millis(1200), Duration::from_millis(600)];
@@ -52,7 +52,7 @@ pub(super) fn ladder(
         let share = shares.peek().copied().unwrap_or(0.0);
         let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
         let placing = Placing::of(ladder, settings, settings.context.unwrap_or(CONTEXT), share, refused.clone());
-        let may_retry = placing.uses_devices();
+        let (may_retry, held) = (placing.uses_devices(), placing.taken());
         let mut memory = Memory::of_this_computer();
         let known = known.filter(|known| known.on_devices == placing.uses_devices());
         let running = Running { settings, known };
@@ -67,7 +67,7 @@ pub(super) fn ladder(
                             refused = Some(slower);
                             continue;
                         }
-                        None => return serve(answerer, ladder, began, inbox, outbox),
+                        None => return serve(answerer, (ladder, &held), began, inbox, outbox),
                     }
                 }
                 Err(problem) => problem,
@@ -86,10 +86,10 @@ pub(super) fn ladder(
 /// Of what is free on devices, how much is tried in turn.
 const SHARES: [f64; 3] = [1.0, 0.6, 0.0];
 
-/// Answers until another ladder is wanted.
+/// Answers until another ladder is wanted. Of this one so many bytes are `held` by devices, by their numbers.
 fn serve(
     mut answerer: Answerer<'_>,
-    ladder: &Ladder,
+    (ladder, held): (&Ladder, &[(usize, u64)]),
     began: Instant,
     inbox: &Inbox,
     outbox: &Outbox,
@@ -106,6 +106,9 @@ fn serve(
             Some(Command::Tokenize { id, text }) => answerer.tokenize(id, &text, outbox),
             Some(Command::Earlier { texts, anew }) => answerer.earlier(&texts, anew),
             Some(Command::Look) => outbox.send(&Event::Looked(Box::new(placing::hardware()))),
+            Some(Command::Foresee { ladder, settings }) => {
+                outbox.send(&Event::Foreseen { devices: placing::foreseen(&ladder, settings, held) });
+            }
             Some(Command::Cancel) => {}
             other => return other,
         }

@@ -34,7 +34,7 @@ impl Inbox {
                     | Command::Requantize { .. } => {
                         flag.store(false, Ordering::Release);
                     }
-                    Command::Earlier { .. } | Command::Look | Command::Quit => {}
+                    Command::Earlier { .. } | Command::Look | Command::Foresee { .. } | Command::Quit => {}
                 }
                 count.fetch_add(1, Ordering::AcqRel);
                 if sender.send(command).is_err() {

@@ -62,6 +62,10 @@ pub fn worker_main() -> i32 {
                 outbox.send(&Event::Looked(Box::new(placing::hardware())));
                 inbox.next()
             }
+            Some(Command::Foresee { ladder, settings }) => {
+                outbox.send(&Event::Foreseen { devices: placing::foreseen(&ladder, settings, &[]) });
+                inbox.next()
+            }
             Some(Command::Cancel | Command::Earlier { .. }) => inbox.next(),
             Some(Command::Quit) | None => return 0,
         };

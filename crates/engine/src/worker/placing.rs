@@ -3,8 +3,9 @@
 use std::sync::OnceLock;
 
 use protocol::ladder::{EngineSettings, Ladder};
-use protocol::worker::{Device, DeviceKind, Hardware, LeftOut, Placed};
+use protocol::worker::{Device, DeviceKind, DeviceShare, Hardware, LeftOut, Placed};
 
+use super::hold::CONTEXT;
 use crate::llama::{self, Mode, WIDEST, Weights};
 use crate::place::{self, Need, PROCESSOR, Place, Room};
 
@@ -39,6 +40,14 @@ pub(super) fn hardware() -> Hardware {
     Hardware { processor, processor_module, devices, modules, module_files, left_out }
 }
 
+/// What each device would hold of `ladder` once what is `held` of them now is free again.
+pub(super) fn foreseen(ladder: &Ladder, settings: EngineSettings, held: &[(usize, u64)]) -> Vec<DeviceShare> {
+    let placing = Placing::over(ladder, settings, settings.context.unwrap_or(CONTEXT), 1.0, None, held);
+    let taken = placing.taken();
+    let bytes = |index: usize| taken.iter().find(|(of, _)| *of == index).map_or(0, |(_, bytes)| *bytes);
+    placing.devices.into_iter().map(|(index, device)| DeviceShare { device, bytes: bytes(index) }).collect()
+}
+
 /// Connects to the other computers that were named, once. Those that cannot be used.
 pub(super) fn connected() -> &'static [LeftOut] {
     static LEFT_OUT: OnceLock<Vec<LeftOut>> = OnceLock::new();
@@ -56,6 +65,8 @@ pub(super) fn connected() -> &'static [LeftOut] {
 #[derive(Debug)]
 pub(super) struct Placing {
     devices: Vec<(usize, Device)>,
+    /// What may be taken of them.
+    rooms: Vec<Room>,
     needs: Vec<Need>,
     places: Vec<Place>,
     /// Other computers that were to compute along and do not.
@@ -72,6 +83,18 @@ impl Placing {
         share: f64,
         refused: Option<LeftOut>,
     ) -> Self {
+        Self::over(ladder, settings, context, share, refused, &[])
+    }
+
+    /// The same once what is `held` of devices now, in bytes by their numbers, is free again.
+    fn over(
+        ladder: &Ladder,
+        settings: EngineSettings,
+        context: u32,
+        share: f64,
+        refused: Option<LeftOut>,
+        held: &[(usize, u64)],
+    ) -> Self {
         let mut left_out = Vec::new();
         let mut devices = Vec::new();
         // Every bit as the target alone computes it: cards choose their sums by the width of a pass, and a lost one would leave the rest to others.
@@ -83,9 +106,14 @@ impl Placing {
             left_out.push(refused);
             devices.retain(|(_, device)| device.kind != DeviceKind::Remote);
         }
+        for (index, device) in &mut devices {
+            let own = held.iter().find(|(of, _)| of == index).map_or(0, |(_, bytes)| *bytes);
+            device.free = device.free.saturating_add(own).min(device.total.max(device.free));
+        }
         let rooms: Vec<Room> = devices.iter().map(|(index, device)| room(*index, device, share)).collect();
         if rooms.is_empty() {
-            return Self { devices, needs: Vec::new(), places: vec![Place::default(); ladder.rungs.len()], left_out };
+            let places = vec![Place::default(); ladder.rungs.len()];
+            return Self { devices, rooms, needs: Vec::new(), places, left_out };
         }
         let cache = Mode::from(settings).cache;
         let found = ladder.rungs.iter().map(|rung| llama::need(&rung.path, context, cache, WIDEST));
@@ -93,7 +121,12 @@ impl Placing {
         let unknown = Need { layers: 1, layer: u64::MAX / 8, output: u64::MAX / 8, table: 0, passes: u64::MAX / 8 };
         let needs: Vec<Need> = found.map(|need| need.unwrap_or(unknown)).collect();
         let places = place::places(&needs, &rooms, settings.gpu_layers.map(u32::from));
-        Self { devices, needs, places, left_out }
+        Self { devices, rooms, needs, places, left_out }
+    }
+
+    /// Bytes that the models take of each device, by its number.
+    pub(super) fn taken(&self) -> Vec<(usize, u64)> {
+        place::taken(&self.needs, &self.rooms, &self.places)
     }
 
     /// Other computers that were to compute along and do not.

@@ -15,6 +15,8 @@ pub struct Download {
     pub state: DownloadState,
     /// How much of it is here; None before that is known.
     pub progress: Option<FetchShare>,
+    /// Why drafts of it are left out and not fetched: once their files' facts were known they did not go with the target.
+    pub left_out: Vec<Problem>,
 }
 
 /// What is done with a ladder that is to be fetched.

@@ -32,8 +32,12 @@ pub struct LadderCard {
     pub suggested: bool,
     /// Ids of its models, the target first.
     pub models: Vec<String>,
-    /// Whether the user made it: it can be changed and removed.
+    /// Whether the user made it.
     pub own: bool,
+    /// Whether it can be changed and removed: one of the user's own, or an offered one that was fetched.
+    pub changeable: bool,
+    /// Whether drafts whose tokens are others than the target's draft by text, which is slower.
+    pub by_text: bool,
     /// Whether it was never fetched, so that its sizes are about and its files' facts are asked for first.
     pub offered: bool,
     /// Whether what is missing can be fetched.
@@ -91,6 +95,18 @@ pub struct LadderVersion {
     pub rungs: Vec<String>,
 }
 
+/// The file of a model that goes with a ladder if that is wished.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LadderFile {
+    /// Id of the model.
+    pub model: String,
+    /// Its display name.
+    pub name: String,
+    /// Size of the file.
+    pub bytes: f64,
+}
+
 /// A model as the window lists it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -106,7 +122,7 @@ pub struct ModelCard {
     /// Whether its file was never seen, so that its facts are asked for first.
     pub offered: bool,
     /// Mixes that make it clearly smaller, the best first.
-    pub mixes: Vec<String>,
+    pub mixes: Vec<MixChoice>,
     /// Name of its file where it comes from.
     pub file: String,
     /// Licence, SPDX; empty if nobody says.
@@ -123,16 +139,50 @@ pub struct ModelCard {
     pub made_from: Option<String>,
 }
 
-/// A smaller version that was made here.
+/// What a model can be made smaller to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MixChoice {
+    /// The mix, as llama.cpp calls it.
+    pub name: String,
+    /// About how many bytes the file would have.
+    pub bytes: f64,
+}
+
+/// How far the making of smaller versions is: one after the other, then all are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ShrinkStep {
+    /// Place of the version that is written; as many as there are while they are compared.
+    pub at: u32,
+    /// The share of that step that is done.
+    pub share: f32,
+}
+
+/// Smaller versions of one model that were made here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Shrunk {
+    /// They, the largest first.
+    pub versions: Vec<SmallerVersion>,
+    /// About how many tokens a second the original writes; None if that was not found out.
+    pub pace: Option<f64>,
+    /// Why there are no more of them, or why they were not compared: it was stopped, or something went wrong.
+    pub ended: Option<Problem>,
+}
+
+/// A smaller version that was made here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SmallerVersion {
     /// The new model.
     pub card: ModelCard,
     /// How often it says the same word as its original, 0 to 1; None if that was not found out.
     pub agreement: Option<f64>,
-    /// How many times as fast it writes; None if that was not found out.
-    pub speedup: Option<f64>,
+    /// About how many tokens a second it writes; None if that was not found out.
+    pub pace: Option<f64>,
+    /// Whether it is smaller than all before it, so that it can draft in one ladder with them.
+    pub drafts: bool,
 }
 
 /// Whether a model can draft for a target.
@@ -143,6 +193,8 @@ pub struct DraftChoice {
     pub model: String,
     /// Why it cannot, if it cannot.
     pub problem: Option<Problem>,
+    /// Whether it could all the same where the ladder lets it draft by text, which is slower.
+    pub by_text: bool,
     /// Whether that is known; otherwise it is found out when both are here.
     pub known: bool,
 }
@@ -163,6 +215,22 @@ pub struct MemoryShare {
     pub left_out: Vec<String>,
     /// Whether it fits without them.
     pub fits: bool,
+    /// What graphics cards and other computers would hold of it; none where there are none, or nobody can tell now.
+    pub devices: Vec<DeviceMemory>,
+}
+
+/// What a device besides the processor would hold of a ladder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceMemory {
+    /// What it is called.
+    pub name: String,
+    /// About how many bytes it would hold.
+    pub bytes: f64,
+    /// Bytes of its memory.
+    pub total: f64,
+    /// Bytes of it that are free once the ladder in use is gone.
+    pub free: f64,
 }
 
 /// What came of a file that was added.

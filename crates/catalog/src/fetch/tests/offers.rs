@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use protocol::Code;
 use sha2::Digest;
@@ -14,6 +15,9 @@ use crate::manifest::Catalog;
 use crate::offer::settle;
 use crate::recipes::Recipes;
 use crate::sample::{Gguf, pair, text};
+
+/// Nobody cancels.
+static GO: AtomicBool = AtomicBool::new(false);
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -85,7 +89,7 @@ fn an_offered_ladder_becomes_a_known_one_and_is_fetched() {
     let catalog = Catalog::parse(OFFERS).unwrap();
     assert_eq!((catalog.ladders().len(), catalog.offered_ladders().len(), catalog.offers().count()), (0, 1, 2));
     assert_eq!(bench.store.ready(&catalog, "both").unwrap(), 5_000, "about");
-    let settled = settle(&catalog, "both", &bench.options).unwrap();
+    let settled = settle(&catalog, "both", &bench.options, &GO).unwrap();
     assert!(settled.left_out.is_empty());
     let folder = tempfile::tempdir().unwrap();
     let recipes = Recipes::of(folder.path().to_owned());
@@ -107,7 +111,7 @@ fn an_offered_ladder_becomes_a_known_one_and_is_fetched() {
     assert_eq!(std::fs::read(&paths[1]).unwrap(), Gguf::small().bytes());
     // The next ladder with one of them takes the very same file, whatever lies there by now.
     let asked = server.seen().len();
-    settle(&catalog, "small", &bench.options).unwrap();
+    settle(&catalog, "small", &bench.options, &GO).unwrap();
     let heads = server.seen()[asked..].iter().filter(|seen| seen.method == "HEAD").count();
     assert_eq!(heads, 0);
 }
@@ -117,7 +121,7 @@ fn a_draft_that_does_not_fit_is_left_out_before_anything_is_fetched() {
     let mut bench = Bench::new(1, Vec::new());
     let server = repository(stranger());
     bench.options.endpoint.clone_from(&server.endpoint);
-    let settled = settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options).unwrap();
+    let settled = settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options, &GO).unwrap();
     assert_eq!(settled.left_out.iter().map(|problem| problem.code).collect::<Vec<_>>(), [Code::TokenizersDiffer]);
     assert_eq!((settled.recipe.rungs.len(), settled.recipe.k), (1, None));
 }
@@ -126,11 +130,26 @@ fn a_draft_that_does_not_fit_is_left_out_before_anything_is_fetched() {
 fn a_repository_that_does_not_answer_leaves_the_ladder_offered() {
     let mut bench = Bench::new(1, Vec::new());
     let catalog = Catalog::parse(OFFERS).unwrap();
-    assert_eq!(settle(&catalog, "none", &bench.options).unwrap_err().code, Code::NoSuchLadder);
+    assert_eq!(settle(&catalog, "none", &bench.options, &GO).unwrap_err().code, Code::NoSuchLadder);
     let server = Server::with(&[], |_, _| Does::Status("404 Not Found", ""));
     bench.options.endpoint.clone_from(&server.endpoint);
-    let problem = settle(&catalog, "both", &bench.options).unwrap_err();
+    let problem = settle(&catalog, "both", &bench.options, &GO).unwrap_err();
     assert_eq!((problem.code, problem.details["name"].as_str()), (Code::DownloadFailed, "big.gguf"));
+}
+
+#[test]
+fn who_cancels_does_not_wait_for_a_repository_that_says_nothing() {
+    let mut bench = Bench::new(1, Vec::new());
+    let server = Server::with(&[], |_, _| {
+        std::thread::sleep(Duration::from_secs(4));
+        Does::HangUp
+    });
+    bench.options.endpoint.clone_from(&server.endpoint);
+    bench.options.stall_timeout = Duration::from_secs(30);
+    let (begun, stop) = (Instant::now(), AtomicBool::new(true));
+    let problem = settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options, &stop).unwrap_err();
+    assert_eq!(problem.code, Code::Cancelled);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -141,17 +160,17 @@ fn a_folder_gives_what_it_has_and_nobody_else_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     bench.options.source = SourceChoice::Folder(folder.path().to_owned());
     let catalog = Catalog::parse(OFFERS).unwrap();
-    assert_eq!(settle(&catalog, "both", &bench.options).unwrap_err().code, Code::DownloadFailed);
+    assert_eq!(settle(&catalog, "both", &bench.options, &GO).unwrap_err().code, Code::DownloadFailed);
     std::fs::write(folder.path().join("big.gguf"), big()).unwrap();
     std::fs::write(folder.path().join("small.gguf"), Gguf::small().bytes()).unwrap();
-    let settled = settle(&catalog, "both", &bench.options).unwrap();
+    let settled = settle(&catalog, "both", &bench.options, &GO).unwrap();
     let recipes = Recipes::of(bench.store.root().join("ladders"));
     recipes.add(&settled.recipe).unwrap();
     let (catalog, _) = catalog.with_own(&bench.store, &recipes);
     let go = AtomicBool::new(false);
     fetch(&catalog, &bench.store, "both", &bench.options, &go, &mut |_| {}).unwrap();
     bench.options.source = SourceChoice::PythonPackages;
-    assert!(settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options).is_err());
+    assert!(settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options, &GO).is_err());
     assert!(server.seen().is_empty(), "not even for a look");
 }
 

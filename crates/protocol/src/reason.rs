@@ -1,0 +1,157 @@
+//! Why something went wrong, in the user's language: what libraries and the system say of it, and what this program says of files. The one place that knows these texts;
+//! whoever meets a problem hands the text on as it is.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::Language;
+
+/// Reasons that are known; the first that fits counts.
+static KNOWN: LazyLock<Vec<Known>> =
+    // Compiled in and read by a test: an unreadable one never ships.
+    LazyLock::new(|| serde_json::from_str(include_str!("../messages/reasons.json")).unwrap_or_default());
+
+/// How deep reasons may stand in one another.
+const DEEPEST: usize = 4;
+
+/// A reason under all the texts that it comes in.
+#[derive(Debug, Deserialize)]
+struct Known {
+    /// As they come, with `{name}` for what is taken over, `{because}` for a reason of its own and `{*}` for what is passed over.
+    texts: Vec<String>,
+    /// In English; as it came, if that can be shown.
+    en: Option<String>,
+    ja: String,
+}
+
+/// What `raw` means, in `language`; None if it is not known.
+pub(crate) fn in_words(raw: &str, language: Language) -> Option<String> {
+    words(raw.trim(), language, 0)
+}
+
+fn words(raw: &str, language: Language, depth: usize) -> Option<String> {
+    if depth > DEEPEST {
+        return None;
+    }
+    let because = |raw: &str| words(raw.trim(), language, depth + 1);
+    // Several, one for each place that was tried.
+    if let Some((first, rest)) = raw.split_once("; ")
+        && let Some(first) = because(first)
+    {
+        let between = match language {
+            Language::English => "; ",
+            Language::Japanese => "。",
+        };
+        return Some(format!("{first}{between}{}", because(rest).unwrap_or_else(|| rest.to_owned())));
+    }
+    let fits = |known: &Known| {
+        let found = known.texts.iter().find_map(|text| taken(text, raw))?;
+        let words = match language {
+            Language::English => known.en.as_deref(),
+            Language::Japanese => Some(known.ja.as_str()),
+        };
+        let template = words.unwrap_or_else(|| known.texts.first().map_or("", String::as_str));
+        // What was passed over can be shown by itself only.
+        if words.is_none() && template.contains("{*}") {
+            return Some(raw.to_owned());
+        }
+        Some(found.into_iter().fold(template.to_owned(), |filled, (name, value)| {
+            let value =
+                if name == "because" { because(value).unwrap_or_else(|| value.to_owned()) } else { value.to_owned() };
+            filled.replace(&format!("{{{name}}}"), &value)
+        }))
+    };
+    KNOWN.iter().find_map(fits)
+}
+
+/// What `template` takes over from `text`, by name; None if the one is not the other's.
+fn taken<'t>(template: &'t str, text: &'t str) -> Option<Vec<(&'t str, &'t str)>> {
+    let (mut template, mut text, mut found) = (template, text, Vec::new());
+    while let Some((literal, rest)) = template.split_once('{') {
+        text = text.strip_prefix(literal)?;
+        let (name, after) = rest.split_once('}')?;
+        let next = after.split('{').next().unwrap_or_default();
+        let end = if next.len() == after.len() { text.strip_suffix(next)?.len() } else { text.find(next)? };
+        found.push((name, &text[..end]));
+        (text, template) = (&text[end..], after);
+    }
+    (template == text).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn both(raw: &str) -> (String, String) {
+        (in_words(raw, Language::English).unwrap(), in_words(raw, Language::Japanese).unwrap())
+    }
+
+    #[test]
+    fn what_the_system_and_libraries_say_is_said_in_the_users_language() {
+        use std::io::{Error, ErrorKind};
+        for (raw, en, ja) in [
+            ("io: Connection refused (os error 111)", "refuses connections", "拒否"),
+            ("failed to lookup address information: Temporary failure in name resolution", "found", "見つかりません"),
+            ("timeout: global", "too long", "時間内"),
+            ("rustls: invalid peer certificate: UnknownIssuer", "not trusted", "信頼"),
+            ("rustls: invalid peer certificate: Expired", "time", "時刻"),
+            ("invalid peer certificate: certificate not valid for name \"a\"", "another name", "別の名前"),
+            ("no connection within 5 s", "within 5 s", "5 秒以内"),
+            ("the file is not there any more (404)", "(404)", "（404）"),
+            ("database or disk is full", "no space", "空き容量"),
+            ("EOF while parsing a value at line 3 column 7", "line 3, column 7: it ends", "3 行目の 7 文字目：途中"),
+            ("Couldn't access platform storage: org.freedesktop.DBus.Error.ServiceUnknown", "locked", "ロック"),
+        ] {
+            let said = both(raw);
+            assert!(said.0.contains(en) && said.1.contains(ja), "{raw}: {said:?}");
+        }
+        for code in [2, 13, 28] {
+            let raw = Error::from_raw_os_error(code).to_string();
+            assert!(in_words(&raw, Language::Japanese).is_some(), "{raw}");
+        }
+        for kind in [ErrorKind::UnexpectedEof, ErrorKind::TimedOut, ErrorKind::ConnectionReset] {
+            let raw = Error::from(kind).to_string();
+            assert!(in_words(&raw, Language::Japanese).is_some(), "{raw}");
+        }
+        assert_eq!(in_words("what nobody has seen yet", Language::Japanese), None);
+    }
+
+    #[test]
+    fn reasons_stand_in_one_another_and_beside_each_other() {
+        let toml = "it is no recipe: TOML parse error at line 2, column 9\n  |\n2 | rungs = 3\n  |         ^\ninvalid type: integer `3`, expected a sequence\n";
+        assert_eq!(
+            both(toml),
+            (
+                "it is no recipe: line 2, column 9: a value is of the wrong kind".to_owned(),
+                "レシピとして読み取れません：2 行目の 9 文字目：値の種類が違います".to_owned()
+            )
+        );
+        let tried = "Hugging Face: the server cannot be found; Python packages: pip failed: something odd";
+        assert_eq!(in_words(tried, Language::English).unwrap(), tried);
+        assert_eq!(
+            in_words(tried, Language::Japanese).unwrap(),
+            "Hugging Face：サーバーが見つかりません。Python パッケージ：pip が失敗しました：something odd"
+        );
+        // Whatever a file is called, it cannot go on for ever.
+        assert!(in_words(&"“a”: ".repeat(10_000), Language::Japanese).is_some());
+    }
+
+    #[test]
+    fn every_reason_has_words_and_takes_over_only_what_all_its_texts_have() {
+        let names = |text: &str| -> BTreeSet<String> {
+            text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name.to_owned()).collect()
+        };
+        assert!(KNOWN.len() > 100, "they are read");
+        for known in KNOWN.iter() {
+            let mut words = names(&known.ja);
+            words.extend(names(known.en.as_deref().unwrap_or_default()));
+            assert!(!known.ja.is_empty() && !words.contains("*"), "{known:?}");
+            for text in &known.texts {
+                assert!(words.is_subset(&names(text)), "{text} does not give all of {words:?}");
+                assert!(!text.contains("}{"), "{text} cannot be taken apart");
+            }
+        }
+    }
+}
