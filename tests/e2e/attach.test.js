@@ -112,5 +112,11 @@ describe("a document that is longer than the context", () => {
     const { prompt_tokens: all, reused_tokens: reused } = JSON.parse(receipt);
     assert.ok(reused > 0.25 * all, `${reused} of ${all} tokens were still in memory`);
     assert.equal(answers, 1, "an answer without a word is no version");
+    // What comes next is all that is read for it.
+    await window.ask("Who agrees?");
+    await window.until((messages) => messages.length === 4, "a further question is asked");
+    await window.brief();
+    const next = JSON.parse(rows(home, "SELECT receipt FROM message WHERE speaker = 'assistant' ORDER BY id DESC LIMIT 1")[0].receipt);
+    assert.ok(next.prompt_tokens > all && next.reused_tokens > 0.9 * all, `${next.reused_tokens} of ${next.prompt_tokens} tokens were still in memory`);
   });
 });

@@ -50,6 +50,30 @@ test("Enter sends, but not with Shift, not while an input method composes, not w
   expect(sent.map((call) => call.args.text)).toEqual(["こんにちは"]);
 });
 
+test("what an input method composes is sent when it is done, in the order of each engine", async ({ page, context }) => {
+  await open(page);
+  const composer = by(page, "composer");
+  await composer.focus();
+  const system = await context.newCDPSession(page);
+  const compose = (text: string) => system.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+  await compose("たき");
+  await compose("滝");
+  await expect(composer).toHaveValue("滝");
+  // Chromium: the key that chooses comes while it composes.
+  await composer.dispatchEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true });
+  await system.send("Input.insertText", { text: "滝" });
+  expect(await calls(page, "send")).toHaveLength(0);
+  // WebKit: it comes behind the end.
+  await compose("の水");
+  await system.send("Input.insertText", { text: "の水" });
+  await composer.dispatchEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true, cancelable: true });
+  expect(await calls(page, "send")).toHaveLength(0);
+  await expect(composer).toHaveValue("滝の水");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => calls(page, "send")).toHaveLength(1);
+  expect((await calls(page, "send"))[0]!.args).toMatchObject({ text: "滝の水" });
+});
+
 test("a key of an input method stops no answer, and the page is not read again in the middle of one", async ({ page }) => {
   await open(page);
   await ask(page, "Tell me a story.");

@@ -72,7 +72,7 @@ export const ja: Words = {
   welcome: "Taki へようこそ",
   welcomeText: "Taki は、質問に答えたり、文章を書いたり、説明したりします。そのために必要なモデル（AI の本体）を、はじめに一度だけダウンロードします。",
   promises: [
-    "すべてこのパソコンの中で動きます。入力した内容が外に出ることはありません。",
+    "すべてこのパソコンの中で動き、入力内容は外に出ません。",
     "アカウントもログインも不要です。利用状況の送信もありません。",
     "ダウンロードした後は、インターネットなしで使えます。",
   ],
@@ -82,7 +82,7 @@ export const ja: Words = {
   smallest: "最小サイズ",
   allModels: "{n} 個のモデルをすべて表示",
   speed: "速さ",
-  thisComputer: "このパソコンのメモリは {memory} で、同時に {n} 個の処理ができます。",
+  thisComputer: "このパソコン：メモリ {memory}、CPU {n} コア",
   thisProcessor: "このパソコン：CPU {n} コア",
   memoryOf: "メモリ",
   memoryAbout: "約 {size}",

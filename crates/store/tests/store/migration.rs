@@ -11,6 +11,13 @@ use crate::support::open;
 
 const FIRST: &str = include_str!("../../migrations/1.sql");
 
+/// The versions since then, of which each was released.
+const LATER: &[&str] = &[
+    include_str!("../../migrations/2.sql"),
+    include_str!("../../migrations/3.sql"),
+    include_str!("../../migrations/4.sql"),
+];
+
 fn first_version(places: &Places) -> std::path::PathBuf {
     fs::create_dir_all(&places.data).unwrap();
     let path = places.data.join("taki.sqlite3");
@@ -60,6 +67,47 @@ fn a_list_of_the_first_version_becomes_a_chain() {
     File::options().write(true).open(&copy).unwrap().set_modified(long_ago).unwrap();
     drop(open(&places));
     assert!(!copy.exists(), "it does not stay for ever: what is deleted later is still in it");
+}
+
+#[test]
+fn every_version_since_then_becomes_the_newest_with_its_files_and_branches() {
+    for version in 2..=LATER.len() + 1 {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::below(folder.path());
+        let path = first_version(&places);
+        let connection = Connection::open(&path).unwrap();
+        for script in &LATER[..version - 1] {
+            connection.execute_batch(script).unwrap();
+        }
+        connection.pragma_update(None, "user_version", version as u32).unwrap();
+        // A second version of the fourth message, with a file, and one in the composer.
+        connection
+            .execute_batch(
+                "INSERT INTO message (id, conversation, parent, speaker, text, finished, at_ms) \
+                     VALUES (20, 1, 3, 'user', 'and the third?', 1, 8.0); \
+                 UPDATE message SET chosen = 20 WHERE id = 3; \
+                 INSERT INTO attachment (conversation, message, name, bytes, text, cut) \
+                     VALUES (1, 20, '滝.csv', 9, '称名滝,350', 0), (2, NULL, 'later.txt', 1, 'x', 1);",
+            )
+            .unwrap();
+        drop(connection);
+        let store = open(&places);
+        let shown = store.conversation(1).unwrap().messages;
+        let last = shown.last().unwrap();
+        assert_eq!(
+            (last.text.as_str(), last.versions.len(), last.edited.as_deref()),
+            ("and the third?", 2, None),
+            "of {version}"
+        );
+        let said = store.said(20).unwrap().pop().unwrap();
+        assert_eq!(
+            (said.attachments[0].read(), said.also.as_str()),
+            ("称名滝,350", ""),
+            "of {version}: it is read whole"
+        );
+        assert_eq!(store.conversation(2).unwrap().attached[0].name, "later.txt");
+        assert!(path.with_file_name(format!("taki.sqlite3.version-{version}")).exists());
+    }
 }
 
 #[test]
