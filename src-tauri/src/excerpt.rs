@@ -134,14 +134,15 @@ fn put(branch: &mut [Said], sources: &[Source<'_>], characters: usize) {
     for source in sources {
         match source {
             Source::Beginning(number, text) => {
-                said.attachments[*number].excerpt = Some(beginning(text, most).to_owned())
+                said.attachments[*number].excerpt = Some(beginning(text, most).to_owned());
             }
             Source::Passages(number, passages) => said.attachments[*number].excerpt = Some(passages.within(most)),
             Source::More(name, passages) => {
                 let part = passages.within(most);
                 if !part.is_empty() {
                     let (fence, name) = (fence(&part), name.replace(|c: char| c.is_control(), " "));
-                    said.also.push_str(&format!("More of file {name}:\n{fence}\n{}\n{fence}\n\n", part.trim_end()));
+                    let more = ["More of file ", &name, ":\n", &fence, "\n", part.trim_end(), "\n", &fence, "\n\n"];
+                    said.also.extend(more);
                 }
             }
         }
