@@ -130,7 +130,11 @@ impl ModelStore {
         // One that cannot be read any more can be removed all the same.
         let recipe = recipes.get(id);
         recipes.remove(id)?;
-        recipe.map_or(Ok(()), |recipe| self.note_models(&recipe))
+        // The ladder is removed, whether what its models are can be noted or not: in a folder of others it may not.
+        if let Ok(Err(problem)) = recipe.map(|recipe| self.note_models(&recipe)) {
+            tracing::warn!(code = %problem.code, "it could not be noted what the models of a ladder are");
+        }
+        Ok(())
     }
 
     /// Notes what the installed models of `recipe` are.

@@ -1,5 +1,6 @@
 //! The ladders that a person made, with their earlier versions.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::time::SystemTime;
 
 use protocol::{Code, Problem};
 
+use crate::entry::Sha256;
 use crate::manifest::Catalog;
 use crate::recipe::{LARGEST, Recipe, slug};
 use crate::whole::{put, put_new};
@@ -58,6 +60,26 @@ impl Recipes {
         }
         recipes.sort_by_key(|recipe| (recipe.name.to_lowercase(), recipe.id.clone()));
         (recipes, problems)
+    }
+
+    /// Hashes of the models of every ladder but `id`, as it is and as it was before: of one that was removed too, which can be had
+    /// back. None if one of them cannot be read.
+    pub(crate) fn needed_beside(&self, id: &str) -> Option<HashSet<Sha256>> {
+        let in_folder = |folder: &Path| {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect::<Vec<_>>()
+        };
+        let now = in_folder(&self.root).into_iter().filter(|path| id_of(path).is_some_and(|other| other != id));
+        let of_others = |folder: &PathBuf| *folder != self.earlier(id);
+        let folders = self.earlier(id).parent().map(in_folder).unwrap_or_default().into_iter().filter(of_others);
+        let before = folders
+            .flat_map(|folder| in_folder(&folder))
+            .filter(|path| path.extension().is_some_and(|ending| ending == "toml"));
+        let mut hashes = HashSet::new();
+        for path in now.chain(before) {
+            hashes.extend(read(&path).ok()?.models.into_iter().map(|model| model.sha256));
+        }
+        Some(hashes)
     }
 
     /// Whether there is a recipe with this id.

@@ -7,14 +7,16 @@ use crate::store::ModelStore;
 
 impl ModelStore {
     /// The models of the ladder `id` of the user's own whose files are here and that no other ladder has, whether it came with this program, was fetched or is
-    /// the user's own. Nothing of a ladder that cannot be read.
+    /// the user's own, as it is or as it can be had back. Nothing if a ladder cannot be read: it may need any of them.
     pub fn files_only_of(&self, recipes: &Recipes, id: &str) -> Vec<ModelEntry> {
         // All there is: an administrator's list hides ladders and does not remove them.
         let (catalog, _) = Catalog::builtin().with_own(self, recipes);
         let others = || catalog.ladders().iter().filter(|ladder| ladder.id != id);
+        let Some(needed) = recipes.needed_beside(id) else { return Vec::new() };
         let models = if recipes.has(id) { catalog.models_of(id).unwrap_or_default() } else { Vec::new() };
         let only_here = |model: &&ModelEntry| {
-            self.path_of(model).is_some() && others().all(|ladder| !ladder.rungs.contains(&model.id))
+            let free = !needed.contains(&model.sha256);
+            free && self.path_of(model).is_some() && others().all(|ladder| !ladder.rungs.contains(&model.id))
         };
         models.into_iter().filter(only_here).cloned().collect()
     }
@@ -55,8 +57,22 @@ mod tests {
         assert_eq!(only("both"), std::slice::from_ref(&large.sha256));
         assert!(only("small").is_empty() && only("smollm2").is_empty() && only("none").is_empty());
         recipes.remove("both").unwrap();
-        assert_eq!(only("small"), std::slice::from_ref(&small.sha256));
-        store.remove(&small.sha256).unwrap();
-        assert!(only("small").is_empty(), "it is not here");
+        assert!(only("small").is_empty(), "the other one can be had back");
+        add("Large", &[&large]);
+        assert!(only("large").is_empty(), "so can this");
+        let alone = take("alone.gguf", 8192);
+        add("Alone", &[&alone]);
+        assert_eq!(only("alone"), std::slice::from_ref(&alone.sha256));
+        let damaged = folder.path().join("ladders").join("ladder-damaged.toml");
+        fs::write(&damaged, "it was one").unwrap();
+        assert!(only("alone").is_empty(), "one that cannot be read may need it");
+        fs::remove_file(damaged).unwrap();
+        recipes
+            .change(&Recipe { id: "alone".to_owned(), ..Recipe::new("Alone", vec![large.clone()]).unwrap() })
+            .unwrap();
+        add("Again", &[&alone]);
+        assert!(only("again").is_empty(), "what another one was before can be had back");
+        store.remove(&alone.sha256).unwrap();
+        assert!(only("again").is_empty(), "it is not here");
     }
 }

@@ -67,7 +67,9 @@ fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Output) -> Res
     if store::load_settings(&setup.places).0.ladder == ladder {
         return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
     }
-    let files = setup.models.files_only_of(&setup.recipes, ladder);
+    // In a folder that the administrator shares out others have ladders of their own.
+    let shared = setup.places.rules.models().is_some();
+    let files = if shared { Vec::new() } else { setup.models.files_only_of(&setup.recipes, ladder) };
     setup.models.remove_ladder(&setup.recipes, ladder)?;
     let one = |file: &ModelEntry| format!("{} ({})", file.id, bytes_in_words(file.bytes));
     let named = files.iter().map(one).collect::<Vec<_>>().join(", ");

@@ -254,7 +254,7 @@ impl Problem {
     /// Adds what a `{placeholder}` stands for. A `reason` may come as a library or the system says it: beside it stands what it means in every language, as far as it is known.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
-        let value = value.to_string();
+        let mut value = value.to_string();
         if name == REASON {
             for language in Language::ALL {
                 let place = reason_in(language).to_owned();
@@ -263,6 +263,7 @@ impl Problem {
                     None => self.details.remove(&place),
                 };
             }
+            value = reason::without_source(value);
         }
         self.details.insert(name.to_owned(), value);
         self

@@ -30,6 +30,18 @@ pub(crate) fn in_words(raw: &str, language: Language) -> Option<String> {
     words(raw.trim(), language, 0)
 }
 
+/// A reason without the line of a file that TOML's errors show: a password may stand in it, and reasons stand in logs.
+pub(crate) fn without_source(raw: String) -> String {
+    if !raw.contains("TOML parse error at") {
+        return raw;
+    }
+    let shown = |line: &&str| {
+        let (number, behind) = line.trim_start().split_once('|').unwrap_or(("-", ""));
+        !number.trim().chars().all(|c| c.is_ascii_digit()) || behind.is_empty() && number == "-"
+    };
+    raw.lines().filter(shown).collect::<Vec<_>>().join("\n")
+}
+
 fn words(raw: &str, language: Language, depth: usize) -> Option<String> {
     if depth > DEEPEST {
         return None;
@@ -136,6 +148,20 @@ mod tests {
         );
         // Whatever a file is called, it cannot go on for ever.
         assert!(in_words(&"“a”: ".repeat(10_000), Language::Japanese).is_some());
+    }
+
+    #[test]
+    fn no_line_of_a_file_stands_in_a_reason() {
+        let error = "it is no recipe: TOML parse error at line 12, column 9\n   |\n12 | proxy = \"http://me:secret@here\n   |         ^\ninvalid basic string\n";
+        let problem = crate::Problem::new(crate::Code::FileUnusable).with("path", "a.toml").with("reason", error);
+        let all = serde_json::to_string(&problem).unwrap();
+        assert!(!all.contains("secret") && all.contains("TOML parse error at line 12, column 9"), "{all}");
+        assert!(!problem.to_string().contains("secret"));
+        // Handed on, it says the same.
+        let again = crate::Problem::new(crate::Code::FileUnusable).with("reason", &problem.details["reason"]);
+        assert_eq!(again.details.get("reason_ja"), problem.details.get("reason_ja"));
+        assert!(again.details.contains_key("reason_ja"));
+        assert_eq!(without_source("a | b".to_owned()), "a | b");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use catalog::{
-    LadderEntry, Recipe, RecipeModel, Tokens, Version, falling, in_order, in_order_by_text, match_up_by_text,
-    read_recipe,
+    LadderEntry, ModelEntry, Recipe, RecipeModel, Tokens, Version, falling, in_order, in_order_by_text,
+    match_up_by_text, read_recipe,
 };
 use engine::Comparison;
 use protocol::chat::{
@@ -168,11 +168,19 @@ async fn changed(
 #[specta::specta]
 pub(crate) fn ladder_files(app: State<'_, Arc<App>>, ladder: String) -> Result<Vec<LadderFile>, Problem> {
     let disk = app.disk()?;
-    let files = disk.models.files_only_of(&disk.recipes, &ladder);
+    let files = only_of(disk, &ladder);
     Ok(files
         .into_iter()
         .map(|model| LadderFile { model: model.id, name: model.name, bytes: model.bytes as f64 })
         .collect())
+}
+
+/// What may be deleted with a ladder: nothing in a folder that the administrator shares out, where others have ladders of their own.
+fn only_of(disk: &Disk, ladder: &str) -> Vec<ModelEntry> {
+    match disk.places.rules.models() {
+        Some(_) => Vec::new(),
+        None => disk.models.files_only_of(&disk.recipes, ladder),
+    }
 }
 
 /// Removes a ladder of the user's own, and with it the files of these models as far as no other ladder has them.
@@ -184,13 +192,14 @@ pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String, files: Vec
     }
     app.drop_download(&ladder)?;
     let disk = app.disk()?;
-    let only_its_own = disk.models.files_only_of(&disk.recipes, &ladder);
+    let only_its_own = only_of(disk, &ladder);
     // With its download it may have gone already.
-    if disk.recipes.has(&ladder) {
-        disk.models.remove_ladder(&disk.recipes, &ladder)?;
-    }
-    let mut deleted = only_its_own.iter().filter(|model| files.contains(&model.id));
-    let deleted = deleted.try_for_each(|model| disk.models.remove(&model.sha256));
+    let removed = if disk.recipes.has(&ladder) { disk.models.remove_ladder(&disk.recipes, &ladder) } else { Ok(()) };
+    let deleted = removed.and_then(|()| {
+        let mut deleted = only_its_own.iter().filter(|model| files.contains(&model.id));
+        deleted.try_for_each(|model| disk.models.remove(&model.sha256))
+    });
+    // Whatever became of the files: the list is what there is.
     disk.read_own();
     deleted
 }
