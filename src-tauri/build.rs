@@ -21,6 +21,7 @@ fn main() {
         "attach",
         "detach",
         "read_part",
+        "file_text",
         "prompt_size",
         "leave_out",
         "summarise",

@@ -112,11 +112,10 @@ fn texts(branch: &[Said]) -> Option<(Own, Above)> {
     let own: Own = files.map(|(number, file)| (number, file.part, file.text.clone())).collect();
     let mut more: Above = Vec::new();
     for file in above.iter().flat_map(|said| &said.attachments).filter(|file| file.part == Part::Passages) {
-        if let Some(excerpt) = &file.excerpt
-            && !more.iter().any(|(name, text, _)| *name == file.name && *text == file.text)
-        {
-            let also = above.iter().map(|said| said.also.clone()).filter(|also| !also.is_empty());
-            more.push((file.name.clone(), file.text.clone(), std::iter::once(excerpt.clone()).chain(also).collect()));
+        if !more.iter().any(|(name, text, _)| *name == file.name && *text == file.text) {
+            let read = above.iter().map(|said| said.also.as_str()).chain(file.excerpt.as_deref());
+            let read = read.filter(|read| !read.is_empty()).map(str::to_owned).collect();
+            more.push((file.name.clone(), file.text.clone(), read));
         }
     }
     (!own.is_empty() || !more.is_empty()).then_some((own, more))

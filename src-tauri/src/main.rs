@@ -146,6 +146,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::attachments::attach,
         commands::attachments::detach,
         commands::attachments::read_part,
+        commands::attachments::file_text,
         commands::context::prompt_size,
         commands::context::leave_out,
         commands::context::summarise,

@@ -74,8 +74,8 @@ pub(crate) fn framed(file: &Attachment) -> String {
     let fence = fence(text);
     let name = file.name.replace(|c: char| c.is_control(), " ");
     let part = match file.part {
-        Part::Passages if file.excerpt.is_some() => " (passages of it)",
-        Part::Beginning if file.excerpt.is_some() => " (first part)",
+        Part::Passages if text != file.text => " (passages of it)",
+        Part::Beginning if text != file.text => " (first part)",
         _ if file.cut => " (first part)",
         _ => "",
     };

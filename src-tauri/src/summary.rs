@@ -7,7 +7,7 @@ use protocol::{Code, FinishReason, Problem};
 use tauri::ipc::Channel;
 
 use crate::app::App;
-use crate::context::{Next, too_long};
+use crate::context::Next;
 use crate::prompt::is_japanese;
 
 /// Most tokens of a summary.
@@ -24,10 +24,10 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// One of what stands above the question `next`, up to the message `last`. Where that is more than can be read at once, of
-    /// the younger part of it. None if nothing of it was answered: there is nothing to tell.
+    /// the younger part of it. None if nothing of it was answered or can be read: there is nothing to tell.
     ///
     /// # Errors
-    /// Those of `size`, which tells what a prompt takes; [`Code::PromptTooLong`] if a single message is too long.
+    /// Those of `size`, which tells what a prompt takes.
     pub(crate) fn of(
         next: &Next,
         last: u32,
@@ -46,10 +46,15 @@ impl Wanted {
         if taken.tokens.is_some_and(|tokens| tokens + most < taken.context) {
             return Ok(Some(Self { messages: all, most }));
         }
-        let messages = about.prompt(about.fitting(|left_out| with_room(size(about.prompt(left_out))))?);
+        // A single message may be more than can be read: then it is left out without a summary.
+        let fitting = match about.fitting(|left_out| with_room(size(about.prompt(left_out)))) {
+            Err(problem) if problem.code == Code::PromptTooLong => return Ok(None),
+            fitting => fitting?,
+        };
+        let messages = about.prompt(fitting);
         // Nothing but the question is left of it.
         if messages.len() == 1 {
-            return Err(too_long(taken));
+            return Ok(None);
         }
         Ok(Some(Self { messages, most }))
     }

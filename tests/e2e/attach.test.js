@@ -90,6 +90,12 @@ describe("a document that is longer than the context", () => {
     const { prompt_tokens: read } = JSON.parse(receipt);
     assert.ok(read > 1200 && read <= 1600, `${read} tokens of 2048 were read`);
     await window.shot("read-in-part");
+    // It can be looked at.
+    await window.by("file-open").click();
+    await window.by("file-text").waitForExist({ timeout: 10_000 });
+    await window.browser.waitUntil(async () => (await window.by("file-text").getText()).includes("notice of three months"), { timeout: 10_000, timeoutMsg: "the clause is not shown" });
+    await window.shot("file-text");
+    await window.by("file-close").click();
     // As is said at the message.
     assert.match(await window.browser.execute(() => document.querySelector('[data-testid="message-user"] [data-testid="attachment"]').textContent), /only what goes with your questions/);
   });

@@ -1,12 +1,15 @@
 import { tick } from "svelte";
+import type { AttachmentCard } from "./backend";
 
 /** What is open in the window at the moment; none of it is kept. */
 export class View {
-  #dialog = $state<"settings" | "ladders" | "palette" | "shortcuts">();
+  #dialog = $state<"settings" | "ladders" | "palette" | "shortcuts" | "file">();
   /** When a dialog was closed last, in milliseconds. */
   closed = 0;
   /** Where the settings are opened. */
   section = $state<string>();
+  /** The file whose text is shown. */
+  file = $state<AttachmentCard>();
   /** Whether files hang on the mouse above the window. */
   dragging = $state(false);
   /** Too narrow for a list beside the conversation: it lies on top of it. */
@@ -28,6 +31,11 @@ export class View {
   set dialog(dialog) {
     if (this.#dialog && !dialog) this.closed = Date.now();
     this.#dialog = dialog;
+  }
+
+  showFile(card: AttachmentCard) {
+    this.file = card;
+    this.dialog = "file";
   }
 
   openSettings(section?: string) {

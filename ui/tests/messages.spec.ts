@@ -1,7 +1,7 @@
 // Messages: editing, versions, going on, deleting, the receipt with its replay, and scrolling.
 import { expect, type Page } from "@playwright/test";
 import { answered, brief, ladder, long, others } from "./states/samples";
-import { ask, by, calls, chat, conversation, engine, open, receipt, settings, test } from "./window";
+import { accessible, ask, by, calls, chat, conversation, engine, open, receipt, settings, test } from "./window";
 
 const args = async (page: Page, name: string) => (await calls(page, name)).map((call) => call.args);
 const end = (page: Page) => page.evaluate(() => window.app.end());
@@ -77,6 +77,18 @@ test("a question with a file that is too long is answered with a part of it", as
   // The window may know another file of the same name: an edited question has copies.
   expect(await args(page, "read_part")).toEqual([{ attachment: 4, part: "passages" }]);
   await expect(by(page, "attachment")).toContainText("only what goes with your questions");
+});
+
+test("what the model read of a file can be looked at", async ({ page }) => {
+  const file = { id: 3, name: "book.txt", bytes: 9e5, characters: 9e5, tokens: 2e5, cut: false, part: "passages" as const };
+  const asked = conversation({ messages: [{ id: 7, speaker: "user", text: "What is it about?", attachments: [file] }] });
+  await open(page, { conversation: asked, give: { file_text: "1. A mill.\n[…]\n9. A <b>weir</b>." } });
+  await page.getByRole("button", { name: "Show the text of book.txt" }).click();
+  await expect(by(page, "file-text")).toHaveText("1. A mill.\n[…]\n9. A <b>weir</b>.");
+  expect(await args(page, "file_text")).toEqual([{ attachment: 3 }]);
+  await accessible(page);
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("button", { name: "Show the text of book.txt" })).toBeFocused();
 });
 
 test("the arrow up in an empty composer edits the last question", async ({ page }) => {

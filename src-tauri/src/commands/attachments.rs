@@ -47,3 +47,19 @@ pub(crate) fn detach(app: State<'_, Arc<App>>, attachment: u32) -> Result<(), Pr
 pub(crate) fn read_part(app: State<'_, Arc<App>>, attachment: u32, part: Part) -> Result<(), Problem> {
     app.disk()?.store.read_part(attachment, part)
 }
+
+/// Longest text that is shown, in characters: a page with a whole library in it would hold up the window.
+const SHOWN: usize = 500_000;
+
+/// What the model reads of a file; of one in the composer all there is.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn file_text(app: State<'_, Arc<App>>, attachment: u32) -> Result<String, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || {
+        let file = app.disk()?.store.attachment(attachment)?;
+        let text = if file.excerpt.is_some() { file.read() } else { &file.text };
+        Ok(text.chars().take(SHOWN).collect())
+    })
+    .await
+}

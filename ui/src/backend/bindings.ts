@@ -45,6 +45,8 @@ export const commands = {
 	detach: (attachment: number) => typedError<null, Problem>(__TAURI_INVOKE("detach", { attachment })),
 	/**  Has the model read only a part of a file, or all of it again: of one in the composer, or of one whose question has no answer yet. */
 	readPart: (attachment: number, part: Part) => typedError<null, Problem>(__TAURI_INVOKE("read_part", { attachment, part })),
+	/**  What the model reads of a file; of one in the composer all there is. */
+	fileText: (attachment: number) => typedError<string, Problem>(__TAURI_INVOKE("file_text", { attachment })),
 	/**
 	 *  How much of the context the question `text` behind `parent` would take, with the files in the composer. None while
 	 *  nothing is loaded or an answer is being written.

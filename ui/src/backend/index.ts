@@ -37,6 +37,8 @@ export interface Backend {
   setSystem(conversation: number, text: string): Promise<void>;
   attach(conversation: number, name: string, bytes: Uint8Array): Promise<AttachmentCard>;
   detach(attachment: number): Promise<void>;
+  /** What the model reads of a file; of one in the composer all there is. */
+  fileText(attachment: number): Promise<string>;
   /** The model reads only a part of a file from now on, or all of it again. */
   readPart(attachment: number, part: Part): Promise<void>;
   /** Null while nothing is loaded or an answer is being written. */
@@ -200,6 +202,7 @@ export const tauriBackend: Backend = {
   setSystem: (conversation, text) => done(commands.setSystem(conversation, text)),
   attach: (conversation, name, bytes) => base64Of(new Blob([bytes as Uint8Array<ArrayBuffer>])).then((text) => unwrap(commands.attach(conversation, name, text))),
   detach: (attachment) => done(commands.detach(attachment)),
+  fileText: (attachment) => unwrap(commands.fileText(attachment)),
   readPart: (attachment, part) => done(commands.readPart(attachment, part)),
   promptSize: (conversation, parent, text) => unwrap(commands.promptSize(conversation, parent, text)),
   leaveOut: (conversation, asked, parent, text) => unwrap(commands.leaveOut(conversation, asked, parent, text)),

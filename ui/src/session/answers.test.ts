@@ -86,6 +86,7 @@ test("an edited question is a branch beside the old one and takes over its files
   expect(texts(session)).toEqual(["Why not?", ""]);
   expect(session.thread.messages[0]).toMatchObject({ versions: [1, 11], parent: null, attachments: [file] });
   expect(session.composer.text, "the composer is left alone").toBe("half a thought");
+  expect(backend.calls.at(-1), "its copies of the files are asked for").toEqual(["openConversation", 1]);
   backend.on({ kind: "text", text: "Well." });
   backend.on({ kind: "finished", receipt });
   backend.end();

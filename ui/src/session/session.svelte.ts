@@ -211,11 +211,23 @@ export class Session {
     // Or the same text would be kept as half an edit behind what was sent.
     await this.edits.keep();
     if (!this.free || !text.trim()) return;
+    const { id } = this.thread;
     const kept = () => {
       this.edits.end(question, true);
       sent();
+      if (question.attachments.length > 0) void this.told.behind(() => this.#copies(id));
     };
     await this.answers.send(text.trim(), { edited: question, sent: kept });
+  }
+
+  /** An edited question has copies of the files, of which something else may be read. */
+  async #copies(id: number) {
+    const { messages } = await this.backend.openConversation(id);
+    if (this.thread.id !== id) return;
+    for (const { id: message, attachments } of messages) {
+      const shown = this.thread.messages[this.thread.at(message)];
+      if (shown && attachments.length > 0) shown.attachments = attachments;
+    }
   }
 
   async answerAgain(question = this.thread.question) {

@@ -88,6 +88,7 @@ export class Written implements Backend {
     return { id: this.calls.length, name, bytes: bytes.length, characters: bytes.length, tokens: 1, cut: false, part: "whole" as const };
   };
   detach = (attachment: number) => this.#done("detach", attachment);
+  fileText = async (attachment: number) => (this.calls.push(["fileText", attachment]), "text");
   readPart = (attachment: number, part: string) => this.#done("readPart", attachment, part);
   promptSize = async () => this.size;
   leaveOut = async (conversation: number, asked: number | null, parent: number | null, text: string) => (this.calls.push(["leaveOut", conversation, asked, parent, text]), 5);

@@ -111,6 +111,16 @@ const chat_: Record<string, State> = {
     },
     go: (page) => expect(by(page, "editor")).toBeVisible(),
   },
+  "file shown": {
+    start: {
+      conversation: conversation({ messages: [{ id: 7, speaker: "user", text: "What changed since last year?", attachments: [{ ...files[1]!, part: "passages" }] }] }),
+      give: { file_text: "1. The canteen.\n\n[…]\n14. It moves to the third floor in May. 食堂は五月に三階へ移ります。\n\n[…]" },
+    },
+    async go(page) {
+      await by(page, "file-open").click();
+      await expect(by(page, "file-text")).not.toBeEmpty();
+    },
+  },
   unanswered: { start: { conversation: conversation({ messages: [{ id: 7, speaker: "user", text: "Hello?" }] }) } },
   undo: {
     start: { conversation: answered, others },

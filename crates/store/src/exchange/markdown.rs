@@ -63,7 +63,8 @@ pub(super) fn write(conversations: &[Conversation], language: Language) -> Strin
             section(&mut out, &mark, &format!("## {heading}"), &message.text);
             for file in &message.attachments {
                 let fence = fence(&file.text);
-                let mark = Mark::File(File { text: String::new(), ..file.clone() });
+                // What was read of it stands in it: a person has no use for it twice.
+                let mark = Mark::File(File { text: String::new(), excerpt: None, ..file.clone() });
                 let heading = format!("### {}", file.name.replace(['\r', '\n'], " "));
                 section(&mut out, &mark, &heading, &format!("{fence}\n{}\n{fence}", file.text));
             }
