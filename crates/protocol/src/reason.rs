@@ -151,6 +151,17 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_no_reason_by_itself() {
+        let raw = "/media/usb certificate has no file my-certificate.gguf";
+        assert_eq!(
+            in_words(raw, Language::Japanese).unwrap(),
+            "/media/usb certificate に my-certificate.gguf というファイルがありません"
+        );
+        let raw = "/usb/a.gguf cannot be read: Permission denied (os error 13)";
+        assert!(in_words(raw, Language::Japanese).unwrap().starts_with("/usb/a.gguf を読み取れません："));
+    }
+
+    #[test]
     fn no_line_of_a_file_stands_in_a_reason() {
         let error = "it is no recipe: TOML parse error at line 12, column 9\n   |\n12 | proxy = \"http://me:secret@here\n   |         ^\ninvalid basic string\n";
         let problem = crate::Problem::new(crate::Code::FileUnusable).with("path", "a.toml").with("reason", error);

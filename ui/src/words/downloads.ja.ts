@@ -14,8 +14,8 @@ export const shop: typeof en = {
   downloadReady: "{name} の準備ができました。この回答の後に切り替わります。",
   downloadBegan: "{name} のダウンロードを始めました。",
   downloadDone: "{name} をダウンロードしました。",
-  draftLeftOut: "下書き役のモデルのうち一つは使わず、ダウンロードもしません：{why}",
-  downloadWithout: "{name} は、下書き役のモデルの一部を除いてダウンロードします。",
+  draftLeftOut: "下書きモデルのうち一つは使わず、ダウンロードもしません：{why}",
+  downloadWithout: "{name} は、下書きモデルの一部を除いてダウンロードします。",
   downloadBroke: "{name} のダウンロードに失敗しました。",
   downloadsMore: "ほかに {n} 件が待っています。",
   pauseDownload: "一時停止",
@@ -25,7 +25,7 @@ export const shop: typeof en = {
 
   // 設定
   sectionDownloads: "ダウンロード",
-  mirror: "ミラー",
+  mirror: "モデルの取得先",
   mirrorHint: "通常の配布元の代わりにモデルを取得するサーバーのアドレスです（社内サーバーなど）。空欄なら通常の配布元を使います。",
   mirrorExample: "https://models.example.com",
   proxy: "プロキシ",

@@ -106,6 +106,7 @@ export const en = {
   attachHint: "Text, Markdown, CSV, PDF, Word or Excel, up to {size} each, at most {n}",
   readingFile: "Reading {name} …",
   removeFile: "Remove {name}",
+  characters: "{n} characters",
   tokens: "{n} tokens",
   cutShort: "first part only",
   passagesOnly: "only what goes with your questions",

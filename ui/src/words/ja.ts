@@ -107,6 +107,7 @@ export const ja: Words = {
   attachHint: "テキスト、Markdown、CSV、PDF、Word、Excel（1 個 {size} まで、最大 {n} 個）",
   readingFile: "{name} を読み込んでいます…",
   removeFile: "{name} を外す",
+  characters: "{n} 文字",
   tokens: "{n} トークン",
   cutShort: "冒頭部分のみ",
   passagesOnly: "質問に関わる部分のみ",
