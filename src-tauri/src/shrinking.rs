@@ -75,7 +75,10 @@ impl Work<'_> {
         let bytes = check_header(&path)?.bytes_as(mix);
         let made = disk.models.room_for(bytes)?;
         let to = made.path();
-        let written = self.shrinking.engine.begin()?.requantize(&path, &to, mix, bytes, on);
+        let call = self.shrinking.engine.begin()?;
+        // A stop until now met an engine that did nothing.
+        self.go_on()?;
+        let written = call.requantize(&path, &to, mix, bytes, on);
         // It holds a worker that nobody needs any more.
         self.shrinking.engine.stop();
         // llama.cpp does not tell that the disk is full.

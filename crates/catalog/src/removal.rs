@@ -13,7 +13,9 @@ impl ModelStore {
         let (catalog, _) = Catalog::builtin().with_own(self, recipes);
         let others = || catalog.ladders().iter().filter(|ladder| ladder.id != id);
         let Some(needed) = recipes.needed_beside(id) else { return Vec::new() };
-        let models = if recipes.has(id) { catalog.models_of(id).unwrap_or_default() } else { Vec::new() };
+        // A recipe that was put under the name of a ladder that came with the program is not what that ladder has.
+        let own = recipes.has(id) && Catalog::builtin().ladder(id).is_err();
+        let models = if own { catalog.models_of(id).unwrap_or_default() } else { Vec::new() };
         let only_here = |model: &&ModelEntry| {
             let free = !needed.contains(&model.sha256);
             free && self.path_of(model).is_some() && others().all(|ladder| !ladder.rungs.contains(&model.id))
