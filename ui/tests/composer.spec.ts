@@ -8,6 +8,17 @@ const args = async (page: Page, name: string) => (await calls(page, name)).map((
 const loading = { kind: "loading", ladder: "smollm2", rung: "SmolLM2 135M", fraction: 0.6 } as const;
 const loaded = { ladder: "smollm2", rungs: [], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] };
 
+test("a click anywhere in its frame leads to the text", async ({ page }) => {
+  await open(page);
+  for (const place of [page.locator("form"), page.locator("form .row")]) {
+    const box = (await place.boundingBox())!;
+    await page.getByRole("button", { name: "Settings" }).focus();
+    // Between the menus and the button that sends, and at the lower edge of the frame.
+    await page.mouse.click(box.x + box.width * 0.7, box.y + box.height - 4);
+    await expect(by(page, "composer")).toBeFocused();
+  }
+});
+
 test("it grows with its text up to a part of the window", async ({ page }) => {
   await open(page);
   const height = () => by(page, "composer").evaluate((field) => field.clientHeight);
