@@ -77,4 +77,17 @@ mod tests {
         store.remove(&alone.sha256).unwrap();
         assert!(only("again").is_empty(), "it is not here");
     }
+
+    #[test]
+    fn a_recipe_under_the_name_of_what_came_with_the_program_offers_nothing_of_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let recipes = Recipes::of(folder.path().join("ladders"));
+        let bundled = RecipeModel::of(Catalog::builtin().model("smollm2-135m").unwrap());
+        fs::write(store.place(&bundled.sha256), b"it is here").unwrap();
+        recipes.add(&Recipe::new("Own", vec![bundled]).unwrap()).unwrap();
+        let ladders = folder.path().join("ladders");
+        fs::rename(ladders.join("ladder-own.toml"), ladders.join("ladder-smollm2.toml")).unwrap();
+        assert!(recipes.has("smollm2") && store.files_only_of(&recipes, "smollm2").is_empty());
+    }
 }

@@ -173,16 +173,16 @@ export class Composer {
     const { id, leaf } = this.thread;
     const text = this.text.trim();
     const turn = ++this.#turn;
-    const size = (text || this.attached.length > 0) && this.free ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
+    const wanted = () => this.free && (text !== "" || this.attached.length > 0);
+    const size = wanted() ? await this.backend.promptSize(id, leaf?.id ?? null, text).catch(() => null) : null;
     // Unless the text is another by now, or it was asked again.
     if (this.thread.id !== id || this.text.trim() !== text || turn !== this.#turn) return;
-    const unsure = !size && this.free && (text !== "" || this.attached.length > 0) && this.#tries < TRIES;
-    // What was known stands until there is something newer.
-    if (!unsure) this.size = size;
+    // The engine was at something else for a moment: what was known stands until there is something newer.
+    const again = !size && wanted() && this.#tries++ < TRIES;
+    if (!again) this.size = size;
     this.#measured = size ? text : "";
     if (size) await this.#countFiles(id);
-    // The engine was at something else for a moment.
-    else if (this.free && (text || this.attached.length > 0) && this.#tries++ < TRIES) this.#again = setTimeout(() => void this.measure(), AGAIN);
+    else if (again) this.#again = setTimeout(() => void this.measure(), AGAIN);
   }
 
   /** Files that were attached before a model was loaded have no tokens yet. */

@@ -21,6 +21,8 @@ import { Told } from "./told.svelte";
 /** An answer that took so long, in milliseconds, is one that people turn to other work for. */
 const LONG = 10_000;
 
+const refusedForLength = ({ problem }: ShownMessage) => problem?.code === "prompt_too_long" || problem?.code === "text_too_long";
+
 /** The state of the window. Components read it; only its methods change it. What concerns one noun alone is that noun's. */
 export class Session {
   readonly told = new Told();
@@ -236,15 +238,12 @@ export class Session {
 
   /** Whether an answer was refused for what stands above its question. */
   tooLong(answer: ShownMessage): boolean {
-    const code = answer.problem?.code;
-    return (code === "prompt_too_long" || code === "text_too_long") && this.thread.leftOut + 2 < this.thread.messages.length;
+    return refusedForLength(answer) && this.thread.leftOut + 2 < this.thread.messages.length;
   }
 
   /** Whether an answer was refused for its length, and a part of its question's files would do. */
   tooLongFiles(answer: ShownMessage): boolean {
-    const { code } = answer.problem ?? {};
-    const refused = !answer.text && (code === "prompt_too_long" || code === "text_too_long");
-    return refused && this.thread.question?.attachments.some(({ part }) => part === "whole") === true;
+    return !answer.text && refusedForLength(answer) && this.thread.question?.attachments.some(({ part }) => part === "whole") === true;
   }
 
   /** Answers the last question with only those passages of its files that go with it. */
@@ -252,16 +251,14 @@ export class Session {
     const { id, question } = this.thread;
     if (!this.free || !question) return;
     const chosen = await this.told.asked(async () => {
-      // An edited question has copies of the files, which the window does not know yet.
-      const { messages } = await this.backend.openConversation(id);
-      const files = messages.find((message) => message.id === question.id)?.attachments ?? [];
-      for (const file of files.filter(({ part }) => part === "whole")) {
+      await this.#copies(id);
+      for (const file of question.attachments.filter(({ part }) => part === "whole")) {
         await this.backend.readPart(file.id, "passages");
         file.part = "passages";
       }
-      question.attachments = files;
     });
-    if (chosen) await this.answerAgain();
+    // Unless another conversation is shown by now.
+    if (chosen && this.thread.id === id) await this.answerAgain();
   }
 
   /** Answers the last question without the oldest messages. */
