@@ -33,6 +33,11 @@ mod tests {
     use crate::recipe::{Recipe, RecipeModel};
     use crate::sample::Gguf;
 
+    /// A file of the right length counts as the model.
+    fn here(store: &ModelStore, model: &RecipeModel) {
+        fs::File::create(store.place(&model.sha256)).unwrap().set_len(model.bytes).unwrap();
+    }
+
     #[test]
     fn files_go_with_the_last_ladder_that_has_them_and_what_came_with_the_program_keeps_its_own() {
         let folder = tempfile::tempdir().unwrap();
@@ -46,7 +51,7 @@ mod tests {
         let (large, small) = (take("large.gguf", 4096), take("small.gguf", 0));
         let builtin = Catalog::builtin();
         let bundled = RecipeModel::of(builtin.model("smollm2-135m").unwrap());
-        fs::write(store.place(&bundled.sha256), b"it is here").unwrap();
+        here(&store, &bundled);
         let add = |name: &str, models: &[&RecipeModel]| {
             let mut models: Vec<RecipeModel> = models.iter().map(|model| (*model).clone()).collect();
             models.sort_by_key(|model| std::cmp::Reverse(model.bytes));
@@ -84,7 +89,7 @@ mod tests {
         let store = ModelStore::open(folder.path().join("models")).unwrap();
         let recipes = Recipes::of(folder.path().join("ladders"));
         let bundled = RecipeModel::of(Catalog::builtin().model("smollm2-135m").unwrap());
-        fs::write(store.place(&bundled.sha256), b"it is here").unwrap();
+        here(&store, &bundled);
         recipes.add(&Recipe::new("Own", vec![bundled]).unwrap()).unwrap();
         let ladders = folder.path().join("ladders");
         fs::rename(ladders.join("ladder-own.toml"), ladders.join("ladder-smollm2.toml")).unwrap();
