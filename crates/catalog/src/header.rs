@@ -4,6 +4,7 @@
 //! not is refused with a reason. Only the metadata is read, never the weights.
 
 mod bounded;
+mod fault;
 mod kind;
 mod pairs;
 mod tensor_type;
@@ -16,7 +17,8 @@ use std::path::Path;
 
 use protocol::{Code, Mix, Problem};
 
-use bounded::{Bounded, Fault};
+use bounded::Bounded;
+use fault::{Fault, Field};
 pub use kind::Kind;
 use pairs::Pairs;
 use tensors::read_tensors;
@@ -73,7 +75,7 @@ impl Header {
 ///
 /// # Errors
 /// [`Code::ModelUnreadable`], [`Code::ModelEmpty`], [`Code::NotGguf`], [`Code::ModelTruncated`],
-/// [`Code::ModelRefused`] with a reason.
+/// [`Code::ModelRefused`]. The last two name the field in their reason.
 pub fn check_header(path: &Path) -> Result<Header, Problem> {
     let unreadable = |reason: &dyn std::fmt::Display| {
         Problem::new(Code::ModelUnreadable).with("path", path.display()).with("reason", reason)
@@ -83,51 +85,49 @@ pub fn check_header(path: &Path) -> Result<Header, Problem> {
         return Err(unreadable(&"it is not a file"));
     }
     let file = File::open(path).map_err(|error| unreadable(&error))?;
-    check(BufReader::with_capacity(1 << 16, file), about.len(), &path.display())
+    read(BufReader::with_capacity(1 << 16, file), about.len()).map_err(|fault| fault.problem(&path.display()))
 }
 
-/// Reads and checks the header of a file of `bytes` that is called `name`. Only steps forward are taken.
+/// Reads and checks the header of a file of `bytes` that is called `name` as it comes in. Only steps forward are taken.
 ///
 /// # Errors
-/// As [`check_header`].
+/// As [`check_header`], but where it ends too early is not told: that says how much has come in, not what is wrong with the file.
 pub(crate) fn check(from: impl BufRead + Seek, bytes: u64, name: &dyn std::fmt::Display) -> Result<Header, Problem> {
-    let problem = |code| Problem::new(code).with("path", name);
-    if bytes == 0 {
-        return Err(problem(Code::ModelEmpty));
-    }
     read(from, bytes).map_err(|fault| match fault {
-        Fault::Truncated => problem(Code::ModelTruncated),
-        Fault::Foreign => problem(Code::NotGguf),
-        Fault::Refused(reason) => problem(Code::ModelRefused).with("reason", reason),
-        Fault::Io(error) => problem(Code::ModelUnreadable).with("reason", error),
+        Fault::Truncated(_) => Problem::new(Code::ModelTruncated).with("path", name),
+        fault => fault.problem(name),
     })
 }
 
-fn refused<T>(reason: impl Into<String>) -> Result<T, Fault> {
-    Err(Fault::Refused(reason.into()))
-}
-
 fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
+    if file_bytes == 0 {
+        return Err(Fault::Empty);
+    }
     let mut from = Bounded::new(from, file_bytes);
     match from.magic() {
         Ok(magic) if magic == *b"GGUF" => {}
-        Ok(_) | Err(Fault::Truncated) => return Err(Fault::Foreign),
+        Ok(_) | Err(Fault::Truncated(_)) => return Err(Fault::Foreign),
         Err(fault) => return Err(fault),
     }
+    from.enter(Field::Version);
     match from.u32()? {
         2 | 3 => {}
-        1 => return refused("it is in version 1 of GGUF, which is no longer in use"),
-        version if version.swap_bytes() < 0x100 => return refused("it was made for big-endian computers"),
-        version => return refused(format!("it is in version {version} of GGUF, which is too new")),
+        1 => return from.refused("version 1 is no longer in use"),
+        version if version.swap_bytes() < 0x100 => return from.refused("it was made for big-endian computers"),
+        version => return from.refused(format!("version {version} is too new")),
     }
+    from.enter(Field::TensorCount);
     let tensor_count = from.u64()?;
+    if tensor_count == 0 {
+        return from.refused("it holds no weights");
+    }
+    from.enter(Field::KeyCount);
     let pair_count = from.u64()?;
     // The least a key with its value and the least a tensor's description can take.
+    from.enter(Field::Keys(pair_count));
     from.room(pair_count, 8 + 4 + 1)?;
+    from.enter(Field::Tensors(tensor_count));
     from.room(tensor_count, 8 + 4 + 8 + 4 + 8)?;
-    if tensor_count == 0 {
-        return refused("it holds no weights");
-    }
     let pairs = Pairs::read(&mut from, pair_count)?;
     let tensors = read_tensors(&mut from, tensor_count, pairs.alignment()?, file_bytes)?;
     let architecture = pairs.architecture()?.to_owned();

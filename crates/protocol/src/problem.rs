@@ -298,19 +298,7 @@ impl Problem {
     }
 
     fn fill(&self, template: &str, language: Option<Language>) -> String {
-        // One pass, so that a value with braces is never read as a placeholder.
-        let mut out = String::with_capacity(template.len());
-        let mut rest = template;
-        while let Some(open) = rest.find('{') {
-            out.push_str(&rest[..open]);
-            rest = &rest[open + 1..];
-            if let Some(close) = rest.find('}') {
-                out.push_str(self.detail(&rest[..close], language));
-                rest = &rest[close + 1..];
-            }
-        }
-        out.push_str(rest);
-        out
+        reason::filled(template, |name| self.detail(name, language))
     }
 }
 

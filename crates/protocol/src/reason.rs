@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::Language;
 
-/// Reasons that are known; the first that fits counts.
+/// Reasons that are known; the first that fits counts. This program's own stand before those of libraries and the system, which pass over much.
 static KNOWN: LazyLock<Vec<Known>> =
     // Compiled in and read by a test: an unreadable one never ships.
     LazyLock::new(|| serde_json::from_str(include_str!("../messages/reasons.json")).unwrap_or_default());
@@ -18,8 +18,12 @@ const DEEPEST: usize = 4;
 /// A reason under all the texts that it comes in.
 #[derive(Debug, Deserialize)]
 struct Known {
-    /// As they come, with `{name}` for what is taken over, `{because}` for a reason of its own and `{*}` for what is passed over.
+    /// As they come, with `{name}` for what is taken over, `{because}` and `{where}` for what has words of its own and `{*}` for what is
+    /// passed over: at the beginning only what ends with a colon, as a path may hold anything.
     texts: Vec<String>,
+    /// Whether it counts only behind the line and column of a file: its texts could begin anything.
+    #[serde(default)]
+    placed: bool,
     /// In English; as it came, if that can be shown.
     en: Option<String>,
     ja: String,
@@ -27,7 +31,7 @@ struct Known {
 
 /// What `raw` means, in `language`; None if it is not known.
 pub(crate) fn in_words(raw: &str, language: Language) -> Option<String> {
-    words(raw.trim(), language, 0)
+    words(raw.trim(), language, false, 0)
 }
 
 /// A reason without the line of a file that TOML's errors show: a password may stand in it, and reasons stand in logs.
@@ -42,20 +46,20 @@ pub(crate) fn without_source(raw: String) -> String {
     raw.lines().filter(shown).collect::<Vec<_>>().join("\n")
 }
 
-fn words(raw: &str, language: Language, depth: usize) -> Option<String> {
+fn words(raw: &str, language: Language, placed: bool, depth: usize) -> Option<String> {
     if depth > DEEPEST {
         return None;
     }
-    let because = |raw: &str| words(raw.trim(), language, depth + 1);
+    let inner = |raw: &str, placed: bool| words(raw.trim(), language, placed, depth + 1);
     // Several, one for each place that was tried.
     if let Some((first, rest)) = raw.split_once("; ")
-        && let Some(first) = because(first)
+        && let Some(first) = inner(first, false)
     {
         let between = match language {
             Language::English => "; ",
             Language::Japanese => "。",
         };
-        return Some(format!("{first}{between}{}", because(rest).unwrap_or_else(|| rest.to_owned())));
+        return Some(format!("{first}{between}{}", inner(rest, false).unwrap_or_else(|| rest.to_owned())));
     }
     let fits = |known: &Known| {
         let found = known.texts.iter().find_map(|text| taken(text, raw))?;
@@ -68,23 +72,43 @@ fn words(raw: &str, language: Language, depth: usize) -> Option<String> {
         if words.is_none() && template.contains("{*}") {
             return Some(raw.to_owned());
         }
-        Some(found.into_iter().fold(template.to_owned(), |filled, (name, value)| {
-            let value =
-                if name == "because" { because(value).unwrap_or_else(|| value.to_owned()) } else { value.to_owned() };
-            filled.replace(&format!("{{{name}}}"), &value)
-        }))
+        let placed = found.iter().any(|(name, _)| *name == "line");
+        let found = found.into_iter().map(|(name, value)| {
+            let words = matches!(name, "because" | "where").then(|| inner(value, placed)).flatten();
+            (name, words.unwrap_or_else(|| value.to_owned()))
+        });
+        let found = found.collect::<Vec<_>>();
+        Some(filled(template, |name| found.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)))
     };
-    KNOWN.iter().find_map(fits)
+    KNOWN.iter().filter(|known| placed || !known.placed).find_map(fits)
+}
+
+/// `template` with what its placeholders stand for, in one pass: a value with braces is never read as a placeholder.
+pub(crate) fn filled<'v>(template: &str, value: impl Fn(&str) -> &'v str) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((literal, after)) = rest.split_once('{') {
+        filled.push_str(literal);
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        filled.push_str(value(name));
+        rest = after;
+    }
+    filled + rest
 }
 
 /// What `template` takes over from `text`, by name; None if the one is not the other's.
 fn taken<'t>(template: &'t str, text: &'t str) -> Option<Vec<(&'t str, &'t str)>> {
-    let (mut template, mut text, mut found) = (template, text, Vec::new());
+    let (whole, mut template, mut text, mut found) = (text, template, text, Vec::new());
     while let Some((literal, rest)) = template.split_once('{') {
         text = text.strip_prefix(literal)?;
         let (name, after) = rest.split_once('}')?;
         let next = after.split('{').next().unwrap_or_default();
-        let end = if next.len() == after.len() { text.strip_suffix(next)?.len() } else { text.find(next)? };
+        let passes = |end: &usize| name != "*" || text.len() < whole.len() || *end == 0 || text[..*end].ends_with(": ");
+        let end = if next.len() == after.len() {
+            text.strip_suffix(next)?.len()
+        } else {
+            text.match_indices(next).map(|(end, _)| end).find(passes)?
+        };
         found.push((name, &text[..end]));
         (text, template) = (&text[end..], after);
     }
@@ -159,6 +183,43 @@ mod tests {
         );
         let raw = "/usb/a.gguf cannot be read: Permission denied (os error 13)";
         assert!(in_words(raw, Language::Japanese).unwrap().starts_with("/usb/a.gguf を読み取れません："));
+    }
+
+    #[test]
+    fn whatever_a_file_is_called_it_is_no_reason() {
+        let japanese = |raw: &str| in_words(raw, Language::Japanese);
+        for name in
+            ["my-certificate.gguf", "timed out", "Permission denied", "already exists: b", "x certificate: Expired"]
+        {
+            let said = japanese(&format!("{name} is not in /{name}/usb")).unwrap();
+            assert_eq!(said, format!("{name} が /{name}/usb にありません"));
+            assert_eq!(japanese(&format!("the odd thing /{name}/usb does")), None);
+        }
+        for odd in ["missing dog", "invalid day", "expected rain", "extra time"] {
+            assert_eq!(japanese(odd), None, "{odd}");
+            assert_eq!(
+                japanese(&format!("{odd} at line 1 column 2")).unwrap(),
+                "1 行目の 2 文字目：書き方が正しくありません"
+            );
+        }
+        assert_eq!(japanese("“{because}”: it is no text").unwrap(), "「{because}」：テキストではありません");
+        assert_eq!(
+            japanese("{file} is not in {folder} or {file}").unwrap(),
+            "{file} が {folder} or {file} にありません"
+        );
+    }
+
+    #[test]
+    fn fields_of_a_file_are_named_in_both_languages() {
+        for (raw, ja) in [
+            ("in the tensor “a: b”: it is of the unknown type 4", "テンソル「a: b」：型 4 は知られていません"),
+            ("in the key “general.name”: it stands there twice", "キー「general.name」：同じものが二度書かれています"),
+            ("in the name of key 3: it is empty or far too long", "3 番目のキーの名前：空か、長すぎます"),
+            ("it ends in the middle of the key “a”", "キー「a」の途中で終わっています"),
+            ("it ends in the middle of the keys, said to be 9", "9 個あるはずのキーの途中で終わっています"),
+        ] {
+            assert_eq!(both(raw), (raw.to_owned(), ja.to_owned()));
+        }
     }
 
     #[test]

@@ -1,39 +1,42 @@
-use std::io::{self, BufRead, Seek, SeekFrom};
+use std::io::{BufRead, Error, ErrorKind, Seek, SeekFrom};
 
-/// What stops the reading of a header.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// It goes on behind the end of the file.
-    Truncated,
-    /// It is no GGUF.
-    Foreign,
-    /// It contradicts itself or the format.
-    Refused(String),
-    /// The file cannot be read.
-    Io(io::Error),
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        // The length was checked before: the file shrank meanwhile.
-        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Truncated } else { Self::Io(error) }
-    }
-}
+use super::fault::{Fault, Field};
 
 /// No honest header has a count or length beyond this; it is a lie, not the sign of a cut file.
 const ABSURD: u64 = 1 << 40;
 
 /// A reader that knows where the file ends and refuses to go there, so that no count or length in the file can make
-/// it allocate or loop beyond the file's own size.
+/// it allocate or loop beyond the file's own size. It knows what it reads, too, so that every fault can name it.
 pub(super) struct Bounded<R> {
     from: R,
     at: u64,
     end: u64,
+    field: Field,
 }
 
 impl<R: BufRead + Seek> Bounded<R> {
     pub(super) fn new(from: R, end: u64) -> Self {
-        Self { from, at: 0, end }
+        Self { from, at: 0, end, field: Field::Magic }
+    }
+
+    /// What is read from here on.
+    pub(super) fn enter(&mut self, field: Field) {
+        self.field = field;
+    }
+
+    /// Fails for `reason`, in what is read now.
+    pub(super) fn refused<T>(&self, reason: impl Into<String>) -> Result<T, Fault> {
+        Err(Fault::Refused(self.field.clone(), reason.into()))
+    }
+
+    /// The file ends in what is read now.
+    pub(super) fn truncated(&self) -> Fault {
+        Fault::Truncated(self.field.clone())
+    }
+
+    fn failed(&self, error: Error) -> Fault {
+        // The length was checked before: the file shrank meanwhile.
+        if error.kind() == ErrorKind::UnexpectedEof { self.truncated() } else { Fault::Io(error) }
     }
 
     /// Bytes read so far.
@@ -45,8 +48,8 @@ impl<R: BufRead + Seek> Bounded<R> {
     pub(super) fn room(&self, count: u64, size: u64) -> Result<(), Fault> {
         match count.checked_mul(size) {
             Some(bytes) if bytes <= self.end - self.at => Ok(()),
-            Some(bytes) if bytes < ABSURD => Err(Fault::Truncated),
-            _ => Err(Fault::Refused(format!("it claims to hold {count} items in one place"))),
+            Some(bytes) if bytes < ABSURD => Err(self.truncated()),
+            _ => self.refused(format!("it claims to hold {count} items")),
         }
     }
 
@@ -55,15 +58,17 @@ impl<R: BufRead + Seek> Bounded<R> {
         // Small steps stay in the buffer; a seek would throw it away.
         let mut left = bytes;
         while left > 0 {
-            let have = self.from.fill_buf()?.len() as u64;
+            let have = self.from.fill_buf().map(<[u8]>::len);
+            let have = have.map_err(|error| self.failed(error))? as u64;
             if have == 0 {
-                return Err(Fault::Truncated);
+                return Err(self.truncated());
             }
             let step = have.min(left);
             self.from.consume(step as usize);
             left -= step;
             if left > 1 << 20 {
-                self.from.seek(SeekFrom::Current(left as i64))?;
+                let sought = self.from.seek(SeekFrom::Current(left as i64));
+                sought.map_err(|error| self.failed(error))?;
                 left = 0;
             }
         }
@@ -74,7 +79,7 @@ impl<R: BufRead + Seek> Bounded<R> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         self.room(N as u64, 1)?;
         let mut bytes = [0; N];
-        self.from.read_exact(&mut bytes)?;
+        self.from.read_exact(&mut bytes).map_err(|error| self.failed(error))?;
         self.at += N as u64;
         Ok(bytes)
     }
@@ -110,12 +115,27 @@ impl<R: BufRead + Seek> Bounded<R> {
         self.bytes(length).map(Some)
     }
 
+    /// The same as text; bytes that are none are question marks.
+    pub(super) fn text(&mut self, keep: u64) -> Result<Option<String>, Fault> {
+        Ok(self.string(keep)?.map(lossy))
+    }
+
     /// So many bytes; no more than a header may hold at once.
     pub(super) fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Fault> {
         self.room(length, 1)?;
         let mut bytes = vec![0; length as usize];
-        self.from.read_exact(&mut bytes)?;
+        self.from.read_exact(&mut bytes).map_err(|error| self.failed(error))?;
         self.at += length;
         Ok(bytes)
     }
+}
+
+/// `bytes` as text, in the memory that they have: those that are none become question marks.
+pub(super) fn lossy(mut bytes: Vec<u8>) -> String {
+    let mut good = 0;
+    while let Err(error) = std::str::from_utf8(&bytes[good..]) {
+        good += error.valid_up_to();
+        bytes[good] = b'?';
+    }
+    String::from_utf8(bytes).unwrap_or_default()
 }

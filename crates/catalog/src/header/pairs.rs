@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Seek};
+use std::rc::Rc;
 
-use super::bounded::{Bounded, Fault};
+use super::KEPT_TEXT;
+use super::bounded::Bounded;
+use super::fault::{Fault, Field};
 use super::tokenizer::{Tokenizer, Vocabulary};
-use super::{KEPT_TEXT, refused};
 
 /// ggml's own limit for strings and arrays.
 const LONGEST: u64 = 1 << 30;
+
+/// Longest name of a key, in bytes; those that there are have a few dozen.
+const LONGEST_KEY: u64 = 1024;
 
 /// Longest list of numbers that is kept: one for each layer.
 const KEPT_LIST: u64 = 4096;
@@ -20,9 +25,9 @@ const ARRAY: u32 = 9;
 /// What is kept of the key-value pairs.
 #[derive(Default)]
 pub(super) struct Pairs {
-    texts: BTreeMap<String, String>,
-    numbers: BTreeMap<String, u64>,
-    lists: BTreeMap<String, Vec<u64>>,
+    texts: BTreeMap<Rc<str>, String>,
+    numbers: BTreeMap<Rc<str>, u64>,
+    lists: BTreeMap<Rc<str>, Vec<u64>>,
     vocabulary: Vocabulary,
     has_template: bool,
 }
@@ -31,40 +36,42 @@ impl Pairs {
     pub(super) fn read(from: &mut Bounded<impl BufRead + Seek>, count: u64) -> Result<Self, Fault> {
         let mut pairs = Self::default();
         let mut seen = HashSet::new();
-        for _ in 0..count {
-            let Some(key) = from.string(KEPT_TEXT)?.filter(|key| !key.is_empty()) else {
-                return refused("a key in it is empty or far too long");
+        for number in 1..=count {
+            from.enter(Field::KeyName(number));
+            let Some(key) = from.text(LONGEST_KEY)?.filter(|key| !key.is_empty()) else {
+                return from.refused("it is empty or far too long");
             };
-            let key = String::from_utf8_lossy(&key).into_owned();
+            let key: Rc<str> = key.into();
+            from.enter(Field::Key(key.clone()));
             pairs.value(from, &key)?;
             if !seen.insert(key) {
-                return refused("it has the same key twice");
+                return from.refused("it stands there twice");
             }
         }
         Ok(pairs)
     }
 
-    fn value(&mut self, from: &mut Bounded<impl BufRead + Seek>, key: &str) -> Result<(), Fault> {
+    fn value(&mut self, from: &mut Bounded<impl BufRead + Seek>, key: &Rc<str>) -> Result<(), Fault> {
         match from.u32()? {
             TEXT => {
-                self.has_template |= key == "tokenizer.chat_template";
-                if let Some(text) = from.string(KEPT_TEXT)? {
-                    self.texts.insert(key.to_owned(), String::from_utf8_lossy(&text).into_owned());
+                self.has_template |= **key == *"tokenizer.chat_template";
+                if let Some(text) = from.text(KEPT_TEXT)? {
+                    self.texts.insert(Rc::clone(key), text);
                 }
             }
             ARRAY => self.list(from, key)?,
             kind => match whole(from, kind)? {
-                Some(number) => drop(self.numbers.insert(key.to_owned(), number)),
-                None => from.skip(value_size(kind)?)?,
+                Some(number) => drop(self.numbers.insert(Rc::clone(key), number)),
+                None => from.skip(value_size(from, kind)?)?,
             },
         }
         Ok(())
     }
 
-    fn list(&mut self, from: &mut Bounded<impl BufRead + Seek>, key: &str) -> Result<(), Fault> {
+    fn list(&mut self, from: &mut Bounded<impl BufRead + Seek>, key: &Rc<str>) -> Result<(), Fault> {
         let (kind, count) = (from.u32()?, from.u64()?);
         if count > LONGEST {
-            return refused(format!("it claims a list of {count} values"));
+            return from.refused(format!("it claims a list of {count} values"));
         }
         if self.vocabulary.read(from, key, kind, count)? {
             return Ok(());
@@ -76,16 +83,17 @@ impl Pairs {
             }
             return Ok(());
         }
-        let size = value_size(kind)?;
+        let size = value_size(from, kind)?;
         from.room(count, size)?;
-        if count > KEPT_LIST || !is_whole(kind) {
+        // Small numbers take more memory than file; behind those of a model there are always its weights.
+        if count > KEPT_LIST || !is_whole(kind) || from.room(count, 8).is_err() {
             return from.skip(count * size);
         }
-        let mut numbers = Vec::new();
+        let mut numbers = Vec::with_capacity(count as usize);
         for _ in 0..count {
             numbers.extend(whole(from, kind)?);
         }
-        self.lists.insert(key.to_owned(), numbers);
+        self.lists.insert(Rc::clone(key), numbers);
         Ok(())
     }
 
@@ -93,9 +101,10 @@ impl Pairs {
         match self.texts.get("general.architecture") {
             Some(name) if !name.is_empty() && name.len() <= 64 => Ok(name),
             None if self.number("split.no").is_some_and(|part| part > 0) => refused(
+                "split.no",
                 "it is a further part of a model in several files: choose the first one, whose name has 00001 in it",
             ),
-            _ => refused("it does not say what kind of model it is"),
+            _ => refused("general.architecture", "it does not say what kind of model it is"),
         }
     }
 
@@ -120,7 +129,7 @@ impl Pairs {
     pub(super) fn alignment(&self) -> Result<u64, Fault> {
         match self.number("general.alignment").unwrap_or(32) {
             bytes if bytes.is_power_of_two() && bytes <= 1 << 20 => Ok(bytes),
-            bytes => refused(format!("its weights are aligned to {bytes} bytes")),
+            bytes => refused("general.alignment", format!("weights cannot be aligned to {bytes} bytes")),
         }
     }
 
@@ -144,12 +153,16 @@ impl Pairs {
         let length = |of: &str| self.own(&format!("attention.{of}_length")).or_else(usual);
         let both = length("key")?.checked_add(length("value")?)?;
         let key = format!("{}.attention.head_count_kv", self.texts.get("general.architecture")?);
-        let of_all = match self.lists.get(&key) {
+        let of_all = match self.lists.get(key.as_str()) {
             Some(each) => each.iter().try_fold(0_u64, |sum, heads| sum.checked_add(*heads))?,
             None => self.number(&key).unwrap_or(heads).checked_mul(layers)?,
         };
         both.checked_mul(2)?.checked_mul(of_all)
     }
+}
+
+fn refused<T>(key: &str, reason: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault::Refused(Field::Key(key.into()), reason.into()))
 }
 
 /// A whole number that is not negative; None if the value is of another kind, of which nothing is read then.
@@ -170,12 +183,12 @@ fn is_whole(kind: u32) -> bool {
 }
 
 /// Size of a value of fixed size.
-pub(super) fn value_size(kind: u32) -> Result<u64, Fault> {
+pub(super) fn value_size(from: &Bounded<impl BufRead + Seek>, kind: u32) -> Result<u64, Fault> {
     match kind {
         0 | 1 | 7 => Ok(1),
         2 | 3 => Ok(2),
         4..=6 => Ok(4),
         10..=12 => Ok(8),
-        _ => refused(format!("it has a value of the unknown kind {kind}")),
+        _ => from.refused(format!("it has a value of the unknown kind {kind}")),
     }
 }

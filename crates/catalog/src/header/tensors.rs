@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Seek};
+use std::rc::Rc;
 
-use super::bounded::{Bounded, Fault};
+use super::bounded::Bounded;
+use super::fault::{Fault, Field};
 use super::tensor_type::tensor_type;
-use super::{KEPT_TEXT, refused};
 
 /// ggml's own limit for the name of a tensor, in bytes.
-const LONGEST_TENSOR_NAME: usize = 63;
+const LONGEST_TENSOR_NAME: u64 = 63;
 
 /// What all tensors come to.
 pub(super) struct Tensors {
@@ -31,14 +32,16 @@ pub(super) fn read_tensors(
     let mut next = 0_u64;
     // The last tensor need not be padded.
     let mut data_end = 0_u64;
-    for _ in 0..count {
-        let Some(name) = from.string(KEPT_TEXT)?.filter(|name| name.len() <= LONGEST_TENSOR_NAME) else {
-            return refused("the name of a tensor is too long");
+    for number in 1..=count {
+        from.enter(Field::TensorName(number));
+        let Some(name) = from.text(LONGEST_TENSOR_NAME)? else {
+            return from.refused("it is too long");
         };
-        let name = String::from_utf8_lossy(&name).into_owned();
+        let name: Rc<str> = name.into();
+        from.enter(Field::Tensor(name.clone()));
         let dimensions = from.u32()?;
         if dimensions > 4 {
-            return refused(format!("the tensor “{name}” has {dimensions} dimensions"));
+            return from.refused(format!("it has {dimensions} dimensions"));
         }
         let mut weights = 1_u64;
         let mut row = 1_u64;
@@ -50,37 +53,38 @@ pub(super) fn read_tensors(
             // ggml counts in signed numbers.
             weights = match weights.checked_mul(size).filter(|n| i64::try_from(*n).is_ok()) {
                 Some(weights) => weights,
-                None => return refused(format!("the tensor “{name}” claims an impossible size")),
+                None => return from.refused("it claims an impossible size"),
             };
         }
         let (kind, offset) = (from.u32()?, from.u64()?);
         let Some(kind) = tensor_type(kind) else {
-            return refused(format!("the tensor “{name}” is of the unknown type {kind}"));
+            return from.refused(format!("it is of the unknown type {kind}"));
         };
         if !row.is_multiple_of(kind.weights) {
-            return refused(format!("the rows of the tensor “{name}” do not fit its type {}", kind.name));
+            return from.refused(format!("its rows do not fit its type {}", kind.name));
         }
         if offset != next {
-            return refused(format!("the tensor “{name}” is not where it should be"));
+            return from.refused("it is not where it should be");
         }
         let bytes = (weights / kind.weights).checked_mul(kind.bytes);
         let end = bytes.and_then(|bytes| offset.checked_add(bytes));
         let padded = end.and_then(|end| end.checked_next_multiple_of(alignment));
         let (Some(bytes), Some(end), Some(padded)) = (bytes, end, padded) else {
-            return refused(format!("the tensor “{name}” claims an impossible size"));
+            return from.refused("it claims an impossible size");
         };
         (next, data_end) = (padded, end);
         *types.entry(kind.name).or_default() += bytes;
         all_weights = all_weights.saturating_add(weights);
         if !names.insert(name) {
-            return refused("it has the same tensor twice");
+            return from.refused("it stands there twice");
         }
     }
+    from.enter(Field::Weights);
     let start = from.at().checked_next_multiple_of(alignment);
     match start.and_then(|start| start.checked_add(data_end)) {
         Some(end) if end <= file_bytes => {}
-        Some(end) if end < 1 << 50 => return Err(Fault::Truncated),
-        _ => return refused("its weights claim an impossible size"),
+        Some(end) if end < 1 << 50 => return Err(from.truncated()),
+        _ => return from.refused("they claim an impossible size"),
     }
     let mut types: Vec<_> = types.into_iter().collect();
     types.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));

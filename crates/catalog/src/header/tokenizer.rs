@@ -1,12 +1,13 @@
 //! How a model splits text, told from others without holding its vocabulary.
 
 use std::io::{BufRead, Seek};
+use std::rc::Rc;
 
 use sha2::Digest;
 
-use super::bounded::{Bounded, Fault};
+use super::bounded::Bounded;
+use super::fault::Fault;
 use super::pairs::{TEXT, value_size};
-use super::refused;
 use crate::entry::Sha256;
 
 /// Longest token or merge that is read, in bytes. Longer ones are no words.
@@ -71,7 +72,7 @@ impl Vocabulary {
             from.room(count, 8)?;
             for index in 1..=count {
                 let Some(token) = from.string(LONGEST_TOKEN)? else {
-                    return refused(format!("{key} has an entry that is far too long"));
+                    return from.refused("it has an entry that is far too long");
                 };
                 digest.update((token.len() as u64).to_le_bytes());
                 digest.update(token);
@@ -80,7 +81,7 @@ impl Vocabulary {
                 }
             }
         } else {
-            let size = value_size(kind)?;
+            let size = value_size(from, kind)?;
             from.room(count, size)?;
             // In pieces: a vocabulary has a hundred thousand and more of them.
             let mut left = count * size;
@@ -99,7 +100,7 @@ impl Vocabulary {
         &self,
         model: Option<String>,
         pre: Option<String>,
-        special: impl Iterator<Item = (&'k String, &'k u64)>,
+        special: impl Iterator<Item = (&'k Rc<str>, &'k u64)>,
     ) -> Option<Tokenizer> {
         let (size, _) = self.lists[0].as_ref()?;
         let mut digest = sha2::Sha256::new();
@@ -110,7 +111,7 @@ impl Vocabulary {
         let mut specials = sha2::Sha256::new();
         for (key, number) in special {
             for digest in [&mut digest, &mut specials] {
-                digest.update(key);
+                digest.update(key.as_bytes());
                 digest.update(number.to_le_bytes());
             }
         }
