@@ -1,13 +1,11 @@
 // Kills the app while it downloads, again and again, and looks at what is left: download-kills.js [HOW_MANY [SEED]]
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { dice } from "./killing.js";
+import { SMOLLM2, named } from "./models.js";
 import { repository } from "./repository.js";
 import { newHome, openWindow } from "./window.js";
-
-const SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53.gguf";
 
 const [times, seed] = [Number(process.argv[2] ?? 50), Number(process.argv[3] ?? Date.now() % 1_000_000)];
 console.log(`${times} kills, seed ${seed}`);
@@ -21,7 +19,7 @@ process.env.HF_ENDPOINT = there.endpoint;
 /** Whole files of the store; each must be what its name says. */
 function whole() {
   const names = fs.existsSync(models) ? fs.readdirSync(models).filter((name) => name.endsWith(".gguf")) : [];
-  for (const name of names) assert.equal(`${createHash("sha256").update(fs.readFileSync(path.join(models, name))).digest("hex")}.gguf`, name, "a file is not what its name says");
+  for (const name of names) assert.equal(named(fs.readFileSync(path.join(models, name))), name, "a file is not what its name says");
   return names;
 }
 
@@ -34,7 +32,8 @@ let [fetched, resumed] = [0, 0];
 for (let time = 1; time <= times; time++) {
   const before = staged();
   const window = await openWindow({ home, models, source: "huggingface" });
-  if (time === 1 || fs.existsSync(path.join(models, SMOLLM2))) {
+  const anew = time === 1 || fs.existsSync(path.join(models, SMOLLM2));
+  if (anew) {
     // Whole by now: once more from the beginning.
     for (const name of whole()) (fetched += 1), fs.rmSync(path.join(models, name));
     await window.by("settings").click();
@@ -44,9 +43,14 @@ for (let time = 1; time <= times; time++) {
   }
   await new Promise((resolve) => setTimeout(resolve, 200 + 3000 * roll()));
   await window.kill();
-  if (before > 0 && staged() >= before) resumed += 1;
-  console.log(`kill ${time}: ${staged()} bytes staged, ${whole().length} whole`);
+  const [after, complete] = [staged(), whole().length];
+  console.log(`kill ${time}: ${after} bytes staged, ${complete} whole`);
+  if (anew || before === 0) continue;
+  assert.ok(after >= before || complete > 0, `of ${before} bytes that were here ${after} are left: the download began anew`);
+  resumed += 1;
 }
+// Of a few it may be that none fell while something was here.
+assert.ok(times < 10 || resumed > 0, "no download was ever gone on with");
 // Whatever happened, it comes in at the end.
 line.rate = 500_000_000;
 const window = await openWindow({ home, models, source: "huggingface" });

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { SMOLLM2 } from "./models.js";
 import { repository } from "./repository.js";
 import { newHome, openWindow } from "./window.js";
-
-const SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53.gguf";
 
 /** Bytes a second: the file takes most of a minute, and a moment. */
 const [SLOW, FAST] = [2_500_000, 500_000_000];
@@ -103,21 +102,10 @@ describe("downloads", () => {
 
   test("a model file that is dropped on the window is taken in, and what is none is refused with the reason", async () => {
     await window.by("ladders-close").click();
-    const drop = (name, base64) =>
-      window.browser.execute(
-        (name, base64) => {
-          const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-          const files = new DataTransfer();
-          files.items.add(new File([bytes], name));
-          for (const kind of ["dragenter", "dragover", "drop"]) window.dispatchEvent(new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true }));
-        },
-        name,
-        base64,
-      );
-    await drop("broken.gguf", Buffer.from("GGUF but nothing else").toString("base64"));
+    await window.drop("broken.gguf", "GGUF but nothing else");
     await window.browser.waitUntil(() => window.browser.execute(() => document.querySelector('[role="dialog"], dialog')?.textContent.includes("GGUF")), { timeout: 10_000, timeoutMsg: "nothing is said of the broken file" });
     const recipe = `taki_recipe = 1\nid = "dropped"\nname = "Dropped 滝"\nrungs = ["m"]\n\n[[model]]\nid = "m"\nname = "M"\nfile = "m.gguf"\nbytes = ${there.size}\nsha256 = "${SMOLLM2.replace(".gguf", "")}"\n`;
-    await drop("dropped.toml", Buffer.from(recipe).toString("base64"));
+    await window.drop("dropped.toml", recipe);
     await window.browser.waitUntil(() => window.browser.execute(() => [...document.querySelectorAll('[data-testid="ladder-row"]')].some((row) => row.textContent.includes("Dropped 滝"))), { timeout: 15_000, timeoutMsg: "the recipe is not in the list" });
   });
 });

@@ -3,9 +3,8 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { SMOLLM2, smallModels } from "./models.js";
 import { newHome, openWindow } from "./window.js";
-
-const SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53.gguf";
 
 describe("models and ladders of one's own", () => {
   const home = newHome();
@@ -13,13 +12,7 @@ describe("models and ladders of one's own", () => {
   const models = path.join(home, "models");
   let window;
   before(async () => {
-    fs.mkdirSync(models);
-    const [from, to] = [path.join(process.env.TAKI_MODELS, SMOLLM2), path.join(models, SMOLLM2)];
-    try {
-      fs.linkSync(from, to);
-    } catch {
-      fs.copyFileSync(from, to);
-    }
+    smallModels(models);
     window = await openWindow({ home, models });
     await window.ready();
   });

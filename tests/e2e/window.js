@@ -146,6 +146,17 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS, sourc
       await by("composer").setValue(text);
       await by("composer").addValue("\uE007");
     },
+    /** Drops a file with these contents on the window. */
+    drop: (name, contents) =>
+      browser.execute(
+        (name, base64) => {
+          const files = new DataTransfer();
+          files.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name));
+          for (const kind of ["dragenter", "dragover", "drop"]) window.dispatchEvent(new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true }));
+        },
+        name,
+        Buffer.from(contents).toString("base64"),
+      ),
     ready: () => browser.waitUntil(async () => (await by("engine-state").getAttribute("data-kind")) === "ready", { timeout: 60_000, timeoutMsg: "the model was not loaded" }),
     answered: () => by("send").waitForExist({ timeout: 120_000 }),
     // Of the display, not through WebDriver: that waits for a repaint, which a window at rest never makes.
