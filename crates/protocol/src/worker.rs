@@ -280,6 +280,9 @@ pub struct Loaded {
     pub k: Vec<Vec<u32>>,
     /// Seconds that loading took.
     pub seconds: f64,
+    /// Bytes of model files that were read for it; those of models that were in use already are not read again.
+    #[serde(default)]
+    pub read_bytes: f64,
     /// For each model, the target first, how long its passes take.
     pub pass_times: Vec<Vec<PassTime>>,
 }

@@ -91,6 +91,7 @@ mod tests {
             exact_widths: Vec::new(),
             k: Vec::new(),
             seconds: 0.0,
+            read_bytes: 0.0,
             placed: Vec::new(),
             pass_times: vec![time(0.3), time(0.1)],
         };

@@ -22,7 +22,7 @@ impl Engine {
         self.begin()?.hardware()
     }
 
-    /// Bytes of memory that devices have of their own, in all; nothing before somebody asked ([`Call::device_memory`]).
+    /// Bytes of devices' own memory that a ladder may take, in all, as they were when that was asked last; nothing before ([`Call::device_memory`]).
     pub fn device_memory(&self) -> u64 {
         self.inner.view().device_memory.unwrap_or(0)
     }
@@ -30,7 +30,7 @@ impl Engine {
 
 fn own_memory(hardware: &Hardware) -> u64 {
     let own = hardware.devices.iter().filter(|device| device.kind != DeviceKind::Integrated);
-    own.map(|device| device.total).fold(0, u64::saturating_add)
+    own.map(|device| device.free).fold(0, u64::saturating_add)
 }
 
 impl Call<'_> {
@@ -65,10 +65,9 @@ impl Call<'_> {
         self.once(foreseen)
     }
 
-    /// Bytes of memory that devices have of their own, in all; it is asked for once. Nothing if that cannot be asked.
+    /// Bytes of devices' own memory, in all, that are free once what is loaded gives back its own. Nothing if that cannot be asked.
     pub fn device_memory(&mut self) -> u64 {
-        let known = self.inner.view().device_memory;
-        known.or_else(|| self.hardware().ok().map(|hardware| own_memory(&hardware))).unwrap_or(0)
+        self.hardware().map_or(0, |hardware| own_memory(&hardware))
     }
 
     /// Ends a worker that was told of other computers than are to compute along now: it connects to them once.

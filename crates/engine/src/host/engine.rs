@@ -51,7 +51,7 @@ pub(super) struct View {
     pub(super) loaded: Option<Loaded>,
     /// What is known of it by now, with what it holds for.
     pub(super) learned: Option<Learned>,
-    /// Bytes of memory that devices have of their own, once that was asked for.
+    /// Bytes of devices' own memory that were free, or held by what is loaded, when that was asked last.
     pub(super) device_memory: Option<u64>,
     /// Someone cancelled the call in progress.
     pub(super) cancelled: bool,

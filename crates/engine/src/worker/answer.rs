@@ -60,6 +60,8 @@ pub(super) struct Answerer<'w> {
     pub(super) placed: Vec<Placed>,
     /// Whether all of the ladder's models are there.
     pub(super) is_whole: bool,
+    /// Bytes of files that were read for it.
+    pub(super) read_bytes: u64,
     /// Context length in tokens.
     pub(super) context: u32,
     /// How it computes.
@@ -94,6 +96,7 @@ impl Answerer<'_> {
             exact_widths: self.widths.iter().flatten().map(|width| *width as u32).collect(),
             k: self.matrix.clone(),
             seconds: 0.0,
+            read_bytes: self.read_bytes as f64,
             pass_times: self.curves.iter().map(pass_times).collect(),
         }
     }

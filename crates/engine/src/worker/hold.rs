@@ -13,6 +13,7 @@ use protocol::{Code, Problem};
 
 use super::answer::{Answerer, CHUNK, StopWatch};
 use super::inbox::Inbox;
+use super::kept::Kept;
 use super::knowing::Knowing;
 use super::measure;
 use super::memory::Memory;
@@ -42,8 +43,8 @@ pub(super) fn ladder(
     ladder: &Ladder,
     settings: EngineSettings,
     known: Option<&Lessons>,
-    inbox: &Inbox,
-    outbox: &Outbox,
+    kept: &mut Kept,
+    (inbox, outbox): (&Inbox, &Outbox),
 ) -> Option<Command> {
     let began = Instant::now();
     let mut shares = SHARES.into_iter().peekable();
@@ -51,29 +52,36 @@ pub(super) fn ladder(
     loop {
         let share = shares.peek().copied().unwrap_or(0.0);
         let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
-        let placing = Placing::of(ladder, settings, settings.context.unwrap_or(CONTEXT), share, refused.clone());
+        let context = settings.context.unwrap_or(CONTEXT);
+        let placing = Placing::over(ladder, settings, context, share, refused.clone(), kept.held());
+        kept.only(ladder, &placing);
         let (may_retry, held) = (placing.uses_devices(), placing.taken());
         let mut memory = Memory::of_this_computer();
         let known = known.filter(|known| known.on_devices == placing.uses_devices());
         let running = Running { settings, known };
-        let read = Shelf::read(llama, ladder, placing, &mut memory, inbox, outbox);
+        let read = Shelf::read(llama, ladder, placing, (&mut memory, kept), inbox, outbox);
         let problem = match read {
             Ok(shelf) => match shelf.answerer(llama, ladder, running, &mut memory, inbox, outbox) {
                 Ok(answerer) => {
                     // Only a try gives the figures. Whoever asks for layers gets them.
                     let may_refuse = refused.is_none() && settings.gpu_layers.is_none();
-                    match may_refuse.then(|| shelf.slower_with(&answerer)).flatten() {
-                        Some(slower) => {
-                            refused = Some(slower);
-                            continue;
-                        }
-                        None => return serve(answerer, (ladder, &held), began, inbox, outbox),
+                    if let Some(slower) = may_refuse.then(|| shelf.slower_with(&answerer)).flatten() {
+                        refused = Some(slower);
+                        kept.clear();
+                        continue;
                     }
+                    let next = serve(answerer, (ladder, &held), began, inbox, outbox);
+                    kept.note_held(held);
+                    return next;
                 }
                 Err(problem) => problem,
             },
             Err(problem) => problem,
         };
+        // Who stops it wants another one, which may have the same models; what is free on devices is then asked for anew.
+        if may_retry || problem.code != Code::Cancelled {
+            kept.clear();
+        }
         // A device that has less than it said: the next best place.
         if !may_retry || problem.code != Code::ModelRefused {
             return failed(inbox, outbox, problem);
@@ -105,7 +113,7 @@ fn serve(
             Some(Command::Record(ask)) => answerer.record(&ask, inbox, outbox),
             Some(Command::Tokenize { id, text }) => answerer.tokenize(id, &text, outbox),
             Some(Command::Earlier { texts, anew }) => answerer.earlier(&texts, anew),
-            Some(Command::Look) => outbox.send(&Event::Looked(Box::new(placing::hardware()))),
+            Some(Command::Look) => outbox.send(&Event::Looked(Box::new(placing::hardware(held)))),
             Some(Command::Foresee { ladder, settings }) => {
                 outbox.send(&Event::Foreseen { devices: placing::foreseen(&ladder, settings, held) });
             }
@@ -140,18 +148,23 @@ fn refused(path: &Path, reason: String) -> Problem {
     Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason)
 }
 
-/// Tells how far trying out is.
+/// Tells how far trying out is, and whether somebody stops it.
 struct Trying<'a> {
+    inbox: &'a Inbox,
     outbox: &'a Outbox,
     done: usize,
     all: usize,
 }
 
 impl Trying<'_> {
-    fn next(&mut self, rung: &str) {
+    fn next(&mut self, rung: &str) -> Result<(), Problem> {
+        if self.inbox.cancelled() {
+            return Err(Problem::new(Code::Cancelled));
+        }
         let share = self.done as f32 / self.all as f32;
         self.done += 1;
         self.outbox.send(&Event::Loading { rung: rung.to_owned(), fraction: READING + (1.0 - READING) * share });
+        Ok(())
     }
 }
 
@@ -196,9 +209,9 @@ impl Shelf {
         outbox: &Outbox,
     ) -> Result<Answerer<'w>, Problem> {
         let context = settings.context.unwrap_or(CONTEXT).min(self.target.trained_context().max(1));
-        let mut trying = Trying { outbox, done: 0, all: 3 + self.drafts.len() };
+        let mut trying = Trying { inbox, outbox, done: 0, all: 3 + self.drafts.len() };
         let name = &ladder.rungs[0].name;
-        trying.next(name);
+        trying.next(name)?;
         let path = &ladder.rungs[0].path;
         let mode = Mode::from(settings);
         if self.target.layers().0 == 0 {
@@ -214,13 +227,13 @@ impl Shelf {
             let holds = branches::hold(&mut target).map_err(|error| refused(path, error.to_string()))?;
             target.let_branch(holds);
         }
-        trying.next(name);
+        trying.next(name)?;
         let widths =
             allowed_widths(&mut target, settings, rolls_back).map_err(|error| refused(path, error.to_string()))?;
         let mut matrix = self.policy.clone();
         let mut left_out = self.left_out.clone();
         let mut names = vec![ladder.rungs[0].name.clone()];
-        trying.next(name);
+        trying.next(name)?;
         let curve = curve
             .map_or_else(|| measure::curve(&mut target, MEASURE[0], self.target.is_on_devices()), Ok)
             .map_err(|error| refused(path, error.to_string()))?;
@@ -239,10 +252,7 @@ impl Shelf {
             left_out.push(LeftOut { rung: table::TABLE.to_owned(), problem });
         }
         for Draft { rung, weights, tokens } in &self.drafts {
-            if inbox.cancelled() {
-                return Err(Problem::new(Code::Cancelled));
-            }
-            trying.next(&rung.name);
+            trying.next(&rung.name)?;
             let bytes = if weights.layers().0 == 0 { weights.cache_bytes(context, mode) } else { 0 };
             let threads = self.threads_of(weights, settings, threads);
             let opened = memory.take(bytes).and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
@@ -290,6 +300,7 @@ impl Shelf {
             chunk,
             rolls_back,
             watch: StopWatch::default(),
+            read_bytes: self.read_bytes,
             is_whole,
             threads,
             patience: Patience::new(),

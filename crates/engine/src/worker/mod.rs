@@ -5,6 +5,7 @@ mod drawing;
 mod earlier;
 mod hold;
 mod inbox;
+mod kept;
 mod knowing;
 mod measure;
 mod memory;
@@ -23,6 +24,7 @@ use protocol::worker::{Command, Event, Generate};
 
 use crate::llama::Llama;
 use inbox::Inbox;
+use kept::Kept;
 use outbox::Outbox;
 pub(crate) use placing::WORKERS;
 
@@ -41,10 +43,15 @@ pub fn worker_main() -> i32 {
     };
     outbox.send(&Event::Ready);
     let mut next = inbox.next();
+    let mut kept = Kept::default();
     loop {
+        if !matches!(next, Some(Command::Load { .. })) {
+            // Nothing else has models.
+            kept.clear();
+        }
         next = match next {
             Some(Command::Load { ladder, settings, known }) => {
-                hold::ladder(&llama, &ladder, settings, known.as_deref(), &inbox, &outbox)
+                hold::ladder(&llama, &ladder, settings, known.as_deref(), &mut kept, (&inbox, &outbox))
             }
             Some(
                 Command::Generate(Generate { id, .. })
@@ -59,7 +66,7 @@ pub fn worker_main() -> i32 {
                 inbox.next()
             }
             Some(Command::Look) => {
-                outbox.send(&Event::Looked(Box::new(placing::hardware())));
+                outbox.send(&Event::Looked(Box::new(placing::hardware(&[]))));
                 inbox.next()
             }
             Some(Command::Foresee { ladder, settings }) => {

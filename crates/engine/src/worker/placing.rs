@@ -25,8 +25,8 @@ const REMOTE: f64 = 1.1 * PROCESSOR;
 /// Names other computers that compute along, as in `127.0.0.1:50052,127.0.0.1:50053`.
 pub(crate) const WORKERS: &str = "TAKI_WORKERS";
 
-/// What there is to compute with.
-pub(super) fn hardware() -> Hardware {
+/// What there is to compute with, with what is `held` of devices now, in bytes by their numbers, as free: the next ladder may have it.
+pub(super) fn hardware(held: &[(usize, u64)]) -> Hardware {
     let left_out = connected().to_vec();
     let modules = llama::modules();
     let files = modules.as_ref().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
@@ -35,7 +35,7 @@ pub(super) fn hardware() -> Hardware {
         .filter(|name| name.contains("ggml"))
         .collect();
     module_files.sort();
-    let devices = llama::devices().into_iter().map(|(_, device)| device).collect();
+    let devices = free_again(llama::devices(), held).into_iter().map(|(_, device)| device).collect();
     let (processor, processor_module) = (llama::processor(), llama::processor_module());
     Hardware { processor, processor_module, devices, modules, module_files, left_out }
 }
@@ -46,6 +46,15 @@ pub(super) fn foreseen(ladder: &Ladder, settings: EngineSettings, held: &[(usize
     let taken = placing.taken();
     let bytes = |index: usize| taken.iter().find(|(of, _)| *of == index).map_or(0, |(_, bytes)| *bytes);
     placing.devices.into_iter().map(|(index, device)| DeviceShare { device, bytes: bytes(index) }).collect()
+}
+
+/// The devices as they are once what is `held` of them, in bytes by their numbers, is free.
+fn free_again(mut devices: Vec<(usize, Device)>, held: &[(usize, u64)]) -> Vec<(usize, Device)> {
+    for (index, device) in &mut devices {
+        let own = held.iter().find(|(of, _)| of == index).map_or(0, |(_, bytes)| *bytes);
+        device.free = device.free.saturating_add(own).min(device.total.max(device.free));
+    }
+    devices
 }
 
 /// Connects to the other computers that were named, once. Those that cannot be used.
@@ -74,20 +83,9 @@ pub(super) struct Placing {
 }
 
 impl Placing {
-    /// For `ladder` with at most this `share` of what is free: less where all of it proved too much. Without other computers where one was
-    /// `refused`.
-    pub(super) fn of(
-        ladder: &Ladder,
-        settings: EngineSettings,
-        context: u32,
-        share: f64,
-        refused: Option<LeftOut>,
-    ) -> Self {
-        Self::over(ladder, settings, context, share, refused, &[])
-    }
-
-    /// The same once what is `held` of devices now, in bytes by their numbers, is free again.
-    fn over(
+    /// For `ladder` with at most this `share` of what is free, once what is `held` of devices now, in bytes by their numbers, is free again: less where all of
+    /// it proved too much. Without other computers where one was `refused`.
+    pub(super) fn over(
         ladder: &Ladder,
         settings: EngineSettings,
         context: u32,
@@ -106,10 +104,7 @@ impl Placing {
             left_out.push(refused);
             devices.retain(|(_, device)| device.kind != DeviceKind::Remote);
         }
-        for (index, device) in &mut devices {
-            let own = held.iter().find(|(of, _)| of == index).map_or(0, |(_, bytes)| *bytes);
-            device.free = device.free.saturating_add(own).min(device.total.max(device.free));
-        }
+        let devices = free_again(devices, held);
         let rooms: Vec<Room> = devices.iter().map(|(index, device)| room(*index, device, share)).collect();
         if rooms.is_empty() {
             let places = vec![Place::default(); ladder.rungs.len()];

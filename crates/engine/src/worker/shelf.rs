@@ -11,6 +11,7 @@ use protocol::worker::{Event, LeftOut, Placed, Translated, Translation};
 use protocol::{Code, Problem};
 
 use super::inbox::Inbox;
+use super::kept::Kept;
 use super::memory::Memory;
 use super::outbox::Outbox;
 use super::placing::Placing;
@@ -26,18 +27,20 @@ const STEP: f32 = 0.01;
 
 /// The weights of a ladder, as far as they could be used.
 pub(super) struct Shelf {
-    pub(super) target: Weights,
+    pub(super) target: Rc<Weights>,
     pub(super) drafts: Vec<Draft>,
     pub(super) left_out: Vec<LeftOut>,
     /// The ladder's K matrix without what was left out.
     pub(super) policy: FixedPolicy,
     pub(super) placing: Placing,
+    /// Bytes of files that were read for it: what was here already was not.
+    pub(super) read_bytes: u64,
 }
 
 /// A model that can draft for the target.
 pub(super) struct Draft {
     pub(super) rung: Rung,
-    pub(super) weights: Weights,
+    pub(super) weights: Rc<Weights>,
     pub(super) tokens: Tokens,
 }
 
@@ -94,11 +97,12 @@ impl Shelf {
         target.into_iter().chain(drafts).collect()
     }
 
+    /// Reads the models of `ladder` that are not among the `kept`; those it can use are among them then.
     pub(super) fn read(
         llama: &Llama,
         ladder: &Ladder,
         placing: Placing,
-        memory: &mut Memory,
+        (memory, kept): (&mut Memory, &mut Kept),
         inbox: &Inbox,
         outbox: &Outbox,
     ) -> Result<Self, Problem> {
@@ -117,22 +121,29 @@ impl Shelf {
         }
         let mut meter = Meter::new(ladder, outbox);
         let remote = placing.left_out();
-        take(memory, &placing, 0, first)?;
-        let target = meter.read(llama, first, &placing.place(0), inbox)?;
+        let target = match meter.kept(first, &placing.place(0), kept) {
+            Some(target) => Ok(target),
+            None => take(memory, &placing, 0, first).and_then(|()| meter.read(llama, first, &placing.place(0), inbox)),
+        }?;
+        kept.keep(&first.path, &placing.place(0), &target);
         let (mut drafts, mut left_out) = (Vec::new(), remote);
         let (mut above, mut gone) = (target.bytes(), 0);
         for (index, rung) in rest.iter().enumerate() {
-            let place = placing.place(index + 1);
-            let mut weights =
-                take(memory, &placing, index + 1, rung).and_then(|()| meter.read(llama, rung, &place, inbox));
+            let mut place = placing.place(index + 1);
+            let mut weights = match meter.kept(rung, &place, kept) {
+                Some(weights) => Ok(weights),
+                None => take(memory, &placing, index + 1, rung).and_then(|()| meter.read(llama, rung, &place, inbox)),
+            };
             if place.layers > 0 && weights.as_ref().is_err_and(|problem| problem.code == Code::ModelRefused) {
                 // A device that has less than it said.
-                let processor = Place::default();
-                weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &processor, inbox));
+                place = Place::default();
+                weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &place, inbox));
             }
-            let read = weights.and_then(|weights| fits(weights, (&target, above), rung, ladder.by_text));
+            let read =
+                weights.and_then(|weights| Ok((fits(&weights, (&target, above), rung, ladder.by_text)?, weights)));
             match read {
-                Ok((weights, tokens)) => {
+                Ok((tokens, weights)) => {
+                    kept.keep(&rung.path, &place, &weights);
                     above = weights.bytes();
                     drafts.push(Draft { rung: rung.clone(), weights, tokens });
                 }
@@ -145,7 +156,7 @@ impl Shelf {
                 }
             }
         }
-        Ok(Self { target, drafts, left_out, policy, placing })
+        Ok(Self { target, drafts, left_out, policy, placing, read_bytes: meter.read_bytes })
     }
 }
 
@@ -162,12 +173,7 @@ pub(super) fn tokenizers_differ(rung: &Rung) -> Problem {
 }
 
 /// Whether a draft can work for this target at all, perhaps by text; the rung above it has `above` bytes of weights.
-fn fits(
-    weights: Weights,
-    (target, above): (&Weights, u64),
-    rung: &Rung,
-    by_text: bool,
-) -> Result<(Weights, Tokens), Problem> {
+fn fits(weights: &Weights, (target, above): (&Weights, u64), rung: &Rung, by_text: bool) -> Result<Tokens, Problem> {
     let tokens = if weights.vocab() == target.vocab() {
         Tokens::Same
     } else {
@@ -184,24 +190,35 @@ fn fits(
         let refused = Problem::new(Code::ModelRefused).with("path", rung.path.display());
         return Err(refused.with("reason", "one of the two tokenizers changes the text that they would share"));
     }
-    Ok((weights, tokens))
+    Ok(tokens)
 }
 
 /// Tells how much of the whole ladder is read.
 struct Meter<'a> {
     outbox: &'a Outbox,
-    /// Bytes of the files read so far, and of all.
+    /// Bytes of the files that are here so far, and of all.
     done: u64,
     total: u64,
+    /// Bytes of those that were read now.
+    read_bytes: u64,
 }
 
 impl<'a> Meter<'a> {
     fn new(ladder: &Ladder, outbox: &'a Outbox) -> Self {
         let total = ladder.rungs.iter().map(|rung| size_of(&rung.path)).sum::<u64>().max(1);
-        Self { outbox, done: 0, total }
+        Self { outbox, done: 0, total, read_bytes: 0 }
     }
 
-    fn read(&mut self, llama: &Llama, rung: &Rung, place: &Place, inbox: &Inbox) -> Result<Weights, Problem> {
+    /// The model of `rung` in this place if it is here still.
+    fn kept(&mut self, rung: &Rung, place: &Place, kept: &Kept) -> Option<Rc<Weights>> {
+        let weights = kept.get(&rung.path, place)?;
+        let start = self.done as f32 / self.total as f32;
+        self.outbox.send(&Event::Loading { rung: rung.name.clone(), fraction: READING * start.min(1.0) });
+        self.done += size_of(&rung.path);
+        Some(weights)
+    }
+
+    fn read(&mut self, llama: &Llama, rung: &Rung, place: &Place, inbox: &Inbox) -> Result<Rc<Weights>, Problem> {
         let bytes = size_of(&rung.path);
         let (start, share) = (self.done as f32 / self.total as f32, bytes as f32 / self.total as f32);
         let (outbox, cancel, name) = (self.outbox.clone(), inbox.cancel_flag(), rung.name.clone());
@@ -218,7 +235,8 @@ impl<'a> Meter<'a> {
         self.outbox.send(&Event::Loading { rung: rung.name.clone(), fraction: READING * start.min(1.0) });
         let weights = llama.read(&rung.path, place, progress);
         self.done += bytes;
-        weights
+        self.read_bytes += bytes;
+        weights.map(Rc::new)
     }
 }
 

@@ -116,6 +116,36 @@ fn a_draft_that_cannot_be_used_is_left_out_with_its_reason() {
 }
 
 #[test]
+fn what_the_next_ladder_has_too_is_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = smollm2_with_draft(folder.path());
+    let target = ladder("smollm2");
+    let size = |rung: &Rung| fs::metadata(&rung.path).unwrap().len();
+    let (large, small) = (size(&both.rungs[0]), size(&both.rungs[1]));
+    let engine = engine();
+    let read = |ladder: &Ladder, settings| load(&engine, ladder, settings).read_bytes as u64;
+    assert_eq!(read(&target, fast()), large);
+    assert_eq!(read(&both, exact()), small, "the target is here, and other settings read nothing");
+    let k = Some(both.k.clone());
+    let with = answer(&engine, &Ask { k, ..ask(PROMPT, 24, &greedy(), true) });
+    assert!(with.receipt.rungs[1].accepted > 0, "and the draft drafts for it");
+    assert_eq!(read(&target, exact()), 0);
+    assert_eq!(with.tokens, answer(&engine, &ask(PROMPT, 24, &greedy(), true)).tokens);
+    assert_eq!(read(&both, fast()), small, "what was left is let go of");
+    // The same path is another model by now.
+    let copy = Rung { name: "copy".to_owned(), path: folder.path().join("copy.gguf") };
+    fs::copy(&both.rungs[1].path, &copy.path).unwrap();
+    let alone = Ladder { rungs: vec![copy.clone()], ..ladder("smollm2") };
+    assert_eq!(read(&alone, fast()), small);
+    fs::copy(&both.rungs[0].path, &copy.path).unwrap();
+    assert_eq!(read(&alone, fast()), large);
+    // What is refused leaves nothing behind.
+    let bad = Ladder { k: Vec::new(), ..ladder("smollm2") };
+    assert_eq!(engine.load(&bad, fast(), &mut |_| {}).unwrap_err().code, Code::LadderInvalid);
+    assert_eq!(read(&alone, fast()), large);
+}
+
+#[test]
 fn prompts_that_do_not_fit_and_ladders_that_make_no_sense_are_refused() {
     let engine = engine();
     engine.load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap();
