@@ -61,6 +61,7 @@ fn main() {
         "ladder_files",
         "remove_ladder",
         "restore_ladder",
+        "copy_ladder",
         "export_ladder",
         "add_file",
         "add_opened",

@@ -62,6 +62,8 @@ pub(crate) struct Disk {
     /// Where files may come from.
     pub(crate) source: SourceChoice,
     pub(crate) learned: LearnedFolder,
+    /// One change of ladders and of their files at a time.
+    changing: Mutex<()>,
     notices: Vec<Problem>,
     _alone: Alone,
 }
@@ -235,12 +237,31 @@ impl Disk {
         let (catalog, unread) = Catalog::here(&models, &recipes, places.rules.ladders());
         notices.extend(unread);
         let catalog = RwLock::new(Arc::new(catalog));
-        Ok((Self { places, store, catalog, models, recipes, source, learned, notices, _alone: alone }, settings))
+        Ok((
+            Self {
+                places,
+                store,
+                catalog,
+                models,
+                recipes,
+                source,
+                learned,
+                changing: Mutex::default(),
+                notices,
+                _alone: alone,
+            },
+            settings,
+        ))
     }
 
     /// Every ladder and model there is.
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The right to change ladders and their files.
+    pub(crate) fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the user's own ladders and models again: they have changed.
@@ -288,20 +309,40 @@ impl Disk {
         }
     }
 
-    /// Deletes what was fetched of a ladder that nobody wants any more, but for what `others` want. An offered one of which nothing is here is only
-    /// offered again.
-    pub(crate) fn discard(&self, ladder: &str, others: &[String]) -> Result<(), Problem> {
+    /// The models of a ladder that are not here.
+    pub(crate) fn missing(&self, ladder: &str) -> Vec<ModelEntry> {
         let catalog = self.catalog();
-        let models = catalog.models_of(ladder).unwrap_or_default();
-        let missing: Vec<_> = models.iter().filter(|model| self.models.path_of(model).is_none()).collect();
+        let models = catalog.models_of(ladder).unwrap_or_default().into_iter();
+        models.filter(|model| self.models.path_of(model).is_none()).cloned().collect()
+    }
+
+    /// Deletes what came in of a ladder that nobody wants any more, of which these models were missing, but for what `others` want. An offered one of
+    /// which nothing is here is only offered again.
+    pub(crate) fn discard(&self, ladder: &str, missing: &[ModelEntry], others: &[String]) -> Result<(), Problem> {
+        let _one_at_a_time = self.changing();
+        let catalog = self.catalog();
         let wanted: Vec<_> = others.iter().flat_map(|other| catalog.models_of(other).unwrap_or_default()).collect();
+        // Of one that was removed meanwhile, a file that had just become whole belongs to nothing.
+        let is_gone = catalog.ladder(ladder).is_err();
+        let of_none = |model: &ModelEntry| {
+            catalog
+                .ladders()
+                .iter()
+                .flat_map(|other| catalog.models_of(&other.id).unwrap_or_default())
+                .all(|other| other.sha256 != model.sha256)
+        };
         for model in missing.iter().filter(|model| wanted.iter().all(|other| other.sha256 != model.sha256)) {
-            catalog::discard(&self.models, model);
+            if self.models.path_of(model).is_none() {
+                catalog::discard(&self.models, model);
+            } else if is_gone && of_none(model) {
+                self.models.remove(&model.sha256)?;
+            }
         }
-        if missing.len() == models.len() && Catalog::builtin().offered(ladder).is_some() && self.recipes.has(ladder) {
+        let none_here = catalog.models_of(ladder).is_ok_and(|models| missing.len() == models.len());
+        if none_here && Catalog::builtin().offered(ladder).is_some() && self.recipes.has(ladder) {
             self.recipes.remove(ladder)?;
-            self.read_own();
         }
+        self.read_own();
         Ok(())
     }
 }

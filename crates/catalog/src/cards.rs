@@ -125,6 +125,7 @@ impl Lists<'_> {
             by_text: ladder.by_text,
             offered,
             fetchable,
+            left_out: ladder.left_out.clone(),
             checked: None,
         })
     }

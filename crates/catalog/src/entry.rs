@@ -184,6 +184,9 @@ pub struct LadderEntry {
     /// Whether drafts whose tokens are others than the target's draft by text; see [`protocol::ladder::Ladder::by_text`].
     #[serde(default)]
     pub by_text: bool,
+    /// Why draft models that belong to it by the catalogue are not in what was fetched of it.
+    #[serde(skip)]
+    pub left_out: Vec<protocol::Problem>,
 }
 
 fn yes() -> bool {

@@ -55,6 +55,7 @@ impl Offer {
             general: false,
             japanese: false,
             by_text: false,
+            left_out: Vec::new(),
         }
     }
 }
@@ -138,6 +139,7 @@ fn ask(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool)
         recipe.k = Some(ladder.k.clone());
     }
     (recipe.max_gram, recipe.lenience) = (ladder.max_gram, ladder.lenience);
+    recipe.left_out.clone_from(&left_out);
     Ok(Settled { recipe, left_out })
 }
 

@@ -103,6 +103,9 @@ pub struct Recipe {
     /// Whether drafts whose tokens are others than the target's draft by text, which is slower.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_text: bool,
+    /// Why draft models that belong to it by the catalogue are not in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "those_known")]
+    pub(crate) left_out: Vec<Problem>,
     /// Its models.
     #[serde(rename = "model")]
     pub models: Vec<RecipeModel>,
@@ -116,6 +119,12 @@ fn yes() -> bool {
 
 fn nothing() -> f32 {
     1.0
+}
+
+/// Problems, without those that only another version knows.
+fn those_known<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Problem>, D::Error> {
+    let found = Vec::<toml::Value>::deserialize(from)?;
+    Ok(found.into_iter().filter_map(|one| one.try_into().ok()).collect())
 }
 
 impl Recipe {
@@ -134,6 +143,7 @@ impl Recipe {
             k: None,
             lenience: nothing(),
             by_text: false,
+            left_out: Vec::new(),
             models,
             unknown: Table::new(),
         };
@@ -162,6 +172,23 @@ impl Recipe {
         // Another number of rungs needs another matrix.
         self.k = self.k.take().filter(|_| self.models.len() == models.len());
         self.models = models;
+        self.left_out.clear();
+    }
+
+    /// The same under another name.
+    ///
+    /// # Errors
+    /// [`Code::LadderInvalid`]: nobody could be shown this name.
+    pub fn named(self, name: &str) -> Result<Self, Problem> {
+        let recipe = Self { id: slug(name), name: in_one_line(name), ..self };
+        recipe.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))?;
+        Ok(recipe)
+    }
+
+    /// As it is handed on: without what was found out on this computer.
+    #[must_use]
+    pub fn handed_on(self) -> Self {
+        Self { left_out: Vec::new(), ..self }
     }
 
     /// As it is written to a file.
@@ -207,6 +234,7 @@ impl Recipe {
             general: true,
             japanese: false,
             by_text: self.by_text,
+            left_out: self.left_out.clone(),
         };
         (ladder, self.models.iter().map(RecipeModel::entry).collect())
     }
@@ -262,6 +290,13 @@ mod tests {
         assert!(again.contains("colour = \"blue\"") && again.contains("weight = 3"), "{again}");
         assert_eq!(more.entries().0.k, vec![vec![4, 4], vec![0, 4]]);
         assert!(!text.contains("by_text"), "what is as usual need not be said: {text}");
+        let left_out = vec![Problem::new(Code::DraftTooLarge).with("rung", "Big")];
+        let without = Recipe { left_out: left_out.clone(), ..recipe.clone() };
+        let text = without.to_toml().unwrap();
+        assert_eq!(Recipe::parse(&text, "here").unwrap().left_out, left_out);
+        let newer = text.replace("draft_too_large", "draft_too_blue");
+        assert_eq!(Recipe::parse(&newer, "here").unwrap().left_out, [], "another version has other reasons");
+        assert_eq!(without.handed_on(), recipe);
         let by_text = Recipe { by_text: true, ..recipe };
         let again = Recipe::parse(&by_text.to_toml().unwrap(), "here").unwrap();
         assert!(again == by_text && again.entries().0.by_text);

@@ -95,12 +95,12 @@ impl Recipes {
         Ok(Recipe { id: id.to_owned(), ..read(&self.there(id)?)? })
     }
 
-    /// The recipe of a ladder of `catalog`, whether it is one's own or came with the program.
+    /// The recipe of a ladder of `catalog` to hand on, whether it is one's own or came with the program.
     ///
     /// # Errors
     /// [`Code::NoSuchLadder`], [`Code::FileUnusable`].
     pub fn recipe_of(&self, catalog: &Catalog, id: &str) -> Result<Recipe, Problem> {
-        if self.has(id) { self.get(id) } else { catalog.recipe_of(id) }
+        if self.has(id) { self.get(id).map(Recipe::handed_on) } else { catalog.recipe_of(id) }
     }
 
     /// Keeps a recipe of a file that was handed on, or a new one, under an id that no other ladder has. Returns it with that id.
@@ -116,7 +116,7 @@ impl Recipes {
             if builtin.ladder(&id).is_ok() || builtin.offered(&id).is_some() || self.place(&id).exists() {
                 continue;
             }
-            let recipe = Recipe { id, ..recipe.clone() };
+            let recipe = Recipe { id, ..recipe.clone().handed_on() };
             recipe.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))?;
             match put_new(&self.place(&recipe.id), recipe.to_toml()?.as_bytes()) {
                 Ok(()) => return Ok(recipe),

@@ -38,8 +38,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Check { ladder, .. } => check(&setup, ladder.as_deref(), output),
         Ladders::Make { name, models, by_text, .. } => make(&setup, name, models, *by_text, output),
         Ladders::Copy { ladder, name, .. } => {
-            let mut recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
-            (recipe.id, recipe.name) = (name.clone(), name.clone());
+            let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?.named(name)?;
             keep(&setup, &recipe, output)
         }
         Ladders::Change { ladder, name, models, k, by_text, .. } => {
@@ -73,12 +72,14 @@ fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Output) -> Res
     setup.models.remove_ladder(&setup.recipes, ladder)?;
     let one = |file: &ModelEntry| format!("{} ({})", file.id, bytes_in_words(file.bytes));
     let named = files.iter().map(one).collect::<Vec<_>>().join(", ");
-    let mut deleted = Vec::new();
+    let (mut deleted, mut problem) = (Vec::new(), None);
     if with_files {
         for file in &files {
             output.note(format_args!("Deleting {} …", one(file)));
-            setup.models.remove(&file.sha256)?;
-            deleted.push(as_json(&RecipeModel::of(file)));
+            match setup.models.remove(&file.sha256) {
+                Ok(()) => deleted.push(as_json(&RecipeModel::of(file))),
+                Err(refused) => problem = Some(refused),
+            }
         }
     } else if !files.is_empty() {
         output.note(format_args!("Files that no other ladder uses stay: {named}. `taki models remove` deletes them."));
@@ -86,7 +87,8 @@ fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Output) -> Res
     let without = if deleted.is_empty() { "" } else { ", without the files" };
     output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back{without}."));
     output.json(&json!({ "removed": ladder, "deleted": deleted }));
-    Ok(())
+    // It is gone all the same.
+    problem.map_or(Ok(()), Err)
 }
 
 fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {

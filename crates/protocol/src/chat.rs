@@ -19,8 +19,8 @@ pub use conversation::{
 pub use downloads::{Download, DownloadState, FetchShare};
 pub use earlier::EarlierChats;
 pub use ladders::{
-    About, Added, DeviceMemory, DraftChoice, Fits, LadderCard, LadderCheck, LadderFile, LadderVersion, MemoryShare,
-    MixChoice, ModelCard, ShrinkStep, Shrunk, SmallerVersion,
+    About, Added, DeviceMemory, DraftChoice, Fits, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion,
+    MemoryShare, MixChoice, ModelCard, ShrinkStep, Shrunk, SmallerVersion,
 };
 pub use settings::{Policy, Preset, Settings, Theme, UiLanguage};
 

@@ -1,6 +1,6 @@
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use catalog::{
@@ -9,7 +9,8 @@ use catalog::{
 };
 use engine::Comparison;
 use protocol::chat::{
-    Added, DraftChoice, LadderFile, LadderVersion, MemoryShare, ModelCard, ShrinkStep, Shrunk, SmallerVersion,
+    Added, DraftChoice, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, ShrinkStep, Shrunk,
+    SmallerVersion,
 };
 use protocol::{Code, Mix, Problem};
 use tauri::ipc::Channel;
@@ -54,11 +55,12 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
                 let verdict = verdict.or_else(|| (model.bytes >= target.bytes).then(|| Err(too_large())));
                 let known = verdict.is_some();
                 let by_text = matches!(verdict, Some(Ok(Tokens::ByText)));
+                let nearly = matches!(verdict, Some(Ok(Tokens::Nearly(_))));
                 let problem = match verdict {
                     Some(Ok(Tokens::ByText)) => Some(Problem::new(Code::TokenizersDiffer).with("rung", &model.name)),
                     verdict => verdict.and_then(Result::err),
                 };
-                DraftChoice { model: model.id.clone(), problem, by_text, known }
+                DraftChoice { model: model.id.clone(), problem, by_text, nearly, known }
             })
             .collect())
     })
@@ -85,6 +87,7 @@ pub(crate) async fn make_ladder(
     let app = Arc::clone(&app);
     blocking(move || {
         let disk = app.disk()?;
+        let _one_at_a_time = disk.changing();
         let mut recipe = Recipe::new(&name, rungs(disk, &models, by_text)?)?;
         recipe.by_text = by_text;
         let kept = disk.recipes.add(&recipe)?;
@@ -153,6 +156,7 @@ async fn changed(
     blocking(move || {
         let disk = app.disk()?;
         let write = || {
+            let _one_at_a_time = disk.changing();
             change(disk, &ladder)?;
             disk.read_own();
             Ok(())
@@ -169,10 +173,12 @@ async fn changed(
 pub(crate) fn ladder_files(app: State<'_, Arc<App>>, ladder: String) -> Result<Vec<LadderFile>, Problem> {
     let disk = app.disk()?;
     let files = only_of(disk, &ladder);
-    Ok(files
-        .into_iter()
-        .map(|model| LadderFile { model: model.id, name: model.name, bytes: model.bytes as f64 })
-        .collect())
+    let one = |model: ModelEntry| LadderFile {
+        hash: model.sha256.as_str().to_owned(),
+        name: model.name,
+        bytes: model.bytes as f64,
+    };
+    Ok(files.into_iter().map(one).collect())
 }
 
 /// What may be deleted with a ladder: nothing in a folder that the administrator shares out, where others have ladders of their own.
@@ -183,32 +189,47 @@ fn only_of(disk: &Disk, ladder: &str) -> Vec<ModelEntry> {
     }
 }
 
-/// Removes a ladder of the user's own, and with it the files of these models as far as no other ladder has them.
+/// Removes a ladder of the user's own, and with it the files with these hashes as far as no other ladder has them.
 #[tauri::command(async)]
 #[specta::specta]
-pub(crate) fn remove_ladder(app: State<'_, Arc<App>>, ladder: String, files: Vec<String>) -> Result<(), Problem> {
+pub(crate) fn remove_ladder(
+    app: State<'_, Arc<App>>,
+    ladder: String,
+    files: Vec<String>,
+) -> Result<LadderRemoved, Problem> {
+    // Nobody chooses it meanwhile, brings in a ladder that has its files, or makes one of them.
+    let _no_choice = app.choosing.lock().unwrap_or_else(PoisonError::into_inner);
+    let _nothing_comes_in = if files.is_empty() { None } else { Some(app.shrinking.begin()?) };
     if app.settings().ladder == ladder {
         return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
     }
     app.drop_download(&ladder)?;
     let disk = app.disk()?;
+    let _one_at_a_time = disk.changing();
     let only_its_own = only_of(disk, &ladder);
     // With its download it may have gone already.
-    let removed = if disk.recipes.has(&ladder) { disk.models.remove_ladder(&disk.recipes, &ladder) } else { Ok(()) };
-    let deleted = removed.and_then(|()| {
-        let mut deleted = only_its_own.iter().filter(|model| files.contains(&model.id));
-        deleted.try_for_each(|model| disk.models.remove(&model.sha256))
-    });
-    // Whatever became of the files: the list is what there is.
+    if disk.recipes.has(&ladder) {
+        disk.models.remove_ladder(&disk.recipes, &ladder)?;
+    }
+    let mut removed = LadderRemoved { deleted: Vec::new(), problem: None };
+    for model in only_its_own.iter().filter(|model| files.iter().any(|hash| hash == model.sha256.as_str())) {
+        match disk.models.remove(&model.sha256) {
+            Ok(()) => removed.deleted.push(model.name.clone()),
+            Err(problem) => removed.problem = Some(problem),
+        }
+    }
     disk.read_own();
-    deleted
+    Ok(removed)
 }
 
 /// Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays.
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn remove_model(app: State<'_, Arc<App>>, model: String) -> Result<(), Problem> {
+    let _no_choice = app.choosing.lock().unwrap_or_else(PoisonError::into_inner);
+    let _nothing_comes_in = app.shrinking.begin()?;
     let disk = app.disk()?;
+    let _one_at_a_time = disk.changing();
     let catalog = disk.catalog();
     let model = catalog.model(&model)?;
     let in_use = app.settings().ladder.clone();
@@ -223,11 +244,25 @@ pub(crate) fn remove_model(app: State<'_, Arc<App>>, model: String) -> Result<()
     Ok(())
 }
 
+/// Makes a ladder of one's own like this one, under another name. Gives its id.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn copy_ladder(app: State<'_, Arc<App>>, ladder: String, name: String) -> Result<String, Problem> {
+    let disk = app.disk()?;
+    let _one_at_a_time = disk.changing();
+    disk.catalog().open_to_others()?;
+    let recipe = disk.recipes.recipe_of(&disk.catalog(), &ladder)?.named(&name)?;
+    let kept = disk.recipes.add(&recipe)?;
+    disk.read_own();
+    Ok(kept.id)
+}
+
 /// Brings a ladder back that was removed just now.
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn restore_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {
     let disk = app.disk()?;
+    let _one_at_a_time = disk.changing();
     disk.recipes.back(&ladder, None)?;
     disk.read_own();
     Ok(())
@@ -326,8 +361,9 @@ pub(crate) async fn shrink_model(
             let _ = on_progress.send(ShrinkStep { at: at as u32, share });
         };
         let work = app.shrinking.begin()?;
-        let (made, ended) = work.shrink_all(disk, &model, &mixes, &mut tell)?;
+        // Known still if somebody deletes it meanwhile.
         let original = disk.catalog().model(&model)?.bytes;
+        let (made, ended) = work.shrink_all(disk, &model, &mixes, &mut tell)?;
         let smaller: Vec<RecipeModel> = falling(original, &made).cloned().collect();
         let nothing = Comparison { pace: None, versions: Vec::new() };
         let (compared, not_compared) = match &ended {
@@ -375,6 +411,7 @@ pub(super) fn added(app: &App, path: &Path, stop: &AtomicBool, on: &mut dyn FnMu
     };
     // What lies beside it first: a file that is another one than it should be leaves no ladder behind.
     disk.models.take_beside(&recipe, path, stop, &mut share)?;
+    let _one_at_a_time = disk.changing();
     let kept = disk.recipes.add(&recipe)?;
     Ok(Added { ladder: kept.id, name: kept.name })
 }

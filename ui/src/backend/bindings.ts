@@ -123,10 +123,12 @@ export const commands = {
 	backLadder: (ladder: string, version: number) => typedError<null, Problem>(__TAURI_INVOKE("back_ladder", { ladder, version })),
 	/**  The files that no other ladder has: what can be deleted with a ladder of the user's own. */
 	ladderFiles: (ladder: string) => typedError<LadderFile[], Problem>(__TAURI_INVOKE("ladder_files", { ladder })),
-	/**  Removes a ladder of the user's own, and with it the files of these models as far as no other ladder has them. */
-	removeLadder: (ladder: string, files: string[]) => typedError<null, Problem>(__TAURI_INVOKE("remove_ladder", { ladder, files })),
+	/**  Removes a ladder of the user's own, and with it the files with these hashes as far as no other ladder has them. */
+	removeLadder: (ladder: string, files: string[]) => typedError<LadderRemoved, Problem>(__TAURI_INVOKE("remove_ladder", { ladder, files })),
 	/**  Brings a ladder back that was removed just now. */
 	restoreLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("restore_ladder", { ladder })),
+	/**  Makes a ladder of one's own like this one, under another name. Gives its id. */
+	copyLadder: (ladder: string, name: string) => typedError<string, Problem>(__TAURI_INVOKE("copy_ladder", { ladder, name })),
 	/**  Asks for a file and writes a ladder's recipe to it. Gives its path; None if the person thought better of it. */
 	exportLadder: (ladder: string) => typedError<string | null, Problem>(__TAURI_INVOKE("export_ladder", { ladder })),
 	/**
@@ -512,6 +514,8 @@ export type DraftChoice = {
 	problem: Problem | null,
 	/**  Whether it could all the same where the ladder lets it draft by text, which is slower. */
 	byText: boolean,
+	/**  Whether a few of its tokens are not the target's: it drafts what both have. */
+	nearly: boolean,
 	/**  Whether that is known; otherwise it is found out when both are here. */
 	known: boolean,
 };
@@ -652,6 +656,8 @@ export type LadderCard = {
 	offered: boolean,
 	/**  Whether what is missing can be fetched. */
 	fetchable: boolean,
+	/**  Why draft models that belong to it by the catalogue are not in it. */
+	leftOut: Problem[],
 	/**  What a trial here found last. */
 	checked: LadderCheck | null,
 };
@@ -670,12 +676,20 @@ export type LadderCheck = {
 
 /**  The file of a model that goes with a ladder if that is wished. */
 export type LadderFile = {
-	/**  Id of the model. */
-	model: string,
+	/**  Hash of the model: its id may change when others go. */
+	hash: string,
 	/**  Its display name. */
 	name: string,
 	/**  Size of the file. */
 	bytes: number | null,
+};
+
+/**  What became of a ladder that was to be removed: it is gone. */
+export type LadderRemoved = {
+	/**  Display names of the models whose files were deleted with it. */
+	deleted: string[],
+	/**  Why the others were not. */
+	problem: Problem | null,
 };
 
 /**  What a ladder of the user's own was before. */
@@ -726,6 +740,8 @@ export type Loaded = {
 	k: number[][],
 	/**  Seconds that loading took. */
 	seconds: number | null,
+	/**  Bytes of model files that were read for it; those of models that were in use already are not read again. */
+	readBytes?: number | null,
 	/**  For each model, the target first, how long its passes take. */
 	passTimes: PassTime[][],
 };

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords } from "./bindings";
+import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords } from "./bindings";
 
 export type * from "./bindings";
 
@@ -69,7 +69,9 @@ export interface Backend {
   /** What can be deleted with it: files that no other ladder has. */
   ladderFiles(ladder: string): Promise<LadderFile[]>;
   /** With the files of these models; that is final. */
-  removeLadder(ladder: string, files: string[]): Promise<void>;
+  removeLadder(ladder: string, files: string[]): Promise<LadderRemoved>;
+  /** Makes one of one's own like it; gives its id. */
+  copyLadder(ladder: string, name: string): Promise<string>;
   /** Brings back one that was removed. */
   restoreLadder(ladder: string): Promise<void>;
   /** The path written; null if the user chose none. */
@@ -221,7 +223,8 @@ export const tauriBackend: Backend = {
   ladderVersions: (ladder) => unwrap(commands.ladderVersions(ladder)),
   backLadder: (ladder, version) => done(commands.backLadder(ladder, version)),
   ladderFiles: (ladder) => unwrap(commands.ladderFiles(ladder)),
-  removeLadder: (ladder, files) => done(commands.removeLadder(ladder, files)),
+  removeLadder: (ladder, files) => unwrap(commands.removeLadder(ladder, files)),
+  copyLadder: (ladder, name) => unwrap(commands.copyLadder(ladder, name)),
   restoreLadder: (ladder) => done(commands.restoreLadder(ladder)),
   exportLadder: (ladder) => unwrap(commands.exportLadder(ladder)),
   handOver: (ladder, on) => unwrap(commands.handOver(ladder, shares(on))),

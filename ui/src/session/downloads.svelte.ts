@@ -1,4 +1,4 @@
-import type { Backend, Download, DownloadState, Problem } from "../backend";
+import type { Backend, Download, DownloadState } from "../backend";
 import type { Told } from "./told.svelte";
 
 /** What screen readers hear of a download; how far it is, they ask for themselves. */
@@ -17,8 +17,6 @@ export class Downloads {
   queue = $state<Download[]>([]);
   /** Of the last change that is told: what ended, then what began. */
   said = $state<DownloadSaid[]>([]);
-  /** Why drafts were left out of ladders that were fetched since the start, by ladder. */
-  leftOut = $state<Record<string, Problem[]>>({});
   /** Called when one is whole or could not be had: what is here has changed. */
   ended: () => void = () => undefined;
   /** Those that were taken out by hand, by ladder: they do not end, they are gone. */
@@ -58,10 +56,7 @@ export class Downloads {
       const was = before.find(({ ladder }) => ladder === download.ladder);
       const newly = (kind: DownloadState["kind"]) => download.state.kind === kind && was?.state.kind !== kind;
       if (moving(download) && !(was && moving(was))) began.push({ what: "downloadBegan", name: download.name });
-      if (download.leftOut.length > 0) {
-        if (!this.leftOut[download.ladder]) began.push({ what: "downloadWithout", name: download.name });
-        this.leftOut[download.ladder] = download.leftOut;
-      }
+      if (download.leftOut.length > 0 && !was?.leftOut.length) began.push({ what: "downloadWithout", name: download.name });
       if (newly("failed")) ended.push({ what: "downloadBroke", name: download.name });
       if (newly("ready")) ended.push({ what: "downloadDone", name: download.name });
     }

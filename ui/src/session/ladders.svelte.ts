@@ -22,7 +22,7 @@ export interface Versions extends Shrunk {
 
 /** What came in or was made last. */
 export interface AddedNow {
-  what: "ladder" | "model" | "models" | "written" | "changed" | "back" | "checked" | "deleted" | "filesDeleted";
+  what: "ladder" | "model" | "models" | "modelsSome" | "written" | "changed" | "back" | "checked" | "deleted" | "filesDeleted";
   /** Its name, the path of what was written, or how much was deleted. */
   name: string;
   /** Of a model that was made smaller: how often it says the same as its original, and how many times as fast it writes. */
@@ -144,7 +144,7 @@ export class Ladders {
       });
       this.made = { ...shrunk, original };
       const [first] = shrunk.versions;
-      if (shrunk.versions.length > 1) this.added = { what: "models", name: String(shrunk.versions.length) };
+      if (shrunk.versions.length > 1) this.added = { what: shrunk.versions.every(({ drafts }) => drafts) ? "models" : "modelsSome", name: String(shrunk.versions.length) };
       else if (first) this.added = { what: "model", name: first.card.name, agreement: first.agreement, speedup: first.pace && shrunk.pace && first.pace / shrunk.pace };
       if (shrunk.ended && shrunk.ended.code !== "cancelled") this.told.problem = shrunk.ended;
     };
@@ -153,22 +153,29 @@ export class Ladders {
 
   stop = () => this.told.asked(() => this.backend.stopShrinking());
 
-  /** What can be deleted with it; nothing if that cannot be told. */
-  async files(card: LadderCard): Promise<LadderFile[]> {
-    let files: LadderFile[] = [];
+  /** What can be deleted with it; undefined if that could not be told. */
+  async files(card: LadderCard): Promise<LadderFile[] | undefined> {
+    let files: LadderFile[] | undefined;
     await this.told.asked(async () => void (files = await this.backend.ladderFiles(card.id)));
     return files;
+  }
+
+  /** Makes one of one's own like it, called so. */
+  copy(card: LadderCard, name: string) {
+    return this.#did({ what: "ladder", name }, async () => void (await this.backend.copyLadder(card.id, name)));
   }
 
   /** With these files, which is final; the ladder itself can be had back. */
   remove(card: LadderCard, files: LadderFile[] = []) {
     this.added = undefined;
     return this.told.asked(async () => {
-      await this.backend.removeLadder(
+      const { deleted, problem } = await this.backend.removeLadder(
         card.id,
-        files.map(({ model }) => model),
+        files.map(({ hash }) => hash),
       );
-      if (files.length > 0) this.added = { what: "filesDeleted", name: size(files.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)) };
+      const gone = files.filter(({ name }) => deleted.includes(name));
+      if (gone.length > 0) this.added = { what: "filesDeleted", name: size(gone.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)) };
+      if (problem) this.told.problem = problem;
       await this.lookUp();
       this.told.offerUndo("deletedLadder", card.name, async () => {
         await this.backend.restoreLadder(card.id);

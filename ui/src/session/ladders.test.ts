@@ -60,7 +60,7 @@ test("the one at work stands before those that are paused, and those before the 
   expect(now(entry("a", "waiting"), failed("b"), entry("c", "checking"))).toBe("c");
 });
 
-test("what is left out of a ladder is told once, and known as long as the window is open", async () => {
+test("what is left out of a ladder is told once", async () => {
   const { backend, session } = await opened();
   const { downloads } = session;
   const problem = { code: "tokenizers_differ" as const, details: { rung: "B" } };
@@ -70,7 +70,6 @@ test("what is left out of a ladder is told once, and known as long as the window
   backend.downloads([{ ...entry("a", "checking"), leftOut: [problem] }]);
   backend.downloads([]);
   expect(downloads.said).toEqual([{ what: "downloadDone", name: "A" }]);
-  expect(downloads.leftOut).toEqual({ a: [problem] });
 });
 
 test("what is missing comes through the queue, and what is here is used", async () => {
@@ -224,7 +223,8 @@ test("of several smaller versions it is told how far each is, and what went wron
 test("what is deleted with a ladder is final and told; the ladder itself can be had back", async () => {
   const { backend, session } = await opened();
   const { ladders, told } = session;
-  backend.files = [{ model: "a", name: "A", bytes: 600_000_000 }, { model: "b", name: "B", bytes: 400_000_000 }];
+  backend.files = [{ hash: "a", name: "A", bytes: 600_000_000 }, { hash: "b", name: "B", bytes: 400_000_000 }];
+  backend.removed = { deleted: ["A", "B"], problem: null };
   await ladders.remove(card(), await ladders.files(card()));
   expect(backend.named("removeLadder")).toEqual([["removeLadder", "a", ["a", "b"]]]);
   expect(ladders.added).toEqual({ what: "filesDeleted", name: "1.0 GB" });
@@ -232,7 +232,17 @@ test("what is deleted with a ladder is final and told; the ladder itself can be 
   expect(backend.named("restoreLadder")).toEqual([["restoreLadder", "a"]]);
   await ladders.remove(card());
   expect(backend.named("removeLadder")[1]).toEqual(["removeLadder", "a", []]);
-  expect(ladders.added).toBeUndefined();
+});
+
+test("what could not be deleted with a ladder is told, and the list is what there is", async () => {
+  const { backend, session } = await opened();
+  const { ladders, told } = session;
+  backend.files = [{ hash: "a", name: "A", bytes: 600_000_000 }, { hash: "b", name: "B", bytes: 400_000_000 }];
+  backend.removed = { deleted: ["B"], problem: { code: "folder_unwritable", details: {} } };
+  await ladders.remove(card(), await ladders.files(card()));
+  expect([ladders.added, told.problem?.code]).toEqual([{ what: "filesDeleted", name: "400 MB" }, "folder_unwritable"]);
+  await told.takeBack();
+  expect(backend.named("restoreLadder")).toEqual([["restoreLadder", "a"]]);
 });
 
 test("of the token it is only known whether there is one", async () => {

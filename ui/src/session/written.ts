@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt, ShrinkStep, Shrunk } from "../backend";
+import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderRemoved, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt, ShrinkStep, Shrunk } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -23,6 +23,7 @@ export const card = (change: Partial<LadderCard> = {}): LadderCard => ({
   offered: false,
   fits: "well",
   pace: null,
+  leftOut: [],
   checked: null,
   suggested: false,
   ...change,
@@ -108,14 +109,16 @@ export class Written implements Backend {
   resumeDownload = (ladder: string) => this.#done("resumeDownload", ladder);
   dropDownload = (ladder: string) => this.#done("dropDownload", ladder);
   models = async () => this.shelf;
-  draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, byText: false, known: true }));
+  draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, byText: false, nearly: false, known: true }));
   ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8, free: null, leftOut: [], fits: true, devices: [] });
   makeLadder = async (name: string, models: string[], byText: boolean) => (this.calls.push(["makeLadder", name, models, byText]), "made");
   changeLadder = (ladder: string, name: string, models: string[], byText: boolean) => this.#done("changeLadder", ladder, name, models, byText);
   ladderVersions = async (ladder: string) => (this.calls.push(["ladderVersions", ladder]), this.versions);
   backLadder = (ladder: string, version: number) => this.#done("backLadder", ladder, version);
   ladderFiles = async () => this.files;
-  removeLadder = (ladder: string, files: string[]) => this.#done("removeLadder", ladder, files);
+  removed: LadderRemoved = { deleted: [], problem: null };
+  removeLadder = async (ladder: string, files: string[]) => (this.calls.push(["removeLadder", ladder, files]), this.removed);
+  copyLadder = async (ladder: string, name: string) => (this.calls.push(["copyLadder", ladder, name]), "copy");
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
   exportLadder = async () => "/tmp/ladder.toml";
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });

@@ -13,7 +13,7 @@ export const shop = {
   downloadBegan: "The download of {name} has begun.",
   downloadDone: "{name} is downloaded.",
   draftLeftOut: "One model that was to write ahead is left out and not downloaded: {why}",
-  downloadWithout: "{name} is downloaded without one of its models that write ahead.",
+  downloadWithout: "{name} will be downloaded without one or more of its models that write ahead.",
   downloadBroke: "The download of {name} failed.",
   downloadsMore: "{n} more is waiting.|{n} more are waiting.",
   pauseDownload: "Pause",

@@ -1,6 +1,6 @@
 // The real window over a made-up app: Tauri's own mock of the IPC, driven by the tests through `window.app`.
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { ChatEvent, Conversation, Download, DownloadState, EngineState, LadderCard, Opening, Problem, Settings } from "../../src/backend";
+import type { ChatEvent, Conversation, Download, DownloadState, EngineState, LadderCard, LadderFile, Opening, Problem, Settings } from "../../src/backend";
 import { coder, download, ladderCard, models, smollm2 } from "./shelf";
 import { blank, Store } from "./store";
 
@@ -170,13 +170,16 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return models;
     case "draft_choices":
       return [
-        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, byText: true, known: true },
-        { model: "small", problem: null, byText: false, known: false },
+        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, byText: true, nearly: false, known: true },
+        { model: "small", problem: null, byText: false, nearly: false, known: false },
       ].filter(({ model }) => model !== args.target);
     case "ladder_memory":
       return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9, free: null, leftOut: [], fits: true, devices: [] };
     case "make_ladder":
       return app.opening.ladders.push(ladderCard({ id: "mine", name: args.name as string, rungs: ["Qwen2.5 Coder 1.5B", "Max-Gram"], licences: [], bytes: 1_117_320_768, memoryBytes: 1.5e9, models: args.models as string[], own: true, byText: args.byText as boolean })), "mine";
+    case "copy_ladder":
+      app.opening.ladders = app.opening.ladders.flatMap((card) => (card.id === args.ladder ? [card, { ...card, id: "copy", name: args.name as string, own: true, changeable: true }] : [card]));
+      return "copy";
     case "change_ladder":
       app.opening.ladders = app.opening.ladders.map((card) => (card.id === args.ladder ? { ...card, name: args.name as string, models: args.models as string[], byText: args.byText as boolean } : card));
       return null;
@@ -186,7 +189,7 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "remove_ladder":
       removed = app.opening.ladders;
       app.opening.ladders = removed.filter((card) => card.id !== args.ladder);
-      return null;
+      return { deleted: (app.give.ladder_files as LadderFile[] | undefined)?.filter(({ hash }) => (args.files as string[]).includes(hash)).map(({ name }) => name) ?? [], problem: null };
     case "restore_ladder":
       app.opening.ladders = removed;
       return null;

@@ -199,7 +199,7 @@ export const laddersAndDownloads: Record<string, State> = {
     },
   },
   "a ladder about to go with its files": {
-    start: { ladders, give: { ladder_files: [{ model: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1.1e9 }, { model: "small", name: "Qwen2.5 Coder 0.5B", bytes: 4.9e8 }] } },
+    start: { ladders, give: { ladder_files: [{ hash: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1.1e9 }, { hash: "small", name: "Qwen2.5 Coder 0.5B", bytes: 4.9e8 }] } },
     async go(page) {
       await dialog(page);
       await by(page, "ladder-remove").click();

@@ -42,6 +42,8 @@ pub struct LadderCard {
     pub offered: bool,
     /// Whether what is missing can be fetched.
     pub fetchable: bool,
+    /// Why draft models that belong to it by the catalogue are not in it.
+    pub left_out: Vec<Problem>,
     /// What a trial here found last.
     pub checked: Option<LadderCheck>,
 }
@@ -99,12 +101,22 @@ pub struct LadderVersion {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct LadderFile {
-    /// Id of the model.
-    pub model: String,
+    /// Hash of the model: its id may change when others go.
+    pub hash: String,
     /// Its display name.
     pub name: String,
     /// Size of the file.
     pub bytes: f64,
+}
+
+/// What became of a ladder that was to be removed: it is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LadderRemoved {
+    /// Display names of the models whose files were deleted with it.
+    pub deleted: Vec<String>,
+    /// Why the others were not.
+    pub problem: Option<Problem>,
 }
 
 /// A model as the window lists it.
@@ -195,6 +207,8 @@ pub struct DraftChoice {
     pub problem: Option<Problem>,
     /// Whether it could all the same where the ladder lets it draft by text, which is slower.
     pub by_text: bool,
+    /// Whether a few of its tokens are not the target's: it drafts what both have.
+    pub nearly: bool,
     /// Whether that is known; otherwise it is found out when both are here.
     pub known: bool,
 }
