@@ -97,7 +97,16 @@ describe("downloads", () => {
     await press("download-drop");
     await window.browser.waitUntil(async () => (await kind()) === "none", { timeoutMsg: "it is still there" });
     await window.browser.waitUntil(() => staged() === 0, { timeout: 10_000, timeoutMsg: "what came in is not deleted" });
-    assert.ok(!fs.existsSync(path.join(home, "data", "ladders", "ladder-phi-4.toml")), "it is only offered again");
+    const recipe = path.join(home, "data", "ladders", "ladder-phi-4.toml");
+    assert.ok(!fs.existsSync(recipe), "it is only offered again");
+    // The same by removing the ladder itself, which is a known one while it comes in.
+    await row("Phi-4 14B", "ladder-download");
+    await window.browser.waitUntil(() => staged() > 0, { timeout: 30_000, timeoutMsg: "it never begins again" });
+    assert.ok(fs.existsSync(recipe));
+    await window.by("ladders-close").click();
+    await open();
+    await window.browser.waitUntil(async () => (await row("Phi-4 14B", "ladder-remove"), !fs.existsSync(recipe)), { timeoutMsg: "it cannot be removed" });
+    await window.browser.waitUntil(async () => (await kind()) === "none" && staged() === 0, { timeout: 10_000, timeoutMsg: "what came in of it is left" });
   });
 
   test("a model file that is dropped on the window is taken in, and what is none is refused with the reason", async () => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the end-to-end tests in the real window on a display of its own.
-# Usage: run.sh [test [FILE ...]], run.sh picture (of the README), run.sh kills [HOW_MANY [SEED]], run.sh download-kills [HOW_MANY [SEED]] or run.sh paint [TOKENS_PER_SECOND]
+# Usage: run.sh [test [FILE ...]], run.sh picture (of the README), run.sh kills [HOW_MANY [SEED]], run.sh download-kills [HOW_MANY [SEED]], run.sh four-rungs [QUESTIONS] or run.sh paint [TOKENS_PER_SECOND]
 # TAKI_APP: the program (default: the release build). TAKI_SHOTS: where screenshots go (default: a temporary folder).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
