@@ -322,23 +322,19 @@ impl Disk {
         let _one_at_a_time = self.changing();
         let catalog = self.catalog();
         let wanted: Vec<_> = others.iter().flat_map(|other| catalog.models_of(other).unwrap_or_default()).collect();
-        // Of one that was removed meanwhile, a file that had just become whole belongs to nothing.
-        let is_gone = catalog.ladder(ladder).is_err();
-        let of_none = |model: &ModelEntry| {
-            catalog
-                .ladders()
-                .iter()
-                .flat_map(|other| catalog.models_of(&other.id).unwrap_or_default())
-                .all(|other| other.sha256 != model.sha256)
+        // Of one that was removed meanwhile, a file that has just become whole belongs to nothing. In a folder that is shared out others may have it.
+        let is_left = |model: &ModelEntry| {
+            self.places.rules.models().is_none() && self.models.is_left_of(&self.recipes, ladder, model)
         };
         for model in missing.iter().filter(|model| wanted.iter().all(|other| other.sha256 != model.sha256)) {
             if self.models.path_of(model).is_none() {
                 catalog::discard(&self.models, model);
-            } else if is_gone && of_none(model) {
+            } else if is_left(model) {
                 self.models.remove(&model.sha256)?;
             }
         }
-        let none_here = catalog.models_of(ladder).is_ok_and(|models| missing.len() == models.len());
+        let is_here = |model: &&ModelEntry| self.models.path_of(model).is_some();
+        let none_here = catalog.models_of(ladder).is_ok_and(|models| !models.iter().any(is_here));
         if none_here && Catalog::builtin().offered(ladder).is_some() && self.recipes.has(ladder) {
             self.recipes.remove(ladder)?;
         }

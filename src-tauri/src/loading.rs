@@ -23,14 +23,14 @@ impl App {
         self.choose_now(settle)
     }
 
-    /// Changes from the ladder `before` to `ladder`; false where another one is chosen by now.
+    /// Changes from the ladder `before` to `ladder`; false where another one is chosen by now, or it was removed.
     ///
     /// # Errors
     /// As [`Self::choose`] and [`Self::change_settings`].
     pub(crate) fn change_over(self: &Arc<Self>, before: &str, ladder: &str) -> Result<bool, Problem> {
         let _one_at_a_time = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut settings = self.settings().clone();
-        if settings.ladder != before {
+        if settings.ladder != before || self.disk()?.catalog().ladder(ladder).is_err() {
             return Ok(false);
         }
         ladder.clone_into(&mut settings.ladder);

@@ -7,6 +7,7 @@ mod bounded;
 mod fault;
 mod kind;
 mod pairs;
+mod sizes;
 mod tensor_type;
 mod tensors;
 mod tokenizer;
@@ -21,6 +22,7 @@ use bounded::Bounded;
 use fault::{Fault, Field};
 pub use kind::Kind;
 use pairs::Pairs;
+use sizes::Weights;
 use tensors::read_tensors;
 pub use tokenizer::Tokenizer;
 
@@ -58,8 +60,8 @@ pub struct Header {
     pub tensor_count: u64,
     /// Bytes of weights by tensor type, the largest share first, for example `[("Q4_K", 600_000_000), …]`.
     pub types: Vec<(&'static str, u64)>,
-    /// Numbers in all tensors.
-    pub weights: u64,
+    /// How many numbers its tensors have.
+    pub(crate) weights: Weights,
     /// Size of the file in bytes.
     pub file_bytes: u64,
 }
@@ -67,7 +69,9 @@ pub struct Header {
 impl Header {
     /// About how many bytes the file would have in another mix.
     pub fn bytes_as(&self, mix: Mix) -> u64 {
-        (self.weights as f64 * mix.bits() / 8.0) as u64
+        // What stands before the weights stays as it is.
+        let weights: u64 = self.types.iter().map(|(_, bytes)| bytes).sum();
+        self.file_bytes.saturating_sub(weights).saturating_add(self.weights.bytes_as(mix) as u64)
     }
 }
 

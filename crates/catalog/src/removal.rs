@@ -22,6 +22,15 @@ impl ModelStore {
         };
         models.into_iter().filter(only_here).cloned().collect()
     }
+
+    /// Whether the file of a model that came in for the ladder `id` belongs to nothing: that ladder was removed, no list has the model, no other ladder needs
+    /// it, as it is or as it can be had back. False if a ladder cannot be read: it may need any file.
+    pub fn is_left_of(&self, recipes: &Recipes, id: &str, model: &ModelEntry) -> bool {
+        let (catalog, _) = Catalog::builtin().with_own(self, recipes);
+        let is_listed = catalog.models().iter().any(|other| other.sha256 == model.sha256);
+        let is_needed = || recipes.needed_beside(id).is_none_or(|needed| needed.contains(&model.sha256));
+        !recipes.has(id) && !is_listed && !is_needed()
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +90,32 @@ mod tests {
         assert!(only("again").is_empty(), "what another one was before can be had back");
         store.remove(&alone.sha256).unwrap();
         assert!(only("again").is_empty(), "it is not here");
+    }
+
+    #[test]
+    fn what_came_in_for_a_ladder_that_is_gone_is_left_over_unless_something_has_it_or_may_need_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let recipes = Recipes::of(folder.path().join("ladders"));
+        let fetched = crate::sample::entry("fetched", b"of a repository", Vec::new());
+        let recipe = Recipe::new("Coming", vec![RecipeModel::of(&fetched)]).unwrap();
+        recipes.add(&recipe).unwrap();
+        let is_left = || store.is_left_of(&recipes, "coming", &fetched);
+        assert!(!is_left(), "the ladder is there");
+        // It is removed while nothing of it is here, so that no note is kept; then the file becomes whole.
+        store.remove_ladder(&recipes, "coming").unwrap();
+        here(&store, &RecipeModel::of(&fetched));
+        assert!(is_left());
+        let damaged = folder.path().join("ladders").join("ladder-damaged.toml");
+        fs::write(&damaged, "it was one").unwrap();
+        assert!(!is_left(), "one that cannot be read may need it");
+        fs::remove_file(damaged).unwrap();
+        recipes.add(&Recipe { id: "other".to_owned(), ..recipe.clone() }).unwrap();
+        assert!(!is_left(), "another one has it");
+        store.remove_ladder(&recipes, "other").unwrap();
+        assert!(!is_left(), "it was here, so that it is in the list now");
+        let bundled = Catalog::builtin().model("smollm2-135m").unwrap().clone();
+        assert!(!store.is_left_of(&recipes, "coming", &bundled), "what came with the program is always in the list");
     }
 
     #[test]

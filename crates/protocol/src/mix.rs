@@ -66,8 +66,7 @@ impl Mix {
         Self::ALL.into_iter().find(|mix| mix.name().eq_ignore_ascii_case(name))
     }
 
-    /// About how many bits a weight takes, its share of the scales included. Small models take up to a fifth more: their embeddings, which
-    /// stay finer, are a larger part of them.
+    /// About how many bits a weight of a layer takes, its share of the scales included.
     pub const fn bits(self) -> f64 {
         match self {
             Self::Q8_0 => 8.5,

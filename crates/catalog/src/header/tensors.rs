@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::bounded::Bounded;
 use super::fault::{Fault, Field};
+use super::sizes::Weights;
 use super::tensor_type::tensor_type;
 
 /// ggml's own limit for the name of a tensor, in bytes.
@@ -15,8 +16,8 @@ const LONGEST_TENSOR_NAME: u64 = 63;
 pub(super) struct Tensors {
     /// Bytes by type, the largest share first.
     pub(super) types: Vec<(&'static str, u64)>,
-    /// Numbers in them.
-    pub(super) weights: u64,
+    /// How many numbers they have.
+    pub(super) weights: Weights,
 }
 
 /// Checks that every tensor lies inside the file, one behind the other as ggml wants them, and adds up their types.
@@ -28,7 +29,7 @@ pub(super) fn read_tensors(
 ) -> Result<Tensors, Fault> {
     let mut names = HashSet::new();
     let mut types: BTreeMap<&'static str, u64> = BTreeMap::new();
-    let mut all_weights = 0_u64;
+    let mut all_weights = Weights::default();
     let mut next = 0_u64;
     // The last tensor need not be padded.
     let mut data_end = 0_u64;
@@ -74,7 +75,7 @@ pub(super) fn read_tensors(
         };
         (next, data_end) = (padded, end);
         *types.entry(kind.name).or_default() += bytes;
-        all_weights = all_weights.saturating_add(weights);
+        all_weights.add(&name, dimensions, row, weights);
         if !names.insert(name) {
             return from.refused("it stands there twice");
         }

@@ -53,7 +53,7 @@ pub(super) fn ladder(
         let share = shares.peek().copied().unwrap_or(0.0);
         let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
         let context = settings.context.unwrap_or(CONTEXT);
-        let placing = Placing::over(ladder, settings, context, share, refused.clone(), kept.held());
+        let placing = Placing::over(ladder, settings, context, share, refused.clone(), &[]);
         kept.only(ladder, &placing);
         let (may_retry, held) = (placing.uses_devices(), placing.taken());
         let mut memory = Memory::of_this_computer();
@@ -70,18 +70,13 @@ pub(super) fn ladder(
                         kept.clear();
                         continue;
                     }
-                    let next = serve(answerer, (ladder, &held), began, inbox, outbox);
-                    kept.note_held(held);
-                    return next;
+                    return serve(answerer, (ladder, &held), began, inbox, outbox);
                 }
                 Err(problem) => problem,
             },
             Err(problem) => problem,
         };
-        // Who stops it wants another one, which may have the same models; what is free on devices is then asked for anew.
-        if may_retry || problem.code != Code::Cancelled {
-            kept.clear();
-        }
+        kept.clear();
         // A device that has less than it said: the next best place.
         if !may_retry || problem.code != Code::ModelRefused {
             return failed(inbox, outbox, problem);

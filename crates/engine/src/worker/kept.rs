@@ -10,18 +10,15 @@ use super::placing::Placing;
 use crate::llama::Weights;
 use crate::place::Place;
 
-/// Models that were read, and what devices hold for them.
+/// Models that were read and are with the processor alone: what goes to devices depends on what is free there, which is asked anew for every ladder.
 #[derive(Default)]
 pub(super) struct Kept {
     models: Vec<Model>,
-    /// Bytes of devices that the ladder took, by their numbers.
-    held: Vec<(usize, u64)>,
 }
 
 /// A model that was read.
 struct Model {
     file: Mark,
-    place: Place,
     weights: Rc<Weights>,
 }
 
@@ -41,51 +38,35 @@ impl Mark {
 }
 
 impl Kept {
-    /// Bytes of devices that are free again once all of this is gone, by their numbers.
-    pub(super) fn held(&self) -> &[(usize, u64)] {
-        &self.held
-    }
-
     /// Lets go of all that `ladder`, placed so, does not have: its memory is there for what is read now.
     pub(super) fn only(&mut self, ladder: &Ladder, placing: &Placing) {
-        let wanted = |model: &Model| {
-            let same_place = |(at, _): &(usize, _)| placing.place(*at) == model.place;
-            ladder
-                .rungs
-                .iter()
-                .enumerate()
-                .filter(same_place)
-                .any(|(_, rung)| Mark::of(&rung.path).as_ref() == Some(&model.file))
-        };
-        self.models.retain(wanted);
-        self.held.clear();
+        let processors = |at: usize| placing.place(at).layers == 0;
+        let marks = ladder.rungs.iter().enumerate().filter(|(at, _)| processors(*at));
+        let marks: Vec<_> = marks.filter_map(|(_, rung)| Mark::of(&rung.path)).collect();
+        self.models.retain(|model| marks.contains(&model.file));
     }
 
-    /// The model in this file, if it is here in this place and the file is still the same.
+    /// The model in this file, if it is here, is to be in this place and the file is still the same.
     pub(super) fn get(&self, path: &Path, place: &Place) -> Option<Rc<Weights>> {
-        let mark = Mark::of(path)?;
-        let same = |model: &&Model| model.file == mark && model.place == *place;
-        self.models.iter().find(same).map(|model| Rc::clone(&model.weights))
+        let mark = Mark::of(path).filter(|_| place.layers == 0)?;
+        self.models.iter().find(|model| model.file == mark).map(|model| Rc::clone(&model.weights))
     }
 
-    /// Keeps a model that was read from this file to this place. One that the processor and devices share is read anew each time: how many of its layers
-    /// go where depends on all others.
-    pub(super) fn keep(&mut self, path: &Path, place: &Place, weights: &Rc<Weights>) {
-        let (on_devices, _) = weights.layers();
+    /// Keeps a model that was read from this file, if the processor has all of it.
+    pub(super) fn keep(&mut self, path: &Path, weights: &Rc<Weights>) {
         let is_new = self.models.iter().all(|model| !Rc::ptr_eq(&model.weights, weights));
-        let is_whole = on_devices == 0 || weights.is_on_devices();
-        if let Some(file) = Mark::of(path).filter(|_| is_new && is_whole) {
-            self.models.push(Model { file, place: place.clone(), weights: Rc::clone(weights) });
+        if let Some(file) = Mark::of(path).filter(|_| is_new && weights.layers().0 == 0) {
+            self.models.push(Model { file, weights: Rc::clone(weights) });
         }
     }
 
-    /// Notes what devices hold for the ladder whose models these are.
-    pub(super) fn note_held(&mut self, held: Vec<(usize, u64)>) {
-        self.held = held;
+    /// Lets go of the model in this file unless it is in use.
+    pub(super) fn drop_unused(&mut self, path: &Path) {
+        self.models.retain(|model| model.file.path != path || Rc::strong_count(&model.weights) > 1);
     }
 
     /// Lets go of everything.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.models.clear();
     }
 }

@@ -45,8 +45,8 @@ pub fn worker_main() -> i32 {
     let mut next = inbox.next();
     let mut kept = Kept::default();
     loop {
-        if !matches!(next, Some(Command::Load { .. })) {
-            // Nothing else has models.
+        if matches!(next, Some(Command::Requantize { .. })) {
+            // It needs the memory itself.
             kept.clear();
         }
         next = match next {

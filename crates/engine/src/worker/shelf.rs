@@ -125,7 +125,7 @@ impl Shelf {
             Some(target) => Ok(target),
             None => take(memory, &placing, 0, first).and_then(|()| meter.read(llama, first, &placing.place(0), inbox)),
         }?;
-        kept.keep(&first.path, &placing.place(0), &target);
+        kept.keep(&first.path, &target);
         let (mut drafts, mut left_out) = (Vec::new(), remote);
         let (mut above, mut gone) = (target.bytes(), 0);
         for (index, rung) in rest.iter().enumerate() {
@@ -143,13 +143,14 @@ impl Shelf {
                 weights.and_then(|weights| Ok((fits(&weights, (&target, above), rung, ladder.by_text)?, weights)));
             match read {
                 Ok((tokens, weights)) => {
-                    kept.keep(&rung.path, &place, &weights);
+                    kept.keep(&rung.path, &weights);
                     above = weights.bytes();
                     drafts.push(Draft { rung: rung.clone(), weights, tokens });
                 }
                 Err(problem) if problem.code == Code::Cancelled => return Err(problem),
                 Err(problem) => {
                     // A draft costs speed at most: the ladder goes on without it.
+                    kept.drop_unused(&rung.path);
                     policy = policy.without(index + 1 - gone);
                     gone += 1;
                     left_out.push(LeftOut { rung: rung.name.clone(), problem });

@@ -139,6 +139,8 @@ fn what_the_next_ladder_has_too_is_not_read_again() {
     assert_eq!(read(&alone, fast()), small);
     fs::copy(&both.rungs[0].path, &copy.path).unwrap();
     assert_eq!(read(&alone, fast()), large);
+    assert!(engine.begin().unwrap().hardware().is_ok(), "as a window asks before it loads");
+    assert_eq!(read(&alone, exact()), 0);
     // What is refused leaves nothing behind.
     let bad = Ladder { k: Vec::new(), ..ladder("smollm2") };
     assert_eq!(engine.load(&bad, fast(), &mut |_| {}).unwrap_err().code, Code::LadderInvalid);
