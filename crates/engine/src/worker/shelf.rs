@@ -121,23 +121,24 @@ impl Shelf {
         }
         let mut meter = Meter::new(ladder, outbox);
         let remote = placing.left_out();
-        let target = match meter.kept(first, &placing.place(0), kept) {
-            Some(target) => Ok(target),
-            None => take(memory, &placing, 0, first).and_then(|()| meter.read(llama, first, &placing.place(0), inbox)),
-        }?;
+        let get = |meter: &mut Meter<'_>, memory: &mut Memory, kept: &Kept, at: usize, rung: &Rung| {
+            let place = placing.place(at);
+            match meter.kept(rung, &place, kept) {
+                Some(weights) => Ok(weights),
+                None => take(memory, &placing, at, rung).and_then(|()| meter.read(llama, rung, &place, inbox)),
+            }
+        };
+        let target = get(&mut meter, memory, kept, 0, first)?;
         kept.keep(&first.path, &target);
         let (mut drafts, mut left_out) = (Vec::new(), remote);
         let (mut above, mut gone) = (target.bytes(), 0);
         for (index, rung) in rest.iter().enumerate() {
-            let mut place = placing.place(index + 1);
-            let mut weights = match meter.kept(rung, &place, kept) {
-                Some(weights) => Ok(weights),
-                None => take(memory, &placing, index + 1, rung).and_then(|()| meter.read(llama, rung, &place, inbox)),
-            };
-            if place.layers > 0 && weights.as_ref().is_err_and(|problem| problem.code == Code::ModelRefused) {
+            let mut weights = get(&mut meter, memory, kept, index + 1, rung);
+            let is_refused = weights.as_ref().is_err_and(|problem| problem.code == Code::ModelRefused);
+            if is_refused && placing.place(index + 1).layers > 0 {
                 // A device that has less than it said.
-                place = Place::default();
-                weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &place, inbox));
+                let processor = Place::default();
+                weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &processor, inbox));
             }
             let read =
                 weights.and_then(|weights| Ok((fits(&weights, (&target, above), rung, ladder.by_text)?, weights)));
