@@ -17,6 +17,9 @@ use crate::watched::Watched;
 /// How often is looked whether an answer is over.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// How long is waited for what is taken out to be gone; a line that stalls may notice it later.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The queue, and what tells the page and the disk of it.
 pub(crate) struct Downloads {
     pub(crate) state: Watched<Vec<Download>>,
@@ -42,6 +45,8 @@ struct Inner {
     queue: Queue,
     /// Somebody works on the queue.
     at_work: bool,
+    /// The ladder that is being fetched, or deleted after that.
+    at_hand: Option<String>,
     /// The program ends.
     over: bool,
 }
@@ -69,6 +74,13 @@ impl Downloads {
         self.state.set(inner.queue.told());
         self.news.notify_all();
         changed
+    }
+
+    /// Waits until nobody fetches this ladder any more, or deletes what came in of it.
+    fn wait_for_end(&self, ladder: &str) {
+        let at_hand = |inner: &mut Inner| !inner.over && inner.at_hand.as_deref() == Some(ladder);
+        let ended = self.news.wait_timeout_while(self.inner(), PATIENCE, at_hand);
+        drop(ended.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Ends what comes in, for now: the next start goes on with it.
@@ -138,11 +150,15 @@ impl App {
         self.keep_queue()
     }
 
-    /// Takes a ladder out of the queue and deletes what came in of it.
+    /// Takes a ladder out of the queue and deletes what came in of it. When this returns, that is gone, unless a stalled line keeps it longer.
     pub(crate) fn drop_download(&self, ladder: &str) -> Result<(), Problem> {
-        if self.downloads.change(|queue| queue.remove(ladder)) == Removed::Resting {
-            let missing = self.disk()?.missing(ladder);
-            self.discard(ladder, &missing)?;
+        match self.downloads.change(|queue| queue.remove(ladder)) {
+            Removed::Nothing => {}
+            Removed::Resting => {
+                let missing = self.disk()?.missing(ladder);
+                self.discard(ladder, &missing)?;
+            }
+            Removed::AtWork => self.downloads.wait_for_end(ladder),
         }
         self.keep_queue()
     }
@@ -176,6 +192,7 @@ impl App {
                         return;
                     }
                     if let Some(turn) = inner.queue.next() {
+                        inner.at_hand = Some(turn.ladder.clone());
                         break turn;
                     }
                     inner = self.downloads.news.wait(inner).unwrap_or_else(PoisonError::into_inner);
@@ -209,6 +226,8 @@ impl App {
                     });
                 }
             }
+            self.downloads.inner().at_hand = None;
+            self.downloads.news.notify_all();
         }
     }
 

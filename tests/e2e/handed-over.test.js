@@ -37,7 +37,7 @@ describe("files that come in, go and are handed over", () => {
       () =>
         window.browser.execute(
           (name, button) => {
-            const row = [...document.querySelectorAll('[data-testid="ladder-row"]')].find((row) => row.textContent.includes(name));
+            const row = [...document.querySelectorAll('[data-testid="ladder-row"]')].find((row) => row.querySelector("h3").textContent.includes(name));
             const found = row?.querySelector(`[data-testid="${button}"]:enabled`);
             // Not before this call has come back: a dialog of the system may stand in its way.
             if (found) setTimeout(() => found.click());

@@ -88,6 +88,8 @@ export class Downloads {
         this.#out.delete(ladder);
         throw thrown;
       }
+      // It left the queue before its files and what was known of it were gone.
+      this.ended();
       this.told.offerUndo("droppedDownload", name, () => this.backend.downloadLadder(ladder, true, false));
     });
   }
