@@ -326,19 +326,21 @@ impl Disk {
         let is_left = |model: &ModelEntry| {
             self.places.rules.models().is_none() && self.models.is_left_of(&self.recipes, ladder, model)
         };
+        let mut refused = Ok(());
         for model in missing.iter().filter(|model| wanted.iter().all(|other| other.sha256 != model.sha256)) {
             if self.models.path_of(model).is_none() {
                 catalog::discard(&self.models, model);
             } else if is_left(model) {
-                self.models.remove(&model.sha256)?;
+                // One that cannot be deleted keeps nothing else; the last of them is told at the end.
+                refused = self.models.remove(&model.sha256).and(refused);
             }
         }
         let is_here = |model: &&ModelEntry| self.models.path_of(model).is_some();
         let none_here = catalog.models_of(ladder).is_ok_and(|models| !models.iter().any(is_here));
         if none_here && Catalog::builtin().offered(ladder).is_some() && self.recipes.has(ladder) {
-            self.recipes.remove(ladder)?;
+            refused = self.recipes.remove(ladder).and(refused);
         }
         self.read_own();
-        Ok(())
+        refused
     }
 }

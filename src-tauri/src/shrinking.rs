@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use catalog::{Made, MadeFrom, ModelEntry, RecipeModel, check_header};
+use catalog::{MadeFrom, ModelEntry, RecipeModel, check_header};
 use engine::{Comparison, Engine, Launch};
 use protocol::ladder::{EngineSettings, Rung};
 use protocol::worker::LeftOut;
@@ -83,9 +83,9 @@ impl Work<'_> {
         self.shrinking.engine.stop();
         // llama.cpp does not tell that the disk is full.
         written.map_err(|problem| disk.models.room_for(bytes / 8).err().unwrap_or(problem))?;
-        let from = MadeFrom { sha256: model.sha256.clone(), mix: mix.name().to_owned() };
-        let of = Made { from, name: &model.name };
-        let taken = disk.models.take_in(&to, Some(of), self.stopped(), &mut |_, _| {})?;
+        let ModelEntry { name, sha256, .. } = model;
+        let from = MadeFrom { name, sha256, mix: mix.name().to_owned() };
+        let taken = disk.models.take_in(&to, Some(from), self.stopped(), &mut |_, _| {})?;
         disk.read_own();
         Ok(taken)
     }

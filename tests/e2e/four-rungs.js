@@ -1,5 +1,6 @@
 // Makes two smaller versions of Qwen2.5 Coder 0.5B in the real window, a ladder of four models with them, has it answer there, and proves that its
 // answers are those of its target alone: four-rungs.js [QUESTIONS]. Needs the Qwen ladder's files (`make models LADDER=qwen-coder`) and a few minutes.
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -40,7 +41,9 @@ const began = Date.now();
 await window.by("shrink-start").click();
 await window.browser.waitUntil(async () => (await window.by("versions-made").isExisting()), { timeout: 600_000, timeoutMsg: "they were never made" });
 console.log(`made and compared in ${Math.round((Date.now() - began) / 1000)} s:`);
-for (const row of await window.browser.execute(() => [...document.querySelectorAll('[data-testid="version-made"]')].map((row) => row.textContent))) console.log(`  ${row.replace(/\s+/g, " ").trim()}`);
+const made = await window.browser.execute(() => [...document.querySelectorAll('[data-testid="version-made"]')].map((row) => row.textContent));
+for (const row of made) console.log(`  ${row.replace(/\s+/g, " ").trim()}`);
+assert.equal(made.length, 2, "two smaller versions");
 await window.by("ladder-make").click();
 await window.by("builder-target").selectByAttribute("value", "qwen2.5-coder-1.5b");
 const picked = () =>
@@ -60,11 +63,14 @@ await window.by("ladders-close").click();
 await window.browser.waitUntil(async () => (await window.by("engine-state").getAttribute("data-kind")) === "ready", { timeout: 120_000, timeoutMsg: "it was not loaded" });
 await window.ask("Write a function that reverses a list.");
 await window.brief();
+assert.ok((await window.answer()).length > 20, "it answers in the window");
 console.log(`it answers in the window: ${(await window.answer()).slice(0, 60).replace(/\s+/g, " ")} …`);
 await window.close();
 const program = path.join(path.dirname(process.env.TAKI_APP), "taki");
 const suite = path.join(import.meta.dirname, "../data/questions.jsonl");
 for (const more of [[], ["--temperature", "0.8", "--seed", "7"]]) {
-  const said = execFileSync(program, ["prove", "--ladder", "four-rungs", "--suite", suite, "--limit", questions, "--max-tokens", "48", ...more], { env: { ...process.env, TAKI_HOME: home, TAKI_MODELS: models }, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  console.log(said.trim().split("\n").at(-1), more.join(" "));
+  const said = execFileSync(program, ["prove", "--ladder", "four-rungs", "--suite", suite, "--limit", questions, "--max-tokens", "48", "--json", ...more], { env: { ...process.env, TAKI_HOME: home, TAKI_MODELS: models }, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const { identical, prompts, ...rest } = JSON.parse(said);
+  assert.ok(identical === prompts && prompts === Number(questions), `${identical} of ${prompts} answers are identical: ${said}`);
+  console.log(`${identical} of ${prompts} identical in exact mode`, more.join(" "), JSON.stringify(rest));
 }

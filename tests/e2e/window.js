@@ -73,6 +73,9 @@ export function seed(home, conversations) {
   execFileSync(path.join(path.dirname(app), "taki"), ["chats", "import", file], { env: { ...process.env, TAKI_HOME: home } });
 }
 
+/** So many times as long as usual is waited before something counts as failed: other programs may have most of the computer. */
+const PATIENCE = 3;
+
 /** Opens the window. One session per driver. */
 export async function openWindow({ home, models = process.env.TAKI_MODELS, source = "", rules = "" }) {
   const [port, native] = [await freePort(), await freePort()];
@@ -101,6 +104,9 @@ export async function openWindow({ home, models = process.env.TAKI_MODELS, sourc
     for (const { pid } of processes().filter(({ command }) => command[0] === app)) process.kill(pid, "SIGKILL");
     throw error;
   });
+  const patient = (options = {}) => ({ ...options, timeout: PATIENCE * (options.timeout ?? 5000) });
+  browser.overwriteCommand("waitUntil", (wait, is, options) => wait(is, patient(options)));
+  for (const wait of ["waitForExist", "waitForDisplayed", "waitForEnabled"]) browser.overwriteCommand(wait, (wait, options) => wait(patient(options)), true);
   const by = (id) => browser.$(`[data-testid="${id}"]`);
   return {
     browser,

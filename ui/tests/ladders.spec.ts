@@ -1,6 +1,6 @@
 // Models and ladders: the list, making one, taking files in, making models smaller.
 import { expect } from "@playwright/test";
-import { coder, ladderCard, modelCard, smollm2 } from "./mock/shelf";
+import { coder, ladderCard, modelCard, models, offeredModel, smollm2 } from "./mock/shelf";
 import { accessible, by, calls, open, test } from "./window";
 
 test("a ladder is made of what fits, with the reason where it does not", async ({ page }) => {
@@ -21,6 +21,34 @@ test("a ladder is made of what fits, with the reason where it does not", async (
   await expect(by(page, "ladders-said")).toHaveText("“For work” is in the list.");
   expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "For work", models: ["big", "small"], byText: false });
   await expect(by(page, "ladder-row")).toHaveCount(3);
+  await by(page, "ladder-make").click();
+  await expect(by(page, "ladders-said"), "something else has begun").toBeEmpty();
+});
+
+test("the form follows what the terminal deletes meanwhile, with a word for what was chosen", async ({ page }) => {
+  await open(page);
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-make").click();
+  const small = page.getByLabel("Qwen2.5 Coder 0.5B");
+  await small.check();
+  const left = (ids: string[]) =>
+    page.evaluate((left) => {
+      window.app.give.models = left;
+      window.dispatchEvent(new Event("focus"));
+    }, models.filter(({ id }) => ids.includes(id)));
+  await left(["big", "smollm2-135m"]);
+  await expect(by(page, "builder-gone")).toHaveText("No longer on this computer, and so no longer chosen: Qwen2.5 Coder 0.5B.");
+  await expect(small).toHaveCount(0);
+  await expect(by(page, "builder-target"), "that is still there").toHaveValue("big");
+  await left(["smollm2-135m"]);
+  await expect(by(page, "builder-gone")).toContainText("Qwen2.5 Coder 1.5B");
+  await expect(by(page, "builder-target")).toHaveValue("");
+  await expect(by(page, "builder-make")).toBeDisabled();
+  await accessible(page);
+  await by(page, "builder-target").selectOption("smollm2-135m");
+  await expect(by(page, "builder-gone")).toBeEmpty();
+  await by(page, "builder-make").click();
+  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "SmolLM2 135M", models: ["smollm2-135m"], byText: false });
 });
 
 test("a draft with another tokenizer is taken all the same, by text, and that can be taken back", async ({ page }) => {
@@ -176,7 +204,7 @@ test("ladders are searched and filtered, with the number told and a way back fro
   await expect(rows).toHaveCount(4);
   expect((await names()).map((name) => name.split("\n")[0])).toEqual(["SmolLM2", "For work", "Qwen2.5 Coder", "Gemma 3"]);
   await expect(by(page, "suggested")).toHaveCount(1);
-  await expect(by(page, "suggested-why")).toHaveText("The largest that fits the memory well and still writes fast enough.");
+  await expect(by(page, "suggested-why")).toHaveText("By the speed measured on this computer: the largest that still writes fast enough, and fits the memory well.");
   await expect(rows.nth(2).getByTestId("pace")).toHaveText("writes about 12 words a second here");
   await expect(rows.nth(3).getByTestId("fits")).toHaveText("more than this computer can spare");
   await expect(rows.nth(3).getByTestId("offered")).toContainText("checked when it is fetched");
@@ -186,11 +214,11 @@ test("ladders are searched and filtered, with the number told and a way back fro
   await page.keyboard.press("ArrowRight");
   await expect(by(page, "filter-here")).toBeChecked();
   await expect(rows).toHaveCount(2);
-  await expect(by(page, "ladders-count")).toHaveText("2 ladders");
+  await expect(by(page, "ladders-count")).toHaveText("2 ladders and 2 model files");
   await by(page, "filter-fits").check({ force: true });
   await expect(rows).toHaveCount(3);
   await by(page, "filter-own").check({ force: true });
-  await expect(by(page, "ladders-count")).toHaveText("1 ladder");
+  await expect(by(page, "ladders-count")).toHaveText("1 ladder and 2 model files");
   await by(page, "filter-fetch").check({ force: true });
   await by(page, "ladders-search").fill("gemma 4.7");
   await expect(rows).toHaveCount(1);
@@ -200,6 +228,70 @@ test("ladders are searched and filtered, with the number told and a way back fro
   await expect(rows).toHaveCount(4);
   await expect(by(page, "ladders-search")).toBeFocused();
   await expect(by(page, "filter-all")).toBeChecked();
+});
+
+test("model files that are here come first, the others are behind a button, and what is looked for is found in both", async ({ page }) => {
+  const [smol, big, small] = models;
+  const made = modelCard({ id: "made", name: "Mine Q2_K", madeFrom: "Mine", bytes: 5e7 });
+  const more = offeredModel({ id: "gemma", name: "Gemma 3", bytes: 4.7e9, licence: "Gemma" });
+  await open(page, { ladders: [offered, suggested, smollm2, mine], give: { models: [small, more, smol, big, made] } });
+  await page.keyboard.press("Control+m");
+  const rows = by(page, "model-row");
+  const others = by(page, "models-others");
+  await expect(rows).toHaveText([/Qwen2.5 Coder 1.5B/, /SmolLM2 135M/, /Mine Q2_K/]);
+  await expect(others).toHaveText("Not downloaded (2)");
+  await others.focus();
+  await page.keyboard.press("Enter");
+  await expect(rows).toHaveCount(5);
+  await accessible(page);
+  await page.keyboard.press("Enter");
+  await expect(rows).toHaveCount(3);
+
+  await by(page, "ladders-search").fill("gemma");
+  await expect(rows, "a hit is not hidden").toHaveText([/Gemma 3/]);
+  await expect(by(page, "models-none")).toHaveText("No model file on this computer is like this.");
+  await others.click();
+  await expect(rows, "folded by hand all the same").toHaveCount(0);
+  await by(page, "ladders-search").fill("Q4_K_M");
+  await expect(rows, "by the type of its weights").toHaveCount(3);
+  await by(page, "ladders-search").fill("");
+  await by(page, "filter-fetch").check({ force: true });
+  await expect(rows).toHaveText([/Gemma 3/, /Qwen2.5 Coder 0.5B/]);
+  await by(page, "filter-own").check({ force: true });
+  await expect(rows).toHaveText([/Qwen2.5 Coder 1.5B/, /Mine Q2_K/]);
+  await by(page, "filter-fits").check({ force: true });
+  await expect(others).toHaveText("Not downloaded (1)");
+  await by(page, "filter-here").check({ force: true });
+  await expect(rows).toHaveCount(3);
+  await expect(others).toHaveCount(0);
+});
+
+test("with no model file here that is said", async ({ page }) => {
+  await open(page, { give: { models: [models[2]] } });
+  await page.keyboard.press("Control+m");
+  await expect(by(page, "models-none")).toContainText("There is none yet.");
+  await expect(by(page, "model-row")).toHaveCount(0);
+});
+
+test("a double click deletes nothing", async ({ page }) => {
+  await open(page);
+  await page.keyboard.press("Control+m");
+  /** As it comes where the first half took away what it was meant for. */
+  const second = async (name: string) => {
+    await by(page, name).first().hover();
+    await page.mouse.down({ clickCount: 2 });
+    await page.mouse.up({ clickCount: 2 });
+  };
+  await second("model-delete");
+  await expect(by(page, "model-delete-sure")).toHaveCount(0);
+  await by(page, "model-delete").first().click();
+  await second("model-delete-sure");
+  expect(await calls(page, "remove_model")).toEqual([]);
+  await page.evaluate((left) => (window.app.give.models = left), models.slice(0, 1));
+  await by(page, "model-delete-sure").click();
+  expect((await calls(page, "remove_model"))[0]?.args).toEqual({ model: "big" });
+  await expect(by(page, "model-row")).toHaveCount(1);
+  await expect(page.getByRole("group", { name: "Models and ladders" }), "where it was").toBeFocused();
 });
 
 test("what a model is can be looked up, and its hash copied", async ({ page, context }) => {
@@ -213,8 +305,9 @@ test("what a model is can be looked up, and its hash copied", async ({ page, con
   await facts.getByRole("button").click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53");
   // Of one that is not here, only what is known is said.
-  await by(page, "model-details").nth(1).click();
-  await expect(by(page, "model-row").nth(1)).toContainText("More is known once it is downloaded.");
+  await by(page, "models-others").click();
+  await by(page, "model-details").nth(2).click();
+  await expect(by(page, "model-row").nth(2)).toContainText("More is known once it is downloaded.");
   await accessible(page);
 });
 
@@ -241,7 +334,7 @@ test("a draft that has nearly the same tokens can be chosen, and that is said", 
 test("files that could not be deleted are told, and the ladder is gone and can be had back all the same", async ({ page }) => {
   const problem = { code: "folder_unwritable" as const, details: { path: "/models", reason: "Permission denied", variable: "TAKI_HOME" } };
   const files = [{ hash: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768 }];
-  await open(page, { ladders: [smollm2, mine], give: { ladder_files: files, remove_ladder: { deleted: [], problem } } });
+  await open(page, { ladders: [smollm2, mine], give: { ladder_files: files, remove_ladder: { deleted: [], problems: [problem] } } });
   await page.keyboard.press("Control+m");
   await by(page, "ladder-remove").click();
   await by(page, "remove-files").click();

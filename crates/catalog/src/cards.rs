@@ -99,8 +99,7 @@ impl Lists<'_> {
             (fit_about(models.iter().map(|model| model.bytes)), true)
         } else {
             let entries = catalog.models_of(&ladder.id)?;
-            let comes = |model: &&ModelEntry| !model.sources.is_empty() || self.store.path_of(model).is_some();
-            (self.fit(&entries), entries.iter().all(comes))
+            (self.fit(&entries), self.store.lost(&entries).next().is_none())
         };
         let fits = match machine.room(memory.total()) {
             Room::Well => Fits::Well,
@@ -163,9 +162,9 @@ impl Lists<'_> {
             let bytes = header.as_ref()?.bytes_as(mix);
             (bytes < model.bytes / 100 * 97).then(|| MixChoice { name: mix.name().to_owned(), bytes: bytes as f64 })
         };
-        let made_from = self.store.made_from(&model.sha256).map(|from| {
-            let known = self.catalog.models().iter().find(|other| other.sha256 == from);
-            known.map_or_else(|| from.as_str()[..8].to_owned(), |original| original.name.clone())
+        let made_from = model.made_from.as_ref().map(|from| {
+            let known = self.catalog.models().iter().find(|other| other.sha256 == from.sha256);
+            known.map_or_else(|| from.told().to_owned(), |original| original.name.clone())
         });
         ModelCard {
             id: model.id.clone(),

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use protocol::Language;
+use protocol::{Code, Language, Problem};
 use serde::{Deserialize, Serialize};
 
 /// A SHA-256 digest as 64 lower-case hex digits; safe as a file name because nothing else can be in it.
@@ -140,6 +140,28 @@ pub struct ModelEntry {
     /// Where it lies, best first.
     #[serde(rename = "source")]
     pub sources: Vec<Source>,
+    /// Of what it was requantized, if it was and somebody noted that.
+    #[serde(skip)]
+    pub made_from: Option<MadeFrom>,
+}
+
+/// Where a requantized file comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeFrom {
+    /// Display name of the model that it was made of; empty where it was not noted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Hash of that model's file.
+    pub sha256: Sha256,
+    /// The mix that it was made to, for example `Q4_0`.
+    pub mix: String,
+}
+
+impl MadeFrom {
+    /// What it was made of, as far as that can be told.
+    pub(crate) fn told(&self) -> &str {
+        if self.name.is_empty() { &self.sha256.as_str()[..8] } else { &self.name }
+    }
 }
 
 impl ModelEntry {
@@ -149,6 +171,18 @@ impl ModelEntry {
             Source::HuggingFace { repository, revision } => Some(self.address_in(endpoint, repository, revision)),
             Source::PythonPackages(_) => None,
         })
+    }
+
+    /// Why its file, which is not here, cannot be had, or that the `ladder` it is of was not fetched yet.
+    pub fn missing(&self, ladder: &str) -> Problem {
+        match &self.made_from {
+            _ if !self.sources.is_empty() => Problem::new(Code::NotInstalled).with("ladder", ladder),
+            Some(from) => {
+                let made = Problem::new(Code::MadeGone).with("name", &self.name);
+                made.with("from", from.told()).with("mix", &from.mix)
+            }
+            None => Problem::new(Code::OwnGone).with("name", &self.name),
+        }
     }
 
     pub(crate) fn address_in(&self, endpoint: &str, repository: &str, revision: &str) -> String {

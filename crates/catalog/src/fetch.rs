@@ -44,7 +44,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// [`Code::NoSuchModel`], [`Code::DiskFull`], [`Code::FolderUnwritable`], [`Code::DownloadFailed`],
-/// [`Code::DownloadMismatch`], [`Code::Cancelled`]. What was downloaded is kept and used by the next call.
+/// [`Code::DownloadMismatch`], [`Code::MadeGone`], [`Code::OwnGone`], [`Code::Cancelled`]. What was downloaded is kept and used by the next call.
 pub fn fetch(
     catalog: &Catalog,
     store: &ModelStore,
@@ -92,6 +92,12 @@ fn fetch_all(
     cancel: &AtomicBool,
     on: &mut dyn FnMut(FetchProgress),
 ) -> Result<Vec<PathBuf>, Problem> {
+    // Before gigabytes of the others are fetched; a folder may have what nobody offers.
+    if !matches!(options.source, SourceChoice::Folder(_))
+        && let Some(lost) = store.lost(models).next()
+    {
+        return Err(lost.missing(&lost.id));
+    }
     let (there, total) = left_of(models, store);
     let mut meter = Meter::new(total, options.time.clone(), on);
     if total > 0 {
@@ -233,9 +239,7 @@ impl Job<'_, '_> {
             all_mismatch &= mismatch;
         }
         if ways.is_empty() {
-            let own = self.model.sources.is_empty();
-            let reason = if own { "it is a file of somebody's own" } else { "the chosen source does not carry it" };
-            reasons.push(reason.to_owned());
+            reasons.push("the chosen source does not carry it".to_owned());
         }
         Err(if all_mismatch {
             Problem::new(Code::DownloadMismatch).with("name", &self.model.name)

@@ -124,6 +124,20 @@ pub fn shed(parts: &[Fit], free: Option<u64>, uses: &[f64]) -> Shed {
     }
 }
 
+/// Bytes that a ladder takes with these settings, as far as the headers of its files can be read.
+pub fn foretold(ladder: &Ladder, settings: EngineSettings) -> u64 {
+    parts_of(ladder, settings).into_iter().fold(engine(), Fit::and).total()
+}
+
+fn parts_of(ladder: &Ladder, settings: EngineSettings) -> Vec<Fit> {
+    let headers: Vec<_> = ladder.rungs.iter().map(|rung| check_header(&rung.path).ok()).collect();
+    let context = length(settings.context, headers.first().and_then(Option::as_ref));
+    // Exact mode knows 16 bits only.
+    let cache = if settings.exact { CacheType::F16 } else { settings.cache };
+    let part = |header: &Option<Header>| header.as_ref().map_or(Fit::default(), |h| of_header(h, context, cache));
+    headers.iter().map(part).collect()
+}
+
 /// `ladder` as it fits into `free` bytes of memory, and the drafts that stay out for that. Files whose headers cannot be read take nothing here: what
 /// is wrong with them is said where they are read.
 ///
@@ -135,12 +149,7 @@ pub fn to_fit(
     free: Option<u64>,
     uses: &[f64],
 ) -> Result<(Ladder, Vec<LeftOut>), Problem> {
-    let headers: Vec<_> = ladder.rungs.iter().map(|rung| check_header(&rung.path).ok()).collect();
-    let context = length(settings.context, headers.first().and_then(Option::as_ref));
-    // Exact mode knows 16 bits only.
-    let cache = if settings.exact { CacheType::F16 } else { settings.cache };
-    let part = |header: &Option<Header>| header.as_ref().map_or(Fit::default(), |h| of_header(h, context, cache));
-    let parts: Vec<Fit> = headers.iter().map(part).collect();
+    let parts = parts_of(&ladder, settings);
     let shed = shed(&parts, free, uses);
     let short = |need: u64| {
         Problem::new(Code::MemoryShort)

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use protocol::{Code, Problem};
 
+use crate::entry::ModelEntry;
 use crate::recipe::Recipe;
 use crate::store::{ModelStore, disk_full};
 use crate::whole::hashed;
@@ -16,8 +17,8 @@ impl ModelStore {
     /// in all. Returns how many bytes of models were written.
     ///
     /// # Errors
-    /// [`Code::FileUnusable`], [`Code::DiskFull`], [`Code::NotInstalled`], [`Code::ModelDamaged`] if a file is no longer what it was, [`Code::Cancelled`]. Nothing of
-    /// it stays then.
+    /// [`Code::FolderMissing`], [`Code::FileUnusable`], [`Code::DiskFull`], those of [`ModelEntry::missing`], [`Code::ModelDamaged`] if a file
+    /// is no longer what it was, [`Code::Cancelled`]. Nothing of it stays then.
     pub fn hand_over(
         &self,
         mut recipe: Recipe,
@@ -27,12 +28,15 @@ impl ModelStore {
         on: &mut dyn FnMut(u64, u64),
     ) -> Result<u64, Problem> {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(Problem::new(Code::FolderMissing).with("path", folder.display()));
+        }
         let taken = |path: &Path| Err(unusable(path, &"there is a file of that name already"));
         // All that could stand in the way is looked at before a gigabyte is copied.
         let mut copies = Vec::<Copy>::new();
         for model in recipe.models.iter_mut().filter(|_| with_models) {
             let from = self.file_of(&model.sha256);
-            let from = from.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &recipe.id))?;
+            let from = from.ok_or_else(|| model.entry().missing(&recipe.id))?;
             if copies.iter().any(|copy| copy.to == folder.join(&model.file)) {
                 model.file = format!("{}.gguf", model.id);
             }
@@ -91,7 +95,7 @@ impl ModelStore {
 struct Copy {
     from: PathBuf,
     to: PathBuf,
-    entry: crate::entry::ModelEntry,
+    entry: ModelEntry,
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Problem {
@@ -124,6 +128,9 @@ mod tests {
         let file = stick.join("l.toml");
         let go = AtomicBool::new(false);
         let over = |with, cancel: &AtomicBool| store.hand_over(recipe.clone(), &file, with, cancel, &mut |_, _| {});
+        let nowhere = store.hand_over(recipe.clone(), &folder.path().join("none/l.toml"), true, &go, &mut |_, _| {});
+        let (nowhere, none) = (nowhere.unwrap_err(), folder.path().join("none").display().to_string());
+        assert_eq!((nowhere.code, &nowhere.details["path"]), (Code::FolderMissing, &none));
         assert_eq!(over(true, &AtomicBool::new(true)).unwrap_err().code, Code::Cancelled);
         assert!(names().is_empty(), "what was stopped leaves nothing");
         assert_eq!(over(true, &go), Ok(10));

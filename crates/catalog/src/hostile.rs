@@ -10,10 +10,9 @@ use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
 use crate::check::plain;
-use crate::entry::Source;
+use crate::entry::{MadeFrom, Source};
 use crate::manifest::Catalog;
-use crate::own::Made;
-use crate::recipe::{MadeFrom, Recipe, RecipeModel, slug};
+use crate::recipe::{Recipe, RecipeModel, slug};
 use crate::recipes::Recipes;
 use crate::sample::{Gguf, Numbers, entry, pair, text};
 use crate::store::ModelStore;
@@ -265,8 +264,8 @@ fn files_with_such_names_are_taken_in_under_their_hash() {
         let called = outer.path().join(format!("{flat}.gguf"));
         let path = if fs::hard_link(&usual, &called).is_ok() { &called } else { &usual };
         let mix = name.clone();
-        let from = MadeFrom { sha256: model(b"x").sha256, mix };
-        let made = Some(Made { from, name: &name }).filter(|_| number % 2 == 0);
+        let from = MadeFrom { name, sha256: model(b"x").sha256, mix };
+        let made = Some(from).filter(|_| number % 2 == 0);
         let model = place.store.take_in(path, made, &AtomicBool::new(false), &mut |_, _| {}).unwrap();
         assert!(plain(&model.file) && plain(&model.id), "{model:?}");
         taken += 1;

@@ -33,20 +33,20 @@ mod hostile;
 mod sample;
 
 pub use cards::Lists;
-pub use entry::{LadderEntry, Licence, ModelEntry, PackageParts, Sha256, Source, Words};
+pub use entry::{LadderEntry, Licence, MadeFrom, ModelEntry, PackageParts, Sha256, Source, Words};
 pub use fetch::{
     Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, begun, discard,
     facts, fetch, fetch_model, look,
 };
-pub use fit::{Fit, Shed, fit, fit_about, parts, shed, to_fit};
+pub use fit::{Fit, Shed, fit, fit_about, foretold, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
 pub use manifest::{Catalog, CatalogError};
 pub use match_up::{Tokens, in_order, in_order_by_text, match_up, match_up_by_text};
 pub use offer::{About, Offer, Settled, settle};
-pub use own::Made;
-pub use recipe::{MadeFrom, Recipe, RecipeModel};
+pub use recipe::{Recipe, RecipeModel, check_name};
 pub use recipes::{Recipes, Version, read as read_recipe};
 pub use recommend::{Candidate, Machine, READING, Room};
+pub use removal::Removed;
 pub use resolve::{is_path, resolve, target_place, with_drafts};
 pub use smaller::falling;
 pub use store::{ModelStore, Workplace};

@@ -145,7 +145,11 @@ impl Catalog {
     /// The id of `model` from now on; None if the same file is known to have another size: one of the two is wrong, and whoever told it first is
     /// believed.
     fn take_model(&mut self, model: ModelEntry) -> Option<String> {
-        if let Some(known) = self.models.iter().find(|known| known.sha256 == model.sha256) {
+        if let Some(known) = self.models.iter_mut().find(|known| known.sha256 == model.sha256) {
+            // What is offered is what its makers say, whatever a recipe tells of it.
+            if known.sources.is_empty() && known.made_from.is_none() {
+                known.made_from = model.made_from;
+            }
             return (known.bytes == model.bytes).then(|| known.id.clone());
         }
         let taken = self.models.iter().any(|known| known.id == model.id);

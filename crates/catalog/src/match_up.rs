@@ -19,7 +19,7 @@ pub enum Tokens {
 /// what does not need not be downloaded. `name` is what the draft is called.
 ///
 /// # Errors
-/// [`Code::TokenizersDiffer`], [`Code::DraftTooLarge`], [`Code::CannotRollBack`], [`Code::ModelRefused`]: what it is for instead.
+/// [`Code::TokenizersDiffer`], [`Code::DraftTooLarge`], [`Code::DraftCannotRollBack`], [`Code::ModelRefused`]: what it is for instead.
 pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, Problem> {
     match match_up_by_text(target, draft, name)? {
         Tokens::ByText => Err(Problem::new(Code::TokenizersDiffer).with("rung", name)),
@@ -35,7 +35,7 @@ pub fn match_up_by_text(target: &Header, draft: &Header, name: &str) -> Result<T
     let against = |code| Err(Problem::new(code).with("rung", name));
     let refused = |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", name).with("reason", reason));
     if draft.kind == Kind::Recurrent {
-        return against(Code::CannotRollBack);
+        return against(Code::DraftCannotRollBack);
     }
     if let Some(instead) = draft.kind.instead() {
         return refused(instead);
@@ -132,7 +132,7 @@ mod tests {
     fn what_is_no_writer_is_called_what_it_is() {
         let large = large();
         for (architecture, code, word) in [
-            ("mamba2", Code::CannotRollBack, "it"),
+            ("mamba2", Code::DraftCannotRollBack, "it"),
             ("bert", Code::ModelRefused, "searching"),
             ("clip", Code::ModelRefused, "eyes"),
             ("eagle3", Code::ModelRefused, "inside"),

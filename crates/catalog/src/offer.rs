@@ -76,7 +76,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// before anything large is fetched. Models that are known already stay as they are. Returns the ladder as a recipe that is not kept yet.
 ///
 /// # Errors
-/// [`Code::NoSuchLadder`]; [`Code::DownloadFailed`] and those of [`look`], where the target is concerned; [`Code::Cancelled`].
+/// [`Code::NoSuchLadder`]; [`Code::LookUpFailed`] and those of [`look`], where the target is concerned; [`Code::Cancelled`].
 pub fn settle(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool) -> Result<Settled, Problem> {
     // Asked on a thread of its own, so that nobody who cancels has to wait for an answer.
     let (answer, answered) = mpsc::channel();
@@ -145,8 +145,8 @@ fn ask(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool)
 
 /// Whether a model is no draft of this target whatever comes.
 fn never_fits(problem: &Problem) -> bool {
-    use Code::{CannotRollBack, DraftTooLarge, ModelRefused, NotGguf, TokenizersDiffer};
-    matches!(problem.code, TokenizersDiffer | DraftTooLarge | CannotRollBack | ModelRefused | NotGguf)
+    use Code::{DraftCannotRollBack, DraftTooLarge, ModelRefused, NotGguf, TokenizersDiffer};
+    matches!(problem.code, TokenizersDiffer | DraftTooLarge | DraftCannotRollBack | ModelRefused | NotGguf)
 }
 
 /// A model of an offered ladder with everything that has to be known of its file.
@@ -161,7 +161,7 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBoo
         return Ok(model.clone());
     }
     let elsewhere =
-        |reason: &str| Err(Problem::new(Code::DownloadFailed).with("name", &offer.name).with("reason", reason));
+        |reason: &str| Err(Problem::new(Code::LookUpFailed).with("name", &offer.name).with("reason", reason));
     let (bytes, sha256, sources) = match &options.source {
         SourceChoice::PythonPackages => return elsewhere("the chosen source does not carry it"),
         SourceChoice::Folder(folder) => {
@@ -183,7 +183,7 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBoo
         }
     };
     let (id, name, file) = (offer.id.clone(), offer.name.clone(), offer.file.clone());
-    Ok(ModelEntry { id, name, file, bytes, sha256, licence: offer.licence.clone(), sources })
+    Ok(ModelEntry { id, name, file, bytes, sha256, licence: offer.licence.clone(), sources, made_from: None })
 }
 
 /// The file of this name in the folder that files are to come from, if they are to and it is there.

@@ -8,27 +8,18 @@ use std::sync::atomic::AtomicBool;
 use protocol::{Code, Mix, Problem};
 
 use crate::check::plain;
-use crate::entry::{Licence, ModelEntry, Sha256};
+use crate::entry::{Licence, MadeFrom, ModelEntry, Sha256};
 use crate::header::{Header, check_header};
 use crate::manifest::Catalog;
 use crate::mark::Mark;
-use crate::recipe::{MadeFrom, Recipe, RecipeModel, in_one_line, slug};
+use crate::recipe::{Recipe, RecipeModel, in_one_line, slug};
 use crate::recipes::Recipes;
 use crate::store::{ModelStore, Workplace, unwritable};
 use crate::whole::{hashed, put, unreadable};
 
-/// What a file is that was made here.
-#[derive(Debug, Clone)]
-pub struct Made<'a> {
-    /// Of what, and how.
-    pub from: MadeFrom,
-    /// Name of the model that it was made of.
-    pub name: &'a str,
-}
-
 impl ModelStore {
     /// Takes the GGUF file at `path` in under its hash: by a link if it lies on the same disk, so that it takes no space twice, or as a
-    /// copy. `on` is told bytes done and bytes in all.
+    /// copy. `on` is told bytes done and bytes in all. `made_from` is of what it was made here.
     ///
     /// # Errors
     /// Those of [`check_header`]; [`Code::ModelRefused`] with what it is if it does not write text by itself; [`Code::DiskFull`],
@@ -36,7 +27,7 @@ impl ModelStore {
     pub fn take_in(
         &self,
         path: &Path,
-        made: Option<Made<'_>>,
+        made_from: Option<MadeFrom>,
         cancel: &AtomicBool,
         on: &mut dyn FnMut(u64, u64),
     ) -> Result<RecipeModel, Problem> {
@@ -45,7 +36,7 @@ impl ModelStore {
         let staged = self.stage(path, cancel, on)?;
         let header = check_header(&staged.path())?;
         is_a_writer(&header, path)?;
-        let model = about(&header, path, staged.hash.clone(), made);
+        let model = about(&header, path, staged.hash.clone(), made_from);
         self.settle(&staged, &model)?;
         Ok(model)
     }
@@ -113,13 +104,6 @@ impl ModelStore {
         }
         models.sort_by_key(|model| (model.name.to_lowercase(), model.bytes));
         (models, problems)
-    }
-
-    /// Hash of the model that the one with this hash was made of, if it was made here.
-    pub fn made_from(&self, hash: &Sha256) -> Option<Sha256> {
-        let path = self.note_of(hash);
-        let noted = if path.is_file() { read(&path).ok() } else { None };
-        noted?.made_from.map(|made| made.sha256)
     }
 
     /// Removes a ladder. Its files stay, and in the list of models, from which they can be removed.
@@ -238,20 +222,20 @@ fn is_a_writer(header: &Header, path: &Path) -> Result<(), Problem> {
 }
 
 /// What is noted of a file.
-fn about(header: &Header, path: &Path, sha256: Sha256, made: Option<Made<'_>>) -> RecipeModel {
+fn about(header: &Header, path: &Path, sha256: Sha256, made_from: Option<MadeFrom>) -> RecipeModel {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let called = header.name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| stem.clone());
     // Files of one model say the same of themselves, whatever their mix.
-    let name = match (&made, header.mix) {
-        (Some(made), _) => format!("{} {}", without_mix(&in_one_line(made.name)), made.from.mix),
+    let name = match (&made_from, header.mix) {
+        (Some(from), _) => format!("{} {}", without_mix(&in_one_line(&from.name)), from.mix),
         (None, Some(mix)) if !called.to_lowercase().contains(&mix.to_lowercase()) => {
             format!("{} {mix}", in_one_line(&called))
         }
         _ => called,
     };
     let spdx = header.licence.as_deref().map(in_one_line).unwrap_or_default();
-    let id = slug(if made.is_some() { &name } else { &stem });
-    let file = path.file_name().and_then(|name| name.to_str()).filter(|name| plain(name) && made.is_none());
+    let id = slug(if made_from.is_some() { &name } else { &stem });
+    let file = path.file_name().and_then(|name| name.to_str()).filter(|name| plain(name) && made_from.is_none());
     let entry = ModelEntry {
         file: file.map_or_else(|| format!("{id}.gguf"), str::to_owned),
         id,
@@ -260,10 +244,9 @@ fn about(header: &Header, path: &Path, sha256: Sha256, made: Option<Made<'_>>) -
         sha256,
         licence: Licence { spdx, url: String::new() },
         sources: Vec::new(),
+        made_from: made_from.map(|from| MadeFrom { name: in_one_line(&from.name), ..from }),
     };
-    let mut model = RecipeModel::of(&entry);
-    model.made_from = made.map(|made| made.from);
-    model
+    RecipeModel::of(&entry)
 }
 
 /// A model's name without the mix at its end.
@@ -389,6 +372,51 @@ mod tests {
         assert_eq!(beside(&recipe).unwrap(), 0);
         assert_eq!(without_mix("Qwen 1.5B Q4_0"), "Qwen 1.5B");
         assert_eq!(store.own_models().0, [model], "it is in the list, whatever becomes of the ladder");
+    }
+
+    #[test]
+    fn what_a_model_was_made_from_is_handed_on_and_told_when_its_file_is_gone() {
+        let (folder, store) = store();
+        let recipes = crate::recipes::Recipes::of(folder.path().join("ladders"));
+        let path = folder.path().join("m.gguf");
+        fs::write(&path, Gguf::small().bytes()).unwrap();
+        let from =
+            MadeFrom { name: "Big Q8_0".into(), sha256: Sha256::parse(&"b".repeat(64)).unwrap(), mix: "Q2_K".into() };
+        let model = store.take_in(&path, Some(from.clone()), &AtomicBool::new(false), &mut |_, _| {}).unwrap();
+        assert_eq!((model.name.as_str(), model.made_from.as_ref()), ("Big Q2_K", Some(&from)));
+        let here = || crate::Catalog::builtin().with_own(&store, &recipes).0;
+        // A ladder that is made of models of the list knows it too, and one that was made before it was noted.
+        recipes.add(&Recipe::new("Made", vec![RecipeModel::of(here().model(&model.id).unwrap())]).unwrap()).unwrap();
+        let mut unknowing = model.clone();
+        unknowing.made_from = None;
+        recipes.add(&Recipe::new("Before", vec![unknowing]).unwrap()).unwrap();
+        for id in ["made", "before"] {
+            let text = recipes.recipe_of(&here(), id).unwrap().to_toml().unwrap();
+            assert!(text.contains("[model.made_from]\nname = \"Big Q8_0\""), "{text}");
+            assert_eq!(Recipe::parse(&text, "here").unwrap().models[0].made_from, Some(from.clone()));
+        }
+        let card = |catalog: &Catalog, id: &str| {
+            let (context, cache, source) = (None, protocol::ladder::CacheType::F16, &crate::SourceChoice::default());
+            let lists = crate::Lists { catalog, store: &store, recipes: &recipes, context, cache, source };
+            let machine = crate::Machine { memory: None, reads: None, japanese: false };
+            lists.ladders(machine, &|_, _| None).unwrap().into_iter().find(|card| card.id == id).unwrap()
+        };
+        assert!(card(&here(), "made").fetchable);
+        store.remove(&model.sha256).unwrap();
+        let catalog = here();
+        let gone = card(&catalog, "made");
+        assert!(!gone.fetchable && gone.missing_bytes > 0.0);
+        let options = crate::FetchOptions::default();
+        let fetch =
+            |id: &str| crate::fetch(&catalog, &store, id, &options, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
+        let problem = fetch("made");
+        let told = |name: &str| problem.details[name].as_str();
+        assert_eq!((problem.code, told("from"), told("mix")), (Code::MadeGone, "Big Q8_0", "Q2_K"));
+        assert_eq!(crate::resolve(&catalog, &store, "made").unwrap_err().code, Code::MadeGone);
+        let added = crate::sample::entry("own", b"of one's own", Vec::new());
+        assert_eq!(added.missing("x").code, Code::OwnGone);
+        let offered = crate::Catalog::builtin().model("smollm2-135m").unwrap().missing("x");
+        assert_eq!((offered.code, offered.details["ladder"].as_str()), (Code::NotInstalled, "x"));
     }
 
     #[test]

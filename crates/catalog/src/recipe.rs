@@ -4,7 +4,7 @@ use protocol::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use crate::entry::{LadderEntry, Licence, ModelEntry, Sha256, Source, Words};
+use crate::entry::{LadderEntry, Licence, MadeFrom, ModelEntry, Sha256, Source, Words};
 
 /// Version of the form of a recipe.
 const VERSION: u32 = 1;
@@ -41,7 +41,7 @@ pub struct RecipeModel {
     /// Under what terms it may be used, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<Licence>,
-    /// The model that it was requantized from, by hash, and to what mix.
+    /// Of what it was requantized, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_from: Option<MadeFrom>,
     /// Where it can be fetched; nowhere if it is the user's own.
@@ -51,28 +51,19 @@ pub struct RecipeModel {
     unknown: Table,
 }
 
-/// Where a requantized file comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MadeFrom {
-    /// Hash of the file that it was made of.
-    pub sha256: Sha256,
-    /// The mix that it was made to, for example `Q4_0`.
-    pub mix: String,
-}
-
 impl RecipeModel {
     /// A model of the catalogue, as a recipe holds it.
     pub fn of(model: &ModelEntry) -> Self {
-        let ModelEntry { id, name, file, bytes, sha256, licence, sources } = model.clone();
+        let ModelEntry { id, name, file, bytes, sha256, licence, sources, made_from } = model.clone();
         let licence = Some(licence).filter(|licence| !licence.spdx.is_empty());
-        Self { id, name, file, bytes, sha256, licence, made_from: None, sources, unknown: Table::new() }
+        Self { id, name, file, bytes, sha256, licence, made_from, sources, unknown: Table::new() }
     }
 
     /// The model as an entry of a catalogue.
     pub(crate) fn entry(&self) -> ModelEntry {
-        let Self { id, name, file, bytes, sha256, sources, .. } = self.clone();
+        let Self { id, name, file, bytes, sha256, sources, made_from, .. } = self.clone();
         let licence = self.licence.clone().unwrap_or(Licence { spdx: String::new(), url: String::new() });
-        ModelEntry { id, name, file, bytes, sha256, licence, sources }
+        ModelEntry { id, name, file, bytes, sha256, licence, sources, made_from }
     }
 }
 
@@ -131,12 +122,12 @@ impl Recipe {
     /// A ladder of `models`, the target first, with Max-Gram.
     ///
     /// # Errors
-    /// [`Code::LadderInvalid`].
+    /// [`Code::NameEmpty`], [`Code::NameTooLong`], [`Code::LadderInvalid`].
     pub fn new(name: &str, models: Vec<RecipeModel>) -> Result<Self, Problem> {
         let recipe = Self {
             version: VERSION,
             id: slug(name),
-            name: in_one_line(name),
+            name: on_one_line(name),
             description: None,
             rungs: models.iter().map(|model| model.id.clone()).collect(),
             max_gram: true,
@@ -147,7 +138,7 @@ impl Recipe {
             models,
             unknown: Table::new(),
         };
-        recipe.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))?;
+        recipe.checked()?;
         Ok(recipe)
     }
 
@@ -175,14 +166,10 @@ impl Recipe {
         self.left_out.clear();
     }
 
-    /// The same under another name.
-    ///
-    /// # Errors
-    /// [`Code::LadderInvalid`]: nobody could be shown this name.
-    pub fn named(self, name: &str) -> Result<Self, Problem> {
-        let recipe = Self { id: slug(name), name: in_one_line(name), ..self };
-        recipe.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))?;
-        Ok(recipe)
+    /// The same under another name; whether it can be called so shows when it is [added](crate::Recipes::add).
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self { id: slug(name), name: on_one_line(name), ..self }
     }
 
     /// As it is handed on: without what was found out on this computer.
@@ -199,6 +186,12 @@ impl Recipe {
         toml::to_string(self).map_err(|error| Problem::new(Code::Internal).with("reason", error))
     }
 
+    /// What is wrong with one that somebody here made or changed.
+    pub(crate) fn checked(&self) -> Result<(), Problem> {
+        check_name(&self.name)?;
+        self.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))
+    }
+
     /// What is wrong with it.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.rungs.len() > MOST_RUNGS || self.models.len() > MOST_RUNGS {
@@ -209,6 +202,8 @@ impl Recipe {
         }
         let models = self.models.iter();
         let shown = models.clone().map(|model| &model.name);
+        let made = models.clone().filter_map(|model| model.made_from.as_ref());
+        let shown = shown.chain(made.flat_map(|from| [&from.name, &from.mix]));
         let shown = shown.chain(models.filter_map(|model| Some(&model.licence.as_ref()?.spdx)));
         if shown.chain([&self.name]).chain(&self.description).any(|text| !is_plain(text)) {
             return Err("one of its names is too long, or has characters that cannot be seen".to_owned());
@@ -262,10 +257,26 @@ pub(crate) fn slug(name: &str) -> String {
     if slug.is_empty() { "model".to_owned() } else { slug.to_owned() }
 }
 
-/// A name without line breaks and other invisible characters, not too long.
+/// That a ladder can be called so.
+///
+/// # Errors
+/// [`Code::NameEmpty`], [`Code::NameTooLong`].
+pub fn check_name(name: &str) -> Result<(), Problem> {
+    match name.trim().chars().count() {
+        0 => Err(Problem::new(Code::NameEmpty)),
+        1..=LONGEST_NAME => Ok(()),
+        _ => Err(Problem::new(Code::NameTooLong).with("limit", LONGEST_NAME)),
+    }
+}
+
+/// A name without line breaks and other invisible characters.
+fn on_one_line(name: &str) -> String {
+    name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The same of a file, which may have any length.
 pub(crate) fn in_one_line(name: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    name.trim().chars().map(plain).take(LONGEST_NAME).collect()
+    on_one_line(name).chars().take(LONGEST_NAME).collect()
 }
 
 #[cfg(test)]
@@ -326,6 +337,10 @@ mod tests {
         }
         let same = vec![RecipeModel::of(&entry("a", b"same", Vec::new())); 2];
         assert_eq!(Recipe::new("Twice", same).unwrap_err().code, Code::LadderInvalid);
+        let named = |name: &str| Recipe::new(name, recipe().models).map(|recipe| recipe.name);
+        assert_eq!(named(" \n ").unwrap_err().code, Code::NameEmpty);
+        assert_eq!(named(&"滝".repeat(81)).unwrap_err().code, Code::NameTooLong);
+        assert_eq!(named(&"滝".repeat(80)), Ok("滝".repeat(80)));
     }
 
     #[test]

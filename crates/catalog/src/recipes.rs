@@ -82,6 +82,16 @@ impl Recipes {
         Some(hashes)
     }
 
+    /// Ids of the ladders that had the file with this hash before, those that were removed too: brought back so, they need it.
+    pub fn had(&self, hash: &Sha256) -> Vec<String> {
+        let folders = fs::read_dir(self.root.join("earlier")).into_iter().flatten().flatten();
+        let ids = folders.filter_map(|folder| Some(folder.file_name().to_str()?.strip_prefix("ladder-")?.to_owned()));
+        let had = |version: &Version| version.recipe.models.iter().any(|model| model.sha256 == *hash);
+        let mut ids: Vec<String> = ids.filter(|id| self.versions(id).iter().any(had)).collect();
+        ids.sort();
+        ids
+    }
+
     /// Whether there is a recipe with this id.
     pub fn has(&self, id: &str) -> bool {
         slug(id) == id && self.place(id).is_file()
@@ -95,18 +105,27 @@ impl Recipes {
         Ok(Recipe { id: id.to_owned(), ..read(&self.there(id)?)? })
     }
 
-    /// The recipe of a ladder of `catalog` to hand on, whether it is one's own or came with the program.
+    /// The recipe of a ladder of `catalog` to hand on, whether it is one's own or came with the program. It tells what its models were made from as far as that is
+    /// known here.
     ///
     /// # Errors
     /// [`Code::NoSuchLadder`], [`Code::FileUnusable`].
     pub fn recipe_of(&self, catalog: &Catalog, id: &str) -> Result<Recipe, Problem> {
-        if self.has(id) { self.get(id).map(Recipe::handed_on) } else { catalog.recipe_of(id) }
+        if !self.has(id) {
+            return catalog.recipe_of(id);
+        }
+        let mut recipe = self.get(id)?.handed_on();
+        for model in recipe.models.iter_mut().filter(|model| model.made_from.is_none()) {
+            let known = catalog.models().iter().find(|known| known.sha256 == model.sha256);
+            model.made_from = known.and_then(|known| known.made_from.clone());
+        }
+        Ok(recipe)
     }
 
     /// Keeps a recipe of a file that was handed on, or a new one, under an id that no other ladder has. Returns it with that id.
     ///
     /// # Errors
-    /// [`Code::LadderInvalid`], [`Code::FolderUnwritable`].
+    /// [`Code::NameEmpty`], [`Code::NameTooLong`], [`Code::LadderInvalid`], [`Code::FolderUnwritable`].
     pub fn add(&self, recipe: &Recipe) -> Result<Recipe, Problem> {
         // Room for a number behind it: a name for files ends somewhere.
         let base: String = slug(&recipe.id).chars().take(50).collect();
@@ -117,7 +136,7 @@ impl Recipes {
                 continue;
             }
             let recipe = Recipe { id, ..recipe.clone().handed_on() };
-            recipe.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))?;
+            recipe.checked()?;
             match put_new(&self.place(&recipe.id), recipe.to_toml()?.as_bytes()) {
                 Ok(()) => return Ok(recipe),
                 // Another program may have been quicker.
@@ -142,13 +161,13 @@ impl Recipes {
     /// Keeps a changed recipe in place of what it was, which becomes its latest earlier version.
     ///
     /// # Errors
-    /// [`Code::NoSuchLadder`], [`Code::LadderInvalid`], [`Code::FolderUnwritable`].
+    /// [`Code::NoSuchLadder`], [`Code::NameEmpty`], [`Code::NameTooLong`], [`Code::LadderInvalid`], [`Code::FolderUnwritable`].
     pub fn change(&self, recipe: &Recipe) -> Result<(), Problem> {
         let before = self.get(&recipe.id);
         if before.as_ref().is_ok_and(|before| before == recipe) {
             return Ok(());
         }
-        recipe.check().map_err(|reason| Problem::new(Code::LadderInvalid).with("reason", reason))?;
+        recipe.checked()?;
         self.put_by(&recipe.id)?;
         self.write(recipe)
     }
@@ -322,7 +341,10 @@ mod tests {
         }
         assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 12);
         let empty = Recipe { name: " ".into(), ..recipe("x") };
-        assert_eq!(recipes.add(&empty).unwrap_err().code, Code::LadderInvalid);
+        assert_eq!(recipes.add(&empty).unwrap_err().code, Code::NameEmpty);
+        let longer = recipe("x").named(&"é".repeat(81));
+        assert_eq!(recipes.add(&longer).unwrap_err().details["limit"], "80", "nothing is cut in secret");
+        assert_eq!(recipes.add(&longer.named(&"é".repeat(80))).unwrap().name.chars().count(), 80);
     }
 
     #[test]
@@ -338,8 +360,11 @@ mod tests {
         assert_eq!(names(), [(1, "First".to_owned()), (2, "Second".to_owned())]);
         assert_eq!(recipes.back("first", Some(1)).unwrap(), first);
         assert_eq!(names()[2], (3, "Third".to_owned()), "what it was just now");
+        let hash = &first.models[0].sha256;
+        assert_eq!(recipes.had(hash), ["first"]);
         recipes.remove("first").unwrap();
-        assert_eq!(recipes.all().0.len(), 0);
+        assert_eq!((recipes.all().0.len(), recipes.had(hash)), (0, vec!["first".to_owned()]));
+        assert!(recipes.had(&Sha256::of(b"another one that is long enough!")).is_empty());
         assert_eq!(recipes.back("first", Some(3)).unwrap().name, "Third");
         assert_eq!(recipes.back("first", Some(99)).unwrap_err().code, Code::NoSuchVersion);
         for number in 0..40 {

@@ -1,11 +1,46 @@
 //! What can go with a ladder that is removed.
 
-use crate::entry::ModelEntry;
+use protocol::Problem;
+
+use crate::entry::{ModelEntry, Sha256};
 use crate::manifest::Catalog;
 use crate::recipes::Recipes;
 use crate::store::ModelStore;
 
+/// What became of files that were to go with a ladder.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// Hashes of those that were deleted.
+    pub deleted: Vec<Sha256>,
+    /// Why each of the others was not.
+    pub problems: Vec<Problem>,
+}
+
 impl ModelStore {
+    /// Removes a ladder, unless it has gone already, and with it `files`, which are [its alone](Self::files_only_of). A file that cannot be deleted
+    /// keeps neither the ladder nor the others.
+    ///
+    /// # Errors
+    /// As [`remove_ladder`](Self::remove_ladder): then nothing is removed.
+    pub fn remove_with_files<'m>(
+        &self,
+        recipes: &Recipes,
+        id: &str,
+        files: impl IntoIterator<Item = &'m ModelEntry>,
+    ) -> Result<Removed, Problem> {
+        if recipes.has(id) {
+            self.remove_ladder(recipes, id)?;
+        }
+        let mut removed = Removed::default();
+        for file in files {
+            match self.remove(&file.sha256) {
+                Ok(()) => removed.deleted.push(file.sha256.clone()),
+                Err(problem) => removed.problems.push(problem),
+            }
+        }
+        Ok(removed)
+    }
+
     /// The models of the ladder `id` of the user's own whose files are here and that no other ladder has, whether it came with this program, was fetched or is
     /// the user's own, as it is or as it can be had back. Nothing if a ladder cannot be read: it may need any of them.
     pub fn files_only_of(&self, recipes: &Recipes, id: &str) -> Vec<ModelEntry> {
@@ -116,6 +151,30 @@ mod tests {
         assert!(!is_left(), "it was here, so that it is in the list now");
         let bundled = Catalog::builtin().model("smollm2-135m").unwrap().clone();
         assert!(!store.is_left_of(&recipes, "coming", &bundled), "what came with the program is always in the list");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_deleted_keeps_neither_the_ladder_nor_the_others_and_each_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let recipes = Recipes::of(folder.path().join("ladders"));
+        let models = [&b"the largest"[..], b"larger", b"large"].map(|contents| {
+            let id = format!("m{}", contents.len());
+            RecipeModel::of(&crate::sample::entry(&id, contents, Vec::new()))
+        });
+        recipes.add(&Recipe::new("Own", models.to_vec()).unwrap()).unwrap();
+        // Nothing deletes a folder in the place of a file.
+        for model in [&models[0], &models[1]] {
+            fs::create_dir(store.place(&model.sha256)).unwrap();
+        }
+        here(&store, &models[2]);
+        let files: Vec<_> = models.iter().map(RecipeModel::entry).collect();
+        let removed = store.remove_with_files(&recipes, "own", &files).unwrap();
+        assert_eq!(removed.deleted, std::slice::from_ref(&models[2].sha256));
+        assert_eq!(removed.problems.len(), 2, "each is told: {:?}", removed.problems);
+        assert!(!recipes.has("own") && store.file_of(&models[2].sha256).is_none());
+        let again = store.remove_with_files(&recipes, "own", &files[2..]).unwrap();
+        assert!(again.problems.is_empty(), "a ladder that has gone already is no problem");
     }
 
     #[test]

@@ -20,7 +20,7 @@ const EACH: u32 = 4;
 /// the store that fails is set aside so that it can be fetched again.
 ///
 /// # Errors
-/// [`Code::NoSuchLadder`], [`Code::NotAllowed`], [`Code::NotInstalled`], and those of [`check_header`] and [`ModelStore::assure`].
+/// [`Code::NoSuchLadder`], [`Code::NotAllowed`], those of [`ModelEntry::missing`], and those of [`check_header`] and [`ModelStore::assure`].
 pub fn resolve(catalog: &Catalog, store: &ModelStore, ladder_id: &str) -> Result<Ladder, Problem> {
     let ladder = match catalog.ladder(ladder_id) {
         Ok(entry) => from_catalogue(catalog, store, entry),
@@ -71,7 +71,7 @@ fn with_table(store: &ModelStore, ladder: Ladder) -> Ladder {
 fn rung(store: &ModelStore, model: &ModelEntry, ladder: &str) -> Result<Rung, Problem> {
     let path = store.place(&model.sha256);
     if !path.exists() {
-        return Err(Problem::new(Code::NotInstalled).with("ladder", ladder));
+        return Err(model.missing(ladder));
     }
     let whole = match check_header(&path) {
         Ok(header) => header.file_bytes == model.bytes,

@@ -103,5 +103,6 @@ pub(crate) fn entry(id: &str, contents: &[u8], sources: Vec<Source>) -> ModelEnt
         sha256: Sha256::of(&sha2::Sha256::digest(contents)),
         licence: Licence { spdx: "Apache-2.0".to_owned(), url: String::new() },
         sources,
+        made_from: None,
     }
 }

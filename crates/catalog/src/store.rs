@@ -114,6 +114,11 @@ impl ModelStore {
         Ok(models.iter().filter(|model| self.path_of(model).is_none()).map(|model| model.bytes).sum())
     }
 
+    /// Those of `models` that are not here and that nobody offers: files of somebody's own that were deleted, or never came.
+    pub fn lost<'m>(&self, models: &[&'m ModelEntry]) -> impl Iterator<Item = &'m ModelEntry> {
+        models.iter().copied().filter(|model| model.sources.is_empty() && self.path_of(model).is_none())
+    }
+
     /// Checks the hash of an installed model unless that was done and the file still looks the same. Reading a gigabyte
     /// takes a second or more.
     ///

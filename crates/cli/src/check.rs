@@ -44,7 +44,7 @@ pub(crate) fn run(setup: &Setup, names: &[String], output: &Output) -> Result<()
         return Ok(());
     }
     let reason = format!("{wrong} of {} files could not be found as the list has them", all.len());
-    Err(Problem::new(Code::DownloadFailed).with("name", "the list of models").with("reason", reason))
+    Err(Problem::new(Code::LookUpFailed).with("name", "the list of models").with("reason", reason))
 }
 
 /// What the list has under these names, or all of it.

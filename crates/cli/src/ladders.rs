@@ -1,6 +1,7 @@
 //! `taki ladders`: which there are, and one's own.
 
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use catalog::{
     Catalog, ModelEntry, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text,
@@ -17,6 +18,7 @@ use store::Check;
 use crate::args::{Ladders, matrix};
 use crate::interrupt::stoppable;
 use crate::models::{as_json, reading, take_in};
+use crate::moment::moment;
 use crate::output::Output;
 use crate::setup::{self, Setup, in_words};
 
@@ -38,7 +40,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Check { ladder, .. } => check(&setup, ladder.as_deref(), output),
         Ladders::Make { name, models, by_text, .. } => make(&setup, name, models, *by_text, output),
         Ladders::Copy { ladder, name, .. } => {
-            let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?.named(name)?;
+            let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?.named(name);
             keep(&setup, &recipe, output)
         }
         Ladders::Change { ladder, name, models, k, by_text, .. } => {
@@ -49,6 +51,8 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
             let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
             output.text(&recipe.to_toml()?);
             translated(&setup, &recipe).for_each(|line| output.note(line));
+            let models = setup.catalog.models_of(ladder).unwrap_or_default();
+            setup.models.lost(&models).for_each(|model| output.warning(&model.missing(ladder)));
             output.json(&json!({ "recipe": recipe }));
             Ok(())
         }
@@ -62,33 +66,35 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
 
 /// Removes a ladder, and `with_files` what no other one has.
 fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Output) -> Result<(), Problem> {
-    own(setup, ladder)?;
+    if let Ok(models) = Catalog::builtin().models_of(ladder) {
+        let models = models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(Problem::new(Code::LadderStays).with("ladder", ladder).with("models", models));
+    }
+    setup.recipes.get(ladder)?;
     if store::load_settings(&setup.places).0.ladder == ladder {
         return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
     }
     // In a folder that the administrator shares out others have ladders of their own.
     let shared = setup.places.rules.models().is_some();
     let files = if shared { Vec::new() } else { setup.models.files_only_of(&setup.recipes, ladder) };
-    setup.models.remove_ladder(&setup.recipes, ladder)?;
+    let going = if with_files { files.as_slice() } else { &[] };
+    let removed = setup.models.remove_with_files(&setup.recipes, ladder, going)?;
     let one = |file: &ModelEntry| format!("{} ({})", file.id, bytes_in_words(file.bytes));
-    let named = files.iter().map(one).collect::<Vec<_>>().join(", ");
-    let (mut deleted, mut problem) = (Vec::new(), None);
-    if with_files {
-        for file in &files {
-            output.note(format_args!("Deleting {} …", one(file)));
-            match setup.models.remove(&file.sha256) {
-                Ok(()) => deleted.push(as_json(&RecipeModel::of(file))),
-                Err(refused) => problem = Some(refused),
-            }
-        }
-    } else if !files.is_empty() {
+    let named = |files: &[&ModelEntry]| files.iter().map(|file| one(file)).collect::<Vec<_>>().join(", ");
+    let (deleted, stay): (Vec<_>, Vec<_>) = files.iter().partition(|file| removed.deleted.contains(&file.sha256));
+    if !deleted.is_empty() {
+        output.note(format_args!("Deleted: {}.", named(&deleted)));
+    }
+    if !stay.is_empty() {
+        let named = named(&stay);
         output.note(format_args!("Files that no other ladder uses stay: {named}. `taki models remove` deletes them."));
     }
     let without = if deleted.is_empty() { "" } else { ", without the files" };
     output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back{without}."));
-    output.json(&json!({ "removed": ladder, "deleted": deleted }));
+    let deleted: Vec<_> = deleted.into_iter().map(|file| as_json(&RecipeModel::of(file))).collect();
+    output.json(&json!({ "removed": ladder, "deleted": deleted, "problems": removed.problems }));
     // It is gone all the same.
-    problem.map_or(Ok(()), Err)
+    output.last_of(removed.problems)
 }
 
 fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
@@ -96,8 +102,13 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
     let mut rows = Vec::new();
     for card in setup.cards()? {
         let missing = bytes_in_words(card.missing_bytes as u64);
+        let models = setup.catalog.models_of(&card.id).unwrap_or_default();
+        let lost: Vec<_> = setup.models.lost(&models).map(|model| model.name.as_str()).collect();
         let state = match (card.missing_bytes > 0.0, card.offered) {
             (false, _) => "ready".to_owned(),
+            (true, _) if !lost.is_empty() => {
+                format!("without its file, to be made or added again: {}", lost.join(", "))
+            }
             (true, false) => format!("{missing} to fetch"),
             (true, true) => format!("offered, about {missing} to fetch"),
         };
@@ -125,6 +136,7 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
             "id": id, "name": card.name, "rungs": card.rungs, "missing_bytes": card.missing_bytes as u64, "k": k,
             "own": card.own, "by_text": card.by_text, "offered": card.offered, "memory_bytes": card.memory_bytes as u64, "fits": card.fits,
             "pace": card.pace, "suggested": card.suggested, "checked": card.checked,
+            "fetchable": card.fetchable,
         }));
     }
     output.json(&json!({ "ladders": rows }));
@@ -316,8 +328,15 @@ fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
     })?;
     let kept = setup.recipes.add(&recipe)?;
     output.line(format_args!("The ladder {} is in the list as {}.", kept.name, kept.id));
-    if missing > 0 {
-        let size = bytes_in_words(missing);
+    let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
+    let models = catalog.models_of(&kept.id).unwrap_or_default();
+    let lost: Vec<_> = setup.models.lost(&models).collect();
+    for model in &lost {
+        output.warning(&model.missing(&kept.id));
+    }
+    let to_fetch = missing.saturating_sub(lost.iter().map(|model| model.bytes).sum());
+    if to_fetch > 0 {
+        let size = bytes_in_words(to_fetch);
         output.note(format_args!("{size} of models are not here yet. To download them: taki models fetch {}", kept.id));
     }
     output.json(&json!({ "ladder": kept.id, "missing_bytes": missing }));
@@ -333,9 +352,11 @@ fn versions(setup: &Setup, id: &str, output: &Output) -> Result<(), Problem> {
     let names = |recipe: &Recipe| recipe.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>().join(" ← ");
     let rows: Vec<Value> = versions
         .iter()
-        .map(|Version { number, recipe, .. }| {
-            output.line(format_args!("{number:>3}  {}: {}", recipe.name, names(recipe)));
-            json!({ "version": number, "name": recipe.name, "models": recipe.rungs, "k": recipe.k })
+        .map(|Version { number, saved, recipe }| {
+            let when = saved.map(|saved| format!("until {}  ", moment(saved))).unwrap_or_default();
+            output.line(format_args!("{number:>3}  {when}{}: {}", recipe.name, names(recipe)));
+            let saved_ms = saved.and_then(|saved| saved.duration_since(UNIX_EPOCH).ok()).map(|since| since.as_millis());
+            json!({ "version": number, "saved_ms": saved_ms.map(|ms| ms as u64), "name": recipe.name, "models": recipe.rungs, "k": recipe.k })
         })
         .collect();
     if rows.is_empty() {

@@ -14,6 +14,7 @@ mod ladders;
 mod learned;
 mod lines;
 mod models;
+mod moment;
 mod output;
 mod prove;
 mod result;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{Catalog, FetchProgress, Made, RecipeModel};
+use catalog::{Catalog, FetchProgress, MadeFrom, RecipeModel};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -126,14 +126,22 @@ fn token(remove: bool, output: &Output) -> Result<(), Problem> {
 }
 
 fn add(setup: &Setup, files: &[PathBuf], output: &Output) -> Result<(), Problem> {
-    let mut rows = Vec::new();
+    setup.catalog.open_to_others()?;
+    let (mut rows, mut problems) = (Vec::new(), Vec::new());
     for file in files {
-        let model = take_in(setup, file, None, output)?;
-        output.line(format_args!("{} is in the list as {}.", model.name, model.id));
-        rows.push(as_json(&model));
+        match take_in(setup, file, None, output) {
+            Ok(model) => {
+                output.line(format_args!("{} is in the list as {}.", model.name, model.id));
+                rows.push(as_json(&model));
+            }
+            Err(problem) => problems.push(problem),
+        }
+        if problems.last().is_some_and(|problem| problem.code == Code::Cancelled) {
+            break;
+        }
     }
-    output.json(&json!({ "added": rows }));
-    Ok(())
+    output.json(&json!({ "added": rows, "problems": problems }));
+    output.last_of(problems)
 }
 
 /// A model as JSON has it.
@@ -145,12 +153,12 @@ pub(crate) fn as_json(model: &RecipeModel) -> Value {
 pub(crate) fn take_in(
     setup: &Setup,
     file: &Path,
-    made: Option<Made<'_>>,
+    made_from: Option<MadeFrom>,
     output: &Output,
 ) -> Result<RecipeModel, Problem> {
     setup.catalog.open_to_others()?;
     let mut model = reading(output, &format!("Reading {}", file.display()), |cancel, on| {
-        setup.models.take_in(file, made, cancel, on)
+        setup.models.take_in(file, made_from, cancel, on)
     })?;
     let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
     if let Some(listed) = catalog.models().iter().find(|listed| listed.sha256 == model.sha256) {
@@ -182,15 +190,22 @@ fn remove(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
         return Err(Problem::new(Code::ModelInUse).with("name", &model.name).with("ladder", &recipe.id));
     }
     setup.models.remove(&model.sha256)?;
+    let had = setup.recipes.had(&model.sha256);
+    if !had.is_empty() {
+        let (ladders, again) = (had.join(", "), if model.sources.is_empty() { "made or added" } else { "downloaded" });
+        output.note(format_args!(
+            "Earlier versions, or ladders that were removed, have it: {ladders}. Once brought back, they need it {again} again."
+        ));
+    }
     output.line(format_args!("The file of {} is deleted.", model.name));
-    output.json(&json!({ "removed": model.id }));
+    output.json(&json!({ "removed": model.id, "earlier": had }));
     Ok(())
 }
 
 fn verify(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
     let models = setup.catalog.models_named(name)?;
-    if models.iter().any(|model| setup.models.path_of(model).is_none()) {
-        return Err(Problem::new(Code::NotInstalled).with("ladder", name));
+    if let Some(missing) = models.iter().find(|model| setup.models.path_of(model).is_none()) {
+        return Err(missing.missing(name));
     }
     for model in &models {
         output.progress(format_args!("Checking {} …", model.name));

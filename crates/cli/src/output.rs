@@ -126,6 +126,18 @@ impl Output {
         self.note(format_args!("{} {}", problem.sentence(self.language), problem.next_step(self.language)));
     }
 
+    /// Of several things that did not stop the command, the last is what it ends with, and the others are told before.
+    ///
+    /// # Errors
+    /// That one.
+    pub(crate) fn last_of(&self, mut problems: Vec<Problem>) -> Result<(), Problem> {
+        let last = problems.pop();
+        for problem in &problems {
+            self.warning(problem);
+        }
+        last.map_or(Ok(()), Err)
+    }
+
     /// The receipt in one quiet line.
     pub(crate) fn receipt(&self, receipt: &Receipt) {
         let mut line = format!(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use catalog::{Made, MadeFrom, Recipe, RecipeModel, check_header, falling};
+use catalog::{MadeFrom, Recipe, RecipeModel, check_header, check_name, falling, is_path};
 use engine::{Ask, Comparison, Engine, Launch};
 use protocol::ladder::{EngineSettings, Rung};
 use protocol::{Code, Mix, Problem, bytes_in_words};
@@ -23,13 +23,11 @@ pub(crate) struct Wanted<'a> {
 }
 
 pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result<(), Problem> {
-    if wanted.ladder.is_some_and(|name| name.trim().is_empty()) {
-        // Known before minutes were spent.
-        return Err(Problem::new(Code::LadderInvalid).with("reason", "its name is empty"));
-    }
-    let original = ladders::rungs(setup, &[wanted.model.to_owned()], false, output)?.remove(0);
+    // Known before minutes were spent.
+    wanted.ladder.map_or(Ok(()), check_name)?;
+    let original = ladders::rungs(setup, &[original(setup, wanted.model, output)?], false, output)?.remove(0);
     let path = setup.models.file_of(&original.sha256);
-    let path = path.ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &original.id))?;
+    let path = path.ok_or_else(|| missing(setup, &original))?;
     let header = check_header(&path)?;
     // All of them, before minutes are spent on the first.
     drop(setup.models.room_for(wanted.to.iter().map(|mix| header.bytes_as(*mix)).fold(0, u64::saturating_add))?);
@@ -66,6 +64,25 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
     Ok(())
 }
 
+/// The model that `name` means: of a ladder its target.
+fn original(setup: &Setup, name: &str, output: &Output) -> Result<String, Problem> {
+    if setup.catalog.model(name).is_ok() || is_path(name) {
+        return Ok(name.to_owned());
+    }
+    if setup.catalog.offers_named(name) {
+        return Err(Problem::new(Code::NotInstalled).with("ladder", name));
+    }
+    let target = setup.catalog.models_named(name)?.first().map_or_else(String::new, |target| target.id.clone());
+    output.note(format_args!("{name} is a ladder: its target {target} is made smaller."));
+    Ok(target)
+}
+
+/// Why the file of a model is not here.
+fn missing(setup: &Setup, model: &RecipeModel) -> Problem {
+    let known = setup.catalog.model(&model.id).map(|known| known.missing(&model.id));
+    known.unwrap_or_else(|_| Problem::new(Code::NotInstalled).with("ladder", &model.id))
+}
+
 /// One version.
 struct Job<'a> {
     original: &'a RecipeModel,
@@ -89,8 +106,8 @@ fn shrink(setup: &Setup, engine: &Engine, job: &Job<'_>, output: &Output) -> Res
     output.progress_done();
     // llama.cpp does not tell that the disk is full.
     written.map_err(|problem| setup.models.room_for(bytes / 8).err().unwrap_or(problem))?;
-    let from = MadeFrom { sha256: job.original.sha256.clone(), mix: name.to_owned() };
-    take_in(setup, &to, Some(Made { from, name: &job.original.name }), output)
+    let RecipeModel { name: of, sha256, .. } = job.original.clone();
+    take_in(setup, &to, Some(MadeFrom { name: of, sha256, mix: name.to_owned() }), output)
 }
 
 /// How often smaller versions say what the original says, and how fast they say it.
@@ -102,8 +119,7 @@ fn compare(
 ) -> Result<Comparison, Problem> {
     let rung = |model: &RecipeModel| {
         let path = setup.models.file_of(&model.sha256);
-        path.map(|path| Rung { name: model.id.clone(), path })
-            .ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", &model.id))
+        path.map(|path| Rung { name: model.id.clone(), path }).ok_or_else(|| missing(setup, model))
     };
     let all = std::iter::once(original).chain(falling(original.bytes, made));
     let ladder = engine::versions(&original.id, all.map(rung).collect::<Result<_, _>>()?);

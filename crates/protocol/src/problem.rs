@@ -41,6 +41,8 @@ codes! {
     LadderInUse = "ladder_in_use",
     /// The ladder `{ladder}` came with this program and cannot be changed.
     LadderBuiltIn = "ladder_built_in",
+    /// The ladder `{ladder}` came with this program and cannot be removed; `{models}` are its models.
+    LadderStays = "ladder_stays",
     /// The file `{path}` is none that this program has exported.
     NotExported = "not_exported",
     /// The administrator's rules in `{path}` do not allow that.
@@ -49,6 +51,10 @@ codes! {
     RulesUnreadable = "rules_unreadable",
     /// The ladder `{ladder}` has files that were not fetched yet.
     NotInstalled = "not_installed",
+    /// The file of `{name}` is not here and has no source: it was made from `{from}`, to the mix `{mix}`.
+    MadeGone = "made_gone",
+    /// The file of `{name}` is not here and has no source: it is somebody's own.
+    OwnGone = "own_gone",
     /// The file `{path}` of the catalogue's `{model}` is not what it should be.
     ModelDamaged = "model_damaged",
     /// The file `{path}` is no GGUF file.
@@ -67,8 +73,14 @@ codes! {
     DraftTooLarge = "draft_too_large",
     /// `{rung}` cannot take tokens back.
     CannotRollBack = "cannot_roll_back",
+    /// The draft `{rung}` cannot take tokens back.
+    DraftCannotRollBack = "draft_cannot_roll_back",
     /// The ladder's settings make no sense: `{reason}`.
     LadderInvalid = "ladder_invalid",
+    /// A ladder was given no name.
+    NameEmpty = "name_empty",
+    /// The name of a ladder has more than `{limit}` characters.
+    NameTooLong = "name_too_long",
     /// The n-gram table `{path}` is damaged, or another version wrote it.
     TableDamaged = "table_damaged",
     /// The n-gram table `{path}` was counted with another tokenizer than the target's.
@@ -88,10 +100,14 @@ codes! {
     DownloadFailed = "download_failed",
     /// Every source of `{name}` carries a different file than the catalogue expects.
     DownloadMismatch = "download_mismatch",
+    /// `{name}`, of which only something was asked, could not be asked about: `{reason}`.
+    LookUpFailed = "look_up_failed",
     /// The file of questions `{path}` cannot be used: `{reason}`.
     SuiteUnreadable = "suite_unreadable",
     /// The file `{path}` cannot be used or written: `{reason}`.
     FileUnusable = "file_unusable",
+    /// There is no folder `{path}`.
+    FolderMissing = "folder_missing",
     /// Standard output cannot be written: `{reason}`.
     OutputFailed = "output_failed",
     /// The command line cannot be understood: `{reason}`.

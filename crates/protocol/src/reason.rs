@@ -19,7 +19,7 @@ const DEEPEST: usize = 4;
 #[derive(Debug, Deserialize)]
 struct Known {
     /// As they come, with `{name}` for what is taken over, `{because}` and `{where}` for what has words of its own and `{*}` for what is
-    /// passed over: at the beginning only what ends with a colon, as a path may hold anything.
+    /// passed over: at the beginning only what ends with a colon, as a path may hold anything. A `{where}` has to be known.
     texts: Vec<String>,
     /// Whether it counts only behind the line and column of a file: its texts could begin anything.
     #[serde(default)]
@@ -73,11 +73,13 @@ fn words(raw: &str, language: Language, placed: bool, depth: usize) -> Option<St
             return Some(raw.to_owned());
         }
         let placed = found.iter().any(|(name, _)| *name == "line");
-        let found = found.into_iter().map(|(name, value)| {
-            let words = matches!(name, "because" | "where").then(|| inner(value, placed)).flatten();
-            (name, words.unwrap_or_else(|| value.to_owned()))
+        let found = found.into_iter().map(|(name, value)| match name {
+            "because" => Some((name, inner(value, placed).unwrap_or_else(|| value.to_owned()))),
+            // Much begins like a place; only those that are known are one.
+            "where" => Some((name, inner(value, placed)?)),
+            _ => Some((name, value.to_owned())),
         });
-        let found = found.collect::<Vec<_>>();
+        let found = found.collect::<Option<Vec<_>>>()?;
         Some(filled(template, |name| found.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)))
     };
     KNOWN.iter().filter(|known| placed || !known.placed).find_map(fits)
@@ -251,5 +253,18 @@ mod tests {
                 assert!(!text.contains("}{"), "{text} cannot be taken apart");
             }
         }
+    }
+
+    #[test]
+    fn every_text_finds_its_own_words() {
+        // What passes over something may well be found by words that pass over less.
+        for known in KNOWN.iter().filter(|known| !known.placed) {
+            for text in known.texts.iter().filter(|text| !text.contains("{*}")) {
+                let raw = filled(text, |name| if name == "where" { "the weights" } else { "7" });
+                let ja = filled(&known.ja, |name| if name == "where" { "モデル本体（重み）" } else { "7" });
+                assert_eq!(in_words(&raw, Language::Japanese), Some(ja), "{text}");
+            }
+        }
+        assert_eq!(in_words("in a moment: it is no text", Language::Japanese), None);
     }
 }

@@ -91,14 +91,14 @@ fn reasons(source: &str) -> Vec<String> {
     found
 }
 
-/// A reason as it comes, of a text with `{placeholders}`; None if the text is no sentence.
-fn filled(text: &str) -> Option<String> {
+/// A reason as it comes, of a text with `{placeholders}` that stand for `value`; None if the text is no sentence.
+fn filled(text: &str, value: &str) -> Option<String> {
     let mut words = text.split('{').next().unwrap_or_default().to_owned();
     let mut filled = words.clone();
     for part in text.split('{').skip(1) {
         let (_, after) = part.split_once('}')?;
         words.push_str(after);
-        filled.push('7');
+        filled.push_str(value);
         filled.push_str(after);
     }
     let is_sentence = words.split(' ').filter(|word| word.chars().any(char::is_lowercase)).count() > 1;
@@ -139,8 +139,8 @@ fn reasons_are_found_in_a_source() {
     "#;
     let found = ["it is named", "it has {c}", "it is asked (for)", "it is \"{c}\"", "it is {}"];
     assert_eq!(reasons(source), found);
-    assert_eq!(filled("“{name}”: it has {} of {b}").as_deref(), Some("“7”: it has 7 of 7"));
-    assert_eq!((filled("{a}: {b}"), filled("--again"), filled("Some sentence")), (None, None, None));
+    assert_eq!(filled("“{name}”: it has {} of {b}", "7").as_deref(), Some("“7”: it has 7 of 7"));
+    assert_eq!((filled("{a}: {b}", "7"), filled("--again", ""), filled("Some sentence", "")), (None, None, None));
 }
 
 #[test]
@@ -152,14 +152,18 @@ fn every_reason_of_this_program_has_words() {
     let (mut found, mut without) = (0, Vec::new());
     for file in files {
         let of_file = reasons(&fs::read_to_string(&file).unwrap());
-        for reason in of_file.iter().filter_map(|text| filled(text)) {
-            found += 1;
-            let problem = Problem::new(Code::Internal).with("reason", &reason);
-            if !problem.details.contains_key("reason_ja") {
-                without.push(format!("{}: {reason}", file.strip_prefix(&root).unwrap().display()));
+        for text in &of_file {
+            // A figure, or a place in a file.
+            let both = ["7", "the weights"].map(|value| filled(text, value));
+            let is_known =
+                |reason: &String| Problem::new(Code::Internal).with("reason", reason).details.contains_key("reason_ja");
+            found += usize::from(both[0].is_some());
+            if both[0].is_some() && !both.iter().flatten().any(is_known) {
+                without.push(format!("{}: {text}", file.strip_prefix(&root).unwrap().display()));
             }
         }
     }
-    assert!(found > 100, "only {found} were found");
+    // So many there are, or nearly: a closure of another name would take some of them out of sight.
+    assert!(found >= 205, "only {found} were found");
     assert!(without.is_empty(), "crates/protocol/messages/reasons.json has no words for\n{}", without.join("\n"));
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use catalog::{
-    LadderEntry, ModelEntry, Recipe, RecipeModel, Tokens, Version, falling, in_order, in_order_by_text,
+    LadderEntry, ModelEntry, Recipe, RecipeModel, Removed, Tokens, Version, falling, in_order, in_order_by_text,
     match_up_by_text, read_recipe,
 };
 use engine::Comparison;
@@ -207,19 +207,10 @@ pub(crate) fn remove_ladder(
     let disk = app.disk()?;
     let _one_at_a_time = disk.changing();
     let only_its_own = only_of(disk, &ladder);
-    // With its download it may have gone already.
-    if disk.recipes.has(&ladder) {
-        disk.models.remove_ladder(&disk.recipes, &ladder)?;
-    }
-    let mut removed = LadderRemoved { deleted: Vec::new(), problem: None };
-    for model in only_its_own.iter().filter(|model| files.iter().any(|hash| hash == model.sha256.as_str())) {
-        match disk.models.remove(&model.sha256) {
-            Ok(()) => removed.deleted.push(model.name.clone()),
-            Err(problem) => removed.problem = Some(problem),
-        }
-    }
+    let going = only_its_own.iter().filter(|model| files.iter().any(|hash| hash == model.sha256.as_str()));
+    let Removed { deleted, problems } = disk.models.remove_with_files(&disk.recipes, &ladder, going)?;
     disk.read_own();
-    Ok(removed)
+    Ok(LadderRemoved { deleted: deleted.into_iter().map(String::from).collect(), problems })
 }
 
 /// Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays.
@@ -239,9 +230,10 @@ pub(crate) fn remove_model(app: State<'_, Arc<App>>, model: String) -> Result<()
     if let Some(ladder) = catalog.ladders().iter().find(uses) {
         return Err(Problem::new(Code::ModelInUse).with("name", &model.name).with("ladder", &ladder.name));
     }
-    disk.models.remove(&model.sha256)?;
+    let removed = disk.models.remove(&model.sha256);
+    // Its file may be gone though what was noted of it is not.
     disk.read_own();
-    Ok(())
+    removed
 }
 
 /// Makes a ladder of one's own like this one, under another name. Gives its id.
@@ -251,7 +243,7 @@ pub(crate) fn copy_ladder(app: State<'_, Arc<App>>, ladder: String, name: String
     let disk = app.disk()?;
     let _one_at_a_time = disk.changing();
     disk.catalog().open_to_others()?;
-    let recipe = disk.recipes.recipe_of(&disk.catalog(), &ladder)?.named(&name)?;
+    let recipe = disk.recipes.recipe_of(&disk.catalog(), &ladder)?.named(&name);
     let kept = disk.recipes.add(&recipe)?;
     disk.read_own();
     Ok(kept.id)

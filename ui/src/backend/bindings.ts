@@ -280,6 +280,8 @@ export type Code =
 "ladder_in_use" | 
 /**  The ladder `{ladder}` came with this program and cannot be changed. */
 "ladder_built_in" | 
+/**  The ladder `{ladder}` came with this program and cannot be removed; `{models}` are its models. */
+"ladder_stays" | 
 /**  The file `{path}` is none that this program has exported. */
 "not_exported" | 
 /**  The administrator's rules in `{path}` do not allow that. */
@@ -288,6 +290,10 @@ export type Code =
 "rules_unreadable" | 
 /**  The ladder `{ladder}` has files that were not fetched yet. */
 "not_installed" | 
+/**  The file of `{name}` is not here and has no source: it was made from `{from}`, to the mix `{mix}`. */
+"made_gone" | 
+/**  The file of `{name}` is not here and has no source: it is somebody's own. */
+"own_gone" | 
 /**  The file `{path}` of the catalogue's `{model}` is not what it should be. */
 "model_damaged" | 
 /**  The file `{path}` is no GGUF file. */
@@ -306,8 +312,14 @@ export type Code =
 "draft_too_large" | 
 /**  `{rung}` cannot take tokens back. */
 "cannot_roll_back" | 
+/**  The draft `{rung}` cannot take tokens back. */
+"draft_cannot_roll_back" | 
 /**  The ladder's settings make no sense: `{reason}`. */
 "ladder_invalid" | 
+/**  A ladder was given no name. */
+"name_empty" | 
+/**  The name of a ladder has more than `{limit}` characters. */
+"name_too_long" | 
 /**  The n-gram table `{path}` is damaged, or another version wrote it. */
 "table_damaged" | 
 /**  The n-gram table `{path}` was counted with another tokenizer than the target's. */
@@ -329,10 +341,14 @@ export type Code =
 "download_failed" | 
 /**  Every source of `{name}` carries a different file than the catalogue expects. */
 "download_mismatch" | 
+/**  `{name}`, of which only something was asked, could not be asked about: `{reason}`. */
+"look_up_failed" | 
 /**  The file of questions `{path}` cannot be used: `{reason}`. */
 "suite_unreadable" | 
 /**  The file `{path}` cannot be used or written: `{reason}`. */
 "file_unusable" | 
+/**  There is no folder `{path}`. */
+"folder_missing" | 
 /**  Standard output cannot be written: `{reason}`. */
 "output_failed" | 
 /**  The command line cannot be understood: `{reason}`. */
@@ -686,10 +702,10 @@ export type LadderFile = {
 
 /**  What became of a ladder that was to be removed: it is gone. */
 export type LadderRemoved = {
-	/**  Display names of the models whose files were deleted with it. */
+	/**  Hashes of the models whose files were deleted with it. */
 	deleted: string[],
-	/**  Why the others were not. */
-	problem: Problem | null,
+	/**  Why each of the others was not. */
+	problems: Problem[],
 };
 
 /**  What a ladder of the user's own was before. */

@@ -1,7 +1,7 @@
-import type { LadderCard } from "../backend";
+import type { LadderCard, ModelCard } from "../backend";
 import { size } from "../words";
 
-/** Which ladders are shown. */
+/** Which ladders and model files are shown. */
 export type Filter = "all" | "here" | "fetch" | "own" | "fits";
 
 const here = (card: LadderCard) => !card.missingBytes;
@@ -14,15 +14,24 @@ const SHOWS: Record<Filter, (card: LadderCard) => boolean> = {
   fits: (card) => card.fits !== "not",
 };
 
+/** The same of model files, by the ladders that they are in. */
+const SHOWS_MODEL: Record<Filter, (model: ModelCard, of: LadderCard[]) => boolean> = {
+  all: () => true,
+  here: (model) => model.installed,
+  fetch: (model, of) => !model.installed && of.some(({ fetchable }) => fetchable),
+  own: (model, of) => model.madeFrom !== null || of.some(SHOWS.own),
+  fits: (_, of) => of.length === 0 || of.some(SHOWS.fits),
+};
+
 /** As people type it: full-width letters and digits are the same as narrow ones. */
 const plain = (text: string) => text.normalize("NFKC").toLowerCase();
 
 /** Letters that words of one script are made of: "phi" is not to be found in "graphics", but 語 in 日本語. */
 const LATIN = /^[\p{Script=Latin}\d]/u;
 
-/** Whether all words of a search stand in what a card says, those in Latin letters at the beginning of a word. */
-export function found(card: LadderCard, query: string): boolean {
-  const said = plain([card.name, ...card.rungs, ...card.licences, card.about.en, card.about.ja, size(card.bytes ?? 0)].join(" "));
+/** Whether all words of a search stand in these texts, those in Latin letters at the beginning of a word. */
+function found(texts: string[], query: string): boolean {
+  const said = plain(texts.join(" "));
   const begins = (at: number): boolean => at >= 0 && (at === 0 || !/[\p{Script=Latin}]/u.test(said[at - 1] ?? ""));
   const stands = (word: string, from = 0): boolean => {
     const at = said.indexOf(word, from);
@@ -36,9 +45,18 @@ export function found(card: LadderCard, query: string): boolean {
 /** What is here comes first, then what is recommended, then the rest; else in the order that they have. */
 const rank = (card: LadderCard) => (here(card) ? 0 : card.suggested ? 1 : 2);
 
+const saidOf = (card: LadderCard) => [card.name, ...card.rungs, ...card.licences, card.about.en, card.about.ja, size(card.bytes ?? 0)];
+const saidOfModel = (model: ModelCard) => [model.name, model.file, model.mix, model.architecture, model.licence, size(model.bytes ?? 0)];
+
 /** The ladders to show, in the order to show them in. */
 export function shown(cards: LadderCard[], filter: Filter, query: string): LadderCard[] {
-  return cards.filter((card) => SHOWS[filter](card) && found(card, query)).sort((a, b) => rank(a) - rank(b));
+  return cards.filter((card) => SHOWS[filter](card) && found(saidOf(card), query)).sort((a, b) => rank(a) - rank(b));
+}
+
+/** The model files to show of those that `cards` are made of and others, the largest first. */
+export function shownModels(models: ModelCard[], cards: LadderCard[], filter: Filter, query: string): ModelCard[] {
+  const shows = (model: ModelCard) => SHOWS_MODEL[filter](model, cards.filter((card) => card.models.includes(model.id)));
+  return models.filter((model) => shows(model) && found(saidOfModel(model), query)).sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0));
 }
 
 /** Tokens a second below which a model is slower than people read; as the catalogue has it. */

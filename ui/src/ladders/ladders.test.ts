@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { card } from "../session/written";
+import { card, model } from "../session/written";
 import { pace } from "../words";
 import { en } from "../words/en";
 import { ja } from "../words/ja";
-import { found, shown, type Filter } from "./filter";
-import { addedText } from "./said";
+import { shown, shownModels, type Filter } from "./filter";
+import { addedText, copyName, named } from "./said";
 
 const cards = [
   card({ id: "offered", name: "Large", own: false, offered: true, missingBytes: 9, fits: "not", licences: ["MIT"] }),
@@ -24,9 +24,40 @@ test("each filter shows its own: what is here first, then what is recommended", 
 });
 
 test("all words of a search count, in any language and width", () => {
-  const [, , , here] = cards;
-  for (const query of ["", " ", "small", "ｓｍａｌｌ prose", "カナ", "文章", "98 mb", "mit max-gram"]) expect(found(here!, query), query).toBe(true);
-  for (const query of ["small large", "apache", "rose", "gram x"]) expect(found(here!, query), query).toBe(false);
+  const found = (query: string) => shown(cards.slice(3), "all", query).length;
+  for (const query of ["", " ", "small", "ｓｍａｌｌ prose", "カナ", "文章", "98 mb", "mit max-gram"]) expect(found(query), query).toBe(1);
+  for (const query of ["small large", "apache", "rose", "gram x"]) expect(found(query), query).toBe(0);
+});
+
+test("model files are filtered by the ladders that they are in, the largest first", () => {
+  const shelf = [
+    model({ id: "a", name: "Fetched", bytes: 5 }),
+    model({ id: "b", name: "On offer", installed: false, bytes: 7 }),
+    model({ id: "c", name: "Lost", installed: false, bytes: 3 }),
+    model({ id: "d", name: "Made smaller", madeFrom: "Fetched", mix: "Q2_K", bytes: 2 }),
+  ];
+  const of = [card({ id: "1", models: ["a"], own: false }), card({ id: "2", models: ["b", "a"], own: false, fits: "not" }), card({ id: "3", models: ["c"], fetchable: false })];
+  const ids = (filter: Filter, query = "") => shownModels(shelf, of, filter, query).map(({ id }) => id);
+  expect(ids("all")).toEqual(["b", "a", "c", "d"]);
+  expect(ids("here")).toEqual(["a", "d"]);
+  expect(ids("fetch")).toEqual(["b"]);
+  expect(ids("own")).toEqual(["c", "d"]);
+  expect(ids("fits"), "in one ladder at least").toEqual(["a", "c", "d"]);
+  expect(ids("all", "q2_k smaller")).toEqual(["d"]);
+});
+
+test("copies are numbered, and a name that would be too long is shortened", () => {
+  const taken = ["A", "A (copy)", "A (copy 2)"];
+  expect(copyName("A", ["A"], en)).toBe("A (copy)");
+  expect(copyName("A", taken, en)).toBe("A (copy 3)");
+  expect(copyName("A (copy 2)", taken, en), "not a copy of a copy").toBe("A (copy 3)");
+  const long = "𠮷".repeat(80);
+  const first = copyName(long, [long], ja);
+  expect([[...first].length, first.slice(-6)]).toEqual([80, "…（コピー）"]);
+  expect([...copyName(long, [long, first], ja)].length).toBeLessThanOrEqual(80);
+  expect(copyName(first, [long, first], ja)).toMatch(/…（コピー 2）$/);
+  const fits = "b".repeat(80 - " (copy)".length);
+  expect(named(en.copyOf, fits), "no shorter than it must be").toBe(`${fits} (copy)`);
 });
 
 test("the pace is in words, or in characters where words are not spaced", () => {

@@ -1,5 +1,5 @@
 import type { AddedNow } from "../session/ladders.svelte";
-import { fill, times, type Words } from "../words";
+import { fill, shorten, times, type Words } from "../words";
 
 /** How well a model that was made smaller does, in words; empty if that was not measured. */
 function doing({ agreement, speedup }: AddedNow, words: Words): string {
@@ -14,4 +14,24 @@ export function addedText(added: AddedNow, words: Words): string {
   const { what, name } = added;
   const text = { ladder: words.ladderAdded, model: words.modelMade, models: words.modelsMade, modelsSome: words.modelsMadeSome, written: words.exported, changed: words.ladderChanged, back: words.ladderBack, checked: words.checkDone, deleted: words.modelDeleted, filesDeleted: words.filesDeleted }[what];
   return `${fill(text, { name, path: name })} ${doing(added, words)}`.trim();
+}
+
+/** Characters that the name of a ladder may have. */
+const LONGEST = 80;
+
+/** A name that is made of another one, which is shortened where the whole would be too long. */
+export function named(text: string, of: string, n = 1): string {
+  const room = LONGEST - [...fill(text, { name: "", n })].length;
+  return fill(text, { name: [...of].length > room ? shorten(of, room - 1) : of, n });
+}
+
+/** What a copy is called beside those that there are; a copy of a copy is one more of the same. */
+export function copyName(of: string, taken: string[], words: Words): string {
+  const text = (n: number) => (n === 1 ? words.copyOf : words.copyMore);
+  const ends = taken.map((_, at) => fill(text(at + 1), { name: "", n: at + 1 }));
+  const end = ends.find((end) => of.endsWith(end) && of !== end) ?? "";
+  const original = of.slice(0, of.length - end.length);
+  let n = 1;
+  while (taken.includes(named(text(n), original, n))) n += 1;
+  return named(text(n), original, n);
 }

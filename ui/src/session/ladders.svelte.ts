@@ -169,13 +169,16 @@ export class Ladders {
   remove(card: LadderCard, files: LadderFile[] = []) {
     this.added = undefined;
     return this.told.asked(async () => {
-      const { deleted, problem } = await this.backend.removeLadder(
+      const { deleted, problems } = await this.backend.removeLadder(
         card.id,
         files.map(({ hash }) => hash),
       );
-      const gone = files.filter(({ name }) => deleted.includes(name));
+      const gone = files.filter(({ hash }) => deleted.includes(hash));
       if (gone.length > 0) this.added = { what: "filesDeleted", name: size(gone.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)) };
-      if (problem) this.told.problem = problem;
+      const [first, ...others] = problems;
+      this.told.problem = first;
+      // There is one card for what went wrong just now; the others get theirs in the window.
+      this.told.notices.push(...others);
       await this.lookUp();
       this.told.offerUndo("deletedLadder", card.name, async () => {
         await this.backend.restoreLadder(card.id);

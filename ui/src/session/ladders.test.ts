@@ -224,7 +224,7 @@ test("what is deleted with a ladder is final and told; the ladder itself can be 
   const { backend, session } = await opened();
   const { ladders, told } = session;
   backend.files = [{ hash: "a", name: "A", bytes: 600_000_000 }, { hash: "b", name: "B", bytes: 400_000_000 }];
-  backend.removed = { deleted: ["A", "B"], problem: null };
+  backend.removed = { deleted: ["a", "b"], problems: [] };
   await ladders.remove(card(), await ladders.files(card()));
   expect(backend.named("removeLadder")).toEqual([["removeLadder", "a", ["a", "b"]]]);
   expect(ladders.added).toEqual({ what: "filesDeleted", name: "1.0 GB" });
@@ -237,10 +237,12 @@ test("what is deleted with a ladder is final and told; the ladder itself can be 
 test("what could not be deleted with a ladder is told, and the list is what there is", async () => {
   const { backend, session } = await opened();
   const { ladders, told } = session;
-  backend.files = [{ hash: "a", name: "A", bytes: 600_000_000 }, { hash: "b", name: "B", bytes: 400_000_000 }];
-  backend.removed = { deleted: ["B"], problem: { code: "folder_unwritable", details: {} } };
+  // Two files may be called the same.
+  backend.files = [{ hash: "a", name: "A", bytes: 600_000_000 }, { hash: "b", name: "A", bytes: 400_000_000 }, { hash: "c", name: "C", bytes: 1 }];
+  backend.removed = { deleted: ["b"], problems: [{ code: "folder_unwritable", details: {} }, { code: "file_unusable", details: {} }] };
   await ladders.remove(card(), await ladders.files(card()));
   expect([ladders.added, told.problem?.code]).toEqual([{ what: "filesDeleted", name: "400 MB" }, "folder_unwritable"]);
+  expect(told.notices.map(({ code }) => code), "each is told").toEqual(["file_unusable"]);
   await told.takeBack();
   expect(backend.named("restoreLadder")).toEqual([["restoreLadder", "a"]]);
 });

@@ -116,7 +116,7 @@ export class Written implements Backend {
   ladderVersions = async (ladder: string) => (this.calls.push(["ladderVersions", ladder]), this.versions);
   backLadder = (ladder: string, version: number) => this.#done("backLadder", ladder, version);
   ladderFiles = async () => this.files;
-  removed: LadderRemoved = { deleted: [], problem: null };
+  removed: LadderRemoved = { deleted: [], problems: [] };
   removeLadder = async (ladder: string, files: string[]) => (this.calls.push(["removeLadder", ladder, files]), this.removed);
   copyLadder = async (ladder: string, name: string) => (this.calls.push(["copyLadder", ladder, name]), "copy");
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);

@@ -189,7 +189,7 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "remove_ladder":
       removed = app.opening.ladders;
       app.opening.ladders = removed.filter((card) => card.id !== args.ladder);
-      return { deleted: (app.give.ladder_files as LadderFile[] | undefined)?.filter(({ hash }) => (args.files as string[]).includes(hash)).map(({ name }) => name) ?? [], problem: null };
+      return { deleted: (app.give.ladder_files as LadderFile[] | undefined)?.filter(({ hash }) => (args.files as string[]).includes(hash)).map(({ hash }) => hash) ?? [], problems: [] };
     case "restore_ladder":
       app.opening.ladders = removed;
       return null;

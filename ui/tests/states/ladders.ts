@@ -1,6 +1,6 @@
 // Every state of "Models and ladders" and of downloads.
 import { expect, type Page } from "@playwright/test";
-import { coder, download, ladderCard, modelCard, smollm2 } from "../mock/shelf";
+import { coder, download, ladderCard, modelCard, models, smollm2 } from "../mock/shelf";
 import { by, downloads, narrowed } from "../window";
 import type { State } from "./states";
 
@@ -33,7 +33,7 @@ const ladders = [smollm2, suggested, huge, mine];
 
 async function dialog(page: Page) {
   await page.keyboard.press("Control+m");
-  await expect(by(page, "model-row")).toHaveCount(3);
+  await expect(by(page, "model-row")).toHaveCount(2);
 }
 
 export const laddersAndDownloads: Record<string, State> = {
@@ -43,8 +43,9 @@ export const laddersAndDownloads: Record<string, State> = {
     async go(page) {
       await dialog(page);
       await by(page, "shrink").first().click();
-      await by(page, "model-details").nth(1).click();
-      await by(page, "model-details").nth(1).scrollIntoViewIfNeeded();
+      await by(page, "models-others").click();
+      await by(page, "model-details").last().click();
+      await by(page, "model-details").last().scrollIntoViewIfNeeded();
     },
   },
   "models and ladders narrow": {
@@ -107,6 +108,17 @@ export const laddersAndDownloads: Record<string, State> = {
       await by(page, "ladder-make").click();
       await expect(by(page, "memory-bar")).toBeVisible();
       await by(page, "draft").first().check();
+    },
+  },
+  "a ladder whose model is gone": {
+    async go(page) {
+      await dialog(page);
+      await by(page, "ladder-make").click();
+      await page.evaluate((left) => {
+        window.app.give.models = left;
+        window.dispatchEvent(new Event("focus"));
+      }, models.slice(0, 1));
+      await expect(by(page, "builder-gone")).not.toBeEmpty();
     },
   },
   "a ladder on a graphics card": {

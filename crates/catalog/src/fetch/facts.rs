@@ -22,9 +22,9 @@ pub struct Facts {
 /// Asks the repository `owner/name` what it knows of `file` in `revision`, a branch, tag or commit, or else `main`. Nothing is downloaded.
 ///
 /// # Errors
-/// [`Code::DownloadFailed`]: nothing, or nothing that can be used.
+/// [`Code::LookUpFailed`]: nothing, or nothing that can be used.
 pub fn facts(repository: &str, revision: Option<&str>, file: &str, options: &FetchOptions) -> Result<Facts, Problem> {
-    let failed = |reason: String| Problem::new(Code::DownloadFailed).with("name", file).with("reason", reason);
+    let failed = |reason: String| Problem::new(Code::LookUpFailed).with("name", file).with("reason", reason);
     let revision = revision.unwrap_or("main");
     // They become part of an address.
     if !repository.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name)) {

@@ -16,7 +16,7 @@ const LONGEST: u64 = 256 << 20;
 /// computer. Of the file no more is received than that. The address of a file's page at Hugging Face will do too.
 ///
 /// # Errors
-/// [`Code::SettingInvalid`]: no such address. [`Code::DownloadFailed`]: nothing comes from there. Those of
+/// [`Code::SettingInvalid`]: no such address. [`Code::LookUpFailed`]: nothing comes from there. Those of
 /// [`check_header`](crate::check_header).
 pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
     if !address.starts_with("https://") && !is_own(address) {
@@ -25,7 +25,7 @@ pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
             .with("value", address)
             .with("reason", "an address must start with https://"));
     }
-    let failed = |reason: String| Problem::new(Code::DownloadFailed).with("name", address).with("reason", reason);
+    let failed = |reason: String| Problem::new(Code::LookUpFailed).with("name", address).with("reason", reason);
     let file = address.replacen("/blob/", "/resolve/", 1);
     // From the start to the end: whoever gives parts also tells how long the whole is.
     let everything = [("Range", "bytes=0-".to_owned())];

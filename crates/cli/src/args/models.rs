@@ -50,8 +50,9 @@ pub(crate) enum Models {
         json: bool,
     },
     /// Make smaller versions of a model, as drafts or for less memory, and say how often they agree with it
+    #[command(after_help = every_mix())]
     Shrink {
-        /// A model of the list, or a .gguf file
+        /// A model of the list, a .gguf file, or a ladder of the list: then its target
         model: String,
         /// To which mixes, for example `Q4_0,Q3_K_S`
         #[arg(long, required = true, value_delimiter = ',', value_name = "MIXES")]
@@ -106,6 +107,32 @@ impl Models {
             | Self::Verify { json, .. }
             | Self::Inspect { json, .. } => *json,
         }
+    }
+}
+
+/// Every mix with what it is good for.
+fn every_mix() -> String {
+    let line = |mix: Mix| format!("\n  {:<7} {:.1} bits: {}", mix.name(), mix.bits(), good_for(mix));
+    let lines: String = Mix::ALL.into_iter().map(line).collect();
+    format!("Mixes, the best first, with about how many bits each weight takes:{lines}")
+}
+
+fn good_for(mix: Mix) -> &'static str {
+    match mix {
+        Mix::Q8_0 => "nearly the same as the original",
+        Mix::Q6K => "hardly a difference",
+        Mix::Q5KM => "little is lost",
+        Mix::Q5KS => "a little smaller than Q5_K_M",
+        Mix::Q4KM => "the usual choice for answers",
+        Mix::Q4KS => "a little smaller than Q4_K_M",
+        Mix::Q4_1 => "larger than Q4_0, and loses a little less",
+        Mix::Q4_0 => "fast on processors, a good first draft",
+        Mix::Iq4Nl => "loses less than Q4_0 at its size, slower on some processors",
+        Mix::Iq4Xs => "the smallest with four bits, slower on some processors",
+        Mix::Q3KL => "something is lost",
+        Mix::Q3KM => "more is lost, good for drafts",
+        Mix::Q3KS => "much is lost, for drafts",
+        Mix::Q2K => "the smallest: for drafts of large models",
     }
 }
 

@@ -89,6 +89,7 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     group.close();
     let Asked { table, suspects, prompts, reading, failures, refused, stopped } = result?;
     let memory = engine.worker_bytes();
+    let foretold = catalog::foretold(&ladder, settings);
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
     let costs = setup::costs(&loaded);
@@ -100,7 +101,8 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     }
     report.print(output);
     if let Some(bytes) = memory {
-        output.note(format_args!("Taki's engine occupies {} of memory.", bytes_in_words(bytes)));
+        let [bytes, foretold] = [bytes, foretold].map(bytes_in_words);
+        output.note(format_args!("Taki's engine occupies {bytes} of memory; {foretold} were foretold."));
     }
     if again > 0 {
         again::print(&suspects, output);
@@ -120,7 +122,7 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     output.json(&json!({
         "machine": { "system": std::env::consts::OS, "processor": std::env::consts::ARCH, "cores": num_cpus::get_physical() },
         "ladder": id, "rungs": loaded.rungs, "threads": threads, "context": loaded.context, "repeats": repeats,
-        "exact": args.exact, "cold": args.cold, "held": reading, "worker_bytes": memory, "llama_server": program.map(|program| program.version),
+        "exact": args.exact, "cold": args.cold, "held": reading, "worker_bytes": memory, "foretold_bytes": foretold, "llama_server": program.map(|program| program.version),
         "rows": report.rows, "bounds": report.bounds, "against": report.against, "slower": suspects, "failed": failures,
         "predictions": predictions,
     }));

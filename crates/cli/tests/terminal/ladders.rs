@@ -52,7 +52,51 @@ fn smaller_versions_are_made_and_draft_in_a_ladder_that_answers_the_same() {
     assert!(rows.len() == 2 && rows.iter().all(deleted), "what came with the program stays: {removed}");
     let back = taki.run(&["ladders", "back", "small-and-smaller", "--json"]).good();
     assert_eq!(back["ladder"], "small-and-smaller", "the ladder comes back, its files do not");
-    assert_eq!(taki.run(&["chat", "--once", "Hi", "--ladder", "small-and-smaller"]).code, Some(1));
+    // The files are nowhere: nothing is said of downloading them, but what they were made from.
+    let (chat, fetch) = (["chat", "--once", "Hi", "--ladder"], ["models", "fetch"]);
+    for args in [&chat[..], &fetch] {
+        let gone = taki.run(&[args, &["small-and-smaller", "--json"]].concat());
+        let (code, sentence, next) = gone.problem();
+        assert!(code == "made_gone" && sentence.contains("SmolLM2 135M") && next.contains("Q4_0"), "{gone:?}");
+    }
+    let listed = taki.run(&["ladders", "list"]).out;
+    assert!(listed.contains("to be made or added again: SmolLM2 135M"), "{listed}");
+    let shown = taki.run(&["ladders", "show", "small-and-smaller"]);
+    assert!(shown.out.contains("mix = \"Q2_K\"") && shown.err.contains("cannot be downloaded"), "{shown:?}");
+}
+
+#[test]
+fn bad_files_keep_no_other_out_and_each_is_told() {
+    let taki = Taki::with_own_models();
+    let at = |name: &str| taki.home.path().join(name).to_str().unwrap().to_owned();
+    let model = taki.run(&["models", "list", "--json"]).good()["models"][0]["path"].as_str().unwrap().to_owned();
+    fs::write(at("bad.gguf"), "GGML").unwrap();
+    fs::write(at("worse.gguf"), "").unwrap();
+    let added = taki.run(&["models", "add", &at("bad.gguf"), &model, &at("worse.gguf")]);
+    assert!(added.code == Some(1) && added.out.contains("is in the list as smollm2-135m"), "{added:?}");
+    assert!(added.err.contains("bad.gguf") && added.err.contains("worse.gguf"), "{added:?}");
+}
+
+#[test]
+fn what_earlier_versions_need_is_said_when_its_file_is_deleted_and_versions_say_when_they_were() {
+    let taki = Taki::with_own_models();
+    taki.run(&["ladders", "copy", "smollm2", "Mine", "--json"]).good();
+    taki.run(&["ladders", "remove", "mine", "--json"]).good();
+    let versions = taki.run(&["ladders", "versions", "mine"]).out;
+    assert!(versions.contains("until 20") && versions.contains(" UTC  Mine: "), "{versions}");
+    let removed = taki.run(&["models", "remove", "smollm2-135m"]);
+    assert!(removed.code == Some(0) && removed.err.contains("have it: mine."), "{removed:?}");
+}
+
+#[test]
+fn of_a_ladder_its_target_is_made_smaller_and_the_mixes_are_listed() {
+    let taki = Taki::with_own_models();
+    let made = taki.run(&["models", "shrink", "smollm2", "--to", "Q2_K", "--no-probe"]);
+    assert!(made.code == Some(0) && made.err.contains("its target smollm2-135m"), "{made:?}");
+    let unknown = taki.run(&["models", "shrink", "smollm", "--to", "Q2_K"]).err;
+    assert!(unknown.contains("smollm2-135m") && unknown.contains("qwen-coder"), "{unknown}");
+    let help = taki.run(&["models", "shrink", "--help"]).out;
+    assert!(protocol::Mix::ALL.iter().all(|mix| help.contains(&format!("\n  {:<7} ", mix.name()))), "{help}");
 }
 
 #[test]
@@ -88,7 +132,7 @@ fn a_ladder_is_made_changed_taken_back_handed_on_and_removed() {
 
     // What comes with the program can be copied and handed on too.
     assert_eq!(taki.run(&["ladders", "copy", "smollm2", "SmolLM2 135M", "--json"]).good()["ladder"], "smollm2-135m");
-    assert_eq!(taki.run(&["ladders", "copy", "smollm2", " ", "--json"]).code_of_problem(), "ladder_invalid");
+    assert_eq!(taki.run(&["ladders", "copy", "smollm2", " ", "--json"]).code_of_problem(), "name_empty");
     taki.run(&["ladders", "export", "qwen-coder", &at("qwen.toml"), "--json"]).good();
     taki.run(&["ladders", "remove", "smollm2-135m", "--json"]).good();
 
@@ -138,6 +182,7 @@ fn the_memory_of_a_ladder_is_foretold() {
     let bench = taki.run(&[args.as_slice(), &["--context", "8192", "--json"]].concat()).good();
     let used = bench["worker_bytes"].as_f64().unwrap();
     assert!((foretold / used - 1.0).abs() < 0.1, "{foretold} foretold, {used} used");
+    assert_eq!(bench["foretold_bytes"].as_f64(), Some(foretold), "it is the same wherever it is told");
 }
 
 #[test]
@@ -147,11 +192,13 @@ fn what_cannot_be_is_refused_with_the_reason() {
     fs::write(at("bad.toml"), "rungs = 3").unwrap();
     fs::write(at("bad.gguf"), "GGML").unwrap();
     for (args, code) in [
-        (vec!["ladders", "remove", "smollm2"], "ladder_built_in"),
+        (vec!["ladders", "remove", "smollm2"], "ladder_stays"),
         (vec!["ladders", "change", "smollm2", "--name", "X"], "ladder_built_in"),
         (vec!["ladders", "show", "../../etc/passwd"], "no_such_ladder"),
         (vec!["ladders", "back", "smollm2"], "no_such_version"),
-        (vec!["ladders", "make", "", "smollm2-135m"], "ladder_invalid"),
+        (vec!["ladders", "make", "", "smollm2-135m"], "name_empty"),
+        (vec!["ladders", "make", &"long ".repeat(17), "smollm2-135m"], "name_too_long"),
+        (vec!["ladders", "export", "smollm2", &at("none/out.toml")], "folder_missing"),
         (vec!["ladders", "make", "Two", "smollm2-135m", "smollm2-135m"], "draft_too_large"),
         (vec!["ladders", "make", "X", "no-such-model"], "no_such_model"),
         (vec!["ladders", "make", "X", "./no-such.gguf"], "model_unreadable"),
@@ -160,6 +207,7 @@ fn what_cannot_be_is_refused_with_the_reason() {
         (vec!["ladders", "import", &at("none.toml")], "file_unusable"),
         (vec!["models", "add", &at("bad.gguf")], "not_gguf"),
         (vec!["models", "shrink", "smollm2-135m", "--to", "Q9"], "setting_invalid"),
+        (vec!["models", "shrink", "smollm", "--to", "Q2_K"], "no_such_model"),
         (vec!["models", "remove", "no-such-model"], "no_such_model"),
     ] {
         let ran = taki.run(&[args.clone(), vec!["--json"]].concat());

@@ -177,3 +177,27 @@ fn ctrl_c_stops_the_answer_and_without_one_the_program() {
     };
     assert_eq!(code, Some(130));
 }
+
+#[test]
+fn who_stops_making_smaller_versions_has_none_that_is_half_written() {
+    let taki = Taki::with_own_models();
+    let models = taki.home.path().join("models");
+    let files = |folder: &str, ends: &str| {
+        let found = std::fs::read_dir(models.join(folder)).into_iter().flatten();
+        found.filter(|entry| entry.as_ref().unwrap().path().to_string_lossy().ends_with(ends)).count()
+    };
+    let before = files("", ".gguf");
+    let args = ["models", "shrink", "smollm2-135m", "--to", "Q4_0,Q3_K_S,Q2_K", "--json"];
+    let mut child = taki.command(args).spawn().unwrap();
+    while files("staging", "") == 0 {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it wrote anything");
+        std::thread::yield_now();
+    }
+    tell(child.id(), "INT");
+    let left = child.wait_with_output().unwrap();
+    assert_eq!(left.status.code(), Some(130), "{}", String::from_utf8_lossy(&left.stderr));
+    assert_eq!((files("", ".gguf"), files("staging", "")), (before, 0), "nothing of it is left");
+    // What was stopped can be begun anew.
+    let made = taki.run(&["models", "shrink", "smollm2-135m", "--to", "Q2_K", "--json"]).good();
+    assert_eq!(made["made"].as_array().unwrap().len(), 1, "{made}");
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod compare;
 mod ends;
 mod loads;
 mod stops;

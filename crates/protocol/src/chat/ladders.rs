@@ -113,10 +113,10 @@ pub struct LadderFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct LadderRemoved {
-    /// Display names of the models whose files were deleted with it.
+    /// Hashes of the models whose files were deleted with it.
     pub deleted: Vec<String>,
-    /// Why the others were not.
-    pub problem: Option<Problem>,
+    /// Why each of the others was not.
+    pub problems: Vec<Problem>,
 }
 
 /// A model as the window lists it.

@@ -130,7 +130,7 @@ fn facts_that_are_none_are_refused_with_a_reason() {
     ] {
         let server = Server::with(&[], move |_, _| answer.clone());
         let problem = facts("maker/model", None, "m.gguf", &at(&server)).unwrap_err();
-        assert_eq!(problem.code, Code::DownloadFailed);
+        assert_eq!(problem.code, Code::LookUpFailed);
         assert!(problem.details["reason"].contains(word), "{word}: {problem:?}");
     }
     assert_eq!(other.seen().len(), 0, "another host knows nothing of it");
@@ -161,7 +161,7 @@ fn names_that_could_lead_elsewhere_are_never_part_of_an_address() {
         ("maker/model", None, ""),
     ] {
         let problem = facts(repository, revision, file, &at(&server)).unwrap_err();
-        assert_eq!(problem.code, Code::DownloadFailed, "{repository} {revision:?} {file}");
+        assert_eq!(problem.code, Code::LookUpFailed, "{repository} {revision:?} {file}");
     }
     assert_eq!(server.seen().len(), 0);
 }

@@ -43,12 +43,12 @@ fn what_comes_from_an_address_is_not_believed() {
     let address = format!("{}/m.gguf", server.endpoint);
     let code = || look(&address, &FetchOptions::default()).map(|_| ()).unwrap_err();
     for (code, expected, word) in [
-        (code(), Code::DownloadFailed, "404"),
-        (code(), Code::DownloadFailed, "401"),
-        (code(), Code::DownloadFailed, "early"),
-        (code(), Code::DownloadFailed, ""),
+        (code(), Code::LookUpFailed, "404"),
+        (code(), Code::LookUpFailed, "401"),
+        (code(), Code::LookUpFailed, "early"),
+        (code(), Code::LookUpFailed, ""),
         (code(), Code::NotGguf, ""),
-        (code(), Code::DownloadFailed, "large"),
+        (code(), Code::LookUpFailed, "large"),
         (code(), Code::ModelEmpty, ""),
     ] {
         assert_eq!(code.code, expected, "{code:?}");

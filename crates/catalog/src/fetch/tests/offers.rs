@@ -134,7 +134,7 @@ fn a_repository_that_does_not_answer_leaves_the_ladder_offered() {
     let server = Server::with(&[], |_, _| Does::Status("404 Not Found", ""));
     bench.options.endpoint.clone_from(&server.endpoint);
     let problem = settle(&catalog, "both", &bench.options, &GO).unwrap_err();
-    assert_eq!((problem.code, problem.details["name"].as_str()), (Code::DownloadFailed, "big.gguf"));
+    assert_eq!((problem.code, problem.details["name"].as_str()), (Code::LookUpFailed, "big.gguf"));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_folder_gives_what_it_has_and_nobody_else_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     bench.options.source = SourceChoice::Folder(folder.path().to_owned());
     let catalog = Catalog::parse(OFFERS).unwrap();
-    assert_eq!(settle(&catalog, "both", &bench.options, &GO).unwrap_err().code, Code::DownloadFailed);
+    assert_eq!(settle(&catalog, "both", &bench.options, &GO).unwrap_err().code, Code::LookUpFailed);
     std::fs::write(folder.path().join("big.gguf"), big()).unwrap();
     std::fs::write(folder.path().join("small.gguf"), Gguf::small().bytes()).unwrap();
     let settled = settle(&catalog, "both", &bench.options, &GO).unwrap();
