@@ -18,6 +18,8 @@ def main():
     parser.add_argument("--taki", default=str(Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "taki"))
     parser.add_argument("cases", nargs="+", metavar="LADDER:CONTEXT[:KV]")
     args = parser.parse_args()
+    if wrong := [case for case in args.cases if not 2 <= len(case.split(":")) <= 3]:
+        parser.error(f"not of the kind LADDER:CONTEXT[:KV]: {wrong[0]}")
     print("| ladder | context | foretold | used | off by |\n|---|---|---|---|---|")
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as suite:
         suite.write(json.dumps({"question_id": 1, "category": "one", "turns": ["Name three rivers."]}) + "\n")

@@ -11,13 +11,13 @@ use protocol::{Code, Problem};
 use store::Wanted;
 
 use crate::app::App;
-use crate::queue::{Queue, Removed, Then, Turn};
+use crate::queue::{Queue, Then, Turn};
 use crate::watched::Watched;
 
 /// How often is looked whether an answer is over.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// How long is waited for what is taken out to be gone; a line that stalls may notice it later.
+/// How long is waited for what is taken out to be gone: what has come in of a large file may have to reach the disk first.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The queue, and what tells the page and the disk of it.
@@ -45,8 +45,9 @@ struct Inner {
     queue: Queue,
     /// Somebody works on the queue.
     at_work: bool,
-    /// The ladder that is being fetched, or deleted after that.
-    at_hand: Option<String>,
+    /// The ladder that is being fetched, or deleted after that, and how many were before it.
+    at_hand: Option<(String, u64)>,
+    turns: u64,
     /// The program ends.
     over: bool,
 }
@@ -76,11 +77,14 @@ impl Downloads {
         changed
     }
 
-    /// Waits until nobody fetches this ladder any more, or deletes what came in of it.
-    fn wait_for_end(&self, ladder: &str) {
-        let at_hand = |inner: &mut Inner| !inner.over && inner.at_hand.as_deref() == Some(ladder);
-        let ended = self.news.wait_timeout_while(self.inner(), PATIENCE, at_hand);
-        drop(ended.unwrap_or_else(PoisonError::into_inner));
+    /// Waits until nobody fetches this ladder any more, or deletes what came in of it. False if the program ends first, or it takes too long.
+    fn wait_for_end(&self, ladder: &str) -> bool {
+        let inner = self.inner();
+        let Some(turn) = inner.at_hand.clone().filter(|(at_hand, _)| at_hand == ladder) else { return !inner.over };
+        let goes_on = |inner: &mut Inner| !inner.over && inner.at_hand.as_ref() == Some(&turn);
+        let (inner, waited) =
+            self.news.wait_timeout_while(inner, PATIENCE, goes_on).unwrap_or_else(PoisonError::into_inner);
+        !inner.over && !waited.timed_out()
     }
 
     /// Ends what comes in, for now: the next start goes on with it.
@@ -150,17 +154,18 @@ impl App {
         self.keep_queue()
     }
 
-    /// Takes a ladder out of the queue and deletes what came in of it. When this returns, that is gone, unless a stalled line keeps it longer.
+    /// Takes a ladder out of the queue and deletes what came in of it. When this returns, that is gone, unless it is wanted again by then or the disk
+    /// takes very long: then whoever fetches it deletes it.
     pub(crate) fn drop_download(&self, ladder: &str) -> Result<(), Problem> {
-        match self.downloads.change(|queue| queue.remove(ladder)) {
-            Removed::Nothing => {}
-            Removed::Resting => {
-                let missing = self.disk()?.missing(ladder);
-                self.discard(ladder, &missing)?;
-            }
-            Removed::AtWork => self.downloads.wait_for_end(ladder),
+        if !self.downloads.change(|queue| queue.remove(ladder)) {
+            return Ok(());
         }
-        self.keep_queue()
+        self.keep_queue()?;
+        if self.downloads.wait_for_end(ladder) && !self.downloads.inner().queue.has(ladder) {
+            let missing = self.disk()?.missing(ladder);
+            self.discard(ladder, &missing)?;
+        }
+        Ok(())
     }
 
     /// Deletes what came in of a ladder that was taken out, of which these models were `missing`.
@@ -192,7 +197,8 @@ impl App {
                         return;
                     }
                     if let Some(turn) = inner.queue.next() {
-                        inner.at_hand = Some(turn.ladder.clone());
+                        inner.turns += 1;
+                        inner.at_hand = Some((turn.ladder.clone(), inner.turns));
                         break turn;
                     }
                     inner = self.downloads.news.wait(inner).unwrap_or_else(PoisonError::into_inner);
@@ -306,5 +312,29 @@ impl App {
             None
         });
         FetchOptions::with(&mirror, &proxy, token.as_deref().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_one_out_waits_for_the_end_of_its_turn_only() {
+        let downloads = Arc::new(Downloads::default());
+        assert!(downloads.wait_for_end("a"), "nobody fetches it");
+        downloads.inner().at_hand = Some(("a".to_owned(), 1));
+        assert!(downloads.wait_for_end("b"), "another one is fetched");
+        let other = Arc::clone(&downloads);
+        let waiting = thread::spawn(move || other.wait_for_end("a"));
+        // Wanted again: the next turn is not the one that is waited for.
+        downloads.inner().at_hand = Some(("a".to_owned(), 2));
+        downloads.news.notify_all();
+        downloads.inner().at_hand = None;
+        downloads.news.notify_all();
+        assert!(waiting.join().unwrap());
+        downloads.inner().at_hand = Some(("a".to_owned(), 3));
+        downloads.end();
+        assert!(!downloads.wait_for_end("a"), "the program ends");
     }
 }

@@ -40,17 +40,6 @@ pub(crate) enum Then {
     Discard,
 }
 
-/// What was taken out.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Removed {
-    /// Nothing: it was not there.
-    Nothing,
-    /// One that nobody works on.
-    Resting,
-    /// One that is being fetched; its end is told by [`Queue::ended`].
-    AtWork,
-}
-
 impl Queue {
     /// Puts a ladder at the end, of which so much is here; one that is in the queue already goes on.
     pub(crate) fn add(&mut self, wanted: &Wanted, name: &str, before: &str, begun: Option<FetchShare>) {
@@ -91,13 +80,16 @@ impl Queue {
         }
     }
 
-    /// Takes one out.
-    pub(crate) fn remove(&mut self, ladder: &str) -> Removed {
-        let Some(at) = self.items.iter().position(|item| item.told.ladder == ladder) else { return Removed::Nothing };
-        let item = self.items.remove(at);
-        item.stop.store(true, Ordering::Release);
-        // The one at hand keeps its flag beside this one until it has ended, whatever it was told meanwhile.
-        if Arc::strong_count(&item.stop) > 1 { Removed::AtWork } else { Removed::Resting }
+    /// Takes one out. False if it was not there.
+    pub(crate) fn remove(&mut self, ladder: &str) -> bool {
+        let Some(at) = self.items.iter().position(|item| item.told.ladder == ladder) else { return false };
+        self.items.remove(at).stop.store(true, Ordering::Release);
+        true
+    }
+
+    /// Whether a ladder is to be fetched.
+    pub(crate) fn has(&self, ladder: &str) -> bool {
+        self.items.iter().any(|item| item.told.ladder == ladder)
     }
 
     /// Notes why a ladder that is whole cannot be used.
@@ -306,23 +298,23 @@ mod tests {
         assert!(queue.next().is_none());
         queue.add(&wanted("a"), "a", "new", None);
         assert_eq!(queue.next().unwrap().ladder, "a");
-        assert_eq!((queue.remove("a"), queue.remove("a")), (Removed::Resting, Removed::Nothing));
+        assert_eq!((queue.remove("a"), queue.remove("a")), (true, false));
     }
 
     #[test]
     fn what_is_taken_out_is_deleted_when_nobody_writes_it_any_more() {
         let mut queue = queue(&["a", "b"]);
-        assert_eq!(queue.remove("b"), Removed::Resting);
+        assert!(queue.remove("b") && !queue.has("b") && queue.has("a"));
         let turn = queue.next().unwrap();
         assert_eq!(queue.others("x"), ["a"]);
-        assert_eq!(queue.remove("a"), Removed::AtWork);
+        assert!(queue.remove("a"));
         assert!(turn.stop.load(Ordering::Acquire));
         assert_eq!(queue.ended(&turn, Err(Problem::new(Code::Cancelled))), Then::Discard);
         // Paused, but not noticed yet.
         queue.add(&wanted("a"), "a", "old", None);
         let turn = queue.next().unwrap();
         queue.pause("a");
-        assert_eq!(queue.remove("a"), Removed::AtWork);
+        assert!(queue.remove("a"));
         // Wanted again before its end is noticed: what is there is of use.
         queue.add(&wanted("a"), "a", "old", None);
         assert_eq!(queue.ended(&turn, Err(Problem::new(Code::Cancelled))), Then::Nothing);

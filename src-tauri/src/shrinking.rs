@@ -68,7 +68,7 @@ impl Work<'_> {
     /// Makes a version of the model with this id and takes it in; `on` is told the share that is done.
     ///
     /// # Errors
-    /// [`Code::NoSuchModel`], [`Code::NotInstalled`], [`Code::Cancelled`], those of [`Call::requantize`](engine::Call::requantize) and of
+    /// [`Code::NoSuchModel`], [`ModelEntry::missing`], [`Code::Cancelled`], those of [`Call::requantize`](engine::Call::requantize) and of
     /// [`ModelStore::take_in`](catalog::ModelStore::take_in).
     fn shrink(&self, disk: &Disk, id: &str, mix: Mix, on: &mut dyn FnMut(f32)) -> Result<RecipeModel, Problem> {
         let (model, path) = original(disk, id)?;
@@ -198,6 +198,6 @@ impl Work<'_> {
 /// The model with this id, and its file.
 fn original(disk: &Disk, id: &str) -> Result<(ModelEntry, PathBuf), Problem> {
     let model = disk.catalog().model(id)?.clone();
-    let path = disk.models.path_of(&model).ok_or_else(|| Problem::new(Code::NotInstalled).with("ladder", id))?;
+    let path = disk.models.path_of(&model).ok_or_else(|| model.missing(id))?;
     Ok((model, path))
 }

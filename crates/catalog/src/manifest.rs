@@ -146,11 +146,14 @@ impl Catalog {
     /// believed.
     fn take_model(&mut self, model: ModelEntry) -> Option<String> {
         if let Some(known) = self.models.iter_mut().find(|known| known.sha256 == model.sha256) {
+            if known.bytes != model.bytes {
+                return None;
+            }
             // What is offered is what its makers say, whatever a recipe tells of it.
             if known.sources.is_empty() && known.made_from.is_none() {
                 known.made_from = model.made_from;
             }
-            return (known.bytes == model.bytes).then(|| known.id.clone());
+            return Some(known.id.clone());
         }
         let taken = self.models.iter().any(|known| known.id == model.id);
         let id = if taken { format!("{}-{}", model.id, &model.sha256.as_str()[..8]) } else { model.id.clone() };

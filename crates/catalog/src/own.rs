@@ -395,6 +395,8 @@ mod tests {
             assert!(text.contains("[model.made_from]\nname = \"Big Q8_0\""), "{text}");
             assert_eq!(Recipe::parse(&text, "here").unwrap().models[0].made_from, Some(from.clone()));
         }
+        let fetched = RecipeModel::of(here().model("smollm2-135m").unwrap());
+        recipes.add(&Recipe::new("Both", vec![fetched, model.clone()]).unwrap()).unwrap();
         let card = |catalog: &Catalog, id: &str| {
             let (context, cache, source) = (None, protocol::ladder::CacheType::F16, &crate::SourceChoice::default());
             let lists = crate::Lists { catalog, store: &store, recipes: &recipes, context, cache, source };
@@ -412,7 +414,9 @@ mod tests {
         let problem = fetch("made");
         let told = |name: &str| problem.details[name].as_str();
         assert_eq!((problem.code, told("from"), told("mix")), (Code::MadeGone, "Big Q8_0", "Q2_K"));
-        assert_eq!(crate::resolve(&catalog, &store, "made").unwrap_err().code, Code::MadeGone);
+        for id in ["made", "both"] {
+            assert_eq!(crate::resolve(&catalog, &store, id).unwrap_err().code, Code::MadeGone, "{id}");
+        }
         let added = crate::sample::entry("own", b"of one's own", Vec::new());
         assert_eq!(added.missing("x").code, Code::OwnGone);
         let offered = crate::Catalog::builtin().model("smollm2-135m").unwrap().missing("x");

@@ -208,6 +208,11 @@ impl Recipe {
         if shown.chain([&self.name]).chain(&self.description).any(|text| !is_plain(text)) {
             return Err("one of its names is too long, or has characters that cannot be seen".to_owned());
         }
+        // It is told as part of a command to type.
+        let mixes = self.models.iter().filter_map(|model| Some(&model.made_from.as_ref()?.mix));
+        if mixes.into_iter().any(|mix| !is_mix(mix)) {
+            return Err("a type of weights has odd characters".to_owned());
+        }
         let (ladder, models) = self.entries();
         crate::check::check_entries(&[ladder], &models)
     }
@@ -233,6 +238,11 @@ impl Recipe {
         };
         (ladder, self.models.iter().map(RecipeModel::entry).collect())
     }
+}
+
+/// Whether a mix may be called so, by whatever version of llama.cpp.
+fn is_mix(name: &str) -> bool {
+    (1..=16).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Whether a text of a stranger can be shown on one line.
@@ -334,6 +344,19 @@ mod tests {
             let problem = Recipe::parse(&changed, "here").unwrap_err();
             assert_eq!(problem.code, Code::FileUnusable);
             assert!(problem.details["reason"].contains(reason), "{from} → {to}: {problem:?}");
+        }
+        for (name, mix, good) in [
+            ("Big", "Q2_K", true),
+            ("Big", "Q2_K; rm -rf ~", false),
+            ("Big", "", false),
+            ("Big", "Q2_K_OF_SOMETHING", false),
+            ("B\u{1b}[2Jig", "Q2_K", false),
+        ] {
+            let mut made = recipe();
+            let from = MadeFrom { name: name.to_owned(), sha256: made.models[0].sha256.clone(), mix: mix.to_owned() };
+            made.models[0].made_from = Some(from);
+            let read = Recipe::parse(&made.to_toml().unwrap(), "here");
+            assert_eq!(read.is_ok(), good, "{name} {mix}: {read:?}");
         }
         let same = vec![RecipeModel::of(&entry("a", b"same", Vec::new())); 2];
         assert_eq!(Recipe::new("Twice", same).unwrap_err().code, Code::LadderInvalid);

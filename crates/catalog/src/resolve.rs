@@ -57,6 +57,10 @@ pub fn is_path(text: &str) -> bool {
 }
 
 fn from_catalogue(catalog: &Catalog, store: &ModelStore, entry: &LadderEntry) -> Result<Ladder, Problem> {
+    // What nobody offers cannot be fetched with the others.
+    if let Some(lost) = store.lost(&catalog.models_of(&entry.id)?).next() {
+        return Err(lost.missing(&entry.id));
+    }
     let rungs = entry.rungs.iter().map(|id| rung(store, catalog.model(id)?, &entry.id)).collect::<Result<_, _>>()?;
     let LadderEntry { max_gram, lenience, by_text, .. } = *entry;
     Ok(Ladder { id: entry.id.clone(), rungs, max_gram, k: entry.k.clone(), lenience, table: None, by_text })

@@ -160,7 +160,10 @@ impl ModelStore {
         self.prepare()?;
         self.tidy();
         match fs4::available_space(&self.root) {
-            Ok(free) if free < bytes.saturating_add(RESERVE) => Err(disk_full(&self.root, bytes, RESERVE, free)),
+            // A link takes no room.
+            Ok(free) if bytes > 0 && free < bytes.saturating_add(RESERVE) => {
+                Err(disk_full(&self.root, bytes, RESERVE, free))
+            }
             // A system that does not tell is no reason to refuse.
             _ => tempfile::Builder::new()
                 .prefix(WORKPLACE)

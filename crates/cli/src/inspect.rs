@@ -10,30 +10,37 @@ use crate::output::Output;
 use crate::setup::Setup;
 
 pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<(), Problem> {
-    let headers = files.iter().map(|file| header(setup, file)).collect::<Result<Vec<_>, _>>()?;
+    // One that cannot be read keeps nobody from the others.
+    let (mut known, mut problems) = (Vec::new(), Vec::new());
+    for file in files {
+        match header(setup, file) {
+            Ok(header) => known.push((file, header)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if known.is_empty() {
+        return output.last_of(problems);
+    }
     let mut rows = Vec::new();
-    for (at, (file, header)) in files.iter().zip(&headers).enumerate() {
+    for (at, (file, header)) in known.iter().enumerate() {
+        let (first, first_header) = &known[0];
         for line in in_words(file, header) {
             output.line(line);
         }
         let mut row = as_json(file, header);
         if at > 0 {
-            let verdict = match_up_by_text(&headers[0], header, file);
+            let verdict = match_up_by_text(first_header, header, file);
             let told = match &verdict {
-                Ok(Tokens::Same) => format!("It can draft for {}.", files[0]),
+                Ok(Tokens::Same) => format!("It can draft for {first}."),
                 Ok(Tokens::Nearly(shared)) => {
-                    format!(
-                        "It can draft for {}: all but a few of its tokens are the same ({shared} at least).",
-                        files[0]
-                    )
+                    format!("It can draft for {first}: all but a few of its tokens are the same ({shared} at least).")
                 }
                 Ok(Tokens::ByText) => {
                     format!(
-                        "It can draft for {} by text only (--by-text), which is slower: its tokens are others.",
-                        files[0]
+                        "It can draft for {first} by text only (--by-text), which is slower: its tokens are others."
                     )
                 }
-                Err(problem) => format!("It cannot draft for {}: {}", files[0], problem.sentence(output.language)),
+                Err(problem) => format!("It cannot draft for {first}: {}", problem.sentence(output.language)),
             };
             output.line(format_args!("  {told}"));
             // Not unless somebody asks for it.
@@ -46,8 +53,8 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
         }
         rows.push(row);
     }
-    output.json(&json!({ "models": rows }));
-    Ok(())
+    output.json(&json!({ "models": rows, "problems": problems }));
+    output.last_of(problems)
 }
 
 /// By its path, its address, or the id of a model of the list: from the store if it is there, from its first source if not.

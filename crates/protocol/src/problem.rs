@@ -71,8 +71,6 @@ codes! {
     TokenizersDiffer = "tokenizers_differ",
     /// The draft `{rung}` is no smaller than what it drafts for.
     DraftTooLarge = "draft_too_large",
-    /// `{rung}` cannot take tokens back.
-    CannotRollBack = "cannot_roll_back",
     /// The draft `{rung}` cannot take tokens back.
     DraftCannotRollBack = "draft_cannot_roll_back",
     /// The ladder's settings make no sense: `{reason}`.

@@ -164,6 +164,6 @@ fn every_reason_of_this_program_has_words() {
         }
     }
     // So many there are, or nearly: a closure of another name would take some of them out of sight.
-    assert!(found >= 205, "only {found} were found");
+    assert!(found >= 190, "only {found} were found");
     assert!(without.is_empty(), "crates/protocol/messages/reasons.json has no words for\n{}", without.join("\n"));
 }

@@ -1,4 +1,6 @@
-use std::path::Path;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -190,39 +192,49 @@ fn only_of(disk: &Disk, ladder: &str) -> Vec<ModelEntry> {
 }
 
 /// Removes a ladder of the user's own, and with it the files with these hashes as far as no other ladder has them.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn remove_ladder(
+pub(crate) async fn remove_ladder(
     app: State<'_, Arc<App>>,
     ladder: String,
     files: Vec<String>,
 ) -> Result<LadderRemoved, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || remove_with_files(&app, &ladder, &files)).await
+}
+
+fn remove_with_files(app: &App, ladder: &str, files: &[String]) -> Result<LadderRemoved, Problem> {
     // Nobody chooses it meanwhile, brings in a ladder that has its files, or makes one of them.
     let _no_choice = app.choosing.lock().unwrap_or_else(PoisonError::into_inner);
     let _nothing_comes_in = if files.is_empty() { None } else { Some(app.shrinking.begin()?) };
     if app.settings().ladder == ladder {
         return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
     }
-    app.drop_download(&ladder)?;
+    app.drop_download(ladder)?;
     let disk = app.disk()?;
     let _one_at_a_time = disk.changing();
-    let only_its_own = only_of(disk, &ladder);
+    let only_its_own = only_of(disk, ladder);
     let going = only_its_own.iter().filter(|model| files.iter().any(|hash| hash == model.sha256.as_str()));
-    let Removed { deleted, problems } = disk.models.remove_with_files(&disk.recipes, &ladder, going)?;
+    let Removed { deleted, problems } = disk.models.remove_with_files(&disk.recipes, ladder, going)?;
     disk.read_own();
     Ok(LadderRemoved { deleted: deleted.into_iter().map(String::from).collect(), problems })
 }
 
 /// Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays.
-#[tauri::command(async)]
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn remove_model(app: State<'_, Arc<App>>, model: String) -> Result<(), Problem> {
+pub(crate) async fn remove_model(app: State<'_, Arc<App>>, model: String) -> Result<(), Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || remove_file(&app, &model)).await
+}
+
+fn remove_file(app: &App, model: &str) -> Result<(), Problem> {
     let _no_choice = app.choosing.lock().unwrap_or_else(PoisonError::into_inner);
     let _nothing_comes_in = app.shrinking.begin()?;
     let disk = app.disk()?;
     let _one_at_a_time = disk.changing();
     let catalog = disk.catalog();
-    let model = catalog.model(&model)?;
+    let model = catalog.model(model)?;
     let in_use = app.settings().ladder.clone();
     let uses = |ladder: &&LadderEntry| {
         (ladder.id == in_use || disk.recipes.has(&ladder.id)) && ladder.rungs.contains(&model.id)
@@ -274,13 +286,27 @@ pub(crate) async fn export_ladder(
         let text = disk.recipes.recipe_of(&disk.catalog(), &ladder)?.to_toml()?;
         let dialog = handle.dialog().file().add_filter("Taki", &["toml"]).set_file_name(format!("{ladder}.{RECIPE}"));
         let Some(chosen) = dialog.blocking_save_file() else { return Ok(None) };
-        let path = path(chosen)?;
+        let (path, is_named) = recipe_file(path(chosen)?);
         let shown = path.display().to_string();
-        let unusable = |error| Problem::new(Code::FileUnusable).with("path", &shown).with("reason", error);
-        std::fs::write(&path, text).map_err(unusable)?;
+        let unusable =
+            |error: std::io::Error| Problem::new(Code::FileUnusable).with("path", &shown).with("reason", error);
+        // The dialog asks before it takes a file that is there, but only by the name that was typed.
+        let file = if is_named { File::create(&path) } else { File::create_new(&path) };
+        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(unusable)?;
         Ok(Some(shown))
     })
     .await
+}
+
+/// Where a recipe is written, with an ending by which it is found again, and whether a person has typed that.
+fn recipe_file(path: PathBuf) -> (PathBuf, bool) {
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml")) {
+        return (path, true);
+    }
+    let mut name = path.into_os_string();
+    name.push(".");
+    name.push(RECIPE);
+    (name.into(), false)
 }
 
 /// Asks for a folder and writes a ladder's recipe there with its model files, telling the share that is done. Gives the recipe's path; None if the
@@ -406,4 +432,21 @@ pub(super) fn added(app: &App, path: &Path, stop: &AtomicBool, on: &mut dyn FnMu
     let _one_at_a_time = disk.changing();
     let kept = disk.recipes.add(&recipe)?;
     Ok(Added { ladder: kept.id, name: kept.name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_is_written_with_an_ending_by_which_it_is_found() {
+        for (typed, written, is_named) in [
+            ("/a/mine.taki.toml", "/a/mine.taki.toml", true),
+            ("/a/mine.TOML", "/a/mine.TOML", true),
+            ("/a/mine", "/a/mine.taki.toml", false),
+            ("/a/version 1.5", "/a/version 1.5.taki.toml", false),
+        ] {
+            assert_eq!(recipe_file(typed.into()), (PathBuf::from(written), is_named));
+        }
+    }
 }

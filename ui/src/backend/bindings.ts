@@ -310,8 +310,6 @@ export type Code =
 "tokenizers_differ" | 
 /**  The draft `{rung}` is no smaller than what it drafts for. */
 "draft_too_large" | 
-/**  `{rung}` cannot take tokens back. */
-"cannot_roll_back" | 
 /**  The draft `{rung}` cannot take tokens back. */
 "draft_cannot_roll_back" | 
 /**  The ladder's settings make no sense: `{reason}`. */
@@ -800,6 +798,8 @@ export type ModelCard = {
 	installed: boolean,
 	/**  Whether its file was never seen, so that its facts are asked for first. */
 	offered: boolean,
+	/**  Whether its file is somebody's own: no repository has it. */
+	own: boolean,
 	/**  Mixes that make it clearly smaller, the best first. */
 	mixes: MixChoice[],
 	/**  Name of its file where it comes from. */

@@ -19,7 +19,7 @@ const SHOWS_MODEL: Record<Filter, (model: ModelCard, of: LadderCard[]) => boolea
   all: () => true,
   here: (model) => model.installed,
   fetch: (model, of) => !model.installed && of.some(({ fetchable }) => fetchable),
-  own: (model, of) => model.madeFrom !== null || of.some(SHOWS.own),
+  own: (model) => model.own,
   fits: (_, of) => of.length === 0 || of.some(SHOWS.fits),
 };
 
@@ -45,12 +45,19 @@ function found(texts: string[], query: string): boolean {
 /** What is here comes first, then what is recommended, then the rest; else in the order that they have. */
 const rank = (card: LadderCard) => (here(card) ? 0 : card.suggested ? 1 : 2);
 
+/** Ranks as they were when each was first seen: what comes in or goes moves nothing under the mouse. */
+export type Ranks = Map<string, number>;
+
+
 const saidOf = (card: LadderCard) => [card.name, ...card.rungs, ...card.licences, card.about.en, card.about.ja, size(card.bytes ?? 0)];
 const saidOfModel = (model: ModelCard) => [model.name, model.file, model.mix, model.architecture, model.licence, size(model.bytes ?? 0)];
 
-/** The ladders to show, in the order to show them in. */
-export function shown(cards: LadderCard[], filter: Filter, query: string): LadderCard[] {
-  return cards.filter((card) => SHOWS[filter](card) && found(saidOf(card), query)).sort((a, b) => rank(a) - rank(b));
+/** The ladders to show, in the order to show them in; `ranks` is filled. */
+export function shown(cards: LadderCard[], filter: Filter, query: string, ranks: Ranks = new Map()): LadderCard[] {
+  // What was made or came in meanwhile stands before all.
+  const fresh = ranks.size === 0 ? undefined : -1;
+  for (const card of cards) if (!ranks.has(card.id)) ranks.set(card.id, fresh ?? rank(card));
+  return cards.filter((card) => SHOWS[filter](card) && found(saidOf(card), query)).sort((a, b) => (ranks.get(a.id) ?? 0) - (ranks.get(b.id) ?? 0));
 }
 
 /** The model files to show of those that `cards` are made of and others, the largest first. */

@@ -33,8 +33,8 @@ test("model files are filtered by the ladders that they are in, the largest firs
   const shelf = [
     model({ id: "a", name: "Fetched", bytes: 5 }),
     model({ id: "b", name: "On offer", installed: false, bytes: 7 }),
-    model({ id: "c", name: "Lost", installed: false, bytes: 3 }),
-    model({ id: "d", name: "Made smaller", madeFrom: "Fetched", mix: "Q2_K", bytes: 2 }),
+    model({ id: "c", name: "Lost", installed: false, own: true, bytes: 3 }),
+    model({ id: "d", name: "Made smaller", own: true, madeFrom: "Fetched", mix: "Q2_K", bytes: 2 }),
   ];
   const of = [card({ id: "1", models: ["a"], own: false }), card({ id: "2", models: ["b", "a"], own: false, fits: "not" }), card({ id: "3", models: ["c"], fetchable: false })];
   const ids = (filter: Filter, query = "") => shownModels(shelf, of, filter, query).map(({ id }) => id);

@@ -25,6 +25,14 @@ export function named(text: string, of: string, n = 1): string {
   return fill(text, { name: [...of].length > room ? shorten(of, room - 1) : of, n });
 }
 
+/** `of`, with a number behind it if that is taken. */
+export function freeName(of: string, taken: string[]): string {
+  const text = (n: number) => (n === 1 ? "{name}" : "{name} {n}");
+  let n = 1;
+  while (taken.includes(named(text(n), of, n))) n += 1;
+  return named(text(n), of, n);
+}
+
 /** What a copy is called beside those that there are; a copy of a copy is one more of the same. */
 export function copyName(of: string, taken: string[], words: Words): string {
   const text = (n: number) => (n === 1 ? words.copyOf : words.copyMore);

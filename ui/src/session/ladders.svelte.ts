@@ -44,6 +44,8 @@ export class Ladders {
   /** Called when the system has files for it. */
   handed: () => unknown = () => this.addOpened();
   #later = false;
+  #looks = 0;
+  #seen = 0;
 
   constructor(
     readonly backend: Backend,
@@ -54,8 +56,12 @@ export class Ladders {
 
   lookUp = () =>
     this.told.behind(async () => {
-      this.models = await this.backend.models();
-      this.engine.ladders = await this.backend.ladders();
+      const look = ++this.#looks;
+      const models = await this.backend.models();
+      const ladders = await this.backend.ladders();
+      // What was asked later knows more, whichever answer comes first.
+      if (look < this.#seen) return;
+      [this.#seen, this.models, this.engine.ladders] = [look, models, ladders];
     });
 
   named = (id: string) => this.models.find((model) => model.id === id);

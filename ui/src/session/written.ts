@@ -30,7 +30,7 @@ export const card = (change: Partial<LadderCard> = {}): LadderCard => ({
 });
 
 /** A model of which only what matters is told. */
-export const model = (change: Partial<ModelCard> = {}): ModelCard => ({ id: "a", name: "A", bytes: 9, installed: true, mixes: [], file: "a.gguf", licence: "MIT", hash: "", mix: "Q4_0", context: 2048, architecture: "llama", offered: false, madeFrom: null, ...change });
+export const model = (change: Partial<ModelCard> = {}): ModelCard => ({ id: "a", name: "A", bytes: 9, installed: true, mixes: [], file: "a.gguf", licence: "MIT", hash: "", mix: "Q4_0", context: 2048, architecture: "llama", offered: false, own: false, madeFrom: null, ...change });
 
 export class Written implements Backend {
   on: Listen = () => undefined;

@@ -29,6 +29,7 @@ export const ladders: typeof en = {
   inUse: "使用中",
   use: "使う",
   remove: "削除",
+  madeMissing: "{name} がありません。{from} からもう一度作成してください。",
   fileMissing: "ファイルがありません。「ファイルを追加」で追加してください。",
   suggestedHere: "このパソコンにおすすめ",
   suggestedWhy: "このパソコンで測った速さから：十分な速さで書け、メモリに余裕をもって収まる中で最も大きなものです。",

@@ -122,7 +122,8 @@ pub struct FetchOptions {
     pub proxy: Option<String>,
     /// Most connections that one file is fetched over.
     pub connections: usize,
-    /// Bytes of a piece that one of several connections fetches. A file is fetched over one if less than four of them are missing.
+    /// Bytes at most of a piece that one of several connections fetches; on slow lines they are smaller. A file is fetched over one connection if
+    /// less than four of them are missing.
     pub piece: u64,
     /// The Python to run; None looks for `python3` and `python`.
     pub python: Option<PathBuf>,

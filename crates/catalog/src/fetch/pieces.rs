@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ureq::http::{Method, Response, StatusCode, header};
 use ureq::{Agent, Body};
@@ -17,6 +18,12 @@ use crate::fetch::{FetchOptions, Job};
 
 /// Pieces beyond one for each connection that may wait for an earlier one.
 const SPARE_PIECES: u64 = 2;
+
+/// Bytes of the first pieces. What has come in of pieces behind one that is not whole is lost with a stop: on slow lines they stay small.
+const LEAST: u64 = 1 << 20;
+
+/// Pieces grow or shrink until one takes about so long: asking for each takes its time too.
+const LASTS: Duration = Duration::from_secs(1);
 
 /// Where the pieces of a file lie.
 #[derive(Clone)]
@@ -44,9 +51,9 @@ impl Place {
 pub(super) struct Plan {
     state: Mutex<State>,
     changed: Condvar,
-    /// Bytes of a piece.
-    piece: u64,
-    /// How far ahead of the end of the part something may be fetched.
+    /// Bytes that a piece has at most.
+    most: u64,
+    /// So many pieces ahead of the end of the part something may be fetched.
     ahead: u64,
     bytes: u64,
     /// Whether the server sees to it that all pieces are of one version.
@@ -60,14 +67,25 @@ struct State {
     left: Vec<Range<u64>>,
     /// Bytes in the part.
     appended: u64,
+    /// Bytes of a piece, now.
+    piece: u64,
     over: bool,
 }
 
 impl Plan {
-    fn new(appended: u64, next: u64, piece: u64, ahead: u64, place: &Place) -> Self {
-        let state = Mutex::new(State { next, left: Vec::new(), appended, over: false });
+    /// The first piece, behind what was `appended`, is under way.
+    fn new(appended: u64, ahead: u64, place: &Place) -> Self {
+        let most = place.options.piece.max(1);
+        let piece = LEAST.min(most);
+        let state = Mutex::new(State { next: appended + piece, left: Vec::new(), appended, piece, over: false });
         let is_vouched_for = place.tag.is_some();
-        Self { state, changed: Condvar::new(), piece, ahead, bytes: place.bytes, is_vouched_for }
+        Self { state, changed: Condvar::new(), most, ahead, bytes: place.bytes, is_vouched_for }
+    }
+
+    /// A connection has fetched so many bytes in so long.
+    fn took(&self, bytes: u64, time: Duration) {
+        let mut state = self.state();
+        state.piece = sized(state.piece, bytes, time, self.most);
     }
 
     pub(super) fn is_vouched_for(&self) -> bool {
@@ -86,9 +104,10 @@ impl Plan {
             if let Some(at) = earliest {
                 return errand(state.left.swap_remove(at));
             }
-            if state.next < self.bytes.min(state.appended.saturating_add(self.ahead)) {
+            let ahead = state.piece.saturating_mul(self.ahead);
+            if state.next < self.bytes.min(state.appended.saturating_add(ahead)) {
                 let from = state.next;
-                state.next = self.bytes.min(from.saturating_add(self.piece));
+                state.next = self.bytes.min(from.saturating_add(state.piece));
                 return errand(from..state.next);
             }
             // Also at the end: another connection may leave something undone.
@@ -112,6 +131,13 @@ impl Plan {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Bytes of the next pieces after those of `piece` bytes, when so many bytes took so long.
+fn sized(piece: u64, bytes: u64, time: Duration, most: u64) -> u64 {
+    let lasts = bytes as f64 * LASTS.as_secs_f64() / time.as_secs_f64().max(1e-3);
+    // One that was quick by chance must not make all of them eight times as large.
+    (lasts as u64).min(piece.saturating_mul(2)).clamp(LEAST.min(most), most)
 }
 
 /// A piece that one connection fetches. What it does not get done is left to the others, however it ends.
@@ -138,11 +164,10 @@ pub(super) fn receive(
     first: Response<Body>,
     connections: usize,
 ) -> Result<(), Miss> {
-    let (from, piece) = (part.len(), job.options.piece.max(1));
-    let ahead = piece.saturating_mul(connections as u64 + SPARE_PIECES);
-    let plan = Arc::new(Plan::new(from, from + piece, piece, ahead, place));
+    let from = part.len();
+    let plan = Arc::new(Plan::new(from, connections as u64 + SPARE_PIECES, place));
     let (tell, news) = sync_channel(BITES);
-    let mut first = Some((first, from..from + piece));
+    let mut first = Some((first, from..plan.state().next));
     for _ in 0..connections {
         let (place, plan, tell, first) = (place.clone(), Arc::clone(&plan), tell.clone(), first.take());
         thread::spawn(move || fetch(&place, &plan, &tell, first));
@@ -163,6 +188,7 @@ fn fetch(place: &Place, plan: &Plan, tell: &SyncSender<News>, mut begun: Option<
                 None => return,
             },
         };
+        let (clock, from) = (Instant::now(), errand.left.start);
         let ended = answer.and_then(|response| {
             receiving::read(response.into_body(), &mut errand.left.start, tell, &place.options).map_err(|broken| {
                 match broken {
@@ -172,7 +198,10 @@ fn fetch(place: &Place, plan: &Plan, tell: &SyncSender<News>, mut begun: Option<
             })
         });
         let news = match ended {
-            Ok(()) if errand.left.is_empty() => continue,
+            Ok(()) if errand.left.is_empty() => {
+                plan.took(errand.left.start - from, clock.elapsed());
+                continue;
+            }
             Ok(()) => Some(News::Lost(Miss::again("the connection ended early"))),
             Err(news) => news,
         };
@@ -201,5 +230,21 @@ fn ask(place: &Place, span: &Range<u64>) -> Result<Response<Body>, Option<News>>
         }
         StatusCode::OK if place.tag.is_some() => Err(Some(News::Changed)),
         status => Err(lost(refused(status, headers, &place.options), wait(headers), true)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_become_as_large_as_comes_in_a_second() {
+        let (mib, second) = (1 << 20, Duration::from_secs(1));
+        assert_eq!(sized(mib, mib, second / 10, 8 * mib), 2 * mib, "twice as large at most");
+        assert_eq!(sized(4 * mib, 4 * mib, second / 10, 8 * mib), 8 * mib);
+        assert_eq!(sized(8 * mib, 8 * mib, second / 10, 8 * mib), 8 * mib);
+        assert_eq!(sized(8 * mib, 8 * mib, 4 * second, 8 * mib), 2 * mib, "a slow line has small ones");
+        assert_eq!(sized(2 * mib, 2 * mib, 60 * second, 8 * mib), mib);
+        assert_eq!(sized(100, 100, Duration::ZERO, 100), 100, "whoever wants them small has them small");
     }
 }

@@ -89,7 +89,9 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     group.close();
     let Asked { table, suspects, prompts, reading, failures, refused, stopped } = result?;
     let memory = engine.worker_bytes();
-    let foretold = catalog::foretold(&ladder, settings);
+    // What it takes of a card is no memory of the engine's, and what was left out was foretold all the same.
+    let is_whole = loaded.left_out.is_empty() && loaded.placed.iter().all(|placed| placed.layers == 0);
+    let foretold = is_whole.then(|| catalog::foretold(&ladder, settings));
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
     let costs = setup::costs(&loaded);
@@ -101,8 +103,8 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     }
     report.print(output);
     if let Some(bytes) = memory {
-        let [bytes, foretold] = [bytes, foretold].map(bytes_in_words);
-        output.note(format_args!("Taki's engine occupies {bytes} of memory; {foretold} were foretold."));
+        let beside = foretold.map(|bytes| format!(" ({} foretold)", bytes_in_words(bytes))).unwrap_or_default();
+        output.note(format_args!("Taki's engine occupies {} of memory{beside}.", bytes_in_words(bytes)));
     }
     if again > 0 {
         again::print(&suspects, output);

@@ -78,6 +78,8 @@ fn a_model_is_told_by_its_header() {
     let told = taki.run(&["models", "inspect", "smollm2-135m"]).out;
     assert!(["llama Q4_1", "writes text", "licence: apache-2.0"].iter().all(|what| told.contains(what)), "{told}");
     assert_eq!(taki.run(&["models", "inspect", "--json", "/none.gguf"]).code_of_problem(), "model_unreadable");
+    let some = taki.run(&["models", "inspect", "/none.gguf", "smollm2-135m"]);
+    assert!(some.code == Some(1) && some.out.contains("llama") && some.err.contains("/none.gguf"), "{some:?}");
     let plain = taki.run(&["models", "inspect", "--json", "http://models.example/m.gguf"]);
     assert_eq!(plain.code_of_problem(), "setting_invalid");
 }

@@ -351,7 +351,7 @@ fn draft<'w>(opened: Result<LlamaRung<'w>, impl std::fmt::Display>, rung: &Rung)
     let mut model = opened.map_err(|error| refused(&rung.path, error.to_string()))?;
     match can_roll_back(&mut model) {
         Ok(true) => Ok(model),
-        Ok(false) => Err(Problem::new(Code::CannotRollBack).with("rung", &rung.name)),
+        Ok(false) => Err(Problem::new(Code::DraftCannotRollBack).with("rung", &rung.name)),
         Err(error) => Err(refused(&rung.path, error.to_string())),
     }
 }

@@ -133,6 +133,8 @@ pub struct ModelCard {
     pub installed: bool,
     /// Whether its file was never seen, so that its facts are asked for first.
     pub offered: bool,
+    /// Whether its file is somebody's own: no repository has it.
+    pub own: bool,
     /// Mixes that make it clearly smaller, the best first.
     pub mixes: Vec<MixChoice>,
     /// Name of its file where it comes from.
