@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { QWEN } from "./models.js";
 import { newHome, openWindow } from "./window.js";
 
-const QWEN = ["cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046.gguf", "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32.gguf"];
 const questions = process.argv[2] ?? "12";
 const home = newHome('ladder = "qwen-coder"\n');
 const models = path.join(home, "models");
 fs.mkdirSync(models);
-for (const name of QWEN) fs.linkSync(path.join(process.env.TAKI_MODELS, name), path.join(models, name));
+for (const name of Object.values(QWEN)) fs.linkSync(path.join(process.env.TAKI_MODELS, name), path.join(models, name));
 const window = await openWindow({ home, models });
 await window.browser.waitUntil(async () => (await window.by("engine-state").getAttribute("data-kind")) === "ready", { timeout: 120_000, timeoutMsg: "the model was not loaded" });
 await window.by("settings").click();

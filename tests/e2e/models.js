@@ -6,6 +6,12 @@ import path from "node:path";
 /** The file of SmolLM2 in a folder of models. */
 export const SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53.gguf";
 
+/** The files of the Qwen ladder, by what stands in their addresses. */
+export const QWEN = {
+  "coder-1.5b": "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046.gguf",
+  "coder-0.5b": "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32.gguf",
+};
+
 /** What a folder of models calls a file with these contents. */
 export const named = (contents) => `${createHash("sha256").update(contents).digest("hex")}.gguf`;
 

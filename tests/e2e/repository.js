@@ -9,13 +9,14 @@ const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const PIECE = 256 * 1024;
 
 /**
- * Serves the file at `path` under every name, and under names with `longer` in them the same with some zeros behind it. `line.rate` is how many
+ * Serves the file at `path` under every name, or of several the one that is whose key stands in the address, and under names with `longer` in them the same with some zeros behind it. `line.rate` is how many
  * bytes a second come through all connections together; it may be changed at any time.
  */
 export async function repository(path, line, longer = "/longer/") {
-  const contents = fs.readFileSync(path);
+  const files = typeof path === "string" ? { "": path } : path;
   const file = (contents) => ({ contents, size: contents.length, hash: createHash("sha256").update(contents).digest("hex") });
-  const [plain, padded] = [file(contents), file(Buffer.concat([contents, Buffer.alloc(32)]))];
+  const plain = Object.entries(files).map(([name, path]) => [name, file(fs.readFileSync(path))]);
+  const padded = file(Buffer.concat([plain[0][1].contents, Buffer.alloc(32)]));
   const seen = [];
   let free = 0;
   /** When the next piece may go: one line for all connections. */
@@ -26,7 +27,7 @@ export async function repository(path, line, longer = "/longer/") {
   };
   const server = http.createServer(async (request, response) => {
     seen.push({ method: request.method, path: request.url, range: request.headers.range });
-    const { contents, size, hash } = request.url.includes(longer) ? padded : plain;
+    const { contents, size, hash } = request.url.includes(longer) ? padded : plain.find(([name]) => request.url.includes(name))[1];
     response.on("error", () => undefined);
     if (request.method === "HEAD") {
       response.writeHead(200, { "X-Repo-Commit": COMMIT, "X-Linked-Etag": `"${hash}"`, "X-Linked-Size": size });
@@ -48,5 +49,5 @@ export async function repository(path, line, longer = "/longer/") {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   };
-  return { endpoint: `http://127.0.0.1:${server.address().port}`, seen, size: plain.size, close };
+  return { endpoint: `http://127.0.0.1:${server.address().port}`, seen, size: plain[0][1].size, close };
 }
