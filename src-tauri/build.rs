@@ -63,6 +63,7 @@ fn main() {
         "restore_ladder",
         "copy_ladder",
         "export_ladder",
+        "add_address",
         "add_file",
         "add_opened",
         "watch_opened",

@@ -179,6 +179,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::ladders::copy_ladder,
         commands::ladders::export_ladder,
         commands::ladders::hand_over,
+        commands::address::add_address,
         commands::ladders::add_file,
         commands::opened::add_opened,
         commands::opened::watch_opened,

@@ -131,4 +131,22 @@ describe("downloads", () => {
     await window.drop("dropped.toml", recipe);
     await window.browser.waitUntil(() => window.browser.execute(() => [...document.querySelectorAll('[data-testid="ladder-row"]')].some((row) => row.textContent.includes("Dropped 滝"))), { timeout: 15_000, timeoutMsg: "the recipe is not in the list" });
   });
+
+  test("a model that no list has comes in by the address of its file's page", async () => {
+    line.rate = FAST;
+    const files = () => fs.readdirSync(models).filter((name) => name.endsWith(".gguf")).length;
+    const before = files();
+    await window.by("ladder-address").click();
+    await window.by("address").setValue("https://example.org/some/page");
+    await window.by("address-find").click();
+    await window.browser.waitUntil(() => window.browser.execute(() => document.querySelector('dialog [data-testid="problem"]')?.textContent.includes("example.org")), { timeout: 10_000, timeoutMsg: "nothing is said of an address that leads nowhere" });
+    await window.by("address").setValue(`${there.endpoint}/bartowski/phi-4-GGUF/blob/main/another-Q4_1.gguf`);
+    await window.by("address-find").click();
+    await window.by("added-download").waitForExist({ timeout: 20_000 });
+    if (process.env.TAKI_SHOTS) await window.shot("address-found");
+    assert.equal(files(), before, "nothing was downloaded yet");
+    await window.by("added-download").click();
+    await window.browser.waitUntil(() => files() === before + 1, { timeout: 60_000, timeoutMsg: "it never comes in" });
+    await window.browser.waitUntil(async () => (await kind()) === "none", { timeout: 60_000, timeoutMsg: "the queue never ends" });
+  });
 });

@@ -54,6 +54,31 @@ test("the queue shows each in its state; one is paused, resumed, tried again and
   await accessible(page);
 });
 
+test("what no download can bring is not tried again", async ({ page }) => {
+  const lost = { ...ladderCard({ id: "mine", name: "Mine", own: true }), missingBytes: 5, fetchable: false };
+  await open(page, { ladders: [smollm2, lost, { ...gemma, missingBytes: 5 }] });
+  await page.keyboard.press("Control+m");
+  const problem = { code: "own_gone" as const, details: { name: "Mine" } };
+  await downloads(page, download("mine", "Mine", { kind: "failed", problem }), download("gemma", "Gemma 3", { kind: "failed", problem: { ...problem, code: "made_gone" } }));
+  const rows = by(page, "downloads").getByTestId("download-row");
+  await expect(rows.nth(0)).toContainText("cannot be downloaded");
+  await expect(rows.nth(0).getByRole("button")).toHaveText(["Take out"]);
+  await expect(rows.nth(1).getByRole("button")).toHaveText(["Take out"]);
+  const cards = by(page, "ladder-row");
+  await expect(cards.filter({ hasText: "Mine" })).toContainText("Its file is missing");
+  await expect(cards.filter({ hasText: "Gemma 3" }), "as the list knew it before").toContainText("Its file is missing");
+  await expect(by(page, "ladder-resume")).toHaveCount(0);
+  await expect(by(page, "ladder-download")).toHaveCount(0);
+  // Nor does loading it once more help, whatever the list says of it.
+  await page.keyboard.press("Escape");
+  await engine(page, { kind: "failed", problem });
+  const card = by(page, "engine-state").getByTestId("problem");
+  await expect(card).toHaveAttribute("data-code", "own_gone");
+  await expect(card.getByRole("button")).toHaveCount(0);
+  await engine(page, { kind: "failed", problem: { code: "internal", details: { reason: "x" } } });
+  await expect(card.getByRole("button")).toHaveText("Try again");
+});
+
 test("a draft that is left out is named with the reason, in the queue and afterwards with its ladder", async ({ page }) => {
   await open(page);
   await page.keyboard.press("Control+m");

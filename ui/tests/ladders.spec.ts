@@ -1,82 +1,7 @@
-// Models and ladders: the list, making one, taking files in, making models smaller.
+// Models and ladders: the list, taking ladders in, handing them on, trying them.
 import { expect } from "@playwright/test";
-import { coder, ladderCard, modelCard, models, offeredModel, smollm2 } from "./mock/shelf";
-import { accessible, by, calls, open, test } from "./window";
-
-test("a ladder is made of what fits, with the reason where it does not", async ({ page }) => {
-  await open(page);
-  await by(page, "settings").click();
-  await by(page, "open-ladders").click();
-  await by(page, "ladder-make").click();
-  await expect(by(page, "builder-target")).toHaveValue("big");
-  const drafts = by(page, "draft");
-  await expect(drafts).toHaveCount(2);
-  await expect(drafts.nth(1)).toBeDisabled();
-  await expect(page.getByText("“SmolLM2 135M”").first()).toBeVisible();
-  await expect(by(page, "memory-total")).toHaveText("about 1.5 GB of 16 GB of memory");
-  await drafts.nth(0).check();
-  await expect(by(page, "memory-total")).toHaveText("about 2.0 GB of 16 GB of memory");
-  await by(page, "builder-name").fill("For work");
-  await by(page, "builder-make").click();
-  await expect(by(page, "ladders-said")).toHaveText("“For work” is in the list.");
-  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "For work", models: ["big", "small"], byText: false });
-  await expect(by(page, "ladder-row")).toHaveCount(3);
-  await by(page, "ladder-make").click();
-  await expect(by(page, "ladders-said"), "something else has begun").toBeEmpty();
-});
-
-test("the form follows what the terminal deletes meanwhile, with a word for what was chosen", async ({ page }) => {
-  await open(page);
-  await page.keyboard.press("Control+m");
-  await by(page, "ladder-make").click();
-  const small = page.getByLabel("Qwen2.5 Coder 0.5B");
-  await small.check();
-  const left = (ids: string[]) =>
-    page.evaluate((left) => {
-      window.app.give.models = left;
-      window.dispatchEvent(new Event("focus"));
-    }, models.filter(({ id }) => ids.includes(id)));
-  await left(["big", "smollm2-135m"]);
-  await expect(by(page, "builder-gone")).toHaveText("No longer on this computer, and so no longer chosen: Qwen2.5 Coder 0.5B.");
-  await expect(small).toHaveCount(0);
-  await expect(by(page, "builder-target"), "that is still there").toHaveValue("big");
-  await left(["smollm2-135m"]);
-  await expect(by(page, "builder-gone")).toContainText("Qwen2.5 Coder 1.5B");
-  await expect(by(page, "builder-target")).toHaveValue("");
-  await expect(by(page, "builder-make")).toBeDisabled();
-  await accessible(page);
-  await by(page, "builder-target").selectOption("smollm2-135m");
-  await expect(by(page, "builder-gone")).toBeEmpty();
-  await by(page, "builder-make").click();
-  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "SmolLM2 135M", models: ["smollm2-135m"], byText: false });
-});
-
-test("a draft with another tokenizer is taken all the same, by text, and that can be taken back", async ({ page }) => {
-  await open(page);
-  await page.keyboard.press("Control+m");
-  await by(page, "ladder-make").click();
-  const other = page.getByLabel("SmolLM2 135M");
-  await expect(other).toBeDisabled();
-  await by(page, "by-text-pick").click();
-  await expect(other).toBeFocused();
-  await expect(other).toBeChecked();
-  await expect(by(page, "by-text-on")).toContainText("slower");
-  await accessible(page);
-  await page.keyboard.press("Space");
-  await expect(other, "taken back").toBeDisabled();
-  await expect(by(page, "by-text-pick")).toBeFocused();
-  await by(page, "by-text-pick").click();
-  await by(page, "builder-make").click();
-  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "Qwen2.5 Coder 1.5B", models: ["big", "smollm2-135m"], byText: true });
-  const row = by(page, "ladder-row").filter({ has: page.getByTestId("by-text") });
-  await expect(row).toHaveCount(1);
-  await row.getByTestId("ladder-edit").click();
-  await expect(other).toBeChecked();
-  await other.uncheck();
-  await by(page, "builder-make").click();
-  expect((await calls(page, "change_ladder"))[0]?.args).toMatchObject({ models: ["big"], byText: false });
-  await expect(by(page, "by-text")).toHaveCount(0);
-});
+import { coder, ladderCard, mine, offered, smollm2, suggested } from "./mock/shelf";
+import { accessible, ask, by, calls, chat, engine, open, receipt, test } from "./window";
 
 test("an offered ladder that was fetched is none of one's own, and can be changed and removed all the same", async ({ page }) => {
   const fetched = ladderCard({ id: "gemma", name: "Gemma 3", own: false, changeable: true });
@@ -126,50 +51,6 @@ test("files that no other ladder uses are deleted with it where that is wished, 
   await expect.poll(() => calls(page, "restore_ladder")).toHaveLength(1);
 });
 
-const version = (id: string, bytes: number, agreement: number | null, pace: number | null, drafts = true) => ({ card: modelCard({ id, name: `SmolLM2 135M ${id}`, bytes }), agreement, pace, drafts });
-const shrunk = { versions: [version("Q4_0", 77e6, 0.941, 52.3), version("IQ4_NL", 77e6, null, null, false), version("Q2_K", 54e6, 0.62, 61)], pace: 40.12, ended: null };
-
-test("smaller versions are made one after the other, compared, and made a ladder of", async ({ page }) => {
-  await open(page, { give: { made: shrunk } });
-  await page.keyboard.press("Control+m");
-  await by(page, "model-row").filter({ hasText: "SmolLM2" }).getByTestId("shrink").click();
-  await expect(by(page, "shrink-mix").first()).toBeFocused();
-  await expect(by(page, "shrink-mix").first(), "the usual one").toBeChecked();
-  await by(page, "shrink-mix").nth(1).check();
-  await expect(by(page, "shrink-room")).toHaveText("Takes about 131 MB of disk space.");
-  await accessible(page);
-  await by(page, "shrink-start").click();
-  expect((await calls(page, "shrink_model"))[0]?.args).toMatchObject({ model: "smollm2-135m", mixes: ["Q4_0", "Q2_K"] });
-  await page.evaluate(() => window.app.work({ at: 1, share: 0.4 }));
-  await expect(by(page, "ladders-work")).toContainText("Making smaller versions of SmolLM2 135M … 42%");
-  await expect(by(page, "shrink-steps").getByRole("listitem")).toHaveText(["Q4_0: done", "Q2_K: 40%", "Comparing: waits"]);
-  await page.evaluate(() => window.app.work({ at: 2, share: 0.5 }));
-  await expect(by(page, "ladders-work")).toContainText("80%");
-  await expect(by(page, "ladder-add")).toBeDisabled();
-  await page.evaluate(() => window.app.end());
-  await expect(by(page, "ladders-said")).toHaveText("3 smaller versions were made. Not all of them are small enough to draft.");
-  const rows = by(page, "versions-made").getByRole("row");
-  await expect(rows).toHaveText([/Size/, /SmolLM2 135M\s*98 MB–40.1/, /Q4_0\s*77 MB94%52.3/, /IQ4_NL no smaller than another one\s*77 MB––/, /Q2_K\s*54 MB62%61/]);
-  await accessible(page);
-  await by(page, "version-pick").nth(1).uncheck();
-  await by(page, "versions-make").click();
-  expect((await calls(page, "make_ladder"))[0]?.args).toEqual({ name: "SmolLM2 135M with smaller versions", models: ["smollm2-135m", "Q4_0"], byText: false });
-  await expect(by(page, "versions-made")).toHaveCount(0);
-});
-
-test("what was finished stays when the making of smaller versions is stopped", async ({ page }) => {
-  await open(page, { give: { made: { versions: [version("Q4_0", 77e6, null, null)], pace: null, ended: { code: "cancelled", details: {} } } } });
-  await page.keyboard.press("Control+m");
-  await by(page, "shrink").first().click();
-  await by(page, "shrink-start").click();
-  await by(page, "shrink-stop").click();
-  await expect.poll(() => calls(page, "stop_shrinking")).toHaveLength(1);
-  await page.evaluate(() => window.app.end());
-  await expect(by(page, "versions-made")).toContainText("What was finished stays.");
-  await expect(by(page, "ladders-said")).toHaveText("SmolLM2 135M Q4_0 was made. It can draft in a ladder now.");
-  await expect(page.getByRole("dialog").getByTestId("problem")).toHaveCount(0);
-});
-
 test("a file that the system wants opened is taken in where the models are", async ({ page }) => {
   await open(page, { give: { made: { ladder: "mine", name: "Mine" } } });
   await page.evaluate(() => window.app.handed(1));
@@ -192,9 +73,56 @@ test("what goes wrong is told in the dialog itself", async ({ page }) => {
   await expect(page.getByRole("dialog")).not.toContainText("GGUF model");
 });
 
-const mine = ladderCard({ id: "mine", name: "For work", rungs: ["Qwen2.5 Coder 1.5B", "0.5B", "Max-Gram"], own: true, models: ["big", "small"], licences: [] });
-const offered = ladderCard({ id: "gemma", name: "Gemma 3", licences: ["Gemma"], bytes: 4.7e9, missingBytes: 4.7e9, memoryBytes: 19e9, offered: true, fits: "not", pace: 3 });
-const suggested = { ...coder, suggested: true, pace: 16, offered: true };
+test("what came in or was made last is used from the notice once all of it is here", async ({ page }) => {
+  await open(page, { ladders: [smollm2, mine], give: { made: { ladder: "mine", name: "For work" } } });
+  await page.keyboard.press("Control+m");
+  const add = async () => {
+    await by(page, "ladder-add").click();
+    await page.evaluate(() => window.app.end());
+    await expect(by(page, "ladders-said")).toHaveText("“For work” is in the list.");
+  };
+  await add();
+  await expect(by(page, "added-use")).toHaveAccessibleDescription("“For work” is in the list.");
+  await accessible(page);
+  await by(page, "added-use").click();
+  await expect.poll(async () => (await calls(page, "change_settings")).at(-1)?.args.settings).toMatchObject({ ladder: "mine" });
+  await expect(by(page, "ladders-said")).toHaveText("“For work” answers from now on.");
+  await expect(by(page, "added-use")).toHaveCount(0);
+  await expect(page.getByRole("group", { name: "Models and ladders" }), "its button is gone").toBeFocused();
+  // It answers already.
+  await add();
+  await expect(by(page, "added-use")).toHaveCount(0);
+  // Of another one a file is missing.
+  await page.evaluate((card) => (window.app.opening.ladders.push(card), (window.app.give.made = { ladder: "other", name: "For work" })), { ...mine, id: "other", missingBytes: 5 });
+  await add();
+  await expect(by(page, "ladder-row")).toHaveCount(3);
+  await expect(by(page, "added-use")).toHaveCount(0);
+});
+
+test("what cannot be used now says why", async ({ page }) => {
+  await open(page, { ladders: [smollm2, mine] });
+  await ask(page, "Why?");
+  await page.keyboard.press("Control+m");
+  const use = by(page, "ladder-use");
+  await expect(use).toBeDisabled();
+  await expect(by(page, "use-later")).toHaveText("after this answer");
+  await expect(use).toHaveAccessibleDescription(/For work.* after this answer/);
+  await accessible(page);
+  await chat(page, { kind: "finished", receipt });
+  await page.evaluate(() => window.app.end());
+  await expect(use).toBeEnabled();
+  await expect(by(page, "use-later")).toHaveCount(0);
+  await by(page, "check-start").click();
+  await expect(by(page, "use-later")).toHaveText("once the trial is over");
+});
+
+test("a ladder that is chosen and not here is not said to be in use", async ({ page }) => {
+  await open(page, { ladders: [{ ...smollm2, missingBytes: 5 }, mine], engine: { kind: "empty" } });
+  await engine(page, { kind: "empty" });
+  await page.keyboard.press("Control+m");
+  await expect(by(page, "in-use")).toHaveText("chosen, not here yet");
+  await accessible(page);
+});
 
 test("ladders are searched and filtered, with the number told and a way back from nothing", async ({ page }) => {
   await open(page, { ladders: [offered, suggested, smollm2, mine] });
@@ -230,89 +158,6 @@ test("ladders are searched and filtered, with the number told and a way back fro
   await expect(by(page, "filter-all")).toBeChecked();
 });
 
-test("model files that are here come first, the others are behind a button, and what is looked for is found in both", async ({ page }) => {
-  const [smol, big, small] = models;
-  const made = modelCard({ id: "made", name: "Mine Q2_K", own: true, madeFrom: "Mine", bytes: 5e7 });
-  const more = offeredModel({ id: "gemma", name: "Gemma 3", bytes: 4.7e9, licence: "Gemma" });
-  await open(page, { ladders: [offered, suggested, smollm2, mine], give: { models: [small, more, smol, big, made] } });
-  await page.keyboard.press("Control+m");
-  const rows = by(page, "model-row");
-  const others = by(page, "models-others");
-  await expect(rows).toHaveText([/Qwen2.5 Coder 1.5B/, /SmolLM2 135M/, /Mine Q2_K/]);
-  await expect(others).toHaveText("Not downloaded (2)");
-  await others.focus();
-  await page.keyboard.press("Enter");
-  await expect(rows).toHaveCount(5);
-  await accessible(page);
-  await page.keyboard.press("Enter");
-  await expect(rows).toHaveCount(3);
-
-  await by(page, "ladders-search").fill("gemma");
-  await expect(rows, "a hit is not hidden").toHaveText([/Gemma 3/]);
-  await expect(by(page, "models-none")).toHaveText("No model file on this computer fits what you look for.");
-  await others.click();
-  await expect(rows, "folded by hand all the same").toHaveCount(0);
-  await by(page, "ladders-search").fill("gemma 3");
-  await expect(rows, "until something else is looked for").toHaveText([/Gemma 3/]);
-  await by(page, "ladders-search").fill("Q4_K_M");
-  await expect(rows, "by the type of its weights").toHaveCount(3);
-  await by(page, "ladders-search").fill("");
-  await by(page, "filter-fetch").check({ force: true });
-  await expect(rows).toHaveText([/Gemma 3/, /Qwen2.5 Coder 0.5B/]);
-  await by(page, "filter-own").check({ force: true });
-  await expect(rows).toHaveText([/Mine Q2_K/]);
-  await by(page, "filter-fits").check({ force: true });
-  await expect(others).toHaveText("Not downloaded (1)");
-  await by(page, "filter-here").check({ force: true });
-  await expect(rows).toHaveCount(3);
-  await expect(others).toHaveCount(0);
-});
-
-test("with no model file here that is said", async ({ page }) => {
-  await open(page, { give: { models: [models[2]] } });
-  await page.keyboard.press("Control+m");
-  await expect(by(page, "models-none")).toContainText("There is none yet.");
-  await expect(by(page, "model-row")).toHaveCount(0);
-});
-
-test("a double click deletes nothing", async ({ page }) => {
-  await open(page);
-  await page.keyboard.press("Control+m");
-  /** As it comes where the first half took away what it was meant for. */
-  const second = async (name: string) => {
-    await by(page, name).first().hover();
-    await page.mouse.down({ clickCount: 2 });
-    await page.mouse.up({ clickCount: 2 });
-  };
-  await second("model-delete");
-  await expect(by(page, "model-delete-sure")).toHaveCount(0);
-  await by(page, "model-delete").first().click();
-  await second("model-delete-sure");
-  expect(await calls(page, "remove_model")).toEqual([]);
-  await page.evaluate((left) => (window.app.give.models = left), models.slice(0, 1));
-  await by(page, "model-delete-sure").click();
-  expect((await calls(page, "remove_model"))[0]?.args).toEqual({ model: "big" });
-  await expect(by(page, "model-row")).toHaveCount(1);
-  await expect(page.getByRole("group", { name: "Models and ladders" }), "where it was").toBeFocused();
-});
-
-test("what a model is can be looked up, and its hash copied", async ({ page, context }) => {
-  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  await open(page);
-  await page.keyboard.press("Control+m");
-  const row = by(page, "ladder-row").first();
-  await row.getByTestId("ladder-details").click();
-  const facts = row.getByTestId("model-facts");
-  for (const fact of ["smollm2-135m.gguf", "Q4_K_M", "8,192 tokens", "llama", "Apache-2.0", "b179c9523d0e…"]) await expect(facts).toContainText(fact);
-  await facts.getByRole("button").click();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53");
-  // Of one that is not here, only what is known is said.
-  await by(page, "models-others").click();
-  await by(page, "model-details").nth(2).click();
-  await expect(by(page, "model-row").nth(2)).toContainText("More is known once it is downloaded.");
-  await accessible(page);
-});
-
 test("a ladder is duplicated under a name of its own", async ({ page }) => {
   await open(page, { ladders: [smollm2, mine] });
   await page.keyboard.press("Control+m");
@@ -320,17 +165,6 @@ test("a ladder is duplicated under a name of its own", async ({ page }) => {
   await expect(by(page, "ladders-said")).toContainText("SmolLM2 (copy)");
   expect((await calls(page, "copy_ladder"))[0]?.args).toEqual({ ladder: "smollm2", name: "SmolLM2 (copy)" });
   await expect(by(page, "ladder-row")).toHaveCount(3);
-});
-
-test("a draft that has nearly the same tokens can be chosen, and that is said", async ({ page }) => {
-  const choices = [{ model: "smollm2-135m", problem: null, byText: false, nearly: true, known: true }];
-  await open(page, { ladders: [smollm2, mine], give: { draft_choices: choices } });
-  await page.keyboard.press("Control+m");
-  await by(page, "ladder-make").click();
-  await by(page, "builder-target").selectOption("big");
-  await expect(by(page, "nearly")).toContainText("Nearly the same");
-  await by(page, "draft").first().check();
-  await accessible(page);
 });
 
 test("files that could not be deleted are told, and the ladder is gone and can be had back all the same", async ({ page }) => {
@@ -342,22 +176,6 @@ test("files that could not be deleted are told, and the ladder is gone and can b
   await by(page, "remove-files").click();
   await expect(page.getByRole("dialog").getByText("/models")).toBeVisible();
   await expect(by(page, "ladder-undo")).toBeVisible();
-});
-
-test("a ladder of one's own is changed in the form it was made in", async ({ page }) => {
-  await open(page, { ladders: [smollm2, mine], give: { draft_choices: [{ model: "small", problem: null, byText: false, nearly: false, known: true }] } });
-  await page.keyboard.press("Control+m");
-  await by(page, "ladder-edit").click();
-  await expect(by(page, "builder-target")).toBeFocused();
-  await expect(by(page, "builder-target")).toHaveValue("big");
-  await expect(by(page, "builder-name")).toHaveValue("For work");
-  await expect(by(page, "draft").first()).toBeChecked();
-  await by(page, "draft").first().uncheck();
-  await by(page, "builder-name").fill("For home");
-  await by(page, "builder-make").click();
-  await expect(by(page, "ladders-said")).toContainText("“For home” was changed.");
-  expect((await calls(page, "change_ladder"))[0]?.args).toEqual({ ladder: "mine", name: "For home", models: ["big"], byText: false });
-  await expect(by(page, "ladder-edit"), "where it was left").toBeFocused();
 });
 
 test("an earlier version is brought back", async ({ page }) => {
@@ -394,29 +212,6 @@ test("a ladder is handed on as a recipe or with its files", async ({ page }) => 
   await page.evaluate(() => window.app.end());
   await expect(by(page, "ladders-said")).toHaveText("Saved as /media/usb/SmolLM2");
   expect((await calls(page, "hand_over"))[0]?.args.ladder).toBe("smollm2");
-});
-
-test("the memory bar names what would be left out, and says when nothing helps", async ({ page }) => {
-  const share = { weights: 3e9, cache: 1e9, rest: 1e9, free: 4e9, leftOut: ["small"], fits: true, devices: [] };
-  await open(page, { give: { ladder_memory: share } });
-  await page.keyboard.press("Control+m");
-  await by(page, "ladder-make").click();
-  await expect(by(page, "memory-free")).toHaveText("4.0 GB are free now");
-  await expect(by(page, "memory-short")).toContainText("Qwen2.5 Coder 0.5B would be left out");
-  await page.evaluate((share) => (window.app.give.ladder_memory = { ...share, fits: false }), share);
-  await by(page, "draft").first().check();
-  await expect(by(page, "memory-short")).toContainText("even without the models that write ahead");
-});
-
-test("memory is told for each device where layers go to one", async ({ page }) => {
-  const card = { name: "NVIDIA GeForce RTX 4060", bytes: 3.5e9, total: 8e9, free: 7e9 };
-  const share = { weights: 3e9, cache: 1e9, rest: 1e9, free: 9e9, leftOut: [], fits: true, devices: [card, { ...card, name: "Idle", bytes: 0 }] };
-  await open(page, { give: { ladder_memory: share } });
-  await page.keyboard.press("Control+m");
-  await by(page, "ladder-make").click();
-  await expect(by(page, "memory-total"), "what the card holds is not needed here").toHaveText("Main memory: about 1.5 GB of 16 GB of memory");
-  await expect(by(page, "memory-device")).toHaveText(/NVIDIA GeForce RTX 4060: about 3.5 GB of 8.0 GB\s*7.0 GB are free there/);
-  await accessible(page);
 });
 
 test("how fast it is here is tried, can be stopped, and another one is proposed", async ({ page }) => {

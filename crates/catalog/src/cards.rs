@@ -6,7 +6,7 @@ use protocol::chat::{About, Fits, LadderCard, LadderCheck, MixChoice, ModelCard}
 use protocol::ladder::CacheType;
 use protocol::{Mix, Problem};
 
-use crate::entry::{LadderEntry, ModelEntry};
+use crate::entry::{LadderEntry, ModelEntry, Source};
 use crate::fetch::SourceChoice;
 use crate::fit::{Fit, fit, fit_about};
 use crate::manifest::Catalog;
@@ -166,6 +166,7 @@ impl Lists<'_> {
             let known = self.catalog.models().iter().find(|other| other.sha256 == from.sha256);
             known.map_or_else(|| from.told().to_owned(), |original| original.name.clone())
         });
+        let tokenizer = header.as_ref().and_then(|header| header.tokenizer.as_ref());
         ModelCard {
             id: model.id.clone(),
             name: model.name.clone(),
@@ -180,6 +181,9 @@ impl Lists<'_> {
             mix: header.as_ref().and_then(|header| header.mix).unwrap_or_default().to_owned(),
             architecture: header.as_ref().map(|header| header.architecture.clone()).unwrap_or_default(),
             context: header.as_ref().and_then(|header| header.context_length).map(|length| length as f64),
+            layers: header.as_ref().and_then(|header| header.layers).map(|layers| layers as f64),
+            tokenizer: tokenizer.map(|tokenizer| tokenizer.hash.as_str().to_owned()).unwrap_or_default(),
+            repository: model.sources.iter().find_map(repository).unwrap_or_default().to_owned(),
             made_from,
         }
     }
@@ -200,7 +204,17 @@ fn offered(offer: &Offer) -> ModelCard {
         mix: String::new(),
         architecture: String::new(),
         context: None,
+        layers: None,
+        tokenizer: String::new(),
+        repository: offer.repository.clone(),
         made_from: None,
+    }
+}
+
+fn repository(source: &Source) -> Option<&str> {
+    match source {
+        Source::HuggingFace { repository, .. } => Some(repository),
+        Source::PythonPackages(_) => None,
     }
 }
 

@@ -64,6 +64,11 @@ pub fn begun(catalog: &Catalog, store: &ModelStore, name: &str) -> Result<(u64, 
     Ok(left_of(&catalog.models_named(name)?, store))
 }
 
+/// The same of one model: how much is left behind.
+pub fn partial(model: &ModelEntry, store: &ModelStore) -> u64 {
+    left_of(&[model], store).0
+}
+
 fn left_of(models: &[&ModelEntry], store: &ModelStore) -> (u64, u64) {
     let missing = || models.iter().filter(|model| store.path_of(model).is_none());
     let there = missing().map(|model| left_behind(&store.part(&model.sha256), model)).sum();

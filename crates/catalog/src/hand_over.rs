@@ -1,7 +1,7 @@
 //! A ladder handed on as files: its recipe, and its models beside it.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -28,15 +28,19 @@ impl ModelStore {
         on: &mut dyn FnMut(u64, u64),
     ) -> Result<u64, Problem> {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            return Err(Problem::new(Code::FolderMissing).with("path", folder.display()));
+        match fs::metadata(folder) {
+            Ok(about) if about.is_dir() => {}
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Err(unusable(file, &error));
+            }
+            _ => return Err(Problem::new(Code::FolderMissing).with("path", folder.display())),
         }
         let taken = |path: &Path| Err(unusable(path, &"there is a file of that name already"));
         // All that could stand in the way is looked at before a gigabyte is copied.
         let mut copies = Vec::<Copy>::new();
         for model in recipe.models.iter_mut().filter(|_| with_models) {
             let from = self.file_of(&model.sha256);
-            let from = from.ok_or_else(|| model.entry().missing(&recipe.id))?;
+            let from = from.ok_or_else(|| model.missing(&recipe.id))?;
             if copies.iter().any(|copy| copy.to == folder.join(&model.file)) {
                 model.file = format!("{}.gguf", model.id);
             }
@@ -131,6 +135,14 @@ mod tests {
         let nowhere = store.hand_over(recipe.clone(), &folder.path().join("none/l.toml"), true, &go, &mut |_, _| {});
         let (nowhere, none) = (nowhere.unwrap_err(), folder.path().join("none").display().to_string());
         assert_eq!((nowhere.code, &nowhere.details["path"]), (Code::FolderMissing, &none));
+        // Whoever runs the tests may look into every folder: where this one leads to nobody can tell.
+        #[cfg(unix)]
+        {
+            let round = folder.path().join("round");
+            std::os::unix::fs::symlink(&round, &round).unwrap();
+            let odd = store.hand_over(recipe.clone(), &round.join("l.toml"), true, &go, &mut |_, _| {}).unwrap_err();
+            assert_eq!(odd.code, Code::FileUnusable, "it is not said that it is not there: {odd:?}");
+        }
         assert_eq!(over(true, &AtomicBool::new(true)).unwrap_err().code, Code::Cancelled);
         assert!(names().is_empty(), "what was stopped leaves nothing");
         assert_eq!(over(true, &go), Ok(10));

@@ -6,6 +6,7 @@
 mod bounded;
 mod fault;
 mod kind;
+mod outline;
 mod pairs;
 mod sizes;
 mod tensor_type;
@@ -14,6 +15,7 @@ mod tokenizer;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
+use std::ops::Range;
 use std::path::Path;
 
 use protocol::{Code, Mix, Problem};
@@ -21,9 +23,10 @@ use protocol::{Code, Mix, Problem};
 use bounded::Bounded;
 use fault::{Fault, Field};
 pub use kind::Kind;
+pub(crate) use outline::{Outline, Tensor};
 use pairs::Pairs;
 use sizes::Weights;
-use tensors::read_tensors;
+use tensors::{Described, Tensors, read_tensors};
 pub use tokenizer::Tokenizer;
 
 /// Longest key or text value that is looked at, in bytes. Longer values are stepped over.
@@ -60,6 +63,8 @@ pub struct Header {
     pub tensor_count: u64,
     /// Bytes of weights by tensor type, the largest share first, for example `[("Q4_K", 600_000_000), …]`.
     pub types: Vec<(&'static str, u64)>,
+    /// Bytes of weights that a token needs: those of some experts only, and of a table its own row.
+    pub reads: u64,
     /// How many numbers its tensors have.
     pub(crate) weights: Weights,
     /// Size of the file in bytes.
@@ -72,6 +77,11 @@ impl Header {
         // What stands before the weights stays as it is.
         let weights: u64 = self.types.iter().map(|(_, bytes)| bytes).sum();
         self.file_bytes.saturating_sub(weights).saturating_add(self.weights.bytes_as(mix) as u64)
+    }
+
+    /// What this model reads for each token beside what `target` reads: from 1 on it cannot be the faster one of two on the same device.
+    pub fn reads_beside(&self, target: &Self) -> f64 {
+        self.reads as f64 / target.reads.max(1) as f64
     }
 }
 
@@ -104,38 +114,14 @@ pub(crate) fn check(from: impl BufRead + Seek, bytes: u64, name: &dyn std::fmt::
 }
 
 fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
-    if file_bytes == 0 {
-        return Err(Fault::Empty);
-    }
-    let mut from = Bounded::new(from, file_bytes);
-    match from.magic() {
-        Ok(magic) if magic == *b"GGUF" => {}
-        Ok(_) | Err(Fault::Truncated(_)) => return Err(Fault::Foreign),
-        Err(fault) => return Err(fault),
-    }
-    from.enter(Field::Version);
-    match from.u32()? {
-        2 | 3 => {}
-        1 => return from.refused("version 1 is no longer in use"),
-        version if version.swap_bytes() < 0x100 => return from.refused("it was made for big-endian computers"),
-        version => return from.refused(format!("version {version} is too new")),
-    }
-    from.enter(Field::TensorCount);
-    let tensor_count = from.u64()?;
-    if tensor_count == 0 {
-        return from.refused("it holds no weights");
-    }
-    from.enter(Field::KeyCount);
-    let pair_count = from.u64()?;
-    // The least a key with its value and the least a tensor's description can take.
-    from.enter(Field::Keys(pair_count));
-    from.room(pair_count, 8 + 4 + 1)?;
-    from.enter(Field::Tensors(tensor_count));
-    from.room(tensor_count, 8 + 4 + 8 + 4 + 8)?;
-    let pairs = Pairs::read(&mut from, pair_count)?;
-    let tensors = read_tensors(&mut from, tensor_count, pairs.alignment()?, file_bytes)?;
+    let all = All::read(from, file_bytes, &mut |_, _| {}, &mut |_| {})?;
+    let (pairs, tensors) = (all.pairs, all.tensors);
     let architecture = pairs.architecture()?.to_owned();
-    let part = pairs.number("split.count").filter(|count| *count > 1);
+    let weights = tensors.types.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    let idle = match (pairs.own("expert_used_count"), pairs.own("expert_count")) {
+        (Some(used), Some(count)) if used < count => tensors.experts as f64 * (1.0 - used as f64 / count as f64),
+        _ => 0.0,
+    };
     Ok(Header {
         kind: Kind::of(&architecture),
         architecture,
@@ -147,13 +133,69 @@ fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
         cache_bytes: pairs.cache_bytes(),
         tokenizer: pairs.tokenizer(),
         drafts_itself: pairs.own("nextn_predict_layers").is_some_and(|layers| layers > 0),
-        part: part.map(|count| (pairs.number("split.no").unwrap_or(0).saturating_add(1), count)),
+        part: pairs.part(),
         chat_template: pairs.has_template(),
-        tensor_count,
+        tensor_count: all.tensor_count,
         types: tensors.types,
+        reads: weights.saturating_sub(tensors.tables).saturating_sub(idle as u64),
         weights: tensors.weights,
         file_bytes,
     })
+}
+
+/// What stands before the weights.
+struct All {
+    tensor_count: u64,
+    pairs: Pairs,
+    alignment: u64,
+    tensors: Tensors,
+    /// Where it ends.
+    end: u64,
+}
+
+impl All {
+    /// Reads and checks it; `on_pair` and `on_tensor` are told each pair and tensor.
+    fn read(
+        from: impl BufRead + Seek,
+        file_bytes: u64,
+        on_pair: &mut dyn FnMut(&str, Range<u64>),
+        on_tensor: &mut dyn FnMut(&Described<'_>),
+    ) -> Result<Self, Fault> {
+        if file_bytes == 0 {
+            return Err(Fault::Empty);
+        }
+        let mut from = Bounded::new(from, file_bytes);
+        match from.magic() {
+            Ok(magic) if magic == *b"GGUF" => {}
+            Ok(_) | Err(Fault::Truncated(_)) => return Err(Fault::Foreign),
+            Err(fault) => return Err(fault),
+        }
+        from.enter(Field::Version);
+        match from.u32()? {
+            2 | 3 => {}
+            1 => return from.refused("version 1 is no longer in use"),
+            version if version.swap_bytes() < 0x100 => return from.refused("it was made for big-endian computers"),
+            version => return from.refused(format!("version {version} is too new")),
+        }
+        from.enter(Field::TensorCount);
+        let tensor_count = from.u64()?;
+        from.enter(Field::KeyCount);
+        let pair_count = from.u64()?;
+        // The least a key with its value and the least a tensor's description can take.
+        from.enter(Field::Keys(pair_count));
+        from.room(pair_count, 8 + 4 + 1)?;
+        from.enter(Field::Tensors(tensor_count));
+        from.room(tensor_count, 8 + 4 + 8 + 4 + 8)?;
+        let pairs = Pairs::read(&mut from, pair_count, on_pair)?;
+        // The first of several files may tell what the model is and no more.
+        if tensor_count == 0 && pairs.part().is_none() {
+            from.enter(Field::TensorCount);
+            return from.refused("it holds no weights");
+        }
+        let alignment = pairs.alignment()?;
+        let tensors = read_tensors(&mut from, tensor_count, alignment, file_bytes, on_tensor)?;
+        Ok(Self { tensor_count, pairs, alignment, tensors, end: from.at() })
+    }
 }
 
 #[cfg(test)]

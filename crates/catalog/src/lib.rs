@@ -1,9 +1,10 @@
 //! Models on disk and to fetch: the catalogue of ladders and the user's own, the store of verified files, downloads, and a look at a
 //! GGUF file before llama.cpp sees it.
 //!
-//! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`], [`look`] and [`facts`]. It knows nothing
+//! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`], [`look`], [`facts`] and what asks by them ([`settle`], [`settle_at`]). It knows nothing
 //! of llama.cpp or of the window.
 
+mod address;
 mod cards;
 mod check;
 mod entry;
@@ -12,6 +13,7 @@ mod fit;
 mod hand_over;
 mod header;
 mod headers;
+mod join;
 mod manifest;
 mod mark;
 mod match_up;
@@ -32,16 +34,18 @@ mod hostile;
 #[cfg(test)]
 mod sample;
 
+pub use address::settle_at;
 pub use cards::Lists;
 pub use entry::{LadderEntry, Licence, MadeFrom, ModelEntry, PackageParts, Sha256, Source, Words};
 pub use fetch::{
     Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, begun, discard,
-    facts, fetch, fetch_model, look,
+    facts, fetch, fetch_model, look, partial,
 };
 pub use fit::{Fit, Shed, fit, fit_about, foretold, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
+pub use join::is_part;
 pub use manifest::{Catalog, CatalogError};
-pub use match_up::{Tokens, in_order, in_order_by_text, match_up, match_up_by_text};
+pub use match_up::{SLOW, Tokens, in_order, in_order_by_text, match_up, match_up_by_text};
 pub use offer::{About, Offer, Settled, settle};
 pub use recipe::{Recipe, RecipeModel, check_name};
 pub use recipes::{Recipes, Version, read as read_recipe};

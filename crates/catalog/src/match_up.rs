@@ -15,6 +15,10 @@ pub enum Tokens {
     ByText,
 }
 
+/// A draft that reads at least this share of what its target reads for each token ([`Header::reads_beside`]) can hardly be of use on the same
+/// device: were every token of it right, a review of one would win a tenth.
+pub const SLOW: f64 = 0.8;
+
 /// Whether a model can draft for a target, by what both files say of themselves. What passes is tried by the engine all the same;
 /// what does not need not be downloaded. `name` is what the draft is called.
 ///

@@ -78,17 +78,31 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// # Errors
 /// [`Code::NoSuchLadder`]; [`Code::LookUpFailed`] and those of [`look`], where the target is concerned; [`Code::Cancelled`].
 pub fn settle(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool) -> Result<Settled, Problem> {
-    // Asked on a thread of its own, so that nobody who cancels has to wait for an answer.
+    let (catalog, id, options) = (catalog.clone(), id.to_owned(), options.clone());
+    in_time(cancel, move |stopped| ask(&catalog, &id, &options, stopped))
+}
+
+/// Does what waits for others on a thread of its own, so that nobody who cancels has to wait for an answer; `work` is told when nobody waits any more.
+///
+/// # Errors
+/// Those of `work`; [`Code::Cancelled`].
+pub(crate) fn in_time<T: Send + 'static>(
+    cancel: &AtomicBool,
+    work: impl FnOnce(&AtomicBool) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    if cancel.load(Ordering::Acquire) {
+        return Err(Problem::new(Code::Cancelled));
+    }
     let (answer, answered) = mpsc::channel();
     let stop = Arc::new(AtomicBool::new(false));
-    let (catalog, id, options, stopped) = (catalog.clone(), id.to_owned(), options.clone(), Arc::clone(&stop));
+    let stopped = Arc::clone(&stop);
     thread::spawn(move || {
         // Nobody may wait for it any more.
-        let _ = answer.send(ask(&catalog, &id, &options, &stopped));
+        let _ = answer.send(work(&stopped));
     });
     loop {
         match answered.recv_timeout(GLANCE) {
-            Ok(settled) => return settled,
+            Ok(done) => return done,
             Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::Acquire) => {
                 stop.store(true, Ordering::Release);
                 return Err(Problem::new(Code::Cancelled));

@@ -10,6 +10,7 @@ use protocol::{Code, Mix, Problem};
 use crate::check::plain;
 use crate::entry::{Licence, MadeFrom, ModelEntry, Sha256};
 use crate::header::{Header, check_header};
+use crate::join::{Parts, part_of};
 use crate::manifest::Catalog;
 use crate::mark::Mark;
 use crate::recipe::{Recipe, RecipeModel, in_one_line, slug};
@@ -19,7 +20,8 @@ use crate::whole::{hashed, put, unreadable};
 
 impl ModelStore {
     /// Takes the GGUF file at `path` in under its hash: by a link if it lies on the same disk, so that it takes no space twice, or as a
-    /// copy. `on` is told bytes done and bytes in all. `made_from` is of what it was made here.
+    /// copy. The first of several files is joined with the others beside it. `on` is told bytes done and bytes in all. `made_from` is
+    /// of what it was made here.
     ///
     /// # Errors
     /// Those of [`check_header`]; [`Code::ModelRefused`] with what it is if it does not write text by itself; [`Code::DiskFull`],
@@ -32,8 +34,12 @@ impl ModelStore {
         on: &mut dyn FnMut(u64, u64),
     ) -> Result<RecipeModel, Problem> {
         // Before a gigabyte is read for nothing.
-        is_a_writer(&check_header(path)?, path)?;
-        let staged = self.stage(path, cancel, on)?;
+        let header = check_header(path)?;
+        is_a_writer(&header, path)?;
+        let staged = match header.part {
+            Some((_, count)) => self.join(path, count, cancel, on)?,
+            None => self.stage(path, cancel, on)?,
+        };
         let header = check_header(&staged.path())?;
         is_a_writer(&header, path)?;
         let model = about(&header, path, staged.hash.clone(), made_from);
@@ -168,6 +174,20 @@ impl ModelStore {
         Ok(Staged { place, hash, bytes })
     }
 
+    /// The same for the first of `count` files, with the others.
+    fn join(
+        &self,
+        first: &Path,
+        count: u64,
+        cancel: &AtomicBool,
+        on: &mut dyn FnMut(u64, u64),
+    ) -> Result<Staged, Problem> {
+        let parts = Parts::beside(first, count)?;
+        let (bytes, place) = (parts.bytes, self.room_for(parts.bytes)?);
+        let hash = parts.write(&place.path(), cancel, &mut |done| on(done, bytes))?;
+        Ok(Staged { place, hash, bytes })
+    }
+
     /// Moves a file that was read into the store, with a note of what it is.
     fn settle(&self, staged: &Staged, model: &RecipeModel) -> Result<(), Problem> {
         let there =
@@ -207,23 +227,17 @@ impl Staged {
 }
 
 /// Refuses what cannot answer or draft.
-fn is_a_writer(header: &Header, path: &Path) -> Result<(), Problem> {
+pub(crate) fn is_a_writer(header: &Header, path: &Path) -> Result<(), Problem> {
     let refused =
         |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason));
-    if let Some(instead) = header.kind.instead() {
-        return refused(instead);
-    }
-    match header.part {
-        Some((part, count)) => {
-            refused(&format!("it is part {part} of {count} of a model; join the parts to one file first"))
-        }
-        None => Ok(()),
-    }
+    header.kind.instead().map_or(Ok(()), refused)
 }
 
 /// What is noted of a file.
-fn about(header: &Header, path: &Path, sha256: Sha256, made_from: Option<MadeFrom>) -> RecipeModel {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+pub(crate) fn about(header: &Header, path: &Path, sha256: Sha256, made_from: Option<MadeFrom>) -> RecipeModel {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let part = part_of(&stem);
+    let stem = part.map_or(&*stem, |(name, ..)| name).to_owned();
     let called = header.name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| stem.clone());
     // Files of one model say the same of themselves, whatever their mix.
     let name = match (&made_from, header.mix) {
@@ -235,7 +249,10 @@ fn about(header: &Header, path: &Path, sha256: Sha256, made_from: Option<MadeFro
     };
     let spdx = header.licence.as_deref().map(in_one_line).unwrap_or_default();
     let id = slug(if made_from.is_some() { &name } else { &stem });
-    let file = path.file_name().and_then(|name| name.to_str()).filter(|name| plain(name) && made_from.is_none());
+    let file = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .filter(|name| plain(name) && made_from.is_none() && part.is_none());
     let entry = ModelEntry {
         file: file.map_or_else(|| format!("{id}.gguf"), str::to_owned),
         id,
@@ -336,7 +353,7 @@ mod tests {
         for (problem, word) in [
             (of(&named("bert")), "searching"),
             (of(&named("clip")), "eyes"),
-            (of(&|gguf| gguf.pairs.push(pair("split.count", 4, &3_u32.to_le_bytes()))), "part 1 of 3"),
+            (of(&|gguf| gguf.pairs.push(pair("split.count", 4, &3_u32.to_le_bytes()))), "the first of 3 parts"),
         ] {
             assert_eq!(problem.code, Code::ModelRefused);
             assert!(problem.details["reason"].contains(word), "{problem:?}");

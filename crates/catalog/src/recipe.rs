@@ -59,6 +59,11 @@ impl RecipeModel {
         Self { id, name, file, bytes, sha256, licence, made_from, sources, unknown: Table::new() }
     }
 
+    /// As [`ModelEntry::missing`].
+    pub fn missing(&self, ladder: &str) -> Problem {
+        self.entry().missing(ladder)
+    }
+
     /// The model as an entry of a catalogue.
     pub(crate) fn entry(&self) -> ModelEntry {
         let Self { id, name, file, bytes, sha256, sources, made_from, .. } = self.clone();
@@ -172,6 +177,17 @@ impl Recipe {
         Self { id: slug(name), name: on_one_line(name), ..self }
     }
 
+    /// Whether `other` has the same name and the same files in the same order, and is run in the same way.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let whole = |recipe: &Self| {
+            let (ladder, models) = recipe.entries();
+            let hash = |id: &String| models.iter().find(|model| model.id == *id).map(|model| model.sha256.clone());
+            let files: Vec<_> = ladder.rungs.iter().map(hash).collect();
+            (ladder.name, files, ladder.max_gram, ladder.k, ladder.lenience, ladder.by_text)
+        };
+        whole(self) == whole(other)
+    }
+
     /// As it is handed on: without what was found out on this computer.
     #[must_use]
     pub fn handed_on(self) -> Self {
@@ -247,7 +263,13 @@ fn is_mix(name: &str) -> bool {
 
 /// Whether a text of a stranger can be shown on one line.
 fn is_plain(text: &str) -> bool {
-    text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control)
+    text.chars().count() <= LONGEST_TEXT && !text.chars().any(|c| c.is_control() || is_unseen(c))
+}
+
+/// Whether a character has no width or turns the direction of what stands behind it, so that a name can look like another one. Those that scripts
+/// join letters with (U+200C, U+200D) are none of them.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A name for files and commands out of one for people: small letters, digits, dots, dashes.
@@ -281,7 +303,8 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
 
 /// A name without line breaks and other invisible characters.
 fn on_one_line(name: &str) -> String {
-    name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let seen = name.chars().filter(|c| !is_unseen(*c));
+    seen.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
 }
 
 /// The same of a file, which may have any length.
@@ -338,6 +361,8 @@ mod tests {
             ("max_gram = true", "max_gram = true\nk = [[1]]", "K matrix"),
             ("lenience = 1.0", "lenience = nan", "lenience"),
             ("name = \"Model big\"", "name = \"Model\\u001b]0;big\"", "cannot be seen"),
+            ("name = \"Model big\"", "name = \"Model \\u202egib\"", "cannot be seen"),
+            ("name = \"Model big\"", "name = \"Model\\u200b big\"", "cannot be seen"),
         ] {
             let changed = text.replacen(from, to, 1);
             assert_ne!(changed, text, "the recipe has {from}:\n{text}");
@@ -362,6 +387,8 @@ mod tests {
         assert_eq!(Recipe::new("Twice", same).unwrap_err().code, Code::LadderInvalid);
         let named = |name: &str| Recipe::new(name, recipe().models).map(|recipe| recipe.name);
         assert_eq!(named(" \n ").unwrap_err().code, Code::NameEmpty);
+        assert_eq!(named("\u{feff}\u{2060} ").unwrap_err().code, Code::NameEmpty);
+        assert_eq!(named("\u{200f}a\u{2067}b\u{202c} ن\u{200c}م\u{200e}"), Ok("ab ن\u{200c}م".to_owned()));
         assert_eq!(named(&"滝".repeat(81)).unwrap_err().code, Code::NameTooLong);
         assert_eq!(named(&"滝".repeat(80)), Ok("滝".repeat(80)));
     }

@@ -122,6 +122,21 @@ impl Recipes {
         Ok(recipe)
     }
 
+    /// What is here already that has the name and the files of `recipe` and is run in the same way: one of the user's own, or one that came with the program.
+    pub fn same(&self, recipe: &Recipe) -> Option<Recipe> {
+        let builtin = Catalog::builtin();
+        let came = builtin.ladders().iter().filter_map(|ladder| builtin.recipe_of(&ladder.id).ok());
+        self.all().0.into_iter().chain(came).find(|other| other.is_same(recipe))
+    }
+
+    /// Keeps a recipe that was handed on as [`add`](Self::add) does, unless the [same](Self::same) is here already: then it is that one.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn add_once(&self, recipe: &Recipe) -> Result<Recipe, Problem> {
+        self.same(recipe).map_or_else(|| self.add(recipe), Ok)
+    }
+
     /// Keeps a recipe of a file that was handed on, or a new one, under an id that no other ladder has. Returns it with that id.
     ///
     /// # Errors
@@ -326,6 +341,38 @@ mod tests {
             assert_eq!(recipes.get(id).unwrap_err().code, Code::NoSuchLadder, "{id}");
             assert_eq!(recipes.remove(id).unwrap_err().code, Code::NoSuchLadder, "{id}");
         }
+    }
+
+    #[test]
+    fn what_is_handed_on_twice_is_kept_once_and_whatever_differs_is_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipes = named(&folder);
+        let models = [entry("m", b"weights", Vec::new()), entry("s", b"less", Vec::new())];
+        let first = Recipe::new("Mine", models.iter().map(RecipeModel::of).collect()).unwrap();
+        let kept = recipes.add_once(&first).unwrap();
+        // Elsewhere a ladder and its models may have other ids, and what is as usual may be written out.
+        let text = first.to_toml().unwrap().replace("\"s\"", "\"small\"").replace("\"mine\"", "\"theirs\"");
+        let again = Recipe { k: Some(vec![vec![4, 4], vec![0, 4]]), ..Recipe::parse(&text, "here").unwrap() };
+        assert_eq!((again.id.as_str(), again.models[1].id.as_str()), ("theirs", "small"));
+        assert_eq!(recipes.add_once(&again).unwrap(), kept);
+        assert_eq!(recipes.all().0.len(), 1);
+        for other in [
+            first.clone().named("Yours"),
+            Recipe { k: Some(vec![vec![4, 4], vec![0, 3]]), ..first.clone() },
+            Recipe { max_gram: false, ..first.clone() },
+            Recipe { lenience: 2.0, ..first.clone() },
+            Recipe { by_text: true, ..first.clone() },
+            Recipe::new("Mine", vec![first.models[0].clone()]).unwrap(),
+        ] {
+            let added = recipes.add_once(&other).unwrap();
+            assert_eq!(recipes.get(&added.id).unwrap(), added);
+            assert_eq!(recipes.add_once(&other).unwrap(), added);
+        }
+        assert_eq!(recipes.all().0.len(), 7);
+        assert_ne!(recipes.add(&first).unwrap().id, kept.id, "a second one of it can be made here");
+        let bundled = Catalog::builtin().recipe_of("smollm2").unwrap();
+        assert_eq!(recipes.add_once(&bundled).unwrap().id, "smollm2");
+        assert!(!recipes.has("smollm2"));
     }
 
     #[test]

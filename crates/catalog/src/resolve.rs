@@ -120,6 +120,12 @@ pub fn with_drafts(ladder: Ladder, files: &[PathBuf]) -> Result<Ladder, Problem>
 /// A model by its file.
 fn rung_of(path: &Path) -> Result<Rung, Problem> {
     let header = check_header(path)?;
+    if let Some((part, count)) = header.part {
+        let reason = format!(
+            "it is part {part} of {count} of a model: “taki models add” joins them, and so does “Add a file” in the window"
+        );
+        return Err(Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason));
+    }
     let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Rung { name: header.name.unwrap_or_else(stem), path: path.to_owned() })
 }
@@ -245,6 +251,11 @@ mod tests {
         assert!(resolve(&Catalog::builtin(), &store, other.to_str().unwrap()).is_ok(), "whatever it is called");
         let missing = resolve(&Catalog::builtin(), &store, "./model.bin").unwrap_err();
         assert_eq!(missing.code, Code::ModelUnreadable, "it is no name of a ladder");
+        let mut part = Gguf::small();
+        part.pairs.push(crate::sample::pair("split.count", 2, &3_u16.to_le_bytes()));
+        fs::write(&path, part.bytes()).unwrap();
+        let of_several = resolve(&Catalog::builtin(), &store, path.to_str().unwrap()).unwrap_err();
+        assert!(of_several.details["reason"].contains("part 1 of 3"), "{of_several:?}");
         fs::write(&path, b"no").unwrap();
         assert_eq!(resolve(&Catalog::builtin(), &store, path.to_str().unwrap()).unwrap_err().code, Code::NotGguf);
         assert!(path.exists(), "the user's own file stays where it is");

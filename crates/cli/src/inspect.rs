@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use catalog::{Header, Kind, Tokens, check_header, look, match_up_by_text};
+use catalog::{Header, Kind, SLOW, Tokens, check_header, look, match_up_by_text};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -43,6 +43,11 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
                 Err(problem) => format!("It cannot draft for {first}: {}", problem.sentence(output.language)),
             };
             output.line(format_args!("  {told}"));
+            let reads = header.reads_beside(first_header);
+            if let Some(slow) = verdict.as_ref().ok().and_then(|_| slow(first, reads)) {
+                output.line(format_args!("  {slow}"));
+            }
+            row["reads_beside_first"] = json!(reads);
             // Not unless somebody asks for it.
             let by_text = verdict == Ok(Tokens::ByText);
             let differ = || Problem::new(Code::TokenizersDiffer).with("rung", file);
@@ -55,6 +60,19 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
     }
     output.json(&json!({ "models": rows, "problems": problems }));
     output.last_of(problems)
+}
+
+/// What is to be said of a draft that reads this share of what `target` reads for each token, if it is too much to be of use.
+pub(crate) fn slow(target: &str, reads: f64) -> Option<String> {
+    let share = 100.0 * reads;
+    if reads >= 1.0 {
+        return Some(format!(
+            "It reads {share:.0}% of what {target} reads for each token: drafting with it is slower, unless it lies on a faster device."
+        ));
+    }
+    (reads >= SLOW).then(|| {
+        format!("It reads {share:.0}% of what {target} reads for each token: drafting with it can hardly be faster.")
+    })
 }
 
 /// By its path, its address, or the id of a model of the list: from the store if it is there, from its first source if not.
@@ -112,7 +130,7 @@ fn in_words(file: &str, header: &Header) -> Vec<String> {
     let share = |bytes: u64| 100.0 * bytes as f64 / all.max(1) as f64;
     let types: Vec<_> = header.types.iter().map(|(name, bytes)| format!("{name} {:.1}%", share(*bytes))).collect();
     also(Some(format!("{} tensors: {}", header.tensor_count, types.join(", "))));
-    also(header.part.map(|(part, count)| format!("file {part} of {count}")));
+    also(header.part.map(|(part, count)| format!("file {part} of {count}: `taki models add` joins them")));
     also(
         header
             .drafts_itself
@@ -143,7 +161,7 @@ fn as_json(file: &str, header: &Header) -> Value {
             Kind::DraftsInside => "drafts_inside",
         },
         "mix": header.mix, "types": types, "context": header.context_length, "layers": header.layers,
-        "cache_bytes_per_token": header.cache_bytes, "tokenizer": tokenizer, "chat_template": header.chat_template,
+        "cache_bytes_per_token": header.cache_bytes, "tokenizer": tokenizer, "chat_template": header.chat_template, "reads_per_token": header.reads,
         "licence": header.licence, "drafts_itself": header.drafts_itself,
         "part": header.part.map(|(part, count)| json!({ "number": part, "of": count })),
     })

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use catalog::{
-    Catalog, ModelEntry, READING, Recipe, RecipeModel, Tokens, Version, check_header, in_order, in_order_by_text,
-    is_path, match_up_by_text, read_recipe,
+    Catalog, ModelEntry, READING, Recipe, RecipeModel, Tokens, Version, begun, check_header, in_order,
+    in_order_by_text, is_path, match_up_by_text, read_recipe,
 };
 use engine::Trial;
-use protocol::chat::Fits;
+use protocol::chat::{Fits, LadderCard};
 use protocol::ladder::EngineSettings;
 use protocol::worker::Translation;
 use protocol::{Code, Language, Problem, bytes_in_words};
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use store::Check;
 
 use crate::args::{Ladders, matrix};
+use crate::inspect::slow;
 use crate::interrupt::stoppable;
 use crate::models::{as_json, reading, take_in};
 use crate::moment::moment;
@@ -50,7 +51,9 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Show { ladder, .. } => {
             let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
             output.text(&recipe.to_toml()?);
-            translated(&setup, &recipe).for_each(|line| output.note(line));
+            for line in told(&setup, &recipe) {
+                output.note(line);
+            }
             let models = setup.catalog.models_of(ladder).unwrap_or_default();
             setup.models.lost(&models).for_each(|model| output.warning(&model.missing(ladder)));
             output.json(&json!({ "recipe": recipe }));
@@ -102,6 +105,7 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
     let mut rows = Vec::new();
     for card in setup.cards()? {
         let missing = bytes_in_words(card.missing_bytes as u64);
+        let there = begun(&setup.catalog, &setup.models, &card.id).map_or(0, |(there, _)| there);
         let models = setup.catalog.models_of(&card.id).unwrap_or_default();
         let lost: Vec<_> = setup.models.lost(&models).map(|model| model.name.as_str()).collect();
         let state = match (card.missing_bytes > 0.0, card.offered) {
@@ -109,23 +113,17 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
             (true, _) if !lost.is_empty() => {
                 format!("without its file, to be made or added again: {}", lost.join(", "))
             }
+            (true, false) if there > 0 => format!("{missing} to fetch, {} of it are here", bytes_in_words(there)),
             (true, false) => format!("{missing} to fetch"),
             (true, true) => format!("offered, about {missing} to fetch"),
         };
         let whose = if card.own { ", your own" } else { "" };
         let by_text = if card.by_text { ", drafts by text where tokens differ" } else { "" };
         let suggested = if card.suggested { ", suggested for this computer" } else { "" };
-        let (needs, rungs) = (bytes_in_words(card.memory_bytes as u64), card.rungs.join(" ← "));
-        let room = match card.fits {
-            Fits::Well => "",
-            Fits::Tight => ", which is tight here",
-            Fits::Not => ", more than there is here",
-        };
+        let (memory, rungs) = (memory(&card), card.rungs.join(" ← "));
         let pace = card.pace.map(|pace| format!(", about {} tokens/s", in_figures(pace))).unwrap_or_default();
         let id = &card.id;
-        output.line(format_args!(
-            "{id:<18} {rungs}  ({state}, about {needs} of memory{room}{pace}{by_text}{whose}{suggested})"
-        ));
+        output.line(format_args!("{id:<18} {rungs}  ({state}, {memory}{pace}{by_text}{whose}{suggested})"));
         let about = match output.language {
             Language::English => &card.about.en,
             Language::Japanese => &card.about.ja,
@@ -133,7 +131,7 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
         output.line(format_args!("{:<18} {}", "", if about.is_empty() { &card.name } else { about }));
         let k = setup.catalog.ladder(id).ok().or_else(|| setup.catalog.offered(id)).map(|ladder| &ladder.k);
         rows.push(json!({
-            "id": id, "name": card.name, "rungs": card.rungs, "missing_bytes": card.missing_bytes as u64, "k": k,
+            "id": id, "name": card.name, "rungs": card.rungs, "missing_bytes": card.missing_bytes as u64, "partial_bytes": there, "k": k,
             "own": card.own, "by_text": card.by_text, "offered": card.offered, "memory_bytes": card.memory_bytes as u64, "fits": card.fits,
             "pace": card.pace, "suggested": card.suggested, "checked": card.checked,
             "fetchable": card.fetchable,
@@ -141,6 +139,16 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
     }
     output.json(&json!({ "ladders": rows }));
     Ok(())
+}
+
+/// About how much memory a ladder takes, and whether that is here.
+fn memory(card: &LadderCard) -> String {
+    let room = match card.fits {
+        Fits::Well => "",
+        Fits::Tight => ", which is tight here",
+        Fits::Not => ", more than there is here",
+    };
+    format!("about {} of memory{room}", bytes_in_words(card.memory_bytes as u64))
 }
 
 /// A speed in few figures.
@@ -217,33 +225,50 @@ fn make(setup: &Setup, name: &str, models: &[String], by_text: bool, output: &Ou
     let models = rungs(setup, models, by_text, output)?;
     let mut recipe = Recipe::new(name, models)?;
     recipe.by_text = by_text;
-    translated(setup, &recipe).for_each(|line| output.note(line));
+    for line in told(setup, &recipe) {
+        output.note(line);
+    }
     keep(setup, &recipe, output)
 }
 
-/// What is to be told of drafts, as far as they are here, whose tokens are not quite the target's.
-fn translated<'a>(setup: &'a Setup, recipe: &'a Recipe) -> impl Iterator<Item = String> + 'a {
+/// What is to be told of drafts, as far as they are here: whose tokens are not quite the target's, and which read hardly less than it does.
+fn told(setup: &Setup, recipe: &Recipe) -> Vec<String> {
     let header = |model: &RecipeModel| setup.models.file_of(&model.sha256).and_then(|path| check_header(&path).ok());
-    let models = recipe.rungs.iter().filter_map(|id| recipe.models.iter().find(|model| model.id == *id));
-    let target = models.clone().next().and_then(header);
-    models.skip(1).filter_map(move |draft| {
-        let how = match match_up_by_text(target.as_ref()?, &header(draft)?, &draft.name) {
-            Ok(Tokens::Nearly(_)) => Translation::Nearly,
-            Ok(Tokens::ByText) if recipe.by_text => Translation::ByText,
-            _ => return None,
+    let mut models = recipe.rungs.iter().filter_map(|id| recipe.models.iter().find(|model| model.id == *id));
+    let target = models.next().and_then(|target| Some((target, header(target)?)));
+    let Some((target, of_target)) = target else { return Vec::new() };
+    let mut lines = Vec::new();
+    for draft in models {
+        let Some(of_draft) = header(draft) else { continue };
+        let how = match match_up_by_text(&of_target, &of_draft, &draft.name) {
+            Ok(Tokens::Nearly(_)) => Some(Translation::Nearly),
+            Ok(Tokens::ByText) if recipe.by_text => Some(Translation::ByText),
+            _ => None,
         };
-        Some(in_words(&draft.name, how))
-    })
+        lines.extend(how.map(|how| in_words(&draft.name, how)));
+        let slow = slow(&target.name, of_draft.reads_beside(&of_target));
+        lines.extend(slow.map(|slow| format!("{}: {slow}", draft.name)));
+    }
+    lines
 }
 
-/// Keeps a ladder of `models`, which are in the store already.
+/// Keeps a new ladder, and tells what it takes.
 pub(crate) fn keep(setup: &Setup, recipe: &Recipe, output: &Output) -> Result<(), Problem> {
     let kept = setup.recipes.add(recipe)?;
     output.line(format_args!(
         "The ladder {} is in the list as {}. Talk with it: taki chat --ladder {1}",
         kept.name, kept.id
     ));
-    output.json(&json!({ "ladder": kept.id, "models": kept.models.iter().map(as_json).collect::<Vec<_>>() }));
+    let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
+    // It is kept, whatever is wrong with a list.
+    let card = setup.cards_of(&catalog).ok().and_then(|cards| cards.into_iter().find(|card| card.id == kept.id));
+    if let Some(card) = &card {
+        output.line(format_args!("It takes {}.", memory(card)));
+    }
+    output.json(&json!({
+        "ladder": kept.id, "models": kept.models.iter().map(as_json).collect::<Vec<_>>(),
+        "memory_bytes": card.as_ref().map(|card| card.memory_bytes as u64), "fits": card.map(|card| card.fits),
+    }));
     Ok(())
 }
 
@@ -326,8 +351,9 @@ fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
     let missing = reading(output, &format!("Reading {}", file.display()), |cancel, on| {
         setup.models.take_beside(&recipe, file, cancel, on)
     })?;
-    let kept = setup.recipes.add(&recipe)?;
-    output.line(format_args!("The ladder {} is in the list as {}.", kept.name, kept.id));
+    let already = if setup.recipes.same(&recipe).is_some() { " already" } else { "" };
+    let kept = setup.recipes.add_once(&recipe)?;
+    output.line(format_args!("The ladder {} is in the list{already} as {}.", kept.name, kept.id));
     let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
     let models = catalog.models_of(&kept.id).unwrap_or_default();
     let lost: Vec<_> = setup.models.lost(&models).collect();
@@ -339,7 +365,10 @@ fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
         let size = bytes_in_words(to_fetch);
         output.note(format_args!("{size} of models are not here yet. To download them: taki models fetch {}", kept.id));
     }
-    output.json(&json!({ "ladder": kept.id, "missing_bytes": missing }));
+    let lost: Vec<_> = lost.into_iter().map(|model| as_json(&RecipeModel::of(model))).collect();
+    output.json(&json!({
+        "ladder": kept.id, "missing_bytes": to_fetch, "lost": lost, "already": !already.is_empty(),
+    }));
     Ok(())
 }
 

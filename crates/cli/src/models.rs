@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{Catalog, FetchProgress, MadeFrom, RecipeModel};
+use catalog::{Catalog, FetchProgress, MadeFrom, RecipeModel, partial};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub(crate) fn run(command: &Models, output: &Output) -> Result<(), Problem> {
         }
         Models::Fetch { names, .. } => {
             // Before minutes are spent on the first.
-            names.iter().try_for_each(|name| setup.knows(name))?;
+            let names = names.iter().map(|name| known(&mut setup, name, output)).collect::<Result<Vec<_>, _>>()?;
             let fetched =
                 names.iter().map(|name| fetch_one(&mut setup, name, output)).collect::<Result<Vec<_>, _>>()?;
             output.json(&match &*fetched {
@@ -64,16 +64,26 @@ fn list(setup: &Setup, output: &Output) {
     });
     for model in setup.catalog.models() {
         let path = setup.models.path_of(model);
-        let state = if path.is_some() { "installed" } else { "not installed" };
         let size = bytes_in_words(model.bytes);
+        let there = if path.is_some() { 0 } else { partial(model, &setup.models) };
+        let state = match (&path, there) {
+            (Some(_), _) => "installed".to_owned(),
+            (None, 0) => "not installed".to_owned(),
+            (None, there) => format!("not installed, {} of {size} are here", bytes_in_words(there)),
+        };
         output.line(format_args!("{:<22} {:>7}  {:<10} {state}", model.id, size, model.licence.spdx));
         rows.push(json!({
             "id": model.id, "name": model.name, "bytes": model.bytes, "licence": model.licence.spdx,
-            "sha256": model.sha256.as_str(), "path": path,
+            "sha256": model.sha256.as_str(), "path": path, "partial_bytes": there,
         }));
     }
     rows.extend(offered);
     output.json(&json!({ "models": rows, "folder": setup.models.root() }));
+}
+
+/// The name of a ladder or model that is to be fetched; what an address leads to is a ladder of its own from now on.
+fn known(setup: &mut Setup, name: &str, output: &Output) -> Result<String, Problem> {
+    if name.contains("://") { setup.settle_at(name, output) } else { setup.knows(name).map(|()| name.to_owned()) }
 }
 
 /// Fetches what the ladder or model `name` lacks, telling how far it is.

@@ -13,7 +13,7 @@ use protocol::chat::{LadderCard, Settings};
 use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime, Placed, Translation};
-use protocol::{Code, Language, Problem};
+use protocol::{Code, Language, Problem, bytes_in_words};
 use store::{LearnedFolder, Places};
 
 use crate::args::{Fixed, Running};
@@ -82,6 +82,25 @@ impl Setup {
         Ok(())
     }
 
+    /// Makes what `address` leads to a ladder of its own, if there is none of it yet. Gives its id.
+    ///
+    /// # Errors
+    /// Those of [`catalog::settle_at`] and [`Recipes::add_once`].
+    pub(crate) fn settle_at(&mut self, address: &str, output: &Output) -> Result<String, Problem> {
+        self.catalog.open_to_others()?;
+        output.note(format_args!("Asking the repository what lies at {address} …"));
+        let options = self.fetch_options()?;
+        let cancel = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&cancel);
+        let stop = move || flag.store(true, Ordering::Release);
+        let recipe = stoppable(stop, || catalog::settle_at(address, &options, &cancel))?;
+        let kept = self.recipes.add_once(&recipe)?;
+        self.read_own();
+        let size = bytes_in_words(kept.models.iter().map(|model| model.bytes).sum());
+        output.note(format_args!("{} ({size}) is in the list as {}.", kept.name, kept.id));
+        Ok(kept.id)
+    }
+
     /// Reads what is the user's own anew: it has changed.
     pub(crate) fn read_own(&mut self) {
         (self.catalog, self.unread) = Catalog::here(&self.models, &self.recipes, self.places.rules.ladders());
@@ -101,10 +120,15 @@ impl Setup {
 
     /// Every ladder, with what a trial here found of it.
     pub(crate) fn cards(&self) -> Result<Vec<LadderCard>, Problem> {
-        let reads = engine::bytes_a_second(&self.learned().all(), &|ladder| self.catalog.is_dense(ladder));
+        self.cards_of(&self.catalog)
+    }
+
+    /// The same of what there is by now.
+    pub(crate) fn cards_of(&self, catalog: &Catalog) -> Result<Vec<LadderCard>, Problem> {
+        let reads = engine::bytes_a_second(&self.learned().all(), &|ladder| catalog.is_dense(ladder));
         let japanese = Language::of_system() == Language::Japanese;
         let machine = Machine { memory: engine::memory_of_this_computer(), reads, japanese };
-        self.lists().ladders(machine, &store::checked(&self.places))
+        Lists { catalog, ..self.lists() }.ladders(machine, &store::checked(&self.places))
     }
 
     /// Tells what is not in the lists because it cannot be read.

@@ -27,7 +27,7 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
     wanted.ladder.map_or(Ok(()), check_name)?;
     let original = ladders::rungs(setup, &[original(setup, wanted.model, output)?], false, output)?.remove(0);
     let path = setup.models.file_of(&original.sha256);
-    let path = path.ok_or_else(|| missing(setup, &original))?;
+    let path = path.ok_or_else(|| original.missing(&original.id))?;
     let header = check_header(&path)?;
     // All of them, before minutes are spent on the first.
     drop(setup.models.room_for(wanted.to.iter().map(|mix| header.bytes_as(*mix)).fold(0, u64::saturating_add))?);
@@ -77,12 +77,6 @@ fn original(setup: &Setup, name: &str, output: &Output) -> Result<String, Proble
     Ok(target)
 }
 
-/// Why the file of a model is not here.
-fn missing(setup: &Setup, model: &RecipeModel) -> Problem {
-    let known = setup.catalog.model(&model.id).map(|known| known.missing(&model.id));
-    known.unwrap_or_else(|_| Problem::new(Code::NotInstalled).with("ladder", &model.id))
-}
-
 /// One version.
 struct Job<'a> {
     original: &'a RecipeModel,
@@ -119,7 +113,7 @@ fn compare(
 ) -> Result<Comparison, Problem> {
     let rung = |model: &RecipeModel| {
         let path = setup.models.file_of(&model.sha256);
-        path.map(|path| Rung { name: model.id.clone(), path }).ok_or_else(|| missing(setup, model))
+        path.map(|path| Rung { name: model.id.clone(), path }).ok_or_else(|| model.missing(&model.id))
     };
     let all = std::iter::once(original).chain(falling(original.bytes, made));
     let ladder = engine::versions(&original.id, all.map(rung).collect::<Result<_, _>>()?);

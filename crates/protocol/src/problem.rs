@@ -100,6 +100,10 @@ codes! {
     DownloadMismatch = "download_mismatch",
     /// `{name}`, of which only something was asked, could not be asked about: `{reason}`.
     LookUpFailed = "look_up_failed",
+    /// No model can be had from `{address}`: `{reason}`.
+    AddressUnusable = "address_unusable",
+    /// Where `{files}` of the list should lie there are others, or none.
+    ListDiffers = "list_differs",
     /// The file of questions `{path}` cannot be used: `{reason}`.
     SuiteUnreadable = "suite_unreadable",
     /// The file `{path}` cannot be used or written: `{reason}`.

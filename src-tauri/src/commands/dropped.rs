@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use catalog::is_part;
 use protocol::chat::Added;
 use protocol::{Code, Problem};
 use tauri::State;
@@ -19,6 +20,11 @@ pub(crate) async fn drop_begin(app: State<'_, Arc<App>>, name: String, bytes: f6
         let bytes = if bytes >= 0.0 { bytes as u64 } else { 0 };
         let disk = app.disk()?;
         disk.catalog().open_to_others()?;
+        // Each comes by itself, and the first is nothing without the others.
+        if is_part(&name) {
+            let reason = "it is a part of a model in several files, which cannot be dropped here: press “Add a file” and choose the first one";
+            return Err(Problem::new(Code::ModelRefused).with("path", &name).with("reason", reason));
+        }
         let place = disk.models.room_for(bytes)?;
         app.dropped.begin(place, &name, bytes)
     })

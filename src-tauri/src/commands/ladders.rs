@@ -50,8 +50,9 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
         Ok(others
             .map(|model| {
                 let header = disk.models.header_of(model);
-                let verdict =
-                    of_target.as_ref().zip(header).map(|(of, draft)| match_up_by_text(of, &draft, &model.name));
+                let both = of_target.as_ref().zip(header);
+                let reads = both.as_ref().map(|(of, draft)| draft.reads_beside(of));
+                let verdict = both.map(|(of, draft)| match_up_by_text(of, &draft, &model.name));
                 // Its size is known before it is here.
                 let too_large = || Problem::new(Code::DraftTooLarge).with("rung", &model.name);
                 let verdict = verdict.or_else(|| (model.bytes >= target.bytes).then(|| Err(too_large())));
@@ -62,7 +63,7 @@ pub(crate) async fn draft_choices(app: State<'_, Arc<App>>, target: String) -> R
                     Some(Ok(Tokens::ByText)) => Some(Problem::new(Code::TokenizersDiffer).with("rung", &model.name)),
                     verdict => verdict.and_then(Result::err),
                 };
-                DraftChoice { model: model.id.clone(), problem, by_text, nearly, known }
+                DraftChoice { model: model.id.clone(), problem, by_text, nearly, reads, known }
             })
             .collect())
     })
@@ -430,7 +431,7 @@ pub(super) fn added(app: &App, path: &Path, stop: &AtomicBool, on: &mut dyn FnMu
     // What lies beside it first: a file that is another one than it should be leaves no ladder behind.
     disk.models.take_beside(&recipe, path, stop, &mut share)?;
     let _one_at_a_time = disk.changing();
-    let kept = disk.recipes.add(&recipe)?;
+    let kept = disk.recipes.add_once(&recipe)?;
     Ok(Added { ladder: kept.id, name: kept.name })
 }
 

@@ -6,6 +6,7 @@
     reason = "Tauri hands values over and wants results"
 )]
 
+pub(crate) mod address;
 pub(crate) mod attachments;
 pub(crate) mod chat;
 pub(crate) mod checking;

@@ -136,6 +136,11 @@ export const commands = {
 	 *  person thought better of it.
 	 */
 	handOver: (ladder: string, onProgress: Channel<number | null>) => typedError<string | null, Problem>(__TAURI_INVOKE("hand_over", { ladder, onProgress })),
+	/**
+	 *  Makes the model that `address` leads to, a file in a repository or its page, a ladder of its own, if there is none of it yet. Nothing large is
+	 *  downloaded; what was asked can be stopped like all that is done to models.
+	 */
+	addAddress: (address: string) => typedError<Added, Problem>(__TAURI_INVOKE("add_address", { address })),
 	/**  Asks for a model file or a recipe and adds it: a model as a ladder of its own. None if the person thought better of it. */
 	addFile: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_file", { onProgress })),
 	/**  Adds the models and recipes that the system wants opened, one after the other. Gives the last; None if there are none. */
@@ -341,6 +346,10 @@ export type Code =
 "download_mismatch" | 
 /**  `{name}`, of which only something was asked, could not be asked about: `{reason}`. */
 "look_up_failed" | 
+/**  No model can be had from `{address}`: `{reason}`. */
+"address_unusable" | 
+/**  Where `{files}` of the list should lie there are others, or none. */
+"list_differs" | 
 /**  The file of questions `{path}` cannot be used: `{reason}`. */
 "suite_unreadable" | 
 /**  The file `{path}` cannot be used or written: `{reason}`. */
@@ -530,6 +539,11 @@ export type DraftChoice = {
 	byText: boolean,
 	/**  Whether a few of its tokens are not the target's: it drafts what both have. */
 	nearly: boolean,
+	/**
+	 *  Share of the bytes that its target reads for each token that this one reads: from 1 on it cannot be faster on the same device; None if
+	 *  that is not known.
+	 */
+	reads: number | null,
 	/**  Whether that is known; otherwise it is found out when both are here. */
 	known: boolean,
 };
@@ -814,6 +828,12 @@ export type ModelCard = {
 	architecture: string,
 	/**  Longest text in tokens that it was trained for; None if its file is not here or does not say. */
 	context: number | null,
+	/**  Layers; None if its file is not here or does not say. */
+	layers: number | null,
+	/**  Identity of its tokenizer: models that have the same one split text alike. Empty if its file is not here or has none. */
+	tokenizer: string,
+	/**  `owner/name` of the Hugging Face repository that it comes from; empty if it comes from none. */
+	repository: string,
 	/**  Name of the model that it was made smaller from. */
 	madeFrom: string | null,
 };

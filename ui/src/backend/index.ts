@@ -80,6 +80,8 @@ export interface Backend {
   handOver(ladder: string, on: (share: number) => void): Promise<string | null>;
   /** Asks for a model or recipe and takes it in, telling the share that is read; null if the user chose none. */
   addFile(on: (share: number) => void): Promise<Added | null>;
+  /** Makes the model that an address in a repository leads to a ladder that can be downloaded. */
+  addAddress(address: string): Promise<Added>;
   /** Tells how many files the system wants opened, as from a file manager. */
   watchOpened(on: (waiting: number) => void): Promise<void>;
   /** Takes them in; null if there are none. */
@@ -228,6 +230,7 @@ export const tauriBackend: Backend = {
   restoreLadder: (ladder) => done(commands.restoreLadder(ladder)),
   exportLadder: (ladder) => unwrap(commands.exportLadder(ladder)),
   handOver: (ladder, on) => unwrap(commands.handOver(ladder, shares(on))),
+  addAddress: (address) => unwrap(commands.addAddress(address)),
   addFile: (on) => unwrap(commands.addFile(shares(on))),
   watchOpened: (on) => done(commands.watchOpened(new Channel<number>(on))),
   addOpened: (on) => unwrap(commands.addOpened(shares(on))),

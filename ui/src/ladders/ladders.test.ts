@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import type { Problem } from "../backend";
 import { card, model } from "../session/written";
 import { pace } from "../words";
 import { en } from "../words/en";
 import { ja } from "../words/ja";
 import { shown, shownModels, type Filter } from "./filter";
-import { addedText, copyName, named } from "./said";
+import { addedText, againHelps, copyName, named, readsText } from "./said";
+import { advice, madeAlready } from "./smaller";
 
 const cards = [
   card({ id: "offered", name: "Large", own: false, offered: true, missingBytes: 9, fits: "not", licences: ["MIT"] }),
@@ -73,4 +75,28 @@ test("what was made smaller says how good it is, as far as that was measured", (
   expect(said(0.94, null)).toContain("94 times in 100.");
   expect(said(null, 1.4)).toContain("writes 1.4 times as fast as the original.");
   expect(said(null, null)).toBe("S was made. It can draft in a ladder now.");
+});
+
+test("a draft that reads nearly as much as its target is warned of, and one that reads more", () => {
+  const said = (reads: number | null) => readsText({ reads }, en);
+  expect([said(null), said(0), said(0.79)]).toEqual(["", "", ""]);
+  expect(said(0.8)).toContain("80%");
+  expect(said(0.999), "not yet as much").toContain("99%");
+  expect([said(1), said(3)]).toEqual([en.readsMore, en.readsMore]);
+});
+
+test("one type is recommended among those that were not made yet", () => {
+  const mixes = ["Q8_0", "Q4_K_M", "Q4_0", "Q2_K"].map((name) => ({ name, bytes: 1 }));
+  expect(advice(mixes, [])).toEqual({ mix: "Q4_0", why: "draft", alone: "Q4_K_M" });
+  expect(advice(mixes, ["Q4_K_M"])).toEqual({ mix: "Q4_0", why: "draft" });
+  expect(advice(mixes, ["Q4_0"])).toEqual({ mix: "Q4_K_M", why: "memory" });
+  expect(advice(mixes.slice(3), [])).toEqual({ mix: "Q2_K", why: "nearest" });
+  expect(advice(mixes.slice(3), ["Q2_K"])).toBeUndefined();
+  const of = (madeFrom: string | null, mix: string, installed = true) => model({ madeFrom, mix, installed });
+  expect(madeAlready(model({ name: "A" }), [of("A", "Q2_K"), of("B", "Q4_0"), of(null, "Q8_0"), of("A", "Q4_K_M", false)])).toEqual(["Q2_K"]);
+});
+
+test("only what could come is tried again", () => {
+  const helps = (code: Problem["code"]) => againHelps({ code, details: {} });
+  expect([helps("download_failed"), helps("own_gone"), helps("made_gone")]).toEqual([true, false, false]);
 });

@@ -1,5 +1,18 @@
+import type { DraftChoice, Problem } from "../backend";
 import type { AddedNow } from "../session/ladders.svelte";
 import { fill, shorten, times, type Words } from "../words";
+
+/** From such a share of what its target reads on, a draft hardly makes it faster. */
+const MUCH = 0.8;
+
+/** What speaks against a draft that reads nearly as much for each word as its target, or more; empty if nothing does. */
+export function readsText({ reads }: Pick<DraftChoice, "reads">, words: Words): string {
+  if (reads == null || reads < MUCH) return "";
+  return reads < 1 ? fill(words.readsMuch, { n: Math.min(99, Math.round(100 * reads)) }) : words.readsMore;
+}
+
+/** Whether trying again can help: what nobody offers comes with no download. */
+export const againHelps = ({ code }: Problem) => code !== "made_gone" && code !== "own_gone";
 
 /** How well a model that was made smaller does, in words; empty if that was not measured. */
 function doing({ agreement, speedup }: AddedNow, words: Words): string {
@@ -12,7 +25,7 @@ function doing({ agreement, speedup }: AddedNow, words: Words): string {
 /** What came in, was made or was written last, in words. */
 export function addedText(added: AddedNow, words: Words): string {
   const { what, name } = added;
-  const text = { ladder: words.ladderAdded, model: words.modelMade, models: words.modelsMade, modelsSome: words.modelsMadeSome, written: words.exported, changed: words.ladderChanged, back: words.ladderBack, checked: words.checkDone, deleted: words.modelDeleted, filesDeleted: words.filesDeleted }[what];
+  const text = { ladder: words.ladderAdded, found: words.ladderFound, used: words.ladderUsed, model: words.modelMade, models: words.modelsMade, modelsSome: words.modelsMadeSome, written: words.exported, changed: words.ladderChanged, back: words.ladderBack, checked: words.checkDone, deleted: words.modelDeleted, filesDeleted: words.filesDeleted }[what];
   return `${fill(text, { name, path: name })} ${doing(added, words)}`.trim();
 }
 

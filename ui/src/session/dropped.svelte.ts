@@ -50,8 +50,7 @@ export class Dropped {
         on(Math.min(1, (at + PIECE) / file.size));
       }
       if (this.#cancelled) return await this.backend.dropCancel(ticket);
-      const { name } = await this.backend.dropEnd(ticket);
-      this.ladders.added = { what: "ladder", name };
+      this.ladders.added = { what: "ladder", ...(await this.backend.dropEnd(ticket)) };
     } catch (thrown) {
       // What it has of the file so far is of no use.
       await this.backend.dropCancel(ticket).catch(() => undefined);

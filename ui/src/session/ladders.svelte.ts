@@ -6,7 +6,7 @@ import type { Told } from "./told.svelte";
 
 /** Something that takes its time. */
 export interface Work {
-  what: "adding" | "dropping" | "shrinking" | "handing";
+  what: "adding" | "asking" | "dropping" | "shrinking" | "handing";
   /** The share of it that is done. */
   share: number;
   /** What it is done with, where that is known before. */
@@ -22,9 +22,11 @@ export interface Versions extends Shrunk {
 
 /** What came in or was made last. */
 export interface AddedNow {
-  what: "ladder" | "model" | "models" | "modelsSome" | "written" | "changed" | "back" | "checked" | "deleted" | "filesDeleted";
+  what: "ladder" | "found" | "used" | "model" | "models" | "modelsSome" | "written" | "changed" | "back" | "checked" | "deleted" | "filesDeleted";
   /** Its name, the path of what was written, or how much was deleted. */
   name: string;
+  /** Id of the ladder that it is about, if that may be used now. */
+  ladder?: string;
   /** Of a model that was made smaller: how often it says the same as its original, and how many times as fast it writes. */
   agreement?: number | null;
   speedup?: number | null;
@@ -81,12 +83,12 @@ export class Ladders {
 
   /** True if it is in the list now. */
   make(name: string, models: string[], byText = false) {
-    return this.#did({ what: "ladder", name }, async () => void (await this.backend.makeLadder(name, models, byText)));
+    return this.#did({ what: "ladder", name }, () => this.backend.makeLadder(name, models, byText));
   }
 
   /** True if it is now made of these. */
   change(card: LadderCard, name: string, models: string[], byText = false) {
-    return this.#did({ what: "changed", name }, () => this.backend.changeLadder(card.id, name, models, byText));
+    return this.#did({ what: "changed", name, ladder: card.id }, () => this.backend.changeLadder(card.id, name, models, byText));
   }
 
   /** What it was before, the newest first; nothing if that cannot be told. */
@@ -97,14 +99,15 @@ export class Ladders {
   }
 
   back(card: LadderCard, { version, name }: LadderVersion) {
-    return this.#did({ what: "back", name }, () => this.backend.backLadder(card.id, version));
+    return this.#did({ what: "back", name, ladder: card.id }, () => this.backend.backLadder(card.id, version));
   }
 
-  #did(added: AddedNow, work: () => Promise<void>) {
+  /** `work` gives the id of the ladder that came of it, if it is a new one. */
+  #did(added: AddedNow, work: () => Promise<string | void>) {
     this.added = undefined;
     return this.told.asked(async () => {
-      await work();
-      this.added = added;
+      const ladder = await work();
+      this.added = ladder ? { ...added, ladder } : added;
       await this.lookUp();
     });
   }
@@ -113,7 +116,14 @@ export class Ladders {
   add() {
     return this.working("adding", async (on) => {
       const added = await this.backend.addFile(on);
-      if (added) this.added = { what: "ladder", name: added.name };
+      if (added) this.added = { what: "ladder", ...added };
+    });
+  }
+
+  /** True if the address leads to a model, which is in the list now. */
+  addAddress(address: string) {
+    return this.working("asking", async () => {
+      this.added = { what: "found", ...(await this.backend.addAddress(address)) };
     });
   }
 
@@ -122,7 +132,7 @@ export class Ladders {
     if (this.work) return void (this.#later = true);
     return this.working("adding", async (on) => {
       const added = await this.backend.addOpened(on);
-      if (added) this.added = { what: "ladder", name: added.name };
+      if (added) this.added = { what: "ladder", ...added };
     });
   }
 
@@ -168,7 +178,7 @@ export class Ladders {
 
   /** Makes one of one's own like it, called so. */
   copy(card: LadderCard, name: string) {
-    return this.#did({ what: "ladder", name }, async () => void (await this.backend.copyLadder(card.id, name)));
+    return this.#did({ what: "ladder", name }, () => this.backend.copyLadder(card.id, name));
   }
 
   /** With these files, which is final; the ladder itself can be had back. */
@@ -217,6 +227,13 @@ export class Ladders {
     if (!card.missingBytes && !card.offered) await this.chosen.change({ ladder: card.id });
     else await this.engine.downloads.get(card.id);
     await this.lookUp();
+  }
+
+  /** The same of what came in or was made last, and tells it. */
+  async useAdded(card: LadderCard) {
+    this.added = undefined;
+    await this.use(card);
+    if (this.chosen.now.ladder === card.id) this.added = { what: "used", name: card.name };
   }
 
   /** Does one thing at a time that takes long. */

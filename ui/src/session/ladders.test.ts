@@ -81,6 +81,18 @@ test("what is missing comes through the queue, and what is here is used", async 
   expect(session.chosen.now.ladder).toBe("a");
 });
 
+test("what was made is used, and that is told only if it is", async () => {
+  const { backend, session } = await opened();
+  const { ladders } = session;
+  await ladders.make("Mine", ["a"]);
+  expect(ladders.added).toEqual({ what: "ladder", name: "Mine", ladder: "made" });
+  await ladders.useAdded(card({ id: "made", name: "Mine" }));
+  expect([session.chosen.now.ladder, ladders.added]).toEqual(["made", { what: "used", name: "Mine" }]);
+  backend.changeSettings = () => Promise.reject(new Refusal({ code: "busy", details: {} }));
+  await ladders.useAdded(card({ id: "other" }));
+  expect([session.chosen.now.ladder, ladders.added]).toEqual(["made", undefined]);
+});
+
 const file = (name: string, bytes: number) => new File([new Uint8Array(bytes)], name);
 
 test("of what is dropped, models and recipes are told from files to ask about", async () => {
@@ -106,7 +118,7 @@ test("a dropped model goes to the app in pieces and in order", async () => {
     ["dropEnd", 7],
   ]);
   expect(shares.map((share) => share.toFixed(1))).toEqual(["0.0", "0.5", "1.0"]);
-  expect(session.ladders.added).toEqual({ what: "ladder", name: "Mine" });
+  expect(session.ladders.added).toEqual({ what: "ladder", ladder: "mine", name: "Mine" });
   expect(session.ladders.work).toBeUndefined();
 });
 
@@ -134,7 +146,7 @@ test("a drop that is cancelled or refused leaves nothing behind, and the next on
 test("what the system wants opened is taken in, after what is being done", async () => {
   const { backend, session } = await opened();
   backend.handed(1);
-  await expect.poll(() => session.ladders.added).toEqual({ what: "ladder", name: "Handed" });
+  await expect.poll(() => session.ladders.added).toEqual({ what: "ladder", ladder: "handed", name: "Handed" });
   let end: () => void = () => undefined;
   const first = session.ladders.working("adding", () => new Promise((resolve) => (end = resolve)));
   backend.handed(0);
@@ -188,12 +200,12 @@ test("a ladder is changed and what it was is had back; a model made smaller says
   const { backend, session } = await opened();
   const { ladders } = session;
   expect(await ladders.change(card(), "New", ["a", "b"])).toBe(true);
-  expect(ladders.added).toEqual({ what: "changed", name: "New" });
+  expect(ladders.added).toEqual({ what: "changed", ladder: "a", name: "New" });
   backend.versions = [{ version: 2, savedMs: 5, name: "Old", rungs: ["A"] }];
   const [version] = await ladders.versions(card());
   await ladders.back(card(), version!);
   expect(backend.named("backLadder")).toEqual([["backLadder", "a", 2]]);
-  expect(ladders.added).toEqual({ what: "back", name: "Old" });
+  expect(ladders.added).toEqual({ what: "back", ladder: "a", name: "Old" });
   await ladders.shrink(model(), ["Q2_K"]);
   expect(ladders.added).toEqual({ what: "model", name: "Small", agreement: 0.94, speedup: 1.4 });
   await ladders.handOver(card());

@@ -30,7 +30,7 @@ export const card = (change: Partial<LadderCard> = {}): LadderCard => ({
 });
 
 /** A model of which only what matters is told. */
-export const model = (change: Partial<ModelCard> = {}): ModelCard => ({ id: "a", name: "A", bytes: 9, installed: true, mixes: [], file: "a.gguf", licence: "MIT", hash: "", mix: "Q4_0", context: 2048, architecture: "llama", offered: false, own: false, madeFrom: null, ...change });
+export const model = (change: Partial<ModelCard> = {}): ModelCard => ({ id: "a", name: "A", bytes: 9, installed: true, mixes: [], file: "a.gguf", licence: "MIT", hash: "", mix: "Q4_0", context: 2048, architecture: "llama", layers: null, tokenizer: "", repository: "", offered: false, own: false, madeFrom: null, ...change });
 
 export class Written implements Backend {
   on: Listen = () => undefined;
@@ -109,7 +109,7 @@ export class Written implements Backend {
   resumeDownload = (ladder: string) => this.#done("resumeDownload", ladder);
   dropDownload = (ladder: string) => this.#done("dropDownload", ladder);
   models = async () => this.shelf;
-  draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, byText: false, nearly: false, known: true }));
+  draftChoices = async (target: string) => this.shelf.filter(({ id }) => id !== target).map(({ id }) => ({ model: id, problem: null, byText: false, nearly: false, reads: null, known: true }));
   ladderMemory = async (models: string[]) => ({ weights: models.length * 1e9, cache: 1e8, rest: 1e8, free: null, leftOut: [], fits: true, devices: [] });
   makeLadder = async (name: string, models: string[], byText: boolean) => (this.calls.push(["makeLadder", name, models, byText]), "made");
   changeLadder = (ladder: string, name: string, models: string[], byText: boolean) => this.#done("changeLadder", ladder, name, models, byText);
@@ -121,6 +121,7 @@ export class Written implements Backend {
   copyLadder = async (ladder: string, name: string) => (this.calls.push(["copyLadder", ladder, name]), "copy");
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
   exportLadder = async () => "/tmp/ladder.toml";
+  addAddress = async (address: string) => (this.calls.push(["addAddress", address]), { ladder: "found", name: "Found" });
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });
   watchOpened = async (on: (waiting: number) => void) => void (this.handed = on);
   addOpened = async (on: (share: number) => void) => (this.calls.push(["addOpened"]), on(0.5), { ladder: "handed", name: "Handed" });

@@ -170,8 +170,8 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return models;
     case "draft_choices":
       return [
-        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, byText: true, nearly: false, known: true },
-        { model: "small", problem: null, byText: false, nearly: false, known: false },
+        { model: "smollm2-135m", problem: { code: "tokenizers_differ", details: { rung: "SmolLM2 135M" } }, byText: true, nearly: false, reads: null, known: true },
+        { model: "small", problem: null, byText: false, nearly: false, reads: null, known: false },
       ].filter(({ model }) => model !== args.target);
     case "ladder_memory":
       return { weights: 1.1e9 + 0.5e9 * ((args.models as string[]).length - 1), cache: 0.2e9, rest: 0.2e9, free: null, leftOut: [], fits: true, devices: [] };
@@ -200,6 +200,11 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "add_opened":
       work = lineOf(args.onProgress);
       return new Promise((resolve) => (finish = () => resolve(app.give.made ?? null)));
+    case "add_address": {
+      const found = app.give.found as LadderCard;
+      app.opening.ladders = [...app.opening.ladders, found];
+      return { ladder: found.id, name: found.name };
+    }
     case "drop_begin":
       return 7;
     case "drop_end":

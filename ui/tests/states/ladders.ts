@@ -1,7 +1,8 @@
 // Every state of "Models and ladders" and of downloads.
 import { expect, type Page } from "@playwright/test";
+import type { MixChoice } from "../../src/backend";
 import { coder, download, ladderCard, modelCard, models, smollm2 } from "../mock/shelf";
-import { by, downloads, narrowed } from "../window";
+import { ask, by, downloads, narrowed } from "../window";
 import type { State } from "./states";
 
 const mine = ladderCard({
@@ -216,6 +217,54 @@ export const laddersAndDownloads: Record<string, State> = {
       await dialog(page);
       await by(page, "ladder-remove").click();
       await expect(by(page, "remove-only")).toBeFocused();
+    },
+  },
+  "making a model smaller": {
+    start: {
+      ladders,
+      give: {
+        models: [
+          modelCard({ id: "own", name: "Llama 3.2 3B Instruct", mix: "F16", bytes: 6.4e9, mixes: [["Q8_0", 3.4e9], ["Q6_K", 2.6e9], ["Q5_K_M", 2.3e9], ["Q4_K_M", 2e9], ["Q4_0", 1.9e9], ["IQ4_NL", 1.9e9], ["Q3_K_M", 1.7e9], ["Q2_K", 1.4e9]].map(([name, bytes]) => ({ name, bytes })) as MixChoice[] }),
+          modelCard({ id: "made", name: "Llama 3.2 3B Instruct Q2_K", own: true, madeFrom: "Llama 3.2 3B Instruct", mix: "Q2_K", bytes: 1.4e9 }),
+        ],
+      },
+    },
+    async go(page) {
+      await dialog(page);
+      await by(page, "model-details").last().click();
+      await by(page, "shrink").first().click();
+      await by(page, "shrink-view").scrollIntoViewIfNeeded();
+    },
+  },
+  "drafts that read much": {
+    start: {
+      give: {
+        models: [...models, modelCard({ id: "other", name: "Qwen3 4B", bytes: 1e9 })],
+        draft_choices: ["smollm2-135m", "small", "other"].map((model, at) => ({ model, problem: null, byText: false, nearly: at === 1, reads: [0.1, 0.85, 1.6][at], known: true })),
+      },
+    },
+    async go(page) {
+      await page.keyboard.press("Control+m");
+      await by(page, "ladder-make").click();
+      await expect(by(page, "reads")).toHaveCount(2);
+      await by(page, "draft").last().check();
+    },
+  },
+  "one that was made just now, during an answer": {
+    start: { ladders, give: { made: { ladder: "mine", name: mine.name } } },
+    async go(page) {
+      await ask(page, "Why?");
+      await dialog(page);
+      await by(page, "ladder-add").click();
+      await page.evaluate(() => window.app.end());
+      await expect(by(page, "added-use")).toBeDisabled();
+    },
+  },
+  "chosen and not here": {
+    start: { ladders: [{ ...smollm2, missingBytes: 5 }, mine], engine: { kind: "empty" } },
+    async go(page) {
+      await dialog(page);
+      await expect(by(page, "in-use")).toBeVisible();
     },
   },
   "a draft by text": {

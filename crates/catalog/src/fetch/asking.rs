@@ -1,8 +1,8 @@
 //! Requests over HTTP: through which proxy, with which token, and what the answers mean in words.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
-use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error, Proxy};
 use url::{Host, Url};
@@ -89,13 +89,49 @@ pub(super) fn send(
         if let Some(token) = options.token.as_ref().filter(|_| is_for(&url, options)).and_then(Token::header) {
             request = request.header(header::AUTHORIZATION, token);
         }
-        let response = agent.run(request.body(())?)?;
+        let response = agent.run(request.body(())?).map_err(|error| of_proxy(agent.config().proxy(), &url, error))?;
         match next(&response, &url)? {
             Some(next) if follow(&url, &next) => url = next,
             _ => return Ok(Answer { response, url }),
         }
     }
     Err(Error::TooManyRedirects)
+}
+
+/// What went wrong on the way to `url`; if it went wrong between here and the proxy, that is named: whoever reads it may have forgotten it.
+fn of_proxy(proxy: Option<&Proxy>, url: &Url, error: Error) -> Error {
+    let is_passed = |proxy: &&Proxy| url.as_str().parse::<Uri>().is_ok_and(|uri| proxy.is_no_proxy(&uri));
+    let Some(proxy) = proxy.filter(|proxy| !is_passed(proxy)) else { return error };
+    let what = match &error {
+        Error::ConnectProxyFailed(reason) if reason.contains(" 407") => "wants a name and a password",
+        Error::ConnectProxyFailed(_) => "lets nothing through",
+        Error::HostNotFound
+        | Error::ConnectionFailed
+        | Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => "could not be reached",
+        Error::Io(error) if is_unreached(error) => "could not be reached",
+        _ => return error,
+    };
+    let place = if proxy.is_from_env() {
+        "it stands in https_proxy, or another variable of the environment like it"
+    } else {
+        "it stands in the settings"
+    };
+    Error::Other(format!("the proxy {}:{} {what}: {place}", proxy.host(), proxy.port()).into())
+}
+
+/// Whether no connection came about.
+fn is_unreached(error: &io::Error) -> bool {
+    // A name that cannot be looked up has no kind of its own.
+    let no_name = || error.to_string().starts_with("failed to lookup address");
+    let kinds = [
+        ErrorKind::ConnectionRefused,
+        ErrorKind::HostUnreachable,
+        ErrorKind::NetworkUnreachable,
+        ErrorKind::NetworkDown,
+        ErrorKind::AddrNotAvailable,
+        ErrorKind::TimedOut,
+    ];
+    kinds.contains(&error.kind()) || no_name()
 }
 
 /// Where a server sends us on to.
@@ -156,6 +192,7 @@ pub(super) fn in_words(error: &Error, options: &FetchOptions) -> String {
         Error::InvalidProxyUrl => "the proxy's address makes no sense".to_owned(),
         Error::RequireHttpsOnly(_) => "the server leads to an unprotected address".to_owned(),
         Error::TooManyRedirects => "the server sends us around in circles".to_owned(),
+        Error::Other(words) => words.to_string(),
         error => error.to_string(),
     }
 }

@@ -16,14 +16,12 @@ const LONGEST: u64 = 256 << 20;
 /// computer. Of the file no more is received than that. The address of a file's page at Hugging Face will do too.
 ///
 /// # Errors
-/// [`Code::SettingInvalid`]: no such address. [`Code::LookUpFailed`]: nothing comes from there. Those of
+/// [`Code::AddressUnusable`]: no such address. [`Code::LookUpFailed`]: nothing comes from there. Those of
 /// [`check_header`](crate::check_header).
 pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
     if !address.starts_with("https://") && !is_own(address) {
-        return Err(Problem::new(Code::SettingInvalid)
-            .with("name", "FILE")
-            .with("value", address)
-            .with("reason", "an address must start with https://"));
+        let unusable = Problem::new(Code::AddressUnusable).with("address", address);
+        return Err(unusable.with("reason", "an address must start with https://"));
     }
     let failed = |reason: String| Problem::new(Code::LookUpFailed).with("name", address).with("reason", reason);
     let file = address.replacen("/blob/", "/resolve/", 1);

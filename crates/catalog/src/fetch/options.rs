@@ -208,6 +208,8 @@ impl FetchOptions {
         }
         if !proxy.is_empty() {
             options.proxy = Some(checked_proxy(proxy)?);
+        } else if !matches!(options.source, SourceChoice::Folder(_)) {
+            check_proxies(environment)?;
         }
         options.token = match token {
             Some(token) => Some(token),
@@ -237,12 +239,26 @@ fn checked_proxy(text: &str) -> Result<String, Problem> {
     if plain && Proxy::new(text).is_ok() && url::Url::parse(text).is_ok() {
         return Ok(text.to_owned());
     }
+    Err(no_proxy("proxy", text))
+}
+
+/// Variables of the environment that name a proxy, in the order in which they count.
+const PROXIES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+
+/// Refuses an environment in which no proxy that is named has an address: without a word it would be as if there were none.
+fn check_proxies(environment: &dyn Fn(&str) -> String) -> Result<(), Problem> {
+    let named: Vec<_> = PROXIES.iter().map(|name| (name, environment(name))).filter(|(_, at)| !at.is_empty()).collect();
+    match named.first() {
+        Some((name, at)) if named.iter().all(|(_, at)| Proxy::new(at).is_err()) => Err(no_proxy(name, at)),
+        _ => Ok(()),
+    }
+}
+
+fn no_proxy(name: &str, text: &str) -> Problem {
     // A name and a password may stand before the host.
     let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
-    Err(Problem::new(Code::SettingInvalid)
-        .with("name", "proxy")
-        .with("value", shown)
-        .with("reason", "it is not an address such as http://proxy:8080"))
+    let problem = Problem::new(Code::SettingInvalid).with("name", name).with("value", shown);
+    problem.with("reason", "it is not an address such as http://proxy:8080")
 }
 
 #[cfg(test)]
@@ -300,5 +316,16 @@ mod tests {
         }
         let problem = FetchOptions::of(&nothing, "", "http://me:secret@proxy:x", None).unwrap_err();
         assert!(!format!("{problem:?}").contains("secret"), "{problem:?}");
+        let environment = |named: &'static [(&str, &str)]| {
+            move |asked: &str| {
+                named.iter().find(|(name, _)| *name == asked).map_or_else(String::new, |(_, value)| (*value).to_owned())
+            }
+        };
+        let bad = environment(&[("https_proxy", "http://me:secret@a b")]);
+        let problem = FetchOptions::of(&bad, "", "", None).unwrap_err();
+        assert_eq!((problem.details["name"].as_str(), problem.details["value"].as_str()), ("https_proxy", "a b"));
+        assert!(FetchOptions::of(&bad, "", "http://proxy:8080", None).is_ok(), "the settings go before it");
+        let one_is_good = environment(&[("ALL_PROXY", "http://a b"), ("http_proxy", "proxy:8080")]);
+        assert!(FetchOptions::of(&one_is_good, "", "", None).is_ok());
     }
 }

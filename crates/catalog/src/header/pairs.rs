@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Seek};
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::KEPT_TEXT;
@@ -33,17 +34,24 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    pub(super) fn read(from: &mut Bounded<impl BufRead + Seek>, count: u64) -> Result<Self, Fault> {
+    /// Reads `count` pairs; `on` is told each key, and where it begins and its value ends.
+    pub(super) fn read(
+        from: &mut Bounded<impl BufRead + Seek>,
+        count: u64,
+        on: &mut dyn FnMut(&str, Range<u64>),
+    ) -> Result<Self, Fault> {
         let mut pairs = Self::default();
         let mut seen = HashSet::new();
         for number in 1..=count {
             from.enter(Field::KeyName(number));
+            let begins = from.at();
             let Some(key) = from.text(LONGEST_KEY)?.filter(|key| !key.is_empty()) else {
                 return from.refused("it is empty or far too long");
             };
             let key: Rc<str> = key.into();
             from.enter(Field::Key(key.clone()));
             pairs.value(from, &key)?;
+            on(&key, begins..from.at());
             if !seen.insert(key) {
                 return from.refused("it stands there twice");
             }
@@ -106,6 +114,12 @@ impl Pairs {
             ),
             _ => refused("general.architecture", "it does not say what kind of model it is"),
         }
+    }
+
+    /// Of a model in several files which of them this is, from 1, and how many there are.
+    pub(super) fn part(&self) -> Option<(u64, u64)> {
+        let count = self.number("split.count").filter(|count| *count > 1)?;
+        Some((self.number("split.no").unwrap_or(0).saturating_add(1), count))
     }
 
     pub(super) fn has_template(&self) -> bool {

@@ -18,16 +18,33 @@ pub(super) struct Tensors {
     pub(super) types: Vec<(&'static str, u64)>,
     /// How many numbers they have.
     pub(super) weights: Weights,
+    /// Bytes of experts, of which a token needs only some.
+    pub(super) experts: u64,
+    /// Bytes of tables of which a token needs only its own row.
+    pub(super) tables: u64,
 }
 
-/// Checks that every tensor lies inside the file, one behind the other as ggml wants them, and adds up their types.
+/// A tensor as the file describes it.
+pub(super) struct Described<'a> {
+    pub(super) name: &'a str,
+    /// Its sizes, the length of a row first.
+    pub(super) sizes: &'a [u64],
+    /// Number of its type.
+    pub(super) kind: u32,
+    /// Where it begins behind the header, and how many bytes it has.
+    pub(super) place: (u64, u64),
+}
+
+/// Checks that every tensor lies inside the file, one behind the other as ggml wants them, and adds up their types. `on` is told each.
 pub(super) fn read_tensors(
     from: &mut Bounded<impl BufRead + Seek>,
     count: u64,
     alignment: u64,
     file_bytes: u64,
+    on: &mut dyn FnMut(&Described<'_>),
 ) -> Result<Tensors, Fault> {
     let mut names = HashSet::new();
+    let (mut experts, mut tables, mut embedding, mut has_output) = (0_u64, 0_u64, 0_u64, false);
     let mut types: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut all_weights = Weights::default();
     let mut next = 0_u64;
@@ -45,21 +62,20 @@ pub(super) fn read_tensors(
             return from.refused(format!("it has {dimensions} dimensions"));
         }
         let mut weights = 1_u64;
-        let mut row = 1_u64;
-        for dimension in 0..dimensions {
+        let mut sizes = [1_u64; 4];
+        for place in &mut sizes[..dimensions as usize] {
             let size = from.u64()?;
-            if dimension == 0 {
-                row = size;
-            }
+            *place = size;
             // ggml counts in signed numbers.
             weights = match weights.checked_mul(size).filter(|n| i64::try_from(*n).is_ok()) {
                 Some(weights) => weights,
                 None => return from.refused("it claims an impossible size"),
             };
         }
-        let (kind, offset) = (from.u32()?, from.u64()?);
-        let Some(kind) = tensor_type(kind) else {
-            return from.refused(format!("it is of the unknown type {kind}"));
+        let row = sizes[0];
+        let (number, offset) = (from.u32()?, from.u64()?);
+        let Some(kind) = tensor_type(number) else {
+            return from.refused(format!("it is of the unknown type {number}"));
         };
         if !row.is_multiple_of(kind.weights) {
             return from.refused(format!("its rows do not fit its type {}", kind.name));
@@ -76,6 +92,14 @@ pub(super) fn read_tensors(
         (next, data_end) = (padded, end);
         *types.entry(kind.name).or_default() += bytes;
         all_weights.add(&name, dimensions, row, weights);
+        match &*name {
+            "token_embd.weight" => embedding = bytes,
+            "per_layer_token_embd.weight" => tables = bytes,
+            "output.weight" => has_output = true,
+            name if name.contains("_exps.") => experts += bytes,
+            _ => {}
+        }
+        on(&Described { name: &name, sizes: &sizes[..dimensions as usize], kind: number, place: (offset, bytes) });
         if !names.insert(name) {
             return from.refused("it stands there twice");
         }
@@ -89,5 +113,7 @@ pub(super) fn read_tensors(
     }
     let mut types: Vec<_> = types.into_iter().collect();
     types.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-    Ok(Tensors { types, weights: all_weights })
+    // Where there is no output of its own, the table makes scores as well, from all its rows.
+    let tables = tables.saturating_add(if has_output { embedding } else { 0 });
+    Ok(Tensors { types, weights: all_weights, experts, tables })
 }

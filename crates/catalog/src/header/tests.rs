@@ -58,6 +58,25 @@ fn what_a_context_takes_follows_from_layers_and_heads() {
 }
 
 #[test]
+fn a_token_reads_some_experts_and_one_row_of_a_table() {
+    let experts = |used: u32| {
+        let mut gguf = Gguf::small();
+        gguf.tensors.push(("output.weight".into(), vec![32, 3], 0, 192));
+        gguf.tensors.push(("blk.0.ffn_up_exps.weight".into(), vec![32, 4, 8], 0, 192 + 384));
+        gguf.data = 192 + 384 + 4096;
+        gguf.pairs.push(pair("llama.expert_count", 4, &8_u32.to_le_bytes()));
+        gguf.pairs.push(pair("llama.expert_used_count", 4, &used.to_le_bytes()));
+        look(&gguf.bytes()).unwrap()
+    };
+    let small = look(&Gguf::small().bytes()).unwrap();
+    assert_eq!(small.reads, 128 + 60, "the table makes the scores as well");
+    let (few, all) = (experts(2), experts(8));
+    assert_eq!((few.reads, all.reads), (128 + 384 + 1024, 128 + 384 + 4096));
+    assert!(all.reads_beside(&few) > 2.9 && few.types == all.types, "as large, but slower");
+    assert_eq!(experts(0).reads, 128 + 384);
+}
+
+#[test]
 fn a_further_part_of_a_model_says_so() {
     let mut gguf = Gguf::small();
     gguf.pairs.push(pair("split.no", 2, &0_u16.to_le_bytes()));

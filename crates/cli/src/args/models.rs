@@ -15,7 +15,7 @@ pub(crate) enum Models {
     },
     /// Download what a ladder or model still lacks
     Fetch {
-        /// Ladders and models of the lists, one after the other
+        /// Ladders and models of the lists, one after the other; or the address of a .gguf file, or of its page, in a Hugging Face repository
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
         /// Print JSON

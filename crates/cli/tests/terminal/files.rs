@@ -1,7 +1,12 @@
 //! Model files: lists, fetching, checking.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::thread;
 
+use catalog::Catalog;
 use serde_json::Value;
 
 use crate::run::{Taki, finish, ladder};
@@ -60,6 +65,79 @@ fn a_fetched_model_is_whole_and_damage_is_found() {
 }
 
 #[test]
+fn what_is_half_downloaded_is_told() {
+    let taki = Taki::bare();
+    let folder = taki.run(&["models", "list", "--json"]).good()["folder"].as_str().unwrap().to_owned();
+    let catalog = Catalog::builtin();
+    let hash = catalog.model("smollm2-135m").unwrap().sha256.as_str();
+    let staging = Path::new(&folder).join("staging");
+    fs::create_dir(&staging).unwrap();
+    fs::File::create(staging.join(format!("{hash}.part"))).unwrap().set_len(30_000_000).unwrap();
+    for (list, id, told) in [
+        ("models", "smollm2-135m", "not installed, 30 MB of 98 MB are here"),
+        ("ladders", "smollm2", "98 MB to fetch, 30 MB of it are here"),
+    ] {
+        let words = taki.run(&[list, "list"]).out;
+        assert_eq!(words.matches(" are here").count(), 1, "{words}");
+        assert!(words.lines().any(|line| line.starts_with(id) && line.contains(told)), "{words}");
+        let rows = taki.run(&[list, "list", "--json"]).good()[list].clone();
+        let partial = |row: &Value| row["partial_bytes"].as_u64().unwrap_or(0);
+        let here: Vec<_> = rows.as_array().unwrap().iter().filter(|row| partial(row) > 0).collect();
+        assert!(here.len() == 1 && here[0]["id"] == id && partial(here[0]) == 30_000_000, "{here:?}");
+    }
+}
+
+/// A repository that has another file, none, and trouble.
+fn repository() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    // Lives as long as the tests do.
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let first = lines.next().unwrap_or_default();
+            while lines.next().is_some_and(|line| !line.is_empty()) {}
+            let commit = first.split('/').nth(4).unwrap_or_default();
+            let answer = match () {
+                () if first.contains("SmolLM2-135M") => {
+                    let tag = "a".repeat(64);
+                    format!("200 OK\r\nX-Repo-Commit: {commit}\r\nX-Linked-Size: 5\r\nX-Linked-Etag: \"{tag}\"")
+                }
+                () if first.contains("1.5b") => "404 Not Found".to_owned(),
+                () => "503 Service Unavailable".to_owned(),
+            };
+            let _ = write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    endpoint
+}
+
+#[test]
+fn what_differs_from_the_list_is_told_apart_from_what_could_not_be_asked_about() {
+    let taki = Taki::bare();
+    let endpoint = repository();
+    let check = |args: &[&str]| {
+        let mut command = taki.command([&["models", "check"], args].concat());
+        command.env("HF_ENDPOINT", &endpoint);
+        finish(command, b"")
+    };
+    let ran = check(&["smollm2", "qwen-coder", "--json"]);
+    let found: Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
+    assert_eq!((&found["unasked"], &found["differ"]), (&1.into(), &2.into()), "{found}");
+    let state =
+        |id: &str| found["models"].as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["state"].clone();
+    let states = ["smollm2-135m", "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b"].map(state);
+    assert_eq!(states, ["differs", "differs", "unasked"]);
+    let (code, sentence, next) = ran.problem();
+    assert!(code == "list_differs" && sentence.starts_with("2 of 3 files") && next.contains("Update Taki"), "{ran:?}");
+    assert!(ran.err.contains("1 of 3 files could not be looked up") && ran.err.contains("connection"), "{ran:?}");
+    let unasked = check(&["qwen2.5-coder-0.5b", "--json"]).problem();
+    assert_eq!(unasked.0, "look_up_failed", "nothing differs as far as anybody knows: {unasked:?}");
+    let differs = check(&["qwen2.5-coder-1.5b"]);
+    assert!(differs.code == Some(1) && !differs.err.contains("connection"), "it is not the connection: {differs:?}");
+}
+
+#[test]
 fn a_model_is_told_by_its_header() {
     let taki = Taki::with_models();
     let looked = taki.run(&["models", "inspect", "--json", "smollm2-135m", "smollm2-135m"]);
@@ -81,7 +159,7 @@ fn a_model_is_told_by_its_header() {
     let some = taki.run(&["models", "inspect", "/none.gguf", "smollm2-135m"]);
     assert!(some.code == Some(1) && some.out.contains("llama") && some.err.contains("/none.gguf"), "{some:?}");
     let plain = taki.run(&["models", "inspect", "--json", "http://models.example/m.gguf"]);
-    assert_eq!(plain.code_of_problem(), "setting_invalid");
+    assert_eq!(plain.code_of_problem(), "file_unusable");
 }
 
 #[test]

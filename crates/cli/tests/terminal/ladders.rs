@@ -83,7 +83,7 @@ fn what_earlier_versions_need_is_said_when_its_file_is_deleted_and_versions_say_
     taki.run(&["ladders", "copy", "smollm2", "Mine", "--json"]).good();
     taki.run(&["ladders", "remove", "mine", "--json"]).good();
     let versions = taki.run(&["ladders", "versions", "mine"]).out;
-    assert!(versions.contains("until 20") && versions.contains(" UTC  Mine: "), "{versions}");
+    assert!(versions.contains("until 20") && versions.contains("  Mine: "), "{versions}");
     let removed = taki.run(&["models", "remove", "smollm2-135m"]);
     assert!(removed.code == Some(0) && removed.err.contains("have it: mine."), "{removed:?}");
 }
@@ -110,6 +110,10 @@ fn a_ladder_is_made_changed_taken_back_handed_on_and_removed() {
     fs::copy(model, at("usb/My Model.gguf")).unwrap();
     let made = taki.run(&["ladders", "make", "Mine 滝", &at("usb/My Model.gguf"), "--json"]).good();
     assert_eq!((made["ladder"].as_str(), made["models"][0]["id"].as_str()), (Some("mine"), Some("smollm2-135m")));
+    let listed = taki.run(&["ladders", "list", "--json"]).good();
+    let row = listed["ladders"].as_array().unwrap().iter().find(|row| row["id"] == "mine").unwrap();
+    assert!(made["memory_bytes"].as_u64() > Some(98_000_000) && made["memory_bytes"] == row["memory_bytes"], "{made}");
+    assert!(made["fits"].is_string() && made["fits"] == row["fits"], "{made}");
     taki.run(&["ladders", "change", "mine", "--name", "Ours", "--k", "3", "--json"]).good();
     let shown = taki.run(&["ladders", "show", "mine", "--json"]).good()["recipe"].clone();
     assert_eq!((&shown["name"], &shown["k"]), (&json!("Ours"), &json!([[3]])));
@@ -127,6 +131,12 @@ fn a_ladder_is_made_changed_taken_back_handed_on_and_removed() {
         (Some("mine"), Some(0)),
         "its model lay beside it"
     );
+    let again = other.run(&["ladders", "import", &at("out.toml")]);
+    assert!(again.code == Some(0) && again.out.contains("is in the list already as mine."), "{again:?}");
+    let text = fs::read_to_string(at("out.toml")).unwrap();
+    fs::write(at("other.toml"), text.replace("name = \"Mine", "name = \"Theirs")).unwrap();
+    let another = other.run(&["ladders", "import", &at("other.toml"), "--json"]).good();
+    assert_eq!((&another["ladder"], &another["already"]), (&json!("mine-2"), &json!(false)), "it has another name");
     let chat = ["chat", "--once", "Hello", "--max-tokens", "4", "--ladder", "mine", "--json"];
     assert_eq!(other.run(&chat).good()["receipt"]["tokens"], 4);
 
@@ -141,6 +151,28 @@ fn a_ladder_is_made_changed_taken_back_handed_on_and_removed() {
     assert_eq!(taki.run(&["ladders", "show", "mine", "--json"]).code_of_problem(), "no_such_ladder");
     taki.run(&["ladders", "back", "mine", "--json"]).good();
     assert_eq!(taki.run(&["ladders", "show", "mine", "--json"]).good()["recipe"]["name"], "Mine 滝");
+}
+
+#[test]
+fn what_nobody_offers_is_not_counted_as_to_be_downloaded() {
+    let taki = Taki::bare();
+    let recipe = taki.home.path().join("mixed.toml");
+    let file = recipe.to_str().unwrap();
+    taki.run(&["ladders", "export", "smollm2", file, "--json"]).good();
+    // Its target is offered, a draft was made somewhere else.
+    let text = fs::read_to_string(file).unwrap().replace("name = \"SmolLM2\"", "name = \"Mixed\"");
+    let text = text.replace("rungs = [\"smollm2-135m\"]", "rungs = [\"smollm2-135m\", \"own\"]");
+    let k = text.lines().find(|line| line.starts_with("k = ")).unwrap();
+    let hash = "a".repeat(64);
+    let own = format!(
+        "\n[[model]]\nid = \"own\"\nname = \"Own\"\nfile = \"own.gguf\"\nbytes = 1000000\nsha256 = \"{hash}\"\n"
+    );
+    fs::write(file, text.replace(k, "k = [[4, 4], [0, 4]]") + &own).unwrap();
+    let came = taki.run(&["ladders", "import", file, "--json"]);
+    let told = came.good();
+    assert_eq!(told["missing_bytes"], 98_362_432, "{told}");
+    assert_eq!((told["lost"].as_array().map(Vec::len), &told["lost"][0]["sha256"]), (Some(1), &json!(hash)), "{told}");
+    assert!(came.err.contains("98 MB of models are not here yet"), "{came:?}");
 }
 
 #[test]

@@ -149,6 +149,12 @@ pub struct ModelCard {
     pub architecture: String,
     /// Longest text in tokens that it was trained for; None if its file is not here or does not say.
     pub context: Option<f64>,
+    /// Layers; None if its file is not here or does not say.
+    pub layers: Option<f64>,
+    /// Identity of its tokenizer: models that have the same one split text alike. Empty if its file is not here or has none.
+    pub tokenizer: String,
+    /// `owner/name` of the Hugging Face repository that it comes from; empty if it comes from none.
+    pub repository: String,
     /// Name of the model that it was made smaller from.
     pub made_from: Option<String>,
 }
@@ -211,6 +217,9 @@ pub struct DraftChoice {
     pub by_text: bool,
     /// Whether a few of its tokens are not the target's: it drafts what both have.
     pub nearly: bool,
+    /// Share of the bytes that its target reads for each token that this one reads: from 1 on it cannot be faster on the same device; None if
+    /// that is not known.
+    pub reads: Option<f64>,
     /// Whether that is known; otherwise it is found out when both are here.
     pub known: bool,
 }

@@ -1,6 +1,6 @@
 //! Who is shown the token, and what a repository tells of a file.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::thread;
 
 use protocol::Code;
@@ -182,4 +182,38 @@ fn a_proxy_of_the_settings_is_asked_for_other_hosts_only() {
     facts("maker/model", None, "m.gguf", &far).unwrap_err();
     let seen = seen.join().unwrap();
     assert!(seen.starts_with("CONNECT models.example:443"), "{seen}");
+}
+
+#[test]
+fn a_proxy_that_is_wrong_is_named_without_its_password() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = |host: &str| {
+        let endpoint = "https://models.example".to_owned();
+        let proxy = Some(format!("http://me:secret@{host}:{port}"));
+        facts("maker/model", None, "m.gguf", &FetchOptions { endpoint, proxy, ..FetchOptions::default() }).unwrap_err()
+    };
+    let answers = thread::spawn(move || {
+        for status in ["407 Proxy Authentication Required", "405 Method Not Allowed"] {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").unwrap();
+        }
+    });
+    let [password, none] = [asked("127.0.0.1"), asked("127.0.0.1")];
+    answers.join().unwrap();
+    // Nobody listens any more.
+    let gone = asked("127.0.0.1");
+    for (problem, host, what) in [
+        (&password, "127.0.0.1", "wants a name and a password"),
+        (&none, "127.0.0.1", "lets nothing through"),
+        (&gone, "127.0.0.1", "could not be reached"),
+        (&asked("no-such-proxy.invalid"), "no-such-proxy.invalid", "could not be reached"),
+    ] {
+        let reason = &problem.details["reason"];
+        assert_eq!(*reason, format!("the proxy {host}:{port} {what}: it stands in the settings"));
+        assert!(problem.details["reason_ja"].contains("設定"), "{problem:?}");
+        assert!(!format!("{problem:?}").contains("secret"), "{problem:?}");
+    }
 }

@@ -61,6 +61,6 @@ fn what_comes_from_an_address_is_not_believed() {
         "ftp://x/m.gguf",
         "file:///etc/passwd",
     ] {
-        assert_eq!(look(address, &FetchOptions::default()).unwrap_err().code, Code::SettingInvalid, "{address}");
+        assert_eq!(look(address, &FetchOptions::default()).unwrap_err().code, Code::AddressUnusable, "{address}");
     }
 }

@@ -9,6 +9,7 @@ use sha2::Digest;
 
 use super::bench::Bench;
 use super::server::{Does, Seen, Server};
+use crate::address::settle_at;
 use crate::entry::{Sha256, Source};
 use crate::fetch::{SourceChoice, begun, fetch};
 use crate::manifest::Catalog;
@@ -114,6 +115,39 @@ fn an_offered_ladder_becomes_a_known_one_and_is_fetched() {
     settle(&catalog, "small", &bench.options, &GO).unwrap();
     let heads = server.seen()[asked..].iter().filter(|seen| seen.method == "HEAD").count();
     assert_eq!(heads, 0);
+}
+
+#[test]
+fn what_an_address_leads_to_becomes_a_ladder_of_that_very_file() {
+    let mut bench = Bench::new(1, Vec::new());
+    let server = repository(Gguf::small().bytes());
+    bench.options.endpoint.clone_from(&server.endpoint);
+    let page = format!("{}/maker/small/blob/main/small-Q4_1.gguf", server.endpoint);
+    let recipe = settle_at(&page, &bench.options, &GO).unwrap();
+    let recipes = Recipes::of(bench.store.root().join("ladders"));
+    let kept = recipes.add(&recipe).unwrap();
+    assert_eq!((kept.id.as_str(), kept.name.as_str(), kept.max_gram), ("tiny", "Tiny 滝", true));
+    let (catalog, problems) = Catalog::parse("").unwrap().with_own(&bench.store, &recipes);
+    assert!(problems.is_empty(), "{problems:?}");
+    let model = catalog.models_of("tiny").unwrap()[0];
+    assert_eq!((model.id.as_str(), model.bytes), ("small-q4-1", Gguf::small().bytes().len() as u64));
+    let pinned = Source::HuggingFace { repository: "maker/small".to_owned(), revision: COMMIT.to_owned() };
+    assert_eq!(model.sources, [pinned]);
+    let paths = fetch(&catalog, &bench.store, "tiny", &bench.options, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_eq!(std::fs::read(&paths[0]).unwrap(), Gguf::small().bytes());
+    let refused = |problem: protocol::Problem| (problem.code, problem.details["reason"].clone());
+    let stopped = settle_at(&page, &bench.options, &AtomicBool::new(true)).unwrap_err();
+    assert_eq!(stopped.code, Code::Cancelled);
+    bench.options.source = SourceChoice::PythonPackages;
+    assert_eq!(refused(settle_at(&page, &bench.options, &GO).unwrap_err()).0, Code::LookUpFailed);
+    bench.options.source = SourceChoice::Any;
+    let mut part = Gguf::small();
+    part.pairs.push(pair("split.count", 2, &3_u16.to_le_bytes()));
+    let parts = repository(part.bytes());
+    bench.options.endpoint.clone_from(&parts.endpoint);
+    let page = format!("{}/maker/small/blob/main/small-00001-of-00003.gguf", parts.endpoint);
+    let (code, reason) = refused(settle_at(&page, &bench.options, &GO).unwrap_err());
+    assert!(code == Code::ModelRefused && reason.contains("part 1 of 3"), "{reason}");
 }
 
 #[test]

@@ -1,0 +1,317 @@
+//! Models that come in several files, as `llama-gguf-split` writes them, made one again.
+//!
+//! The first part has everything that is said of the model, each part some of its tensors. What is joined is what was split, byte for
+//! byte: the pairs stay in their order, the tensors in theirs.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use protocol::{Code, Problem};
+use sha2::Digest;
+
+use crate::entry::Sha256;
+use crate::header::{Outline, Tensor};
+use crate::store::unwritable;
+use crate::whole::unreadable;
+
+/// Bytes that are copied at a time.
+const PIECE: usize = 1 << 20;
+
+/// Most files of one model: the numbers in their names have five digits.
+const MOST: u64 = 99_999;
+
+/// The name of a model whose part a file of this name (without `.gguf`) is, with the part's number from 1 and how many there are; None
+/// for any other name.
+pub(crate) fn part_of(stem: &str) -> Option<(&str, u64, u64)> {
+    let (rest, count) = stem.rsplit_once("-of-")?;
+    let (name, part) = rest.rsplit_once('-')?;
+    let number = |digits: &str| {
+        let five = digits.len() == 5 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        five.then(|| digits.parse().ok()).flatten().filter(|number| (1..=MOST).contains(number))
+    };
+    Some((name, number(part)?, number(count)?)).filter(|(name, part, count)| !name.is_empty() && part <= count)
+}
+
+/// Whether a file is called as a part of a model in several files is.
+pub fn is_part(file: &str) -> bool {
+    file.strip_suffix(".gguf").and_then(part_of).is_some_and(|(_, _, count)| count > 1)
+}
+
+/// The parts of a model, looked at but not read.
+pub(crate) struct Parts {
+    parts: Vec<(PathBuf, Outline)>,
+    /// How large the whole will be, in bytes.
+    pub(crate) bytes: u64,
+}
+
+impl Parts {
+    /// Those that lie beside `first`, which is the first of `count`.
+    ///
+    /// # Errors
+    /// [`Code::ModelRefused`] for one that is missing or of another model; those of [`check_header`](crate::check_header).
+    pub(crate) fn beside(first: &Path, count: u64) -> Result<Self, Problem> {
+        let refused =
+            |reason: String| Problem::new(Code::ModelRefused).with("path", first.display()).with("reason", reason);
+        let stem = first.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let Some((name, 1, _)) = part_of(stem).filter(|(_, _, all)| *all == count) else {
+            let ending = format!("-00001-of-{count:05}.gguf");
+            return Err(refused(format!(
+                "it is the first of {count} parts of a model; its name has to end with {ending} for the others to be found"
+            )));
+        };
+        let ending = first.extension().and_then(|ending| ending.to_str()).unwrap_or("gguf");
+        let mut parts = Vec::new();
+        for part in 1..=count {
+            let file = format!("{name}-{part:05}-of-{count:05}.{ending}");
+            let path = first.with_file_name(&file);
+            if !path.is_file() {
+                return Err(refused(format!(
+                    "it is the first of {count} parts of a model, and {file} is not beside it"
+                )));
+            }
+            let outline = Outline::of(&path)?;
+            if outline.part != Some((part, count)) {
+                return Err(refused(format!(
+                    "it is the first of {count} parts of a model, and {file} is not one of them"
+                )));
+            }
+            parts.push((path, outline));
+        }
+        let mut parts = Self { parts, bytes: 0 };
+        let data: u64 = parts.tensors().map(|tensor| parts.padded(tensor)).fold(0, u64::saturating_add);
+        let pairs: u64 = parts.first().pairs.iter().map(|place| place.end - place.start).sum();
+        let described: u64 = parts.tensors().map(|tensor| described(tensor, 0).len() as u64).sum();
+        parts.bytes = (FRONT + pairs + described).next_multiple_of(parts.first().alignment).saturating_add(data);
+        Ok(parts)
+    }
+
+    /// Writes the whole to `to`, telling after each piece how many bytes are done, and gives its hash.
+    ///
+    /// # Errors
+    /// [`Code::ModelUnreadable`]; [`Code::FolderUnwritable`]; [`Code::Cancelled`] when `cancel` becomes true.
+    pub(crate) fn write(&self, to: &Path, cancel: &AtomicBool, on: &mut dyn FnMut(u64)) -> Result<Sha256, Problem> {
+        let refused = |error: io::Error| unwritable(to, &error);
+        let file = File::create_new(to).map_err(refused)?;
+        let mut whole = Whole { file, path: to, hash: sha2::Sha256::new(), done: 0, cancel, on };
+        let (tensors, pairs) = (self.tensors().count() as u64, self.first().pair_count);
+        whole
+            .put(&[b"GGUF".as_slice(), &3_u32.to_le_bytes(), &tensors.to_le_bytes(), &pairs.to_le_bytes()].concat())?;
+        whole.copy(&self.parts[0].0, self.first().pairs.iter())?;
+        let mut offset = 0;
+        for tensor in self.tensors() {
+            whole.put(&described(tensor, offset))?;
+            offset += self.padded(tensor);
+        }
+        whole.pad(self.first().alignment)?;
+        for (path, outline) in &self.parts {
+            let mut from = File::open(path).map_err(|error| unreadable(path, &error))?;
+            for tensor in &outline.tensors {
+                whole.copy_place(path, &mut from, &tensor.place)?;
+                whole.pad(self.first().alignment)?;
+            }
+        }
+        whole.file.sync_all().map_err(refused)?;
+        Ok(Sha256::of(&whole.hash.finalize()))
+    }
+
+    fn first(&self) -> &Outline {
+        &self.parts[0].1
+    }
+
+    fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.parts.iter().flat_map(|(_, outline)| &outline.tensors)
+    }
+
+    /// Bytes of a tensor with what comes before the next one.
+    fn padded(&self, tensor: &Tensor) -> u64 {
+        (tensor.place.end - tensor.place.start).next_multiple_of(self.first().alignment)
+    }
+}
+
+/// Bytes before the pairs: the format's name and version, and how many tensors and pairs there are.
+const FRONT: u64 = 4 + 4 + 8 + 8;
+
+/// A tensor as a file describes it that has it at `offset` behind its header.
+fn described(tensor: &Tensor, offset: u64) -> Vec<u8> {
+    let mut bytes = (tensor.name.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(tensor.name.as_bytes());
+    bytes.extend((tensor.sizes.len() as u32).to_le_bytes());
+    bytes.extend(tensor.sizes.iter().flat_map(|size| size.to_le_bytes()));
+    bytes.extend(tensor.kind.to_le_bytes());
+    bytes.extend(offset.to_le_bytes());
+    bytes
+}
+
+/// A file on its way.
+struct Whole<'a> {
+    file: File,
+    path: &'a Path,
+    hash: sha2::Sha256,
+    done: u64,
+    cancel: &'a AtomicBool,
+    on: &'a mut dyn FnMut(u64),
+}
+
+impl Whole<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        if self.cancel.load(Ordering::Relaxed) {
+            return Err(Problem::new(Code::Cancelled));
+        }
+        self.file.write_all(bytes).map_err(|error| unwritable(self.path, &error))?;
+        self.hash.update(bytes);
+        self.done += bytes.len() as u64;
+        (self.on)(self.done);
+        Ok(())
+    }
+
+    fn pad(&mut self, alignment: u64) -> Result<(), Problem> {
+        let missing = self.done.next_multiple_of(alignment) - self.done;
+        if missing == 0 { Ok(()) } else { self.put(&vec![0; missing as usize]) }
+    }
+
+    fn copy<'p>(&mut self, path: &Path, places: impl Iterator<Item = &'p Range<u64>>) -> Result<(), Problem> {
+        let mut from = File::open(path).map_err(|error| unreadable(path, &error))?;
+        for place in places {
+            self.copy_place(path, &mut from, place)?;
+        }
+        Ok(())
+    }
+
+    fn copy_place(&mut self, path: &Path, from: &mut File, place: &Range<u64>) -> Result<(), Problem> {
+        let failed = |error: io::Error| unreadable(path, &error);
+        from.seek(SeekFrom::Start(place.start)).map_err(failed)?;
+        let (mut left, mut piece) = (place.end - place.start, vec![0; PIECE]);
+        while left > 0 {
+            let now = left.min(PIECE as u64) as usize;
+            from.read_exact(&mut piece[..now]).map_err(failed)?;
+            self.put(&piece[..now])?;
+            left -= now as u64;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::ModelStore;
+    use crate::recipe::RecipeModel;
+    use crate::sample::{Gguf, Numbers, pair};
+
+    /// A model of five tensors.
+    fn whole() -> Gguf {
+        let mut gguf = Gguf::small();
+        let mut offset = 64 + 128;
+        for at in 0..3_u64 {
+            gguf.tensors.push((format!("blk.{at}.ffn_norm.weight"), vec![8 + at], 0, offset));
+            offset += (4 * (8 + at)).next_multiple_of(32);
+        }
+        gguf.data = offset as usize;
+        gguf
+    }
+
+    /// Its file, with weights that differ, and with nothing between them.
+    fn bytes(gguf: &Gguf, weights: &[u8]) -> Vec<u8> {
+        let mut bytes = gguf.header();
+        bytes.resize(bytes.len().next_multiple_of(32), 0);
+        [bytes, weights.to_vec()].concat()
+    }
+
+    fn weights(gguf: &Gguf) -> Vec<u8> {
+        let mut weights = Numbers(3).bytes(gguf.data);
+        weights[60..64].fill(0);
+        let end = |tensor: &(String, Vec<u64>, u32, u64)| (tensor.3 + 4 * tensor.1[0]) as usize;
+        for tensor in &gguf.tensors[2..] {
+            weights[end(tensor)..end(tensor).next_multiple_of(32)].fill(0);
+        }
+        weights
+    }
+
+    /// The same in three files, as they are split: the second has no more than numbers in front of its tensors.
+    fn split(folder: &Path) -> PathBuf {
+        let gguf = whole();
+        let weights = weights(&gguf);
+        let numbers = |part: u16| {
+            let tensors = pair("split.tensors.count", 5, &5_i32.to_le_bytes());
+            [pair("split.no", 2, &part.to_le_bytes()), tensors, pair("split.count", 2, &3_u16.to_le_bytes())]
+        };
+        for (part, tensors) in [(0_u16, 0..2), (1, 2..4), (2, 4..5)] {
+            let start = gguf.tensors[tensors.start].3;
+            let end = gguf.tensors.get(tensors.end).map_or(gguf.data as u64, |next| next.3);
+            let own =
+                gguf.tensors[tensors].iter().cloned().map(|tensor| (tensor.0, tensor.1, tensor.2, tensor.3 - start));
+            let pairs = if part == 0 { gguf.pairs.clone() } else { Vec::new() };
+            let part_of =
+                Gguf { pairs: [pairs, numbers(part).to_vec()].concat(), tensors: own.collect(), ..Gguf::small() };
+            let contents = bytes(&part_of, &weights[start as usize..end as usize]);
+            fs::write(folder.join(format!("My Model-{:05}-of-00003.gguf", part + 1)), contents).unwrap();
+        }
+        folder.join("My Model-00001-of-00003.gguf")
+    }
+
+    fn take(store: &ModelStore, path: &Path) -> Result<RecipeModel, Problem> {
+        store.take_in(path, None, &AtomicBool::new(false), &mut |_, _| {})
+    }
+
+    fn folders() -> (tempfile::TempDir, ModelStore, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let first = split(folder.path());
+        (folder, store, first)
+    }
+
+    #[test]
+    fn parts_are_joined_to_what_was_split() {
+        let (_folder, store, first) = folders();
+        let mut told = Vec::new();
+        let model =
+            store.take_in(&first, None, &AtomicBool::new(false), &mut |done, all| told.push((done, all))).unwrap();
+        let (gguf, file) = (whole(), store.file_of(&model.sha256).unwrap());
+        assert_eq!(fs::read(file).unwrap(), bytes(&gguf, &weights(&gguf)));
+        assert_eq!((model.id.as_str(), model.file.as_str()), ("my-model", "my-model.gguf"));
+        assert_eq!(told.last(), Some(&(model.bytes, model.bytes)));
+        assert_eq!(fs::read_dir(store.staging()).unwrap().count(), 0);
+        assert_eq!(take(&store, &first).unwrap(), model);
+    }
+
+    #[test]
+    fn parts_that_are_missing_or_of_another_model_are_named() {
+        let (folder, store, first) = folders();
+        let third = folder.path().join("My Model-00003-of-00003.gguf");
+        let reason = |path: &Path| {
+            let problem = take(&store, path).unwrap_err();
+            assert_eq!(problem.code, Code::ModelRefused, "{problem:?}");
+            assert!(problem.details.contains_key("reason_ja"), "{problem:?}");
+            problem.details["reason"].clone()
+        };
+        assert!(reason(&third).contains("00001"), "a further part");
+        let renamed = folder.path().join("renamed.gguf");
+        fs::copy(&first, &renamed).unwrap();
+        assert!(reason(&renamed).contains("-00001-of-00003.gguf"));
+        let kept = fs::read(&third).unwrap();
+        fs::copy(folder.path().join("My Model-00002-of-00003.gguf"), &third).unwrap();
+        assert!(reason(&first).contains("My Model-00003-of-00003.gguf is not one of them"));
+        fs::write(&third, &kept[..kept.len() - 40]).unwrap();
+        assert_eq!(take(&store, &first).unwrap_err().code, Code::ModelTruncated);
+        fs::remove_file(&third).unwrap();
+        assert!(reason(&first).contains("My Model-00003-of-00003.gguf is not beside it"));
+        fs::write(&third, kept).unwrap();
+        let stopped = store.take_in(&first, None, &AtomicBool::new(true), &mut |_, _| {}).unwrap_err();
+        assert_eq!((stopped.code, fs::read_dir(store.staging()).unwrap().count()), (Code::Cancelled, 0));
+        assert!(take(&store, &first).is_ok());
+    }
+
+    #[test]
+    fn a_part_is_known_by_its_name() {
+        assert_eq!(part_of("a-00002-of-00003"), Some(("a", 2, 3)));
+        for other in ["a", "a-00004-of-00003", "a-1-of-3", "-00001-of-00003", "a-00000-of-00003", "a-0000x-of-00003"] {
+            assert_eq!(part_of(other), None, "{other}");
+        }
+        assert!(is_part("a-00001-of-00003.gguf") && !is_part("a-00001-of-00001.gguf") && !is_part("a.gguf"));
+    }
+}
