@@ -63,7 +63,7 @@ describe("files that come in, go and are handed over", () => {
       window.browser.execute(() => {
         const draft = [...document.querySelectorAll('[data-testid="builder"] .draft')].find((draft) => draft.textContent.includes("Tiny 滝"));
         const box = draft?.querySelector('[data-testid="draft"]');
-        return draft && { text: draft.textContent, disabled: box.disabled, checked: box.checked, described: document.getElementById(box.getAttribute("aria-describedby"))?.textContent };
+        return draft && { text: draft.textContent, disabled: box.disabled, checked: box.checked, described: (box.getAttribute("aria-describedby") ?? "").split(" ").map((id) => document.getElementById(id)?.textContent ?? "").join(" ").trim() };
       });
     await window.browser.waitUntil(draft, { timeoutMsg: "it is not among the drafts" });
     const refused = await draft();

@@ -26,7 +26,7 @@ test("what an address leads to can be downloaded from where that is said", async
 
 test("an address that leads nowhere stays where it was typed", async ({ page }) => {
   await open(page);
-  await page.evaluate(() => (window.app.refuse.add_address = { code: "setting_invalid", details: { name: "address", value: "x", reason: "no" } }));
+  await page.evaluate(() => (window.app.refuse.add_address = { code: "address_unusable", details: { address: "x", reason: "no" } }));
   await page.keyboard.press("Control+m");
   await by(page, "ladder-address").click();
   await by(page, "address").fill("x");

@@ -1,7 +1,7 @@
 //! Models that no list has, by the address of their file's page.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{Code, Problem};
 use url::Url;
@@ -9,6 +9,7 @@ use url::Url;
 use crate::check::plain;
 use crate::entry::Source;
 use crate::fetch::{FetchOptions, SourceChoice, facts, is_safe, look};
+use crate::manifest::Catalog;
 use crate::offer::in_time;
 use crate::own::{about, is_a_writer};
 use crate::recipe::{Recipe, RecipeModel};
@@ -42,16 +43,24 @@ impl Address {
         };
         let another = "it has to be that of a .gguf file in a repository, like https://huggingface.co/owner/name/blob/main/file.gguf";
         let url = Url::parse(text.trim()).map_err(|_| refused(another))?;
-        let origin = url.origin();
         let known = PAGES.into_iter().chain([endpoint]).filter_map(|page| Url::parse(page).ok());
-        if !known.into_iter().any(|page| page.origin() == origin) {
-            return Err(refused(another));
-        }
-        let places: Vec<_> = url.path_segments().into_iter().flatten().collect();
-        let [owner, name, "blob" | "resolve", revision, file] = *places else { return Err(refused(another)) };
-        if ![owner, name, revision, file].into_iter().all(plain)
-            || !Path::new(file).extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
-        {
+        // A mirror may lie in a folder of its host.
+        let below = |page: Url| {
+            let path = url.path().strip_prefix(page.path().trim_end_matches('/'))?.strip_prefix('/')?;
+            (page.origin() == url.origin()).then(|| path.split('/').collect::<Vec<_>>())
+        };
+        let elsewhere = "files come from Hugging Face, or the mirror of the settings, only: download it and add it";
+        let web = matches!(url.scheme(), "http" | "https");
+        let places = known.into_iter().find_map(below).ok_or_else(|| refused(if web { elsewhere } else { another }))?;
+        let (owner, name, revision, file) = match *places {
+            [owner, name, "blob" | "resolve", revision, file] => (owner, name, revision, file),
+            [_, _, "blob" | "resolve", _, _, ..] => {
+                return Err(refused("files in folders of a repository cannot be fetched yet: download it and add it"));
+            }
+            _ => return Err(refused(another)),
+        };
+        let ends = Path::new(file).extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
+        if !ends || ![owner, name, revision, file].into_iter().all(plain) {
             return Err(refused(another));
         }
         Ok(Self { repository: format!("{owner}/{name}"), revision: revision.to_owned(), file: file.to_owned() })
@@ -59,12 +68,17 @@ impl Address {
 }
 
 /// Asks a repository for the file that `address` leads to: commit, size and hash, and what its header says. Gives a ladder of that model and
-/// Max-Gram, which is not kept yet; nothing large is downloaded.
+/// Max-Gram, which is not kept yet; nothing large is downloaded. A file that `catalog` knows is called as it is there.
 ///
 /// # Errors
 /// [`Code::AddressUnusable`]: no address of a model. [`Code::LookUpFailed`] and those of [`look`]; [`Code::ModelRefused`] for what does not write
 /// by itself; [`Code::Cancelled`].
-pub fn settle_at(address: &str, options: &FetchOptions, cancel: &AtomicBool) -> Result<Recipe, Problem> {
+pub fn settle_at(
+    catalog: &Catalog,
+    address: &str,
+    options: &FetchOptions,
+    cancel: &AtomicBool,
+) -> Result<Recipe, Problem> {
     let Address { repository, revision, file } = Address::parse(address, &options.endpoint)?;
     let elsewhere = |reason: &str| Err(Problem::new(Code::LookUpFailed).with("name", &file).with("reason", reason));
     if matches!(options.source, SourceChoice::PythonPackages | SourceChoice::Folder(_)) {
@@ -73,31 +87,32 @@ pub fn settle_at(address: &str, options: &FetchOptions, cancel: &AtomicBool) -> 
     if !is_safe(&options.endpoint) {
         return elsewhere("models on offer are fetched from addresses that start with https:// only");
     }
-    let options = options.clone();
-    in_time(cancel, move |_| {
+    let (options, catalog) = (options.clone(), catalog.clone());
+    in_time(cancel, move |stopped| {
         let facts = facts(&repository, Some(&revision), &file, &options)?;
-        let source = Source::HuggingFace { repository: repository.clone(), revision: facts.revision };
-        let place = |source: &Source| match source {
-            Source::HuggingFace { repository, revision } => {
-                format!("{}/{repository}/resolve/{revision}/{file}", options.endpoint)
-            }
-            Source::PythonPackages(_) => String::new(),
-        };
-        let header = look(&place(&source), &options)?;
+        if stopped.load(Ordering::Acquire) {
+            return Err(Problem::new(Code::Cancelled));
+        }
+        let place = format!("{}/{repository}/resolve/{}/{file}", options.endpoint, facts.revision);
+        let header = look(&place, &options)?;
         let path = Path::new(&file);
         is_a_writer(&header, path)?;
         if let Some((part, count)) = header.part {
             let reason =
                 format!("it is part {part} of {count} of a model: download all of them, and add the first one");
-            return Err(Problem::new(Code::ModelRefused).with("path", &file).with("reason", reason));
+            return Err(Problem::new(Code::FileUnusable).with("path", &file).with("reason", reason));
         }
         let mut model = about(&header, path, facts.sha256, None).entry();
         if model.bytes != facts.bytes {
             let reason = "the repository tells another size of the file than it has";
             return Err(Problem::new(Code::LookUpFailed).with("name", &file).with("reason", reason));
         }
-        model.sources = vec![source];
-        Recipe::new(&model.name.clone(), vec![RecipeModel::of(&model)])
+        // By that it is asked for there, whatever it would be called here.
+        model.file.clone_from(&file);
+        model.sources = vec![Source::HuggingFace { repository, revision: facts.revision }];
+        let known = catalog.models().iter().find(|known| known.sha256 == model.sha256 && known.bytes == model.bytes);
+        let model = known.unwrap_or(&model);
+        Recipe::new(&model.name.clone(), vec![RecipeModel::of(model)])
     })
 }
 
@@ -107,7 +122,7 @@ mod tests {
 
     #[test]
     fn an_address_is_that_of_a_file_of_a_repository() {
-        let mirror = "https://mirror.example:8443";
+        let mirror = "https://mirror.example:8443/models";
         let parse = |text: &str| Address::parse(text, mirror);
         let file = |revision: &str| Address {
             repository: "owner/name".to_owned(),
@@ -118,7 +133,7 @@ mod tests {
             ("https://huggingface.co/owner/name/blob/main/m-Q4_K_M.gguf", "main"),
             (" https://huggingface.co/owner/name/resolve/v1.0/m-Q4_K_M.gguf?download=true\n", "v1.0"),
             ("https://hf.co/owner/name/blob/main/m-Q4_K_M.gguf", "main"),
-            ("https://mirror.example:8443/owner/name/resolve/main/m-Q4_K_M.gguf#there", "main"),
+            ("https://mirror.example:8443/models/owner/name/resolve/main/m-Q4_K_M.gguf#there", "main"),
         ] {
             assert_eq!(parse(text), Ok(file(revision)), "{text}");
         }
@@ -134,9 +149,24 @@ mod tests {
             "http://huggingface.co/owner/name/blob/main/m.gguf",
             "https://huggingface.co.example/owner/name/blob/main/m.gguf",
             "https://huggingface.co@example/owner/name/blob/main/m.gguf",
+            "https://mirror.example:8443/owner/name/blob/main/m.gguf",
+            "https://mirror.example:8443/modelsowner/name/blob/main/m.gguf",
             "ftp://mirror.example:8443/owner/name/blob/main/m.gguf",
         ] {
             assert_eq!(parse(text).unwrap_err().code, Code::AddressUnusable, "{text}");
+        }
+        let folder = parse("https://huggingface.co/owner/name/blob/main/Q4/m.gguf").unwrap_err();
+        assert!(folder.details["reason"].contains("folders"), "{folder:?}");
+        // Whatever stands in it, nothing comes of it that could lead elsewhere in an address or on the disk.
+        for name in crate::hostile::names(Path::new("/home")) {
+            for place in [format!("owner/name/blob/main/{name}.gguf"), format!("{name}/name/blob/{name}/m.gguf")] {
+                let Ok(Address { repository, revision, file }) = parse(&format!("https://huggingface.co/{place}"))
+                else {
+                    continue;
+                };
+                let (owner, name) = repository.split_once('/').unwrap();
+                assert!([owner, name, &revision, &file].into_iter().all(plain), "{place:?}");
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use protocol::{Code, Problem};
 
-pub(crate) use asking::is_safe;
+pub(crate) use asking::{is_own, is_safe};
 pub use facts::{Facts, facts};
 pub use look::look;
 pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};

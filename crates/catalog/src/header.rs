@@ -63,7 +63,7 @@ pub struct Header {
     pub tensor_count: u64,
     /// Bytes of weights by tensor type, the largest share first, for example `[("Q4_K", 600_000_000), …]`.
     pub types: Vec<(&'static str, u64)>,
-    /// Bytes of weights that a token needs: those of some experts only, and of a table its own row.
+    /// Bytes of weights that a token needs: those of some experts only, and without tables that it needs one row of.
     pub reads: u64,
     /// How many numbers its tensors have.
     pub(crate) weights: Weights,
@@ -114,7 +114,7 @@ pub(crate) fn check(from: impl BufRead + Seek, bytes: u64, name: &dyn std::fmt::
 }
 
 fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
-    let all = All::read(from, file_bytes, &mut |_, _| {}, &mut |_| {})?;
+    let all = All::read(from, file_bytes, &mut |_, _| {}, &mut drop)?;
     let (pairs, tensors) = (all.pairs, all.tensors);
     let architecture = pairs.architecture()?.to_owned();
     let weights = tensors.types.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
@@ -159,7 +159,7 @@ impl All {
         from: impl BufRead + Seek,
         file_bytes: u64,
         on_pair: &mut dyn FnMut(&str, Range<u64>),
-        on_tensor: &mut dyn FnMut(&Described<'_>),
+        on_tensor: &mut dyn FnMut(Described),
     ) -> Result<Self, Fault> {
         if file_bytes == 0 {
             return Err(Fault::Empty);

@@ -14,6 +14,7 @@ use sha2::Digest;
 
 use crate::entry::Sha256;
 use crate::header::{Outline, Tensor};
+use crate::mark::Mark;
 use crate::store::unwritable;
 use crate::whole::unreadable;
 
@@ -37,24 +38,39 @@ pub(crate) fn part_of(stem: &str) -> Option<(&str, u64, u64)> {
 
 /// Whether a file is called as a part of a model in several files is.
 pub fn is_part(file: &str) -> bool {
-    file.strip_suffix(".gguf").and_then(part_of).is_some_and(|(_, _, count)| count > 1)
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
+    stem.and_then(part_of).is_some_and(|(_, _, count)| count > 1)
+}
+
+/// Where the first part of the model is of which `path` is a part, by its name; None for any other name.
+pub fn first_part(path: &Path) -> Option<PathBuf> {
+    let (name, _, count) = path.file_stem().and_then(|stem| stem.to_str()).and_then(part_of).filter(|of| of.2 > 1)?;
+    let ending = path.extension()?.to_str()?;
+    Some(path.with_file_name(format!("{name}-00001-of-{count:05}.{ending}")))
 }
 
 /// The parts of a model, looked at but not read.
 pub(crate) struct Parts {
-    parts: Vec<(PathBuf, Outline)>,
+    parts: Vec<Part>,
     /// How large the whole will be, in bytes.
     pub(crate) bytes: u64,
+}
+
+struct Part {
+    path: PathBuf,
+    outline: Outline,
+    /// How it looked before it was read.
+    mark: Option<Mark>,
 }
 
 impl Parts {
     /// Those that lie beside `first`, which is the first of `count`.
     ///
     /// # Errors
-    /// [`Code::ModelRefused`] for one that is missing or of another model; those of [`check_header`](crate::check_header).
+    /// [`Code::FileUnusable`] for one that is missing or of another model; those of [`check_header`](crate::check_header).
     pub(crate) fn beside(first: &Path, count: u64) -> Result<Self, Problem> {
         let refused =
-            |reason: String| Problem::new(Code::ModelRefused).with("path", first.display()).with("reason", reason);
+            |reason: String| Problem::new(Code::FileUnusable).with("path", first.display()).with("reason", reason);
         let stem = first.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let Some((name, 1, _)) = part_of(stem).filter(|(_, _, all)| *all == count) else {
             let ending = format!("-00001-of-{count:05}.gguf");
@@ -72,18 +88,25 @@ impl Parts {
                     "it is the first of {count} parts of a model, and {file} is not beside it"
                 )));
             }
+            let mark = Mark::of_contents(&path);
             let outline = Outline::of(&path)?;
             if outline.part != Some((part, count)) {
                 return Err(refused(format!(
                     "it is the first of {count} parts of a model, and {file} is not one of them"
                 )));
             }
-            parts.push((path, outline));
+            parts.push(Part { path, outline, mark });
         }
         let mut parts = Self { parts, bytes: 0 };
+        let (has, told) = (parts.tensors().count() as u64, parts.first().of_all);
+        if let Some(told) = told.filter(|told| *told != has) {
+            return Err(refused(format!(
+                "its parts have {has} tensors together, not {told}: they are not of one model"
+            )));
+        }
         let data: u64 = parts.tensors().map(|tensor| parts.padded(tensor)).fold(0, u64::saturating_add);
-        let pairs: u64 = parts.first().pairs.iter().map(|place| place.end - place.start).sum();
-        let described: u64 = parts.tensors().map(|tensor| described(tensor, 0).len() as u64).sum();
+        let pairs: u64 = parts.first().pairs.iter().map(length).sum();
+        let described: u64 = parts.tensors().map(|tensor| length(&tensor.described) + OFFSET).sum();
         parts.bytes = (FRONT + pairs + described).next_multiple_of(parts.first().alignment).saturating_add(data);
         Ok(parts)
     }
@@ -95,22 +118,27 @@ impl Parts {
     pub(crate) fn write(&self, to: &Path, cancel: &AtomicBool, on: &mut dyn FnMut(u64)) -> Result<Sha256, Problem> {
         let refused = |error: io::Error| unwritable(to, &error);
         let file = File::create_new(to).map_err(refused)?;
-        let mut whole = Whole { file, path: to, hash: sha2::Sha256::new(), done: 0, cancel, on };
+        let buffer = vec![0; PIECE];
+        let mut whole = Whole { file, path: to, hash: sha2::Sha256::new(), done: 0, buffer, cancel, on };
         let (tensors, pairs) = (self.tensors().count() as u64, self.first().pair_count);
         whole
             .put(&[b"GGUF".as_slice(), &3_u32.to_le_bytes(), &tensors.to_le_bytes(), &pairs.to_le_bytes()].concat())?;
-        whole.copy(&self.parts[0].0, self.first().pairs.iter())?;
-        let mut offset = 0;
-        for tensor in self.tensors() {
-            whole.put(&described(tensor, offset))?;
-            offset += self.padded(tensor);
+        whole.copy(&self.parts[0].path, &self.first().pairs, |_| Ok(()))?;
+        let mut offset = 0_u64;
+        for Part { path, outline, .. } in &self.parts {
+            let mut sizes = outline.tensors.iter().map(|tensor| self.padded(tensor));
+            whole.copy(path, outline.tensors.iter().map(|tensor| &tensor.described), |whole| {
+                let put = whole.put(&offset.to_le_bytes());
+                offset += sizes.next().unwrap_or(0);
+                put
+            })?;
         }
-        whole.pad(self.first().alignment)?;
-        for (path, outline) in &self.parts {
-            let mut from = File::open(path).map_err(|error| unreadable(path, &error))?;
-            for tensor in &outline.tensors {
-                whole.copy_place(path, &mut from, &tensor.place)?;
-                whole.pad(self.first().alignment)?;
+        let alignment = self.first().alignment;
+        whole.pad(alignment)?;
+        for Part { path, outline, mark } in &self.parts {
+            whole.copy(path, outline.tensors.iter().map(|tensor| &tensor.place), |whole| whole.pad(alignment))?;
+            if Mark::of_contents(path) != *mark {
+                return Err(unreadable(path, &io::Error::other("it was changed while it was read")));
             }
         }
         whole.file.sync_all().map_err(refused)?;
@@ -118,31 +146,27 @@ impl Parts {
     }
 
     fn first(&self) -> &Outline {
-        &self.parts[0].1
+        &self.parts[0].outline
     }
 
     fn tensors(&self) -> impl Iterator<Item = &Tensor> {
-        self.parts.iter().flat_map(|(_, outline)| &outline.tensors)
+        self.parts.iter().flat_map(|part| &part.outline.tensors)
     }
 
     /// Bytes of a tensor with what comes before the next one.
     fn padded(&self, tensor: &Tensor) -> u64 {
-        (tensor.place.end - tensor.place.start).next_multiple_of(self.first().alignment)
+        length(&tensor.place).next_multiple_of(self.first().alignment)
     }
 }
 
 /// Bytes before the pairs: the format's name and version, and how many tensors and pairs there are.
 const FRONT: u64 = 4 + 4 + 8 + 8;
 
-/// A tensor as a file describes it that has it at `offset` behind its header.
-fn described(tensor: &Tensor, offset: u64) -> Vec<u8> {
-    let mut bytes = (tensor.name.len() as u64).to_le_bytes().to_vec();
-    bytes.extend(tensor.name.as_bytes());
-    bytes.extend((tensor.sizes.len() as u32).to_le_bytes());
-    bytes.extend(tensor.sizes.iter().flat_map(|size| size.to_le_bytes()));
-    bytes.extend(tensor.kind.to_le_bytes());
-    bytes.extend(offset.to_le_bytes());
-    bytes
+/// Bytes of a tensor's place in its description.
+const OFFSET: u64 = 8;
+
+fn length(place: &Range<u64>) -> u64 {
+    place.end - place.start
 }
 
 /// A file on its way.
@@ -151,6 +175,7 @@ struct Whole<'a> {
     path: &'a Path,
     hash: sha2::Sha256,
     done: u64,
+    buffer: Vec<u8>,
     cancel: &'a AtomicBool,
     on: &'a mut dyn FnMut(u64),
 }
@@ -172,24 +197,28 @@ impl Whole<'_> {
         if missing == 0 { Ok(()) } else { self.put(&vec![0; missing as usize]) }
     }
 
-    fn copy<'p>(&mut self, path: &Path, places: impl Iterator<Item = &'p Range<u64>>) -> Result<(), Problem> {
-        let mut from = File::open(path).map_err(|error| unreadable(path, &error))?;
-        for place in places {
-            self.copy_place(path, &mut from, place)?;
-        }
-        Ok(())
-    }
-
-    fn copy_place(&mut self, path: &Path, from: &mut File, place: &Range<u64>) -> Result<(), Problem> {
+    /// Copies these places of the file `path`; `behind` puts what comes behind each.
+    fn copy<'p>(
+        &mut self,
+        path: &Path,
+        places: impl IntoIterator<Item = &'p Range<u64>>,
+        mut behind: impl FnMut(&mut Self) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         let failed = |error: io::Error| unreadable(path, &error);
-        from.seek(SeekFrom::Start(place.start)).map_err(failed)?;
-        let (mut left, mut piece) = (place.end - place.start, vec![0; PIECE]);
-        while left > 0 {
-            let now = left.min(PIECE as u64) as usize;
-            from.read_exact(&mut piece[..now]).map_err(failed)?;
-            self.put(&piece[..now])?;
-            left -= now as u64;
+        let mut from = File::open(path).map_err(failed)?;
+        let mut buffer = std::mem::take(&mut self.buffer);
+        for place in places {
+            from.seek(SeekFrom::Start(place.start)).map_err(failed)?;
+            let mut left = length(place);
+            while left > 0 {
+                let piece = &mut buffer[..left.min(PIECE as u64) as usize];
+                from.read_exact(piece).map_err(failed)?;
+                self.put(piece)?;
+                left -= piece.len() as u64;
+            }
+            behind(self)?;
         }
+        self.buffer = buffer;
         Ok(())
     }
 }
@@ -285,7 +314,7 @@ mod tests {
         let third = folder.path().join("My Model-00003-of-00003.gguf");
         let reason = |path: &Path| {
             let problem = take(&store, path).unwrap_err();
-            assert_eq!(problem.code, Code::ModelRefused, "{problem:?}");
+            assert!(matches!(problem.code, Code::FileUnusable | Code::ModelRefused), "{problem:?}");
             assert!(problem.details.contains_key("reason_ja"), "{problem:?}");
             problem.details["reason"].clone()
         };
@@ -296,6 +325,15 @@ mod tests {
         let kept = fs::read(&third).unwrap();
         fs::copy(folder.path().join("My Model-00002-of-00003.gguf"), &third).unwrap();
         assert!(reason(&first).contains("My Model-00003-of-00003.gguf is not one of them"));
+        let five = b"split.tensors.count";
+        let mut lying = fs::read(&first).unwrap();
+        let at = lying.windows(five.len()).position(|text| text == five).unwrap() + five.len() + 4;
+        lying[at] = 6;
+        fs::write(&third, &kept).unwrap();
+        let honest = fs::read(&first).unwrap();
+        fs::write(&first, lying).unwrap();
+        assert!(reason(&first).contains("5 tensors together, not 6"));
+        fs::write(&first, honest).unwrap();
         fs::write(&third, &kept[..kept.len() - 40]).unwrap();
         assert_eq!(take(&store, &first).unwrap_err().code, Code::ModelTruncated);
         fs::remove_file(&third).unwrap();

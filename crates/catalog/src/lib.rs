@@ -43,11 +43,11 @@ pub use fetch::{
 };
 pub use fit::{Fit, Shed, fit, fit_about, foretold, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
-pub use join::is_part;
+pub use join::{first_part, is_part};
 pub use manifest::{Catalog, CatalogError};
 pub use match_up::{SLOW, Tokens, in_order, in_order_by_text, match_up, match_up_by_text};
 pub use offer::{About, Offer, Settled, settle};
-pub use recipe::{Recipe, RecipeModel, check_name};
+pub use recipe::{Recipe, RecipeModel, check_name, in_one_line};
 pub use recipes::{Recipes, Version, read as read_recipe};
 pub use recommend::{Candidate, Machine, READING, Room};
 pub use removal::Removed;

@@ -155,7 +155,9 @@ impl Catalog {
             }
             return Some(known.id.clone());
         }
-        let taken = self.models.iter().any(|known| known.id == model.id);
+        // An offer is another file under that name, unless it is what came of it.
+        let offers = |offer: &Offer| offer.id == model.id && offer.file != model.file;
+        let taken = self.models.iter().any(|known| known.id == model.id) || self.offers.iter().any(offers);
         let id = if taken { format!("{}-{}", model.id, &model.sha256.as_str()[..8]) } else { model.id.clone() };
         self.models.push(ModelEntry { id: id.clone(), ..model });
         Some(id)

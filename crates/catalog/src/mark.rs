@@ -15,6 +15,13 @@ impl Mark {
         Some(Self(format!("{} {changed}{}", about.len(), replaced(&about))))
     }
 
+    /// The same of what is in it alone, for as long as it is read: whoever links to it meanwhile changes its record and nothing else.
+    pub(crate) fn of_contents(path: &Path) -> Option<Self> {
+        let about = fs::metadata(path).ok()?;
+        let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+        Some(Self(format!("{} {changed}", about.len())))
+    }
+
     /// Whether `kept` holds this very mark.
     pub(crate) fn is_kept(&self, kept: &Path) -> bool {
         fs::read_to_string(kept).is_ok_and(|text| text == self.0)

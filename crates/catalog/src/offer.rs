@@ -7,11 +7,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use protocol::{Code, Problem};
+use protocol::{Code, Problem, bytes_in_words};
 use serde::Deserialize;
 
 use crate::entry::{LadderEntry, Licence, ModelEntry, Source, Words};
-use crate::fetch::{FetchOptions, SourceChoice, facts, is_safe, look};
+use crate::fetch::{FetchOptions, SourceChoice, facts, is_own, is_safe, look};
 use crate::header::{Header, check_header};
 use crate::manifest::Catalog;
 use crate::match_up::match_up;
@@ -41,7 +41,15 @@ pub struct Offer {
     pub repository: String,
 }
 
+/// Share by which a file may be larger or smaller than it is said to be about.
+const ABOUT: f64 = 0.25;
+
 impl Offer {
+    /// Whether a file of so many bytes can be the one that is meant.
+    pub fn is_about(&self, bytes: u64) -> bool {
+        (bytes as f64 / self.about_bytes as f64 - 1.0).abs() <= ABOUT
+    }
+
     /// A ladder of this model and Max-Gram.
     fn alone(&self) -> LadderEntry {
         LadderEntry {
@@ -102,6 +110,8 @@ pub(crate) fn in_time<T: Send + 'static>(
     });
     loop {
         match answered.recv_timeout(GLANCE) {
+            // Whoever stops it just then has stopped it.
+            Ok(_) if cancel.load(Ordering::Acquire) => return Err(Problem::new(Code::Cancelled)),
             Ok(done) => return done,
             Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::Acquire) => {
                 stop.store(true, Ordering::Release);
@@ -192,6 +202,11 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBoo
         }
         SourceChoice::Any | SourceChoice::HuggingFace => {
             let facts = facts(&offer.repository, None, &offer.file, options)?;
+            // A repository on this computer is like a folder: whoever runs it answers for it.
+            if !offer.is_about(facts.bytes) && !is_own(&options.endpoint) {
+                let (is, said) = (bytes_in_words(facts.bytes), bytes_in_words(offer.about_bytes));
+                return elsewhere(&format!("the file there has {is}, not about {said}"));
+            }
             let source = Source::HuggingFace { repository: offer.repository.clone(), revision: facts.revision };
             (facts.bytes, facts.sha256, vec![source])
         }

@@ -24,7 +24,7 @@ impl ModelStore {
     /// of what it was made here.
     ///
     /// # Errors
-    /// Those of [`check_header`]; [`Code::ModelRefused`] with what it is if it does not write text by itself; [`Code::DiskFull`],
+    /// Those of [`check_header`]; [`Code::ModelRefused`] with what it is if it does not write text by itself; [`Code::FileUnusable`] for a part without the others; [`Code::DiskFull`],
     /// [`Code::FolderUnwritable`], [`Code::Cancelled`].
     pub fn take_in(
         &self,
@@ -37,7 +37,11 @@ impl ModelStore {
         let header = check_header(path)?;
         is_a_writer(&header, path)?;
         let staged = match header.part {
-            Some((_, count)) => self.join(path, count, cancel, on)?,
+            Some((1, count)) => self.join(path, count, cancel, on)?,
+            Some(_) => {
+                let further = "it is a further part of a model in several files: choose the first one, whose name has 00001 in it";
+                return Err(Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", further));
+            }
             None => self.stage(path, cancel, on)?,
         };
         let header = check_header(&staged.path())?;
@@ -166,9 +170,9 @@ impl ModelStore {
         }
         // What was written just now must be on the disk before it is called whole; what somebody still writes is not.
         fs::File::open(&own).and_then(|file| file.sync_all()).map_err(|error| unreadable(path, &error))?;
-        let before = Mark::of(&own);
+        let before = Mark::of_contents(&own);
         let hash = hashed(&own, &mut std::io::sink(), cancel, &mut |done| on(done, bytes))?;
-        if Mark::of(&own) != before {
+        if Mark::of_contents(&own) != before {
             return Err(unreadable(path, &std::io::Error::other("it was changed while it was read")));
         }
         Ok(Staged { place, hash, bytes })
@@ -238,7 +242,9 @@ pub(crate) fn about(header: &Header, path: &Path, sha256: Sha256, made_from: Opt
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let part = part_of(&stem);
     let stem = part.map_or(&*stem, |(name, ..)| name).to_owned();
-    let called = header.name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| stem.clone());
+    // A name may be of nothing that is seen.
+    let called =
+        header.name.clone().filter(|name| !in_one_line(name).trim().is_empty()).unwrap_or_else(|| stem.clone());
     // Files of one model say the same of themselves, whatever their mix.
     let name = match (&made_from, header.mix) {
         (Some(from), _) => format!("{} {}", without_mix(&in_one_line(&from.name)), from.mix),
@@ -253,10 +259,11 @@ pub(crate) fn about(header: &Header, path: &Path, sha256: Sha256, made_from: Opt
         .file_name()
         .and_then(|name| name.to_str())
         .filter(|name| plain(name) && made_from.is_none() && part.is_none());
+    let name = Some(in_one_line(&name)).filter(|name| !name.trim().is_empty()).unwrap_or_else(|| id.clone());
     let entry = ModelEntry {
         file: file.map_or_else(|| format!("{id}.gguf"), str::to_owned),
         id,
-        name: in_one_line(&name),
+        name,
         bytes: header.file_bytes,
         sha256,
         licence: Licence { spdx, url: String::new() },
@@ -339,6 +346,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_somebody_links_to_meanwhile_is_not_changed_by_that() {
+        let (folder, store) = store();
+        let path = folder.path().join("m.gguf");
+        fs::write(&path, Gguf::small().bytes()).unwrap();
+        let mut link = |_, _| drop(fs::hard_link(&path, folder.path().join("other.gguf")));
+        assert!(store.take_in(&path, None, &AtomicBool::new(false), &mut link).is_ok());
+        // Once: what grows as it is read has no end.
+        let mut file = Some(fs::File::options().append(true).open(&path).unwrap());
+        let mut changes = |_, _| {
+            if let Some(mut file) = file.take() {
+                std::io::Write::write_all(&mut file, b"more").unwrap();
+            }
+        };
+        let (_other, elsewhere) = self::store();
+        let problem = elsewhere.take_in(&path, None, &AtomicBool::new(false), &mut changes).unwrap_err();
+        assert_eq!(problem.code, Code::ModelUnreadable);
+    }
+
+    #[test]
     fn what_writes_no_text_is_refused_as_what_it_is() {
         let (folder, store) = store();
         let path = folder.path().join("m.gguf");
@@ -355,7 +381,7 @@ mod tests {
             (of(&named("clip")), "eyes"),
             (of(&|gguf| gguf.pairs.push(pair("split.count", 4, &3_u32.to_le_bytes()))), "the first of 3 parts"),
         ] {
-            assert_eq!(problem.code, Code::ModelRefused);
+            assert!(matches!(problem.code, Code::ModelRefused | Code::FileUnusable), "{problem:?}");
             assert!(problem.details["reason"].contains(word), "{problem:?}");
         }
         fs::write(&path, b"no").unwrap();

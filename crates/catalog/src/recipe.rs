@@ -269,7 +269,11 @@ fn is_plain(text: &str) -> bool {
 /// Whether a character has no width or turns the direction of what stands behind it, so that a name can look like another one. Those that scripts
 /// join letters with (U+200C, U+200D) are none of them.
 fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// A name for files and commands out of one for people: small letters, digits, dots, dashes.
@@ -307,8 +311,8 @@ fn on_one_line(name: &str) -> String {
     seen.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
 }
 
-/// The same of a file, which may have any length.
-pub(crate) fn in_one_line(name: &str) -> String {
+/// What a file says of itself, which may be anything of any length, to be shown: one line of what can be seen.
+pub fn in_one_line(name: &str) -> String {
     on_one_line(name).chars().take(LONGEST_NAME).collect()
 }
 

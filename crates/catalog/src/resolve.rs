@@ -124,7 +124,7 @@ fn rung_of(path: &Path) -> Result<Rung, Problem> {
         let reason = format!(
             "it is part {part} of {count} of a model: “taki models add” joins them, and so does “Add a file” in the window"
         );
-        return Err(Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason));
+        return Err(Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason));
     }
     let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Rung { name: header.name.unwrap_or_else(stem), path: path.to_owned() })

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use catalog::{Header, Kind, SLOW, Tokens, check_header, look, match_up_by_text};
+use catalog::{Header, Kind, SLOW, Tokens, check_header, in_one_line, look, match_up_by_text};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -44,10 +44,12 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
             };
             output.line(format_args!("  {told}"));
             let reads = header.reads_beside(first_header);
-            if let Some(slow) = verdict.as_ref().ok().and_then(|_| slow(first, reads)) {
+            // A part of a model is no measure of it.
+            let whole = first_header.part.is_none() && header.part.is_none();
+            if let Some(slow) = verdict.as_ref().ok().filter(|_| whole).and_then(|_| slow(first, reads)) {
                 output.line(format_args!("  {slow}"));
             }
-            row["reads_beside_first"] = json!(reads);
+            row["reads_beside_first"] = json!(whole.then_some(reads));
             // Not unless somebody asks for it.
             let by_text = verdict == Ok(Tokens::ByText);
             let differ = || Problem::new(Code::TokenizersDiffer).with("rung", file);
@@ -96,7 +98,8 @@ fn header(setup: &Setup, file: &str) -> Result<Header, Problem> {
 }
 
 fn in_words(file: &str, header: &Header) -> Vec<String> {
-    let name = header.name.as_deref().unwrap_or(file);
+    // A file may say anything: nothing of it is to command the terminal.
+    let name = in_one_line(header.name.as_deref().unwrap_or(file));
     let what = match header.kind {
         Kind::Writes => "writes text",
         Kind::Recurrent => "writes text, but can take no token back: it answers without drafts",
@@ -108,7 +111,7 @@ fn in_words(file: &str, header: &Header) -> Vec<String> {
     let mut lines = vec![
         format!(
             "{name}: {} {}, {}",
-            header.architecture,
+            in_one_line(&header.architecture),
             header.mix.unwrap_or("of no named mix"),
             bytes_in_words(header.file_bytes)
         ),
@@ -124,6 +127,7 @@ fn in_words(file: &str, header: &Header) -> Vec<String> {
     also(header.tokenizer.as_ref().map(|tokenizer| {
         let kind =
             [&tokenizer.model, &tokenizer.pre].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("/");
+        let kind = in_one_line(&kind);
         format!("tokenizer {kind} of {} tokens, identity {}", tokenizer.size, &tokenizer.hash.as_str()[..12])
     }));
     let all: u64 = header.types.iter().map(|(_, bytes)| bytes).sum();
@@ -140,7 +144,7 @@ fn in_words(file: &str, header: &Header) -> Vec<String> {
         (!header.chat_template)
             .then(|| "without a chat template: made to go on with a text rather than to talk".to_owned()),
     );
-    also(Some(format!("licence: {}", header.licence.as_deref().unwrap_or("not told"))));
+    also(Some(format!("licence: {}", header.licence.as_deref().map_or_else(|| "not told".to_owned(), in_one_line))));
     lines
 }
 

@@ -73,13 +73,14 @@ fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Output) -> Res
         let models = models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
         return Err(Problem::new(Code::LadderStays).with("ladder", ladder).with("models", models));
     }
-    setup.recipes.get(ladder)?;
+    let recipe = setup.recipes.get(ladder)?;
     if store::load_settings(&setup.places).0.ladder == ladder {
         return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
     }
     // In a folder that the administrator shares out others have ladders of their own.
     let shared = setup.places.rules.models().is_some();
     let files = if shared { Vec::new() } else { setup.models.files_only_of(&setup.recipes, ladder) };
+    let needed = if with_files { needed(setup, &recipe, &files) } else { Vec::new() };
     let going = if with_files { files.as_slice() } else { &[] };
     let removed = setup.models.remove_with_files(&setup.recipes, ladder, going)?;
     let one = |file: &ModelEntry| format!("{} ({})", file.id, bytes_in_words(file.bytes));
@@ -93,11 +94,35 @@ fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Output) -> Res
         output.note(format_args!("Files that no other ladder uses stay: {named}. `taki models remove` deletes them."));
     }
     let without = if deleted.is_empty() { "" } else { ", without the files" };
+    for (model, others) in &needed {
+        let (id, size) = (&model.id, bytes_in_words(model.bytes));
+        output.note(format_args!(
+            "{id} ({size}) stays: ladders that were removed, or earlier versions, have it too ({others}). `taki models remove` deletes it."
+        ));
+    }
     output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back{without}."));
     let deleted: Vec<_> = deleted.into_iter().map(|file| as_json(&RecipeModel::of(file))).collect();
     output.json(&json!({ "removed": ladder, "deleted": deleted, "problems": removed.problems }));
     // It is gone all the same.
     output.last_of(removed.problems)
+}
+
+/// What somebody's own of a ladder stays though no ladder of the list has it besides, and which ones may need it.
+fn needed(setup: &Setup, recipe: &Recipe, going: &[ModelEntry]) -> Vec<(RecipeModel, String)> {
+    let (all, _) = setup.recipes.all();
+    let has = |other: &Recipe, model: &RecipeModel| other.models.iter().any(|of| of.sha256 == model.sha256);
+    let is_free = |model: &&RecipeModel| {
+        model.sources.is_empty()
+            && going.iter().all(|file| file.sha256 != model.sha256)
+            && setup.models.file_of(&model.sha256).is_some()
+            && all.iter().all(|other| other.id == recipe.id || !has(other, model))
+    };
+    let others = |model: &RecipeModel| {
+        let mut had = setup.recipes.had(&model.sha256);
+        had.retain(|id| *id != recipe.id);
+        (model.clone(), had.join(", "))
+    };
+    recipe.models.iter().filter(is_free).map(others).filter(|(_, others)| !others.is_empty()).collect()
 }
 
 fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
@@ -231,13 +256,14 @@ fn make(setup: &Setup, name: &str, models: &[String], by_text: bool, output: &Ou
     keep(setup, &recipe, output)
 }
 
-/// What is to be told of drafts, as far as they are here: whose tokens are not quite the target's, and which read hardly less than it does.
+/// What is to be told of drafts, as far as they are here: whose tokens are not quite the target's, and which read hardly less than the one
+/// above them.
 fn told(setup: &Setup, recipe: &Recipe) -> Vec<String> {
     let header = |model: &RecipeModel| setup.models.file_of(&model.sha256).and_then(|path| check_header(&path).ok());
     let mut models = recipe.rungs.iter().filter_map(|id| recipe.models.iter().find(|model| model.id == *id));
     let target = models.next().and_then(|target| Some((target, header(target)?)));
     let Some((target, of_target)) = target else { return Vec::new() };
-    let mut lines = Vec::new();
+    let (mut lines, mut above) = (Vec::new(), (target, of_target.clone()));
     for draft in models {
         let Some(of_draft) = header(draft) else { continue };
         let how = match match_up_by_text(&of_target, &of_draft, &draft.name) {
@@ -246,8 +272,10 @@ fn told(setup: &Setup, recipe: &Recipe) -> Vec<String> {
             _ => None,
         };
         lines.extend(how.map(|how| in_words(&draft.name, how)));
-        let slow = slow(&target.name, of_draft.reads_beside(&of_target));
+        let (reviewer, of_reviewer) = &above;
+        let slow = slow(&reviewer.name, of_draft.reads_beside(of_reviewer));
         lines.extend(slow.map(|slow| format!("{}: {slow}", draft.name)));
+        above = (draft, of_draft);
     }
     lines
 }
@@ -363,9 +391,11 @@ fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
     let to_fetch = missing.saturating_sub(lost.iter().map(|model| model.bytes).sum());
     if to_fetch > 0 {
         let size = bytes_in_words(to_fetch);
-        output.note(format_args!("{size} of models are not here yet. To download them: taki models fetch {}", kept.id));
+        // With one that nobody offers nothing is fetched.
+        let next =
+            if lost.is_empty() { format!(" To download them: taki models fetch {}", kept.id) } else { String::new() };
+        output.note(format_args!("{size} of models are not here yet.{next}"));
     }
-    let lost: Vec<_> = lost.into_iter().map(|model| as_json(&RecipeModel::of(model))).collect();
     output.json(&json!({
         "ladder": kept.id, "missing_bytes": to_fetch, "lost": lost, "already": !already.is_empty(),
     }));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{Catalog, FetchProgress, MadeFrom, RecipeModel, partial};
+use catalog::{Catalog, FetchProgress, MadeFrom, RecipeModel, first_part, partial};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -95,13 +95,13 @@ fn fetch_one(setup: &mut Setup, name: &str, output: &Output) -> Result<Value, Pr
     setup.settle(name, output)?;
     let options = setup.fetch_options()?;
     let cancel = Arc::new(AtomicBool::new(false));
-    let mut told = 0;
+    let mut told = None;
     let mut on = |progress: FetchProgress| {
         output.progress(in_words(&progress));
         // A log gets a line for every tenth.
         let tenth = progress.done_bytes.saturating_mul(10) / progress.total_bytes.max(1);
-        if !output.terminal && (tenth > told || progress.done_bytes == 0) {
-            told = tenth;
+        if !output.terminal && told.is_none_or(|told| tenth > told) {
+            told = Some(tenth);
             output.note(in_words(&progress));
         }
     };
@@ -138,7 +138,9 @@ fn token(remove: bool, output: &Output) -> Result<(), Problem> {
 fn add(setup: &Setup, files: &[PathBuf], output: &Output) -> Result<(), Problem> {
     setup.catalog.open_to_others()?;
     let (mut rows, mut problems) = (Vec::new(), Vec::new());
-    for file in files {
+    // Whoever names all parts of a model means one model.
+    let comes_along = |file: &&PathBuf| first_part(file).is_some_and(|first| first != **file && files.contains(&first));
+    for file in files.iter().filter(|file| !comes_along(file)) {
         match take_in(setup, file, None, output) {
             Ok(model) => {
                 output.line(format_args!("{} is in the list as {}.", model.name, model.id));
@@ -199,6 +201,7 @@ fn remove(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
     if let Some(recipe) = recipes.iter().find(|recipe| recipe.models.iter().any(|other| other.sha256 == model.sha256)) {
         return Err(Problem::new(Code::ModelInUse).with("name", &model.name).with("ladder", &recipe.id));
     }
+    setup.models.file_of(&model.sha256).ok_or_else(|| model.missing(name))?;
     setup.models.remove(&model.sha256)?;
     let had = setup.recipes.had(&model.sha256);
     if !had.is_empty() {

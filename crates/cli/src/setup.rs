@@ -88,16 +88,16 @@ impl Setup {
     /// Those of [`catalog::settle_at`] and [`Recipes::add_once`].
     pub(crate) fn settle_at(&mut self, address: &str, output: &Output) -> Result<String, Problem> {
         self.catalog.open_to_others()?;
-        output.note(format_args!("Asking the repository what lies at {address} …"));
+        output.note("Asking the repository what lies there …");
         let options = self.fetch_options()?;
         let cancel = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&cancel);
         let stop = move || flag.store(true, Ordering::Release);
-        let recipe = stoppable(stop, || catalog::settle_at(address, &options, &cancel))?;
+        let recipe = stoppable(stop, || catalog::settle_at(&self.catalog, address, &options, &cancel))?;
         let kept = self.recipes.add_once(&recipe)?;
         self.read_own();
         let size = bytes_in_words(kept.models.iter().map(|model| model.bytes).sum());
-        output.note(format_args!("{} ({size}) is in the list as {}.", kept.name, kept.id));
+        output.note(format_args!("{} ({size}) is in the list of ladders as {}.", kept.name, kept.id));
         Ok(kept.id)
     }
 

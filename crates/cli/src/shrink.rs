@@ -8,6 +8,7 @@ use protocol::ladder::{EngineSettings, Rung};
 use protocol::{Code, Mix, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
+use crate::args::setting;
 use crate::interrupt::stoppable;
 use crate::models::{as_json, take_in};
 use crate::output::Output;
@@ -31,6 +32,13 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
     let header = check_header(&path)?;
     // All of them, before minutes are spent on the first.
     drop(setup.models.room_for(wanted.to.iter().map(|mix| header.bytes_as(*mix)).fold(0, u64::saturating_add))?);
+    // About is not more than that.
+    let larger = wanted.to.iter().find(|mix| header.bytes_as(**mix) / 100 * 97 > original.bytes);
+    if let Some(mix) = larger {
+        let (is, now) = (bytes_in_words(header.bytes_as(*mix)), bytes_in_words(original.bytes));
+        let reason = format!("it would have {is}, which is more than the {now} that it has now");
+        return Err(setting("--to", mix.name(), &reason));
+    }
     let engine = Engine::new(Launch::this_program()?);
     let mut made = Vec::<RecipeModel>::new();
     for mix in wanted.to {

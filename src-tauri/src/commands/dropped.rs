@@ -23,7 +23,7 @@ pub(crate) async fn drop_begin(app: State<'_, Arc<App>>, name: String, bytes: f6
         // Each comes by itself, and the first is nothing without the others.
         if is_part(&name) {
             let reason = "it is a part of a model in several files, which cannot be dropped here: press “Add a file” and choose the first one";
-            return Err(Problem::new(Code::ModelRefused).with("path", &name).with("reason", reason));
+            return Err(Problem::new(Code::FileUnusable).with("path", &name).with("reason", reason));
         }
         let place = disk.models.room_for(bytes)?;
         app.dropped.begin(place, &name, bytes)

@@ -1,7 +1,9 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use protocol::Problem;
+use catalog::first_part;
 use protocol::chat::Added;
+use protocol::{Code, Problem};
 use tauri::State;
 use tauri::ipc::Channel;
 
@@ -24,15 +26,24 @@ pub(crate) async fn add_opened(app: State<'_, Arc<App>>, on_progress: Channel<f3
     let app = Arc::clone(&app);
     blocking(move || {
         let work = app.shrinking.begin()?;
-        let mut last = None;
-        for path in app.opened.take() {
-            let one = added(&app, &path, work.stopped(), &mut |share| {
+        let (mut last, mut problem) = (None, None);
+        let paths = app.opened.take();
+        // Whoever opens all parts of a model means one model.
+        let comes_along =
+            |path: &&PathBuf| first_part(path).is_some_and(|first| first != **path && paths.contains(&first));
+        for path in paths.iter().filter(|path| !comes_along(path)) {
+            let one = added(&app, path, work.stopped(), &mut |share| {
                 let _ = on_progress.send(share);
             });
             app.disk()?.read_own();
-            last = Some(one?);
+            // One that cannot be used keeps nobody from the others.
+            match one {
+                Ok(one) => last = Some(one),
+                Err(cancelled) if cancelled.code == Code::Cancelled => return Err(cancelled),
+                Err(refused) => problem = problem.or(Some(refused)),
+            }
         }
-        Ok(last)
+        problem.map_or(Ok(last), Err)
     })
     .await
 }

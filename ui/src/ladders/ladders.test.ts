@@ -92,6 +92,7 @@ test("one type is recommended among those that were not made yet", () => {
   expect(advice(mixes, ["Q4_0"])).toEqual({ mix: "Q4_K_M", why: "memory" });
   expect(advice(mixes.slice(3), [])).toEqual({ mix: "Q2_K", why: "nearest" });
   expect(advice(mixes.slice(3), ["Q2_K"])).toBeUndefined();
+  expect(advice(mixes, ["Q4_0", "Q4_K_M"]), "nothing between them").toBeUndefined();
   const of = (madeFrom: string | null, mix: string, installed = true) => model({ madeFrom, mix, installed });
   expect(madeAlready(model({ name: "A" }), [of("A", "Q2_K"), of("B", "Q4_0"), of(null, "Q8_0"), of("A", "Q4_K_M", false)])).toEqual(["Q2_K"]);
 });

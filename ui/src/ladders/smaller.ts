@@ -19,11 +19,13 @@ export function madeAlready({ name }: ModelCard, models: ModelCard[]): string[] 
   return models.filter((other) => other.installed && other.madeFrom === name).map(({ mix }) => mix);
 }
 
-/** Which type to begin with; none if all were made already. */
+/** Which type to begin with; none if the usual ones were made already. */
 export function advice(mixes: MixChoice[], made: string[]): Advice | undefined {
   const left = mixes.map(({ name }) => name).filter((name) => !made.includes(name));
   if (left.includes(DRAFT)) return { mix: DRAFT, why: "draft", alone: left.find((name) => name === ALONE) };
   if (left.includes(ALONE)) return { mix: ALONE, why: "memory" };
+  // Whoever has a usual one needs no advice to make something between.
+  if (made.length > 0) return undefined;
   // They come with the best first.
   return left[0] === undefined ? undefined : { mix: left[0], why: "nearest" };
 }

@@ -121,10 +121,13 @@ export class Ladders {
   }
 
   /** True if the address leads to a model, which is in the list now. */
-  addAddress(address: string) {
-    return this.working("asking", async () => {
+  async addAddress(address: string) {
+    let found = false;
+    const asked = await this.working("asking", async () => {
       this.added = { what: "found", ...(await this.backend.addAddress(address)) };
+      found = true;
     });
+    return asked && found;
   }
 
   /** Takes in what the system wants opened, after what is being done now. */

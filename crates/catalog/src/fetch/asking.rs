@@ -45,7 +45,7 @@ pub(crate) fn is_safe(address: &str) -> bool {
 }
 
 /// Whether `address` is on this computer.
-pub(super) fn is_own(address: &str) -> bool {
+pub(crate) fn is_own(address: &str) -> bool {
     // Read as a whole: in http://127.0.0.1:80@elsewhere/ this computer is only a name to log in with.
     let Ok(url) = Url::parse(address) else { return false };
     let own = match url.host() {

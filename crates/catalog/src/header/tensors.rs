@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Seek};
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::bounded::Bounded;
@@ -25,12 +26,11 @@ pub(super) struct Tensors {
 }
 
 /// A tensor as the file describes it.
-pub(super) struct Described<'a> {
-    pub(super) name: &'a str,
-    /// Its sizes, the length of a row first.
-    pub(super) sizes: &'a [u64],
-    /// Number of its type.
-    pub(super) kind: u32,
+pub(super) struct Described {
+    /// How many tensors there are.
+    pub(super) of: u64,
+    /// Where its name, sizes and type stand in the file.
+    pub(super) text: Range<u64>,
     /// Where it begins behind the header, and how many bytes it has.
     pub(super) place: (u64, u64),
 }
@@ -41,7 +41,7 @@ pub(super) fn read_tensors(
     count: u64,
     alignment: u64,
     file_bytes: u64,
-    on: &mut dyn FnMut(&Described<'_>),
+    on: &mut dyn FnMut(Described),
 ) -> Result<Tensors, Fault> {
     let mut names = HashSet::new();
     let (mut experts, mut tables, mut embedding, mut has_output) = (0_u64, 0_u64, 0_u64, false);
@@ -52,6 +52,7 @@ pub(super) fn read_tensors(
     let mut data_end = 0_u64;
     for number in 1..=count {
         from.enter(Field::TensorName(number));
+        let begins = from.at();
         let Some(name) = from.text(LONGEST_TENSOR_NAME)? else {
             return from.refused("it is too long");
         };
@@ -62,20 +63,23 @@ pub(super) fn read_tensors(
             return from.refused(format!("it has {dimensions} dimensions"));
         }
         let mut weights = 1_u64;
-        let mut sizes = [1_u64; 4];
-        for place in &mut sizes[..dimensions as usize] {
+        let mut row = 1_u64;
+        for dimension in 0..dimensions {
             let size = from.u64()?;
-            *place = size;
+            if dimension == 0 {
+                row = size;
+            }
             // ggml counts in signed numbers.
             weights = match weights.checked_mul(size).filter(|n| i64::try_from(*n).is_ok()) {
                 Some(weights) => weights,
                 None => return from.refused("it claims an impossible size"),
             };
         }
-        let row = sizes[0];
-        let (number, offset) = (from.u32()?, from.u64()?);
-        let Some(kind) = tensor_type(number) else {
-            return from.refused(format!("it is of the unknown type {number}"));
+        let kind = from.u32()?;
+        let described = begins..from.at();
+        let offset = from.u64()?;
+        let Some(kind) = tensor_type(kind) else {
+            return from.refused(format!("it is of the unknown type {kind}"));
         };
         if !row.is_multiple_of(kind.weights) {
             return from.refused(format!("its rows do not fit its type {}", kind.name));
@@ -99,7 +103,7 @@ pub(super) fn read_tensors(
             name if name.contains("_exps.") => experts += bytes,
             _ => {}
         }
-        on(&Described { name: &name, sizes: &sizes[..dimensions as usize], kind: number, place: (offset, bytes) });
+        on(Described { of: count, text: described, place: (offset, bytes) });
         if !names.insert(name) {
             return from.refused("it stands there twice");
         }

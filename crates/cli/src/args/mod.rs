@@ -371,6 +371,6 @@ fn at_least_one<T: Default + PartialEq + std::fmt::Display>(name: &str, value: T
     if value == T::default() { Err(setting(name, value, "at least one is needed")) } else { Ok(value) }
 }
 
-fn setting(name: &str, value: impl std::fmt::Display, reason: &str) -> Problem {
+pub(crate) fn setting(name: &str, value: impl std::fmt::Display, reason: &str) -> Problem {
     Problem::new(Code::SettingInvalid).with("name", name).with("value", value).with("reason", reason)
 }

@@ -159,7 +159,7 @@ fn a_model_is_told_by_its_header() {
     let some = taki.run(&["models", "inspect", "/none.gguf", "smollm2-135m"]);
     assert!(some.code == Some(1) && some.out.contains("llama") && some.err.contains("/none.gguf"), "{some:?}");
     let plain = taki.run(&["models", "inspect", "--json", "http://models.example/m.gguf"]);
-    assert_eq!(plain.code_of_problem(), "file_unusable");
+    assert_eq!(plain.code_of_problem(), "address_unusable");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod brought;
 mod chats;
 mod doctor;
 mod files;

@@ -1,7 +1,7 @@
 //! Offered ladders whose files' facts are asked for.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use protocol::Code;
@@ -122,8 +122,9 @@ fn what_an_address_leads_to_becomes_a_ladder_of_that_very_file() {
     let mut bench = Bench::new(1, Vec::new());
     let server = repository(Gguf::small().bytes());
     bench.options.endpoint.clone_from(&server.endpoint);
+    let none = Catalog::parse("").unwrap();
     let page = format!("{}/maker/small/blob/main/small-Q4_1.gguf", server.endpoint);
-    let recipe = settle_at(&page, &bench.options, &GO).unwrap();
+    let recipe = settle_at(&none, &page, &bench.options, &GO).unwrap();
     let recipes = Recipes::of(bench.store.root().join("ladders"));
     let kept = recipes.add(&recipe).unwrap();
     assert_eq!((kept.id.as_str(), kept.name.as_str(), kept.max_gram), ("tiny", "Tiny 滝", true));
@@ -133,21 +134,41 @@ fn what_an_address_leads_to_becomes_a_ladder_of_that_very_file() {
     assert_eq!((model.id.as_str(), model.bytes), ("small-q4-1", Gguf::small().bytes().len() as u64));
     let pinned = Source::HuggingFace { repository: "maker/small".to_owned(), revision: COMMIT.to_owned() };
     assert_eq!(model.sources, [pinned]);
+    let again = settle_at(&catalog, &page.replace("small-Q4_1", "renamed"), &bench.options, &GO).unwrap();
+    assert_eq!(again.models[0].id, "small-q4-1", "the same file is the same model");
     let paths = fetch(&catalog, &bench.store, "tiny", &bench.options, &AtomicBool::new(false), &mut |_| {}).unwrap();
     assert_eq!(std::fs::read(&paths[0]).unwrap(), Gguf::small().bytes());
     let refused = |problem: protocol::Problem| (problem.code, problem.details["reason"].clone());
-    let stopped = settle_at(&page, &bench.options, &AtomicBool::new(true)).unwrap_err();
-    assert_eq!(stopped.code, Code::Cancelled);
+    let single = format!("{}/maker/small/blob/main/small-00001-of-00001.gguf", server.endpoint);
+    assert_eq!(settle_at(&none, &single, &bench.options, &GO).unwrap().models[0].file, "small-00001-of-00001.gguf");
     bench.options.source = SourceChoice::PythonPackages;
-    assert_eq!(refused(settle_at(&page, &bench.options, &GO).unwrap_err()).0, Code::LookUpFailed);
+    assert_eq!(refused(settle_at(&none, &page, &bench.options, &GO).unwrap_err()).0, Code::LookUpFailed);
     bench.options.source = SourceChoice::Any;
     let mut part = Gguf::small();
     part.pairs.push(pair("split.count", 2, &3_u16.to_le_bytes()));
     let parts = repository(part.bytes());
     bench.options.endpoint.clone_from(&parts.endpoint);
     let page = format!("{}/maker/small/blob/main/small-00001-of-00003.gguf", parts.endpoint);
-    let (code, reason) = refused(settle_at(&page, &bench.options, &GO).unwrap_err());
-    assert!(code == Code::ModelRefused && reason.contains("part 1 of 3"), "{reason}");
+    let (code, reason) = refused(settle_at(&none, &page, &bench.options, &GO).unwrap_err());
+    assert!(code == Code::FileUnusable && reason.contains("part 1 of 3"), "{reason}");
+    let mut searches = Gguf::small();
+    searches.pairs[0] = pair("general.architecture", 8, &text("bert"));
+    let other = repository(searches.bytes());
+    bench.options.endpoint.clone_from(&other.endpoint);
+    let page = format!("{}/maker/small/blob/main/small.gguf", other.endpoint);
+    let (code, reason) = refused(settle_at(&none, &page, &bench.options, &GO).unwrap_err());
+    assert!(code == Code::ModelRefused && reason.contains("searching"), "{reason}");
+    bench.options.endpoint = "http://mirror.example".to_owned();
+    let page = "https://huggingface.co/maker/small/blob/main/small.gguf";
+    assert_eq!(refused(settle_at(&none, page, &bench.options, &GO).unwrap_err()).0, Code::LookUpFailed);
+}
+
+#[test]
+fn a_file_of_quite_another_size_is_not_the_one_that_is_meant() {
+    let catalog = Catalog::parse(OFFERS).unwrap();
+    let offer = catalog.offers().find(|offer| offer.id == "big").unwrap();
+    assert!([2_400, 3_000, 3_700].into_iter().all(|bytes| offer.is_about(bytes)));
+    assert!([0, 98, 2_200, 3_800, u64::MAX].into_iter().all(|bytes| !offer.is_about(bytes)));
 }
 
 #[test]
@@ -180,8 +201,16 @@ fn who_cancels_does_not_wait_for_a_repository_that_says_nothing() {
     });
     bench.options.endpoint.clone_from(&server.endpoint);
     bench.options.stall_timeout = Duration::from_secs(30);
-    let (begun, stop) = (Instant::now(), AtomicBool::new(true));
-    let problem = settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options, &stop).unwrap_err();
+    let (begun, stop) = (Instant::now(), AtomicBool::new(false));
+    let problem = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while server.seen().is_empty() {
+                std::thread::yield_now();
+            }
+            stop.store(true, Ordering::Release);
+        });
+        settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options, &stop).unwrap_err()
+    });
     assert_eq!(problem.code, Code::Cancelled);
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }

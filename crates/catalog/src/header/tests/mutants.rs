@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
-use super::super::{Fault, Header, read};
+use super::super::{Fault, Header, Outline, read};
 use super::fields::named;
 use crate::sample::{Gguf, Numbers, pair, text};
 
@@ -88,8 +88,18 @@ fn check(file: &[u8]) -> Result<Looked, String> {
     if from.bytes > size {
         return Err(format!("{} bytes were read of {size}", from.bytes));
     }
-    if taken.bytes_max > size + TABLES {
-        return Err(format!("{} bytes were allocated at once for {size}", taken.bytes_max));
+    // As a part of a model it is read for where things lie.
+    let mut outline = None;
+    let also_taken = allocation_counter::measure(|| outline = Some(Outline::read(Cursor::new(file), size)));
+    let taken = taken.bytes_max.max(also_taken.bytes_max);
+    if taken > size + TABLES {
+        return Err(format!("{taken} bytes were allocated at once for {size}"));
+    }
+    if let Some(Ok(outline)) = outline {
+        let ends = outline.tensors.iter().flat_map(|tensor| [&tensor.described, &tensor.place]).chain(&outline.pairs);
+        if let Some(beyond) = ends.clone().find(|place| place.start > place.end || place.end > size) {
+            return Err(format!("{beyond:?} lies beyond {size}"));
+        }
     }
     match found.ok_or("nothing was read")? {
         Ok(header) => {
@@ -97,13 +107,13 @@ fn check(file: &[u8]) -> Result<Looked, String> {
             if claimed > size {
                 return Err(format!("{claimed} bytes of weights in {size}"));
             }
-            Ok(Looked { good: true, taken: taken.bytes_max })
+            Ok(Looked { good: true, taken })
         }
         Err(Fault::Foreign) if file.starts_with(b"GGUF") => Err("it begins like a GGUF".to_owned()),
         Err(Fault::Io(error)) => Err(format!("memory can be read: {error}")),
         Err(fault) => {
             named(fault, file)?;
-            Ok(Looked { good: false, taken: taken.bytes_max })
+            Ok(Looked { good: false, taken })
         }
     }
 }
