@@ -81,6 +81,7 @@ def main():
     asked.add_argument("--repeats", default="1")
     asked.add_argument("--again", default="4")
     asked.add_argument("--minutes", type=float, default=math.inf, help="begin no further part after so many minutes")
+    asked.add_argument("--skip", type=int, default=0, help="leave out so many parts at the beginning, as measured elsewhere")
     asked.add_argument("--table", action="store_true", help="only print what there is")
     asked = asked.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -89,7 +90,7 @@ def main():
     began = time.monotonic()
     for number, part in enumerate(all_parts):
         done = asked.out / f"part-{number:03}.json"
-        if asked.table or done.exists():
+        if asked.table or number < asked.skip or done.exists():
             continue
         if (time.monotonic() - began) / 60 > asked.minutes:
             break
