@@ -36,17 +36,17 @@ pub(crate) fn part_of(stem: &str) -> Option<(&str, u64, u64)> {
     Some((name, number(part)?, number(count)?)).filter(|(name, part, count)| !name.is_empty() && part <= count)
 }
 
-/// Whether a file is called as a part of a model in several files is.
-pub fn is_part(file: &str) -> bool {
-    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
-    stem.and_then(part_of).is_some_and(|(_, _, count)| count > 1)
-}
-
 /// Where the first part of the model is of which `path` is a part, by its name; None for any other name.
 pub fn first_part(path: &Path) -> Option<PathBuf> {
     let (name, _, count) = path.file_stem().and_then(|stem| stem.to_str()).and_then(part_of).filter(|of| of.2 > 1)?;
     let ending = path.extension()?.to_str()?;
     Some(path.with_file_name(format!("{name}-00001-of-{count:05}.{ending}")))
+}
+
+/// Those of `files` that stand for themselves: whoever names all parts of a model means one model, so that further parts come along with the first.
+pub fn without_further_parts(files: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
+    let comes_along = |file: &PathBuf| first_part(file).is_some_and(|first| first != *file && files.contains(&first));
+    files.iter().filter(move |file| !comes_along(file))
 }
 
 /// The parts of a model, looked at but not read.
@@ -350,6 +350,7 @@ mod tests {
         for other in ["a", "a-00004-of-00003", "a-1-of-3", "-00001-of-00003", "a-00000-of-00003", "a-0000x-of-00003"] {
             assert_eq!(part_of(other), None, "{other}");
         }
+        let is_part = |file: &str| first_part(Path::new(file)).is_some();
         assert!(is_part("a-00001-of-00003.gguf") && !is_part("a-00001-of-00001.gguf") && !is_part("a.gguf"));
     }
 }

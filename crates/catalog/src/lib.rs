@@ -43,7 +43,7 @@ pub use fetch::{
 };
 pub use fit::{Fit, Shed, fit, fit_about, foretold, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
-pub use join::{first_part, is_part};
+pub use join::{first_part, without_further_parts};
 pub use manifest::{Catalog, CatalogError};
 pub use match_up::{SLOW, Tokens, in_order, in_order_by_text, match_up, match_up_by_text};
 pub use offer::{About, Offer, Settled, settle};

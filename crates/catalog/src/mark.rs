@@ -11,15 +11,12 @@ impl Mark {
     /// How `path` looks now; None where the system cannot tell when it was changed.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let about = fs::metadata(path).ok()?;
-        let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
-        Some(Self(format!("{} {changed}{}", about.len(), replaced(&about))))
+        Some(Self(format!("{}{}", contents(&about)?, replaced(&about))))
     }
 
     /// The same of what is in it alone, for as long as it is read: whoever links to it meanwhile changes its record and nothing else.
     pub(crate) fn of_contents(path: &Path) -> Option<Self> {
-        let about = fs::metadata(path).ok()?;
-        let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
-        Some(Self(format!("{} {changed}", about.len())))
+        contents(&fs::metadata(path).ok()?).map(Self)
     }
 
     /// Whether `kept` holds this very mark.
@@ -31,6 +28,12 @@ impl Mark {
     pub(crate) fn keep(&self, kept: &Path) {
         let _ = kept.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(kept, &self.0));
     }
+}
+
+/// How long it is, and when that was last changed.
+fn contents(about: &Metadata) -> Option<String> {
+    let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+    Some(format!("{} {changed}", about.len()))
 }
 
 /// Copying tools can set back the time of a change, not the time of the last change to the file's record.

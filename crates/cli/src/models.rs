@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{Catalog, FetchProgress, MadeFrom, RecipeModel, first_part, partial};
+use catalog::{Catalog, FetchProgress, MadeFrom, RecipeModel, partial, without_further_parts};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -138,9 +138,7 @@ fn token(remove: bool, output: &Output) -> Result<(), Problem> {
 fn add(setup: &Setup, files: &[PathBuf], output: &Output) -> Result<(), Problem> {
     setup.catalog.open_to_others()?;
     let (mut rows, mut problems) = (Vec::new(), Vec::new());
-    // Whoever names all parts of a model means one model.
-    let comes_along = |file: &&PathBuf| first_part(file).is_some_and(|first| first != **file && files.contains(&first));
-    for file in files.iter().filter(|file| !comes_along(file)) {
+    for file in without_further_parts(files) {
         match take_in(setup, file, None, output) {
             Ok(model) => {
                 output.line(format_args!("{} is in the list as {}.", model.name, model.id));

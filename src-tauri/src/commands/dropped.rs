@@ -1,8 +1,9 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use catalog::is_part;
+use catalog::first_part;
 use protocol::chat::Added;
 use protocol::{Code, Problem};
 use tauri::State;
@@ -21,7 +22,7 @@ pub(crate) async fn drop_begin(app: State<'_, Arc<App>>, name: String, bytes: f6
         let disk = app.disk()?;
         disk.catalog().open_to_others()?;
         // Each comes by itself, and the first is nothing without the others.
-        if is_part(&name) {
+        if first_part(Path::new(&name)).is_some() {
             let reason = "it is a part of a model in several files, which cannot be dropped here: press “Add a file” and choose the first one";
             return Err(Problem::new(Code::FileUnusable).with("path", &name).with("reason", reason));
         }

@@ -1,7 +1,6 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use catalog::first_part;
+use catalog::without_further_parts;
 use protocol::chat::Added;
 use protocol::{Code, Problem};
 use tauri::State;
@@ -28,10 +27,7 @@ pub(crate) async fn add_opened(app: State<'_, Arc<App>>, on_progress: Channel<f3
         let work = app.shrinking.begin()?;
         let (mut last, mut problem) = (None, None);
         let paths = app.opened.take();
-        // Whoever opens all parts of a model means one model.
-        let comes_along =
-            |path: &&PathBuf| first_part(path).is_some_and(|first| first != **path && paths.contains(&first));
-        for path in paths.iter().filter(|path| !comes_along(path)) {
+        for path in without_further_parts(&paths) {
             let one = added(&app, path, work.stopped(), &mut |share| {
                 let _ = on_progress.send(share);
             });
