@@ -3,7 +3,7 @@
 
     scripts/never-slower.py --ladder qwen-coder --out FOLDER SUITE.jsonl [SUITE.jsonl ...]
 
-A full suite takes an hour or two on two cores, so it is asked in parts of at most five questions, no two of one category. What is
+A full suite takes an hour or two on two cores, so it is asked in parts of at most four questions, no two of one category. What is
 there already is not asked again: start it anew after a break and it goes on. With --lock FILE it holds that lock while it measures,
 so that a build (`flock FILE cargo build ...`) and a measurement never run at once. It prints the table of docs/measured.md.
 """
@@ -20,10 +20,11 @@ import subprocess
 import sys
 import time
 
-# Two-sided 95% quantiles of Student's t for 1 to 30 degrees of freedom (any table of statistics); 1.96 beyond.
+# Two-sided 95% quantiles of Student's t for 1 to 30 degrees of freedom (any table of statistics).
 T = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101,
      2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042]
-PART = 5
+# Even: which of two ways goes first depends on the place, and each does so as often.
+PART = 4
 
 
 def parts(questions):
@@ -39,6 +40,9 @@ def parts(questions):
         longest = sorted((held for held in categories.values() if held), key=len, reverse=True)[:PART]
         found.append([held.pop() for held in longest])
     drawn.shuffle(found)
+    # No category always stands at the same place.
+    for part in found:
+        drawn.shuffle(part)
     return found
 
 
@@ -47,7 +51,8 @@ def interval(logs):
     mean = statistics.fmean(logs)
     if len(logs) < 2:
         return mean, None
-    quantile = T[len(logs) - 2] if len(logs) - 1 <= len(T) else 1.96
+    # Beyond the table the normal distribution's, and the first term of what it lacks.
+    quantile = T[len(logs) - 2] if len(logs) - 1 <= len(T) else 1.96 + 2.4 / (len(logs) - 1)
     return mean, quantile * statistics.stdev(logs) / math.sqrt(len(logs))
 
 
@@ -79,7 +84,7 @@ def main():
     asked.add_argument("--lock", type=pathlib.Path)
     asked.add_argument("--max-tokens", default="64")
     asked.add_argument("--repeats", default="1")
-    asked.add_argument("--again", default="4")
+    asked.add_argument("--again", default="8")
     asked.add_argument("--minutes", type=float, default=math.inf, help="begin no further part after so many minutes")
     asked.add_argument("--skip", type=int, default=0, help="leave out so many parts at the beginning, as measured elsewhere")
     asked.add_argument("--table", action="store_true", help="only print what there is")

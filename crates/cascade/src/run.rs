@@ -107,6 +107,10 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         }
         // A model that takes no tokens back reads everything again: better known before the parts of the prompt are reckoned.
         target.drop_stale()?;
+        // With the cascade off there is nothing to decide.
+        if request.cascade {
+            policy.begin();
+        }
         let guard = request.constraint.map(|make| Guard::new(make(), request.end_tokens, size, tokens));
         // A branch is the target's own token in another place of the pass: exact widths and a constraint's state know no such
         // place, and the odds of other rules no such token.

@@ -287,7 +287,8 @@ impl<'c> Player<'c> {
         };
         let Ok(outcome) = ladder.run(&request, self.policy.as_mut(), &meter, &mut Silent) else {
             // A loaded trace has a prompt, scores and known tokens: nothing is left to refuse.
-            return Played::default();
+            // Never a cheap one all the same.
+            return Played { cost: f64::INFINITY, ..Played::default() };
         };
         debug_assert_eq!(outcome.tokens, question.answer.len(), "the recorded answer comes out again");
         Played {

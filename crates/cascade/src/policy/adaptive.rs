@@ -1,12 +1,11 @@
-use super::acceptance::{OfCopies, OfModel, OfSeconds};
+use super::beliefs::{Beliefs, with_depth};
 use super::branches::{Chance, worthwhile};
 use super::cost::CostCurve;
 use super::guard::{self, Guard};
-use super::knowledge::{Knowledge, KnowledgeError, Learned, Pace};
+use super::knowledge::{Knowledge, KnowledgeError, Pace};
 use super::lookahead::{AHEAD, Lookahead};
-use super::mood::Mood;
 use super::settling::Settling;
-use super::{Action, Policy, Proposal, Reviewed, View};
+use super::{Action, Policy, Reviewed, View};
 
 /// A review that took less than this share of what it should: a long text is over, or another program, and what a single token takes by
 /// now is not known.
@@ -42,11 +41,10 @@ const BESIDE: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Adaptive {
     paces: Vec<Pace>,
-    /// By reviewer.
-    learned: Vec<Learned>,
-    /// How the answer at hand differs from what was learned: of the target's reviews.
-    mood: Mood,
-    answered: usize,
+    /// What the target's passes took when they were measured.
+    steps: CostCurve,
+    /// How likely proposals are to be kept.
+    beliefs: Beliefs,
     /// What it may still cost.
     guard: Guard,
     /// Passes of the target that make the next ones longer.
@@ -88,13 +86,11 @@ impl Adaptive {
     /// A curve may be empty: it is then learned while the target works alone; a draft without any is never used.
     pub fn new(curves: Vec<CostCurve>) -> Self {
         let models = curves.len();
-        let learned =
-            Learned { models: vec![OfModel::guess(); models], copies: OfCopies::guess(), seconds: OfSeconds::guess() };
+        let steps = curves.first().cloned().unwrap_or_default();
         Self {
             paces: curves.into_iter().map(Pace::new).collect(),
-            learned: vec![learned; models],
-            mood: Mood::default(),
-            answered: 0,
+            steps,
+            beliefs: Beliefs::guess(models),
             guard: Guard::new(),
             settling: Settling::default(),
             passes: Vec::new(),
@@ -116,7 +112,8 @@ impl Adaptive {
                 pace.clone_from(saved);
             }
         }
-        adaptive.learned.clone_from_slice(knowledge.learned());
+        adaptive.steps = adaptive.paces.first().map(|pace| pace.cost.clone()).unwrap_or_default();
+        adaptive.beliefs = Beliefs::of(knowledge.learned().to_vec());
         if knowledge.has_seen() {
             adaptive.guard = Guard::of_known();
         }
@@ -130,7 +127,7 @@ impl Adaptive {
         for (pace, curve) in paces.iter_mut().zip(curves) {
             pace.cost.clone_from(curve);
         }
-        Knowledge::of(&paces, &self.learned)
+        Knowledge::of(&paces, self.beliefs.learned())
     }
 
     /// Seconds of the target's one-token passes as they are now; None while nothing is measured.
@@ -140,9 +137,17 @@ impl Adaptive {
 
     /// From now on passes of model `rung` take what `curve` says: it runs otherwise than before.
     pub fn set_curve(&mut self, rung: usize, curve: CostCurve) {
+        if rung == 0 {
+            self.steps.clone_from(&curve);
+        }
         if let Some(pace) = self.paces.get_mut(rung) {
             *pace = Pace::new(curve);
         }
+    }
+
+    /// Seconds of a pass of the target over `width` tokens by the steps that were measured, where one token takes `single`.
+    fn by_steps(&self, width: usize, single: f64) -> Option<f64> {
+        Some(self.steps.at(width)? / self.steps.at(1)? * single)
     }
 
     /// What pays best; None without a measured pace or if enough is proposed.
@@ -175,17 +180,16 @@ impl Adaptive {
     /// Fills `chances` with the chance that all that is pending and so many copied tokens survive.
     fn survivals(&self, view: &View<'_>, most: usize, chances: &mut Vec<f64>) {
         chances.clear();
-        let mut survival = self.survival(view.reviewer, view.pending);
+        let mut survival = self.beliefs.survival(view.reviewer, view.pending);
         chances.push(survival);
         let Some(found) = view.max_gram else { return };
         for depth in 0..most {
-            survival *= self.learned[view.reviewer].copies.of(&found, depth);
+            survival *= self.beliefs.copied(view.reviewer, &found, depth);
             chances.push(survival);
         }
     }
 
     /// The best thing to do first with at most `most` tokens: let a model draft, or copy and perhaps let it draft behind that.
-    ///
     fn weigh(&self, view: &View<'_>, most: usize, review: &Review<'_>) -> Option<Plan> {
         let Review { rate, before, passes, chances } = *review;
         let mut best: Option<Plan> = None;
@@ -230,7 +234,7 @@ impl Adaptive {
         offer: &mut dyn FnMut(usize, f64, f64),
     ) {
         let Some(each) = self.paces[rung].rate().map(|pace| 1.0 / pace) else { return };
-        let outcomes = self.learned[view.reviewer].models[rung].outcomes();
+        let outcomes = self.beliefs.by(view.reviewer).models[rung].outcomes();
         let most = passes.len() - 1;
         let wider = |tokens: usize| passes[tokens + 1] - passes[tokens];
         let mut costs = [0.0; AHEAD];
@@ -263,7 +267,7 @@ impl Adaptive {
 
     /// Whether what `rung` would have to read first is more than may be lost while nothing is known of it but a guess.
     fn is_too_dear_to_try(&self, view: &View<'_>, rung: usize) -> bool {
-        let known = self.learned[view.reviewer].models[rung].is_known();
+        let known = self.beliefs.by(view.reviewer).models[rung].is_known();
         let room = self.single().map_or(0.0, |single| self.guard.room() * single);
         !known && self.entrance(view, rung) > room
     }
@@ -281,7 +285,7 @@ impl Adaptive {
     fn helped(&self, view: &View<'_>, rung: usize) -> f64 {
         let reviews = view.reviews.get(rung) == Some(&true);
         let Some(found) = view.max_gram.filter(|_| reviews) else { return 0.0 };
-        let copies = &self.learned[rung].copies;
+        let copies = &self.beliefs.by(rung).copies;
         let mut survival = 1.0;
         (0..BESIDE)
             .map(|depth| {
@@ -290,85 +294,20 @@ impl Adaptive {
             })
             .sum()
     }
-
-    /// Probability that all of `pending` is kept.
-    fn survival(&self, reviewer: usize, pending: &[Proposal]) -> f64 {
-        with_depth(pending).map(|(proposal, depth)| self.kept(reviewer, proposal, depth)).product()
-    }
-
-    /// Probability that `proposal`, with `depth` tokens of the same copy before it, is kept if everything before it is.
-    fn kept(&self, reviewer: usize, proposal: &Proposal, depth: usize) -> f64 {
-        let learned = &self.learned[reviewer];
-        match &proposal.copied {
-            Some(copy) => learned.copies.of(copy, depth),
-            None => learned.models.get(proposal.backer).map_or(0.0, |model| model.of(proposal, self.shift(reviewer))),
-        }
-    }
-
-    fn shift(&self, reviewer: usize) -> f64 {
-        if reviewer == 0 { self.mood.shift() } else { 0.0 }
-    }
-
-    /// Learns which proposals were kept.
-    fn learn_kept(&mut self, reviewed: &Reviewed<'_>) {
-        let row = reviewed.reviewer;
-        let shift = self.shift(row);
-        let learned = &mut self.learned[row];
-        // What stands where nothing may stand any more was judged by nobody.
-        let judged = reviewed.kept + usize::from(reviewed.own.is_some());
-        for (index, (proposal, depth)) in with_depth(reviewed.proposals).enumerate().take(judged) {
-            let kept = index < reviewed.kept;
-            if let Some(copy) = &proposal.copied {
-                learned.copies.saw(copy, depth, kept);
-            } else if let Some(model) = learned.models.get_mut(proposal.backer) {
-                if row == 0 {
-                    self.mood.saw(model.of(proposal, 0.0), kept);
-                }
-                model.saw(proposal, shift, kept);
-            }
-        }
-        if let (Some(own), Some(wrong)) = (reviewed.own, reviewed.proposals.get(reviewed.kept))
-            && let Some(second) = wrong.second
-        {
-            learned.seconds.saw(second, second.token == own);
-        }
-        // What a draft let pass as its own speaks for the draft. Counted here too it has copies go straight to the target more often, which
-        // pays less than it seems: the draft's own review of a copy costs nearly nothing (`lab swi` at 1 and 0.35: 2.01 without, 1.92 with).
-        if let Some(foreseen) = reviewed.foreseen
-            && reviewed.proposals.first().is_none_or(|first| first.writer != self.paces.len())
-        {
-            learned.copies.saw(&foreseen.found, 0, foreseen.right);
-        }
-    }
-
-    /// Another answer begins: it may lose as little as the first, whatever the last one won.
-    fn begin(&mut self) {
-        self.mood = Mood::default();
-        let speed_up = self.paces.first().and_then(Pace::rate).zip(self.single()).map(|(rate, single)| rate * single);
-        self.guard.begin(speed_up);
-    }
-}
-
-/// Each proposal with how many tokens of the same copy stand before it.
-fn with_depth(proposals: &[Proposal]) -> impl Iterator<Item = (&Proposal, usize)> {
-    let mut depth = 0;
-    proposals.iter().enumerate().map(move |(index, proposal)| {
-        let goes_on = index > 0 && proposal.copied.is_some() && proposals[index - 1].copied == proposal.copied;
-        depth = if goes_on { depth + 1 } else { 0 };
-        (proposal, depth)
-    })
 }
 
 impl Policy for Adaptive {
+    /// It may lose as little as the first, whatever the last one won.
+    fn begin(&mut self) {
+        self.beliefs.begin();
+        let speed_up = self.paces.first().and_then(Pace::rate).zip(self.single()).map(|(rate, single)| rate * single);
+        self.guard.begin(speed_up);
+    }
+
     fn next(&mut self, view: &View<'_>) -> Action {
-        if view.reviewer == 0 {
-            if view.answered < self.answered {
-                self.begin();
-            }
-            self.answered = view.answered;
-            if self.guard.is_aside() || view.pending.is_empty() && self.guard.wants_single() {
-                return Action::Review;
-            }
+        let is_due = self.guard.is_aside() || view.pending.is_empty() && self.guard.wants_single();
+        if view.reviewer == 0 && is_due {
+            return Action::Review;
         }
         let Some(rate) = self.paces.get(view.reviewer).and_then(Pace::rate) else { return Action::Review };
         let Some(best) = self.best(view, rate) else { return Action::Review };
@@ -401,6 +340,7 @@ impl Policy for Adaptive {
         }
         let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
         let (seconds, mut expected, mut caused) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width), false);
+        let before = pace.cost.at(1);
         if reviewed.reviewer == 0 && pace.cost.is_apart() {
             caused = self.settling.saw(&mut pace.cost, reviewed.width, seconds);
             if caused {
@@ -415,9 +355,13 @@ impl Policy for Adaptive {
         if reviewed.reviewer == 0 {
             self.guard.noticed(reviewed.width, expected.is_some_and(|expected| seconds < OVER * expected));
         }
-        let single = pace.cost.at(1);
-        self.learn_kept(reviewed);
+        // What this very pass has told of one token is no measure of it.
+        let single = before.filter(|_| reviewed.width > 1).or_else(|| pace.cost.at(1));
+        self.beliefs.learn(reviewed, self.paces.len());
         if let (0, Some(single)) = (reviewed.reviewer, single) {
+            // A figure that was learned too short would make every pass of that width somebody else's doing.
+            let by_steps = self.by_steps(reviewed.width, single);
+            let expected = expected.map(|expected| by_steps.map_or(expected, |by_steps| by_steps.max(expected)));
             self.guard.book(reviewed, single, expected, caused);
         }
     }
@@ -429,9 +373,9 @@ impl Policy for Adaptive {
         chances.clear();
         let mut survival = 1.0;
         for (index, (proposal, depth)) in with_depth(view.pending).enumerate() {
-            let kept = self.kept(view.reviewer, proposal, depth);
+            let kept = self.beliefs.kept(view.reviewer, proposal, depth);
             if let Some(second) = proposal.second {
-                let right = self.learned[view.reviewer].seconds.of(second);
+                let right = self.beliefs.by(view.reviewer).seconds.of(second);
                 chances.push(Chance { index, gain: survival * (1.0 - kept) * right });
             }
             survival *= kept;

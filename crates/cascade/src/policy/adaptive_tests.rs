@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::maxgram::Match;
-use crate::policy::Foreseen;
+use crate::policy::{Foreseen, Proposal};
 use crate::random::Noise;
 
 /// Numbers between 0 and 1, the same for the same seed.
@@ -35,6 +35,15 @@ fn curve(of: impl Fn(usize) -> f64) -> CostCurve {
         curve.measured(width, of(width));
     }
     curve
+}
+
+#[test]
+fn a_width_that_was_learned_too_short_excuses_no_pass() {
+    let mut policy = Adaptive::new(vec![curve(|width| width as f64)]);
+    policy.paces[0].cost = curve(|_| 1.0);
+    let time = Duration::from_secs(16);
+    policy.learn(&Reviewed { width: 16, drafted: true, time, round: time, ..Reviewed::lone(1.0) });
+    assert!(policy.stands_aside(), "{policy:?}");
 }
 
 impl World {
@@ -274,7 +283,7 @@ fn what_one_answer_won_the_next_does_not_gamble_away() {
         policy.learn(&lone(false, STEEP(1)));
     }
     assert!(policy.guard.room() > 7.0, "3% of 500 tokens, and no more than is remembered");
-    policy.next(&view(&[false, false, false], &[1, 1, 0], 0));
+    policy.begin();
     assert!((policy.guard.room() - Guard::new().room()).abs() < 1e-12);
 }
 

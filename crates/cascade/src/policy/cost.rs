@@ -11,12 +11,15 @@ const FRESH: f64 = 0.2;
 /// A time this much shorter: as nothing but the work itself speeds a pass up, whatever made all of them long is over.
 const SUDDEN: f64 = 0.9;
 
-/// How much of that is believed, of every width alike.
+/// How much of that is believed.
 const OVER: f64 = 0.5;
 
 /// Share of a change that concerns all widths alike: the text grew, the machine got hot, another program came. What is left tells
 /// of this width alone.
 const COMMON: f64 = 0.9;
+
+/// The same of a pass over several tokens: there are few of them, and what was wrong of their width is to be told from what all have in common.
+const COMMON_OF_WIDE: f64 = 0.45;
 
 /// A time this many times longer is taken for this many: one pass that another program delayed must not turn the curve.
 const OUTLIER: f64 = 2.0;
@@ -67,18 +70,16 @@ impl CostCurve {
             return self.measured(width, self.at(width).map_or(seconds, |near| seconds.min(near * OUTLIER)));
         };
         let ratio = (seconds / before).min(OUTLIER);
+        let share = if ratio < SUDDEN { OVER } else { FRESH };
+        // In logarithms: what goes up and comes down again leaves the steps between the widths where they were, however often it does.
+        let common = if width == 1 { COMMON } else { COMMON_OF_WIDE };
+        let (own, others) = (ratio.powf(share), ratio.powf(common * share));
         for (index, time) in self.seconds.iter_mut().enumerate() {
-            if self.apart && index + 1 != width {
-                continue;
+            if index + 1 == width {
+                *time = time.map(|time| time * own);
+            } else if !self.apart {
+                *time = time.map(|time| time * others);
             }
-            let share = if ratio < SUDDEN {
-                OVER
-            } else if index + 1 == width {
-                FRESH
-            } else {
-                COMMON * FRESH
-            };
-            *time = time.map(|time| time * (1.0 + share * (ratio - 1.0)));
         }
     }
 
@@ -136,6 +137,7 @@ impl CostCurve {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Noise;
 
     fn curve(points: &[(usize, f64)]) -> CostCurve {
         let mut curve = CostCurve::default();
@@ -169,6 +171,21 @@ mod tests {
         (0..100).for_each(|_| curve.saw(1, 3.0));
         assert!((curve.at(1).unwrap() - 3.0).abs() < 0.1, "{curve:?}");
         assert!(curve.at(4).unwrap() > 4.0, "a slower machine is slower at every width: {curve:?}");
+    }
+
+    #[test]
+    fn passes_of_one_width_that_are_held_up_now_and_then_leave_the_steps_where_they_were() {
+        let mut curve = curve(&[(1, 1.0), (2, 1.9), (8, 5.0)]);
+        for pass in 0..10_000 {
+            let noise = |tag| Noise::at(11, pass).uniform(tag);
+            let held_up = if noise(0) < 0.05 { 1.5 + 4.5 * noise(1) } else { 1.0 };
+            curve.saw(1, held_up * (0.95 + 0.1 * noise(2)));
+        }
+        let single = curve.at(1).unwrap();
+        for (width, times) in [(2, 1.9), (8, 5.0)] {
+            let now = curve.at(width).unwrap() / single;
+            assert!((now / times - 1.0).abs() < 0.05, "width {width}: {now} times one token, not {times}");
+        }
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(super) struct Guard {
     singles: usize,
     /// Copies in a row that would have been right while the target worked alone.
     right: usize,
+    /// What it was behind when such copies ended its working alone, less what it may lose then: not made good yet.
+    debt: f64,
     /// What a draft is about to spend on its first reading of the text, what of that is not booked yet, and how much of it each review is to bear.
     entering: f64,
     owed: f64,
@@ -79,6 +81,7 @@ impl Guard {
             since_single: 0,
             singles: 0,
             right: 0,
+            debt: 0.0,
             entering: 0.0,
             owed: 0.0,
             share: 0.0,
@@ -187,17 +190,27 @@ impl Guard {
                 None => self.right,
             };
             if self.right >= RIGHT {
+                self.debt += (self.behind + SLACK[1]).max(0.0);
                 (self.behind, self.aside, self.right) = (-SLACK[1], false, 0);
             }
         }
+        // What the copies win pays what was lost before them.
+        let paid = (-SLACK[0] - self.behind).max(0.0).min(self.debt);
+        (self.behind, self.debt) = (self.behind + paid, self.debt - paid);
         // Once behind, it waits until there is room for another try.
+        let falls = self.behind > 0.0 && !self.aside;
         self.aside = self.behind > if self.aside { -1.0 } else { 0.0 };
+        if falls {
+            self.behind = (self.behind + std::mem::take(&mut self.debt)).min(SAVINGS);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::maxgram::Match;
+    use crate::policy::Foreseen;
 
     #[test]
     fn an_answer_may_lose_little_where_drafts_bring_nothing_and_more_where_they_bring_much() {
@@ -229,6 +242,18 @@ mod tests {
             answers += 1;
         }
         assert_eq!(answers, 26, "2.5 passes at a tenth an answer");
+    }
+
+    #[test]
+    fn copies_that_would_have_been_right_end_its_working_alone_and_forgive_nothing() {
+        let mut guard = Guard { behind: 6.0, aside: true, ..Guard::of_known() };
+        let found = Match::of_length(9);
+        let right = Reviewed { foreseen: Some(Foreseen { found, right: true }), ..Reviewed::lone(1.0) };
+        (0..RIGHT).for_each(|_| guard.book(&right, 1.0, None, false));
+        assert!(!guard.is_aside() && guard.debt > 5.0, "{guard:?}");
+        let lost = Reviewed { round: std::time::Duration::from_secs(2), drafted: true, ..Reviewed::lone(1.0) };
+        guard.book(&lost, 1.0, Some(2.0), false);
+        assert!(guard.is_aside() && guard.debt == 0.0 && guard.behind > 5.0, "{guard:?}");
     }
 
     #[test]

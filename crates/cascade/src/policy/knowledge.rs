@@ -177,6 +177,8 @@ mod tests {
                 });
             }
         }
+        // None is due now.
+        policy.learn(&Reviewed::lone(0.01));
         policy
     }
 

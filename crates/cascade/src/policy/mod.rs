@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod adaptive;
+mod beliefs;
 mod branches;
 mod cost;
 mod fixed;
@@ -159,6 +160,9 @@ pub struct Foreseen {
 ///
 /// It can cost or save time, never change the answer.
 pub trait Policy {
+    /// Called before every answer, one that goes on behind shown tokens included.
+    fn begin(&mut self) {}
+
     /// The next action. A `Draft` or `Step` for a rung that is not available, not below the reviewer or of zero tokens counts as `Review`.
     fn next(&mut self, view: &View<'_>) -> Action;
 

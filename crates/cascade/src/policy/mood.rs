@@ -21,9 +21,14 @@ impl Mood {
         self.shift
     }
 
+    /// The chance in this answer of what elsewhere is kept with probability `usual`.
+    pub(super) fn of(self, usual: f64) -> f64 {
+        probability(log_odds(usual) + self.shift)
+    }
+
     /// Takes in whether a token was kept that elsewhere is kept with probability `usual`.
     pub(super) fn saw(&mut self, usual: f64, kept: bool) {
-        let expected = probability(log_odds(usual) + self.shift);
+        let expected = self.of(usual);
         self.known = self.known * KEEP + expected * (1.0 - expected);
         let pull = f64::from(u8::from(kept)) - expected - (1.0 - KEEP) * PRIOR * self.shift;
         self.shift += pull / (PRIOR + self.known);

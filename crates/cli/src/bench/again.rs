@@ -44,26 +44,29 @@ impl Suspect {
     }
 }
 
-/// Adds to `suspects` all questions that seemed slower in one of our ways, each with `pairs` more answers in both ways, in turn.
+/// Adds to `suspects` all questions that seemed slower in one of our ways, each with `pairs` more answers in both ways, in turn. Before each
+/// pair `anew` has the policy know what it knew before the first answer to that question.
 pub(super) fn ask(
     course: &Course<'_>,
     table: &Table,
     pairs: u32,
     suspects: &mut Vec<Suspect>,
+    anew: &mut dyn FnMut(usize) -> Result<(), Problem>,
     measure: &mut Measure<'_>,
 ) -> Result<(), Problem> {
     if pairs == 0 {
         return Ok(());
     }
     let found: Vec<_> = slow_ones(course, table).collect();
-    for (index, (question, way, at_first)) in found.iter().copied().enumerate() {
+    let mut ratios = vec![Vec::new(); found.len()];
+    for pair in 0..pairs {
         course.output.progress(format_args!(
-            "Asking again: question {} of {} that seemed slower",
-            index + 1,
-            found.len()
+            "Asking again what seemed slower ({} questions): {} of {pairs} times",
+            found.len(),
+            pair + 1
         ));
-        let mut ratios = Vec::new();
-        for pair in 0..pairs {
+        for ((question, way, _), ratios) in found.iter().copied().zip(&mut ratios) {
+            anew(question)?;
             // Each way is first in turn.
             let order = if pair % 2 == 0 { [OFF, way] } else { [way, OFF] };
             let mut rates = [0.0; 2];
@@ -76,6 +79,8 @@ pub(super) fn ask(
                 ratios.push(rates[1] / rates[0]);
             }
         }
+    }
+    for ((question, way, at_first), ratios) in found.into_iter().zip(ratios) {
         let found = paired(&ratios);
         suspects.push(Suspect {
             question: question + 1,
@@ -152,20 +157,23 @@ mod tests {
         }
         let mut asked = Vec::new();
         let mut suspects = Vec::new();
-        let done = ask(&course, &table, 4, &mut suspects, &mut |question, way| {
+        let mut anew = |_| Ok(());
+        let done = ask(&course, &table, 4, &mut suspects, &mut anew, &mut |question, way| {
             asked.push((question, way));
             let jitter = if asked.len() % 4 == 1 { 1.01 } else { 1.0 };
             let seconds = if (question, way) == (0, 1) { 2.0 } else { 1.0 };
             Ok(Ok(measured(seconds * jitter, 64)))
         });
         assert_eq!(done, Ok(()));
-        assert_eq!(asked[..4], [(0, 0), (0, 1), (0, 1), (0, 0)], "each way is first in turn");
+        let [first, second] = [[(0, 0), (0, 1), (3, 0), (3, 1)], [(0, 1), (0, 0), (3, 1), (3, 0)]];
+        assert_eq!(asked[..8], [first, second].concat(), "each way is first in turn");
         assert_eq!(asked.len(), 16);
         let told: Vec<_> = suspects.iter().map(|found| (found.question, found.pairs, found.is_slower())).collect();
         assert_eq!(told, [(1, 4, true), (4, 4, false)]);
         assert!((suspects[1].ratio.unwrap() - 1.0).abs() < 0.02 && (suspects[1].at_first - 1.0 / 1.5).abs() < 1e-9);
         let mut none = Vec::new();
-        assert_eq!(ask(&course, &table, 0, &mut none, &mut |_, _| unreachable!("nothing was to be asked")), Ok(()));
+        let mut nothing = |_, _| unreachable!("nothing was to be asked");
+        assert_eq!(ask(&course, &table, 0, &mut none, &mut anew, &mut nothing), Ok(()));
         assert_eq!(none, []);
     }
 }

@@ -8,11 +8,14 @@ mod predict;
 mod report;
 mod sample;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use engine::{Ask, Engine};
+use protocol::ladder::{EngineSettings, Ladder};
+use protocol::learned::Learned;
 use protocol::worker::{Anew, Message, Speaker};
 use protocol::{Code, Problem, Sampling, bytes_in_words};
 use serde::Serialize;
@@ -83,8 +86,17 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     };
     let tokens_of = |messages: Vec<Message>| Ok(engine.record(&plain(messages, 0))?.prompt.len());
     let held = held::messages(&questions, args.held, tokens_of)?;
-    let asking =
-        Asking { engine: &engine, sampling: &sampling, max_tokens, held: &held, k: &loaded.k, cold: args.cold };
+    let asking = Asking {
+        engine: &engine,
+        ladder: &ladder,
+        settings,
+        sampling: &sampling,
+        max_tokens,
+        held: &held,
+        k: &loaded.k,
+        cold: args.cold,
+        known: RefCell::new(vec![None; questions.len()]),
+    };
     let result = stoppable(stop.clone(), || asking.all(&course, again, peers));
     group.close();
     let Asked { table, suspects, prompts, reading, failures, refused, stopped } = result?;
@@ -139,6 +151,8 @@ fn plain(messages: Vec<Message>, max_tokens: u32) -> Ask {
 /// Who is asked for what.
 struct Asking<'a> {
     engine: &'a Engine,
+    ladder: &'a Ladder,
+    settings: EngineSettings,
     sampling: &'a Sampling,
     max_tokens: u32,
     /// What stands before every question.
@@ -147,6 +161,8 @@ struct Asking<'a> {
     k: &'a [Vec<u32>],
     /// Whether every answer begins with nothing learned.
     cold: bool,
+    /// What was known before the first answer to each question.
+    known: RefCell<Vec<Option<Learned>>>,
 }
 
 /// What came of it.
@@ -203,9 +219,21 @@ impl Asking<'_> {
         let (table, mut stopped) = course.run(&mut failures, &mut measure);
         let mut suspects = Vec::new();
         if stopped.is_ok() {
-            stopped = again::ask(course, &table, again, &mut suspects, &mut measure);
+            let mut anew = |question: usize| self.know_as_before(question);
+            stopped = again::ask(course, &table, again, &mut suspects, &mut anew, &mut measure);
         }
         Ok(Asked { table, suspects, prompts, reading, failures, refused, stopped })
+    }
+
+    /// Has the policy know what it knew before the first answer to a question: what that taught, and what it lost, is nothing that a person's question
+    /// finds.
+    fn know_as_before(&self, question: usize) -> Result<(), Problem> {
+        let known = self.known.borrow()[question].clone();
+        self.engine.begin()?.load(self.ladder, self.settings, known, &mut |_| {})?;
+        if !self.held.is_empty() {
+            answer(self.engine, &self.ask(".", question, 1))?;
+        }
+        Ok(())
     }
 
     fn ask(&self, text: &str, question: usize, max_tokens: u32) -> Ask {
@@ -246,6 +274,9 @@ impl Asking<'_> {
         if let Way::Ours { cascade, k } = way {
             (ask.cascade, ask.k, ask.unlearned) = (*cascade, k.clone(), self.cold);
         }
+        if let Some(first @ None) = self.known.borrow_mut().get_mut(question) {
+            *first = self.engine.learned();
+        }
         let (tokens, receipt) = answer(self.engine, &ask)?;
         Ok(Measured {
             seconds: receipt.seconds,
@@ -284,7 +315,7 @@ impl Course<'_> {
         let began = Instant::now();
         for question in 0..self.questions.len() {
             for repeat in 0..self.repeats as usize {
-                for way in order(ways, repeat + question) {
+                for way in order(ways, question * self.repeats as usize + repeat) {
                     if lost[way] {
                         continue;
                     }

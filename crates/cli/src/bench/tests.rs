@@ -125,6 +125,8 @@ fn each_way_is_first_in_turn_and_none_always_behind_the_same() {
         };
         assert!(ways < 3 || before(1, 0) <= 2 * ways, "{ways}");
     }
+    // A question that is asked twice is asked in both orders, wherever it stands.
+    assert!((0..8).all(|question| order(2, 2 * question)[0] != order(2, 2 * question + 1)[0]));
 }
 
 #[test]

@@ -14,10 +14,14 @@ const WIDTHS: [usize; 10] = [1, 2, 3, 4, 8, 6, 16, 5, 12, 24];
 /// use stands or falls, follows from the widest.
 const WIDTHS_ON_DEVICES: [usize; 12] = [1, 2, 3, 4, 8, 6, 16, 5, 12, 24, 32, 64];
 
-/// How often a width is tried: the fastest counts, as everything else on the computer only ever slows a pass. Wide passes
-/// take their time and vary less.
+/// How often a width is tried: the fastest counts, as everything else on the computer only ever slows a pass. With one token all
+/// others are compared; wide passes take their time and vary less.
 fn tries(width: usize) -> usize {
-    if width <= 4 { 2 } else { 1 }
+    match width {
+        1 => AGAIN,
+        2..=4 => 2,
+        _ => 1,
+    }
 }
 
 /// How often at most where that gives something odd.
@@ -26,8 +30,11 @@ const AGAIN: usize = 5;
 /// When that ends, however few there were.
 const LONG: Duration = Duration::from_secs(1);
 
-/// A one-token pass within this factor of what it took before: the computer is as it was.
+/// A pass within this factor of what it took before: the computer is as it was.
 const ALIKE: f64 = 1.25;
+
+/// Widths that tell whether it is: what was measured wrong once is to be found out.
+const TELLING: [usize; 2] = [1, 4];
 
 /// Longest pass over a part of the prompt, in seconds: a stop waits for its end. (The last part may have a quarter more.)
 const SOON: f64 = 1.5;
@@ -63,16 +70,21 @@ pub(super) fn chunk_after(unread: usize, first: Duration, on_devices: bool) -> O
     (unread >= CHUNK / 2).then(|| soon(on_devices, |width| Some(each * width as f64)))
 }
 
-/// Whether one-token passes take what they took when `before` was measured; the model holds nothing afterwards.
+/// Whether passes take what they took when `before` was measured; the model holds nothing afterwards.
 ///
 /// # Errors
 /// What the model says.
 pub(super) fn is_still<M: LanguageModel>(model: &mut M, before: &CostCurve) -> Result<bool, M::Error> {
-    let Some(single) = before.at(1) else { return Ok(false) };
+    let mut still = before.at(1).is_some();
     model.extend(&[0], 1)?;
-    let now = fastest(model, 1, 3)?;
+    for width in TELLING.into_iter().filter(|width| before.points().any(|(known, _)| known == *width)) {
+        if let Some(then) = before.at(width).filter(|_| still) {
+            let now = fastest(model, width, 3)?;
+            still = now < then * ALIKE && now > then / ALIKE;
+        }
+    }
     model.truncate(0)?;
-    Ok(now < single * ALIKE && now > single / ALIKE)
+    Ok(still)
 }
 
 /// Measures until the widths or the `budget` are used up, the most telling ones first; the model holds nothing afterwards.
