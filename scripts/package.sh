@@ -2,6 +2,10 @@
 # Builds the packages that are installed on other computers: .deb and .rpm here, an installer on Windows, a disk image on macOS.
 #   BUNDLES=deb,rpm,appimage   which (appimage downloads tools) [Linux: deb,rpm; Windows: nsis,msi; macOS: dmg]
 #   TO=FOLDER                  where they go [packages in the cache folder]
+#   TAURI_SIGNING_PRIVATE_KEY  signs the packages, and lists them in latest.json (…_PATH: the key's file instead; …_PASSWORD: its password)
+#   TAKI_UPDATE_KEY            the public key that the packages' own updates have to be signed with
+#   TAKI_UPDATES               where the packages look for updates, unless somebody says otherwise [nowhere]
+#   NOTES=FILE                 what is new, for latest.json
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$root"
@@ -100,12 +104,23 @@ bundle() {
     -exec cp {} "$to/" \;
 }
 
+# Each together with its version, so that an old package never passes as a newer one.
+sign() {
+  local version file
+  version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
+  for file in "$to"/*"$version"*; do
+    case $file in *.deb | *.rpm | *.AppImage | *-setup.exe | *.msi) "$root/packaging/node_modules/.bin/tauri" signer sign --app-version "$version" "$file" >/dev/null ;; esac
+  done
+  python3 "$root/scripts/updates.py" "$to" "$version" ${NOTES:+"$NOTES"}
+}
+
 step "Building the user interface" scripts/ui.sh
 [ -d "$CARGO_TARGET_DIR/dist/deps" ] || echo "The first build compiles llama.cpp for every kind of processor: about 25 minutes on 2 cores." >&2
 step "Building Taki for every processor" build
 step "Gathering what is installed" gather
 step "Installing the tool that makes packages" tools
 step "Making the packages" bundle
+[ -z "${TAURI_SIGNING_PRIVATE_KEY:-}${TAURI_SIGNING_PRIVATE_KEY_PATH:-}" ] || step "Signing them" sign
 say "Packages in $to"
 (cd "$to" && ls -l | awk 'NF > 5 { printf "%8.1f MB  %s\n", $5 / 1e6, $NF }')
 printf '%8.1f MB  installed\n' "$(find "$stage" -type f -exec cat {} + | wc -c | awk '{ print $1 / 1e6 }')"

@@ -76,6 +76,12 @@ fn main() {
         "tell_unseen",
         "set_tray",
         "quit",
+        "watch_updates",
+        "updates_about",
+        "look_for_update",
+        "install_update",
+        "stop_update",
+        "restart",
     ];
     let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(commands));
     if let Err(error) = tauri_build::try_build(attributes) {

@@ -17,6 +17,7 @@ use crate::earlier::Given;
 use crate::opened::Opened;
 use crate::shrinking::Shrinking;
 use crate::turns::{Answering, Turns};
+use crate::updates::Updates;
 use crate::watched::Watched;
 
 /// Everything the commands work on.
@@ -49,6 +50,8 @@ pub(crate) struct App {
     pub(crate) shrinking: Shrinking,
     /// What the engine was told of earlier chats.
     pub(crate) given: Given,
+    /// Newer versions of this program.
+    pub(crate) updates: Updates,
 }
 
 /// Folders and what lies in them.
@@ -90,6 +93,7 @@ impl App {
             leaving: AtomicBool::new(false),
             shrinking: Shrinking::new(&launch),
             given: Given::default(),
+            updates: Updates::default(),
         };
         let _ = app.open_disk();
         app
@@ -198,6 +202,7 @@ impl App {
     pub(crate) fn end(&self) {
         // What is on its way is fetched no further and loads nothing any more.
         self.downloads.end();
+        self.updates.stop();
         self.shrinking.stop();
         drop(self.turns.choose());
         self.engine.stop();

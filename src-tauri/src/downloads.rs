@@ -252,7 +252,30 @@ impl App {
             };
             self.downloads.change(|queue| queue.goes_on(turn, share, progress.verifying));
         };
-        catalog::fetch(&disk.catalog(), &disk.models, &turn.ladder, &options, &turn.stop, &mut on).map(|_| ())
+        catalog::fetch(&disk.catalog(), &disk.models, &turn.ladder, &options, &turn.stop, &mut on)?;
+        self.make_turn(turn)
+    }
+
+    /// Makes of what has come in what nobody offers.
+    fn make_turn(&self, turn: &Turn) -> Result<(), Problem> {
+        let disk = self.disk()?;
+        let remakes = disk.catalog().remakes(&disk.models, &turn.ladder)?;
+        if remakes.is_empty() {
+            return Ok(());
+        }
+        let work = self.shrinking.begin()?;
+        let bytes: u64 = remakes.iter().map(|remake| remake.model.bytes).sum();
+        let mut on = |share: f32| {
+            let done_bytes = (f64::from(share) * bytes as f64).round();
+            let share = FetchShare { done_bytes, total_bytes: bytes as f64, seconds_left: None };
+            // What makes them has a stop of its own.
+            let wanted = self.downloads.change(|queue| queue.makes(turn, share));
+            if !wanted || turn.stop.load(Ordering::Acquire) {
+                self.shrinking.stop();
+            }
+        };
+        on(0.0);
+        work.remake(disk, &turn.ladder, &remakes, &mut on)
     }
 
     /// Changes to a ladder that is whole once no answer is written, unless another one than `before` was chosen meanwhile.

@@ -24,6 +24,7 @@ mod shrinking;
 mod summary;
 mod tray;
 mod turns;
+mod updates;
 mod watched;
 
 use std::fmt::Write;
@@ -82,6 +83,7 @@ fn run() -> tauri::Result<()> {
         .plugin(tauri_plugin_dialog::init())
         // Where the window stood, unless it is to be seen nowhere now.
         .plugin(tauri_plugin_window_state::Builder::default().with_state_flags(KEPT).build())
+        .plugin(tauri_plugin_updater::Builder::new().build())
         .on_window_event(tray::closing)
         .on_menu_event(|handle, event| tray::chosen(handle, &event))
         .invoke_handler(interface().invoke_handler())
@@ -94,10 +96,16 @@ fn run() -> tauri::Result<()> {
     let folder = std::env::current_dir().unwrap_or_default();
     app.opened.add(opened::files(std::env::args_os(), &folder));
     window.manage(Arc::clone(&app));
+    app.look_daily(window.handle());
     window.run(move |handle, event| match event {
         // Only now is there a window.
         RunEvent::Ready => page::keep_drawn(handle),
-        RunEvent::Exit => app.end(),
+        RunEvent::Exit => {
+            app.end();
+            if app.updates.is_restarting() {
+                handle.request_restart();
+            }
+        }
         // A click on the Dock.
         #[cfg(target_os = "macos")]
         RunEvent::Reopen { .. } => tray::show(handle),
@@ -201,6 +209,12 @@ fn interface() -> Builder<tauri::Wry> {
         commands::unseen::tell_unseen,
         commands::tray::set_tray,
         commands::tray::quit,
+        commands::updates::watch_updates,
+        commands::updates::updates_about,
+        commands::updates::look_for_update,
+        commands::updates::install_update,
+        commands::updates::stop_update,
+        commands::updates::restart,
     ])
 }
 

@@ -142,9 +142,17 @@ impl Queue {
 
     /// Notes how far the fetching of `turn` is. False if that is not wanted any more.
     pub(crate) fn goes_on(&mut self, turn: &Turn, share: FetchShare, checking: bool) -> bool {
+        self.tell(turn, if checking { DownloadState::Checking } else { DownloadState::Running }, share)
+    }
+
+    /// Notes how far the making of what the ladder of `turn` still lacks is. False if that is not wanted any more.
+    pub(crate) fn makes(&mut self, turn: &Turn, share: FetchShare) -> bool {
+        self.tell(turn, DownloadState::Making, share)
+    }
+
+    fn tell(&mut self, turn: &Turn, state: DownloadState, share: FetchShare) -> bool {
         let Some(item) = self.at_work(turn) else { return false };
-        item.told.state = if checking { DownloadState::Checking } else { DownloadState::Running };
-        item.told.progress = Some(share);
+        (item.told.state, item.told.progress) = (state, Some(share));
         true
     }
 
@@ -210,7 +218,7 @@ impl Queue {
 
 /// Whether something is being done with it.
 fn is_moving(state: &DownloadState) -> bool {
-    matches!(state, DownloadState::Asking | DownloadState::Running | DownloadState::Checking)
+    matches!(state, DownloadState::Asking | DownloadState::Running | DownloadState::Checking | DownloadState::Making)
 }
 
 /// Whether it waits for somebody.
@@ -248,6 +256,8 @@ mod tests {
         let turn = queue.next().unwrap();
         assert!(queue.goes_on(&turn, SHARE, false));
         assert_eq!(states(&queue), [DownloadState::Running, DownloadState::Waiting]);
+        assert!(queue.makes(&turn, SHARE));
+        assert_eq!(states(&queue)[0], DownloadState::Making);
         assert_eq!(queue.ended(&turn, Ok(())), Then::Nothing);
         assert_eq!(queue.next().unwrap().ladder, "b");
         assert!(queue.next().is_none());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use catalog::{MadeFrom, ModelEntry, RecipeModel, check_header};
+use catalog::{MadeFrom, ModelEntry, RecipeModel, Remake, check_header};
 use engine::{Comparison, Engine, Launch};
 use protocol::ladder::{EngineSettings, Rung};
 use protocol::worker::LeftOut;
@@ -88,6 +88,29 @@ impl Work<'_> {
         let taken = disk.models.take_in(&to, Some(from), self.stopped(), &mut |_, _| {})?;
         disk.read_own();
         Ok(taken)
+    }
+
+    /// Makes what a ladder lacks and nobody offers, and has it use that; `on` is told the share of all of it that is done.
+    ///
+    /// # Errors
+    /// Those of [`shrink`](Self::shrink) and of [`Recipes::replace`](catalog::Recipes::replace).
+    pub(crate) fn remake(
+        &self,
+        disk: &Disk,
+        ladder: &str,
+        remakes: &[Remake],
+        on: &mut dyn FnMut(f32),
+    ) -> Result<(), Problem> {
+        let all = remakes.len() as f32;
+        for (at, Remake { model, original, mix }) in remakes.iter().enumerate() {
+            let made = self.shrink(disk, &original.id, *mix, &mut |share| on((at as f32 + share) / all))?;
+            if made.sha256 != model.sha256 {
+                let _one_at_a_time = disk.changing();
+                disk.recipes.replace(ladder, &model.sha256, &made)?;
+                disk.read_own();
+            }
+        }
+        Ok(())
     }
 
     /// Makes versions of the model with this id to these mixes, one after the other, as far as there is room for all of them; `on` is told which one is written and

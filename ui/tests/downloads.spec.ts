@@ -54,6 +54,23 @@ test("the queue shows each in its state; one is paused, resumed, tried again and
   await accessible(page);
 });
 
+test("what nobody offers is made here of what comes in", async ({ page }) => {
+  const mine = { ...ladderCard({ id: "mine", name: "Mine", own: true }), missingBytes: 5e8, toMake: ["Big Q4_0"] };
+  await open(page, { ladders: [smollm2, mine] });
+  await page.keyboard.press("Control+m");
+  const row = by(page, "ladder-row").filter({ hasText: "Mine" });
+  await expect(row.getByTestId("to-make")).toContainText("Big Q4_0");
+  await expect(row.getByTestId("ladder-download")).toHaveText("Get (500 MB)");
+  await row.getByTestId("ladder-download").click();
+  expect((await calls(page, "download_ladder")).at(-1)?.args).toMatchObject({ ladder: "mine" });
+  await downloads(page, download("mine", "Mine", "making", 1e8, 4e8));
+  const making = by(page, "downloads").getByTestId("download-row");
+  await expect(making).toContainText("Making the smaller versions that Mine still needs");
+  await expect(making.getByRole("progressbar")).toHaveAttribute("value", "100000000");
+  await making.getByTestId("download-turn").click();
+  expect(await calls(page, "pause_download")).toHaveLength(1);
+});
+
 test("what no download can bring is not tried again", async ({ page }) => {
   const lost = { ...ladderCard({ id: "mine", name: "Mine", own: true }), missingBytes: 5, fetchable: false };
   await open(page, { ladders: [smollm2, lost, { ...gemma, missingBytes: 5 }] });

@@ -57,6 +57,8 @@ impl Lists<'_> {
                 better: machine.better(&candidates, at, check.cascade).map(|better| ids[better].clone()),
                 ..check
             });
+            // What was tried says more than what is reckoned.
+            card.pace = card.checked.as_ref().map(|check| check.cascade).or(card.pace);
         }
         Ok(cards)
     }
@@ -94,13 +96,18 @@ impl Lists<'_> {
         licences.sort_by_key(|licence| licence.to_lowercase());
         licences.dedup_by(|later, first| later.eq_ignore_ascii_case(first));
         let bytes = models.iter().map(|model| model.bytes).sum::<u64>();
-        let missing = self.store.ready(catalog, &ladder.id)?;
-        let (memory, fetchable) = if offered {
-            (fit_about(models.iter().map(|model| model.bytes)), true)
+        let mut missing = self.store.ready(catalog, &ladder.id)?;
+        let (memory, remakes) = if offered {
+            (fit_about(models.iter().map(|model| model.bytes)), Ok(Vec::new()))
         } else {
-            let entries = catalog.models_of(&ladder.id)?;
-            (self.fit(&entries), self.store.lost(&entries).next().is_none())
+            (self.fit(&catalog.models_of(&ladder.id)?), catalog.remakes(self.store, &ladder.id))
         };
+        let (fetchable, remakes) = (remakes.is_ok(), remakes.unwrap_or_default());
+        if !remakes.is_empty() {
+            let needed = catalog.needed(self.store, &ladder.id, self.source)?;
+            let comes = |model: &&ModelEntry| !ladder.rungs.contains(&model.id) && self.store.path_of(model).is_none();
+            missing += needed.iter().filter(comes).map(|model| model.bytes).sum::<u64>();
+        }
         let fits = match machine.room(memory.total()) {
             Room::Well => Fits::Well,
             Room::Tight => Fits::Tight,
@@ -124,6 +131,7 @@ impl Lists<'_> {
             by_text: ladder.by_text,
             offered,
             fetchable,
+            to_make: remakes.into_iter().map(|remake| remake.model.name).collect(),
             left_out: ladder.left_out.clone(),
             checked: None,
         })

@@ -15,6 +15,7 @@ mod receiving;
 #[cfg(test)]
 mod tests;
 mod token;
+mod updates;
 mod wheel;
 
 use std::fs::{self, File, TryLockError};
@@ -30,6 +31,7 @@ pub use look::look;
 pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};
 pub use progress::FetchProgress;
 pub use token::Token;
+pub use updates::UpdateSource;
 
 use crate::entry::{ModelEntry, PackageParts, Source};
 use crate::manifest::Catalog;
@@ -40,7 +42,8 @@ use progress::Meter;
 /// Longest time that `cancel` goes unnoticed while waiting.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Fetches everything that the ladder or model `name` still lacks; returns all its files, the target first.
+/// Fetches everything that the ladder or model `name` still [needs](Catalog::needed); returns all those files, the target first. What has to be made of them then,
+/// [`Catalog::remakes`] tells.
 ///
 /// # Errors
 /// [`Code::NoSuchModel`], [`Code::DiskFull`], [`Code::FolderUnwritable`], [`Code::DownloadFailed`],
@@ -53,7 +56,8 @@ pub fn fetch(
     cancel: &AtomicBool,
     on: &mut dyn FnMut(FetchProgress),
 ) -> Result<Vec<PathBuf>, Problem> {
-    fetch_all(&catalog.models_named(name)?, store, options, cancel, on)
+    let needed = catalog.needed(store, name, &options.source)?;
+    fetch_all(&needed.iter().collect::<Vec<_>>(), store, options, cancel, on)
 }
 
 /// How much of what the ladder or model `name` lacks earlier fetches have left behind, and how much that is in all, in bytes.
@@ -61,7 +65,8 @@ pub fn fetch(
 /// # Errors
 /// [`Code::NoSuchModel`].
 pub fn begun(catalog: &Catalog, store: &ModelStore, name: &str) -> Result<(u64, u64), Problem> {
-    Ok(left_of(&catalog.models_named(name)?, store))
+    let needed = catalog.needed(store, name, &SourceChoice::Any)?;
+    Ok(left_of(&needed.iter().collect::<Vec<_>>(), store))
 }
 
 /// The same of one model: how much is left behind.

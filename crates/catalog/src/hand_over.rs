@@ -38,7 +38,8 @@ impl ModelStore {
         let taken = |path: &Path| Err(unusable(path, &"there is a file of that name already"));
         // All that could stand in the way is looked at before a gigabyte is copied.
         let mut copies = Vec::<Copy>::new();
-        for model in recipe.models.iter_mut().filter(|_| with_models) {
+        let rungs = recipe.rungs.clone();
+        for model in recipe.models.iter_mut().filter(|model| with_models && rungs.contains(&model.id)) {
             let from = self.file_of(&model.sha256);
             let from = from.ok_or_else(|| model.missing(&recipe.id))?;
             if copies.iter().any(|copy| copy.to == folder.join(&model.file)) {

@@ -22,6 +22,7 @@ mod own;
 mod recipe;
 mod recipes;
 mod recommend;
+mod remake;
 mod removal;
 mod resolve;
 mod smaller;
@@ -38,8 +39,8 @@ pub use address::settle_at;
 pub use cards::Lists;
 pub use entry::{LadderEntry, Licence, MadeFrom, ModelEntry, PackageParts, Sha256, Source, Words};
 pub use fetch::{
-    Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, begun, discard,
-    facts, fetch, fetch_model, look, partial,
+    Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, UpdateSource, begun,
+    discard, facts, fetch, fetch_model, look, partial,
 };
 pub use fit::{Fit, Shed, fit, fit_about, foretold, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};
@@ -50,6 +51,7 @@ pub use offer::{About, Offer, Settled, settle};
 pub use recipe::{Recipe, RecipeModel, check_name, in_one_line};
 pub use recipes::{Recipes, Version, read as read_recipe};
 pub use recommend::{Candidate, Machine, READING, Room};
+pub use remake::Remake;
 pub use removal::Removed;
 pub use resolve::{is_path, resolve, target_place, with_drafts};
 pub use smaller::falling;

@@ -65,7 +65,7 @@ impl ModelStore {
     ) -> Result<u64, Problem> {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         self.check_sizes(recipe, file)?;
-        let missing: Vec<_> = recipe.models.iter().filter(|model| self.file_of(&model.sha256).is_none()).collect();
+        let missing: Vec<_> = recipe.in_rungs().filter(|model| self.file_of(&model.sha256).is_none()).collect();
         if !missing.iter().all(|model| folder.join(&model.file).is_file()) {
             return Ok(missing.iter().map(|model| model.bytes).sum());
         }

@@ -164,11 +164,29 @@ impl Recipe {
 
     /// Has it made of `models` from now on, the target first.
     pub fn set_models(&mut self, models: Vec<RecipeModel>) {
-        self.rungs = models.iter().map(|model| model.id.clone()).collect();
         // Another number of rungs needs another matrix.
-        self.k = self.k.take().filter(|_| self.models.len() == models.len());
-        self.models = models;
+        self.k = self.k.take().filter(|_| self.rungs.len() == models.len());
+        self.rungs = models.iter().map(|model| model.id.clone()).collect();
+        let before = std::mem::replace(&mut self.models, models);
+        for model in before {
+            self.tell_original(model);
+        }
         self.left_out.clear();
+    }
+
+    /// Its models, without those that are only told because others are made of them.
+    pub fn in_rungs(&self) -> impl Iterator<Item = &RecipeModel> {
+        self.models.iter().filter(|model| self.rungs.contains(&model.id))
+    }
+
+    /// Tells where `original` can be fetched, if one of its models was made of that: then whoever has neither can make it.
+    pub(crate) fn tell_original(&mut self, original: RecipeModel) {
+        let told = |model: &RecipeModel| model.sha256 == original.sha256 || model.id == original.id;
+        let is_of = |model: &RecipeModel| model.made_from.as_ref().is_some_and(|from| from.sha256 == original.sha256);
+        let can_be_had = !original.sources.is_empty() && self.models.len() < MOST_RUNGS;
+        if can_be_had && !self.models.iter().any(told) && self.in_rungs().any(is_of) {
+            self.models.push(original);
+        }
     }
 
     /// The same under another name; whether it can be called so shows when it is [added](crate::Recipes::add).

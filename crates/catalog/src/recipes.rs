@@ -10,7 +10,7 @@ use protocol::{Code, Problem};
 
 use crate::entry::Sha256;
 use crate::manifest::Catalog;
-use crate::recipe::{LARGEST, Recipe, slug};
+use crate::recipe::{LARGEST, Recipe, RecipeModel, slug};
 use crate::whole::{put, put_new};
 
 /// Earlier versions that are kept of each ladder.
@@ -105,8 +105,8 @@ impl Recipes {
         Ok(Recipe { id: id.to_owned(), ..read(&self.there(id)?)? })
     }
 
-    /// The recipe of a ladder of `catalog` to hand on, whether it is one's own or came with the program. It tells what its models were made from as far as that is
-    /// known here.
+    /// The recipe of a ladder of `catalog` to hand on, whether it is one's own or came with the program. It tells what its models were made from and where that can be
+    /// fetched, as far as it is known here.
     ///
     /// # Errors
     /// [`Code::NoSuchLadder`], [`Code::FileUnusable`].
@@ -118,6 +118,9 @@ impl Recipes {
         for model in recipe.models.iter_mut().filter(|model| model.made_from.is_none()) {
             let known = catalog.models().iter().find(|known| known.sha256 == model.sha256);
             model.made_from = known.and_then(|known| known.made_from.clone());
+        }
+        for known in catalog.models() {
+            recipe.tell_original(RecipeModel::of(known));
         }
         Ok(recipe)
     }
@@ -185,6 +188,19 @@ impl Recipes {
         recipe.checked()?;
         self.put_by(&recipe.id)?;
         self.write(recipe)
+    }
+
+    /// Has a ladder use the file of `made` in the place of the one with the hash `lost`: what is made anew is not always the same byte for byte.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change).
+    pub fn replace(&self, id: &str, lost: &Sha256, made: &RecipeModel) -> Result<(), Problem> {
+        let mut recipe = self.get(id)?;
+        for model in recipe.models.iter_mut().filter(|model| model.sha256 == *lost) {
+            let id = std::mem::replace(model, made.clone()).id;
+            model.id = id;
+        }
+        self.change(&recipe)
     }
 
     /// Removes a recipe; it stays among the earlier versions. Model files stay where they are.
@@ -316,7 +332,6 @@ fn id_of(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::RecipeModel;
     use crate::sample::entry;
 
     fn recipe(name: &str) -> Recipe {

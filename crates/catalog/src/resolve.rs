@@ -57,9 +57,10 @@ pub fn is_path(text: &str) -> bool {
 }
 
 fn from_catalogue(catalog: &Catalog, store: &ModelStore, entry: &LadderEntry) -> Result<Ladder, Problem> {
-    // What nobody offers cannot be fetched with the others.
-    if let Some(lost) = store.lost(&catalog.models_of(&entry.id)?).next() {
-        return Err(lost.missing(&entry.id));
+    // What nobody offers can be neither fetched with the others nor made of them.
+    let remakes = catalog.remakes(store, &entry.id)?;
+    if !remakes.is_empty() {
+        return Err(Problem::new(Code::NotInstalled).with("ladder", &entry.id));
     }
     let rungs = entry.rungs.iter().map(|id| rung(store, catalog.model(id)?, &entry.id)).collect::<Result<_, _>>()?;
     let LadderEntry { max_gram, lenience, by_text, .. } = *entry;

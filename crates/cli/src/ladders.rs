@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use catalog::{
-    Catalog, ModelEntry, READING, Recipe, RecipeModel, Tokens, Version, begun, check_header, in_order,
+    Catalog, ModelEntry, READING, Recipe, RecipeModel, Remake, Tokens, Version, begun, check_header, in_order,
     in_order_by_text, is_path, match_up_by_text, read_recipe,
 };
 use engine::Trial;
@@ -54,8 +54,9 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
             for line in told(&setup, &recipe) {
                 output.note(line);
             }
-            let models = setup.catalog.models_of(ladder).unwrap_or_default();
-            setup.models.lost(&models).for_each(|model| output.warning(&model.missing(ladder)));
+            if let Err(problem) = setup.catalog.remakes(&setup.models, ladder) {
+                output.warning(&problem);
+            }
             output.json(&json!({ "recipe": recipe }));
             Ok(())
         }
@@ -135,6 +136,13 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
         let lost: Vec<_> = setup.models.lost(&models).map(|model| model.name.as_str()).collect();
         let state = match (card.missing_bytes > 0.0, card.offered) {
             (false, _) => "ready".to_owned(),
+            (true, _) if !card.to_make.is_empty() => {
+                format!(
+                    "{missing} to fetch or make, {} of it here: taki models fetch {}",
+                    card.to_make.join(", "),
+                    card.id
+                )
+            }
             (true, _) if !lost.is_empty() => {
                 format!("without its file, to be made or added again: {}", lost.join(", "))
             }
@@ -159,7 +167,7 @@ fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
             "id": id, "name": card.name, "rungs": card.rungs, "missing_bytes": card.missing_bytes as u64, "partial_bytes": there, "k": k,
             "own": card.own, "by_text": card.by_text, "offered": card.offered, "memory_bytes": card.memory_bytes as u64, "fits": card.fits,
             "pace": card.pace, "suggested": card.suggested, "checked": card.checked,
-            "fetchable": card.fetchable,
+            "fetchable": card.fetchable, "to_make": card.to_make,
         }));
     }
     output.json(&json!({ "ladders": rows }));
@@ -384,16 +392,19 @@ fn import(setup: &Setup, file: &Path, output: &Output) -> Result<(), Problem> {
     output.line(format_args!("The ladder {} is in the list{already} as {}.", kept.name, kept.id));
     let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
     let models = catalog.models_of(&kept.id).unwrap_or_default();
-    let lost: Vec<_> = setup.models.lost(&models).collect();
+    let remakes = catalog.remakes(&setup.models, &kept.id);
+    let lost: Vec<_> = setup.models.lost(&models).filter(|_| remakes.is_err()).collect();
     for model in &lost {
         output.warning(&model.missing(&kept.id));
+    }
+    for Remake { model, original, mix } in remakes.iter().flatten() {
+        output.note(format_args!("{} is made here, from {} to {}.", model.name, original.name, mix.name()));
     }
     let to_fetch = missing.saturating_sub(lost.iter().map(|model| model.bytes).sum());
     if to_fetch > 0 {
         let size = bytes_in_words(to_fetch);
         // With one that nobody offers nothing is fetched.
-        let next =
-            if lost.is_empty() { format!(" To download them: taki models fetch {}", kept.id) } else { String::new() };
+        let next = if lost.is_empty() { format!(" To get them: taki models fetch {}", kept.id) } else { String::new() };
         output.note(format_args!("{size} of models are not here yet.{next}"));
     }
     output.json(&json!({
@@ -408,7 +419,7 @@ fn versions(setup: &Setup, id: &str, output: &Output) -> Result<(), Problem> {
         // One that came with the program was never different; any other name is none.
         setup.catalog.ladder(id)?;
     }
-    let names = |recipe: &Recipe| recipe.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>().join(" ← ");
+    let names = |recipe: &Recipe| recipe.in_rungs().map(|model| model.name.as_str()).collect::<Vec<_>>().join(" ← ");
     let rows: Vec<Value> = versions
         .iter()
         .map(|Version { number, saved, recipe }| {

@@ -111,7 +111,10 @@ fn fetch_one(setup: &mut Setup, name: &str, output: &Output) -> Result<Value, Pr
         || catalog::fetch(&setup.catalog, &setup.models, name, &options, &cancel, &mut on),
     );
     output.progress_done();
-    let paths = result?;
+    result?;
+    shrink::remake(setup, name, output)?;
+    let models = setup.catalog.models_named(name)?;
+    let paths: Vec<_> = models.iter().filter_map(|model| setup.models.path_of(model)).collect();
     output.note(format_args!("{name} is ready."));
     Ok(json!({ "name": name, "paths": paths }))
 }
@@ -196,7 +199,7 @@ pub(crate) fn reading<T>(
 fn remove(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
     let model = setup.catalog.model(name)?;
     let (recipes, _) = setup.recipes.all();
-    if let Some(recipe) = recipes.iter().find(|recipe| recipe.models.iter().any(|other| other.sha256 == model.sha256)) {
+    if let Some(recipe) = recipes.iter().find(|recipe| recipe.in_rungs().any(|other| other.sha256 == model.sha256)) {
         return Err(Problem::new(Code::ModelInUse).with("name", &model.name).with("ladder", &recipe.id));
     }
     setup.models.file_of(&model.sha256).ok_or_else(|| model.missing(name))?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use catalog::{MadeFrom, Recipe, RecipeModel, check_header, check_name, falling, is_path};
+use catalog::{MadeFrom, Recipe, RecipeModel, Remake, check_header, check_name, falling, is_path};
 use engine::{Ask, Comparison, Engine, Launch};
 use protocol::ladder::{EngineSettings, Rung};
 use protocol::{Code, Mix, Problem, bytes_in_words};
@@ -69,6 +69,31 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
     }
     let rows: Vec<Value> = made.iter().map(as_json).collect();
     output.json(&json!({ "original": models::as_json(&original), "made": rows, "probes": probes }));
+    Ok(())
+}
+
+/// Makes what the ladder or model `name` lacks and nobody offers, of what is here.
+///
+/// # Errors
+/// Those of [`Catalog::remakes`](catalog::Catalog::remakes), of [`Call::requantize`](engine::Call::requantize) and of [`Recipes::replace`](catalog::Recipes::replace).
+pub(crate) fn remake(setup: &mut Setup, name: &str, output: &Output) -> Result<(), Problem> {
+    let remakes = setup.catalog.remakes(&setup.models, name)?;
+    if remakes.is_empty() {
+        return Ok(());
+    }
+    let engine = Engine::new(Launch::this_program()?);
+    for Remake { model, original, mix } in remakes {
+        output.note(format_args!("{} is offered nowhere: it is made from {} here.", model.name, original.name));
+        let path = setup.models.path_of(&original).ok_or_else(|| original.missing(&original.id))?;
+        let bytes = check_header(&path)?.bytes_as(mix);
+        let original = RecipeModel::of(&original);
+        let made = shrink(setup, &engine, &Job { original: &original, path: &path, mix, bytes }, output)?;
+        if made.sha256 != model.sha256 && setup.recipes.has(name) {
+            output.note("What was made is not the same byte for byte: the ladder uses it from now on.");
+            setup.recipes.replace(name, &model.sha256, &made)?;
+        }
+    }
+    setup.read_own();
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod downloads;
 mod earlier;
 mod ladders;
 mod settings;
+mod updates;
 
 pub use conversation::{
     AttachmentCard, Conversation, ConversationCard, ExportFormat, Found, Imported, Limits, Part, Place, PromptSize,
@@ -23,6 +24,7 @@ pub use ladders::{
     MemoryShare, MixChoice, ModelCard, ShrinkStep, Shrunk, SmallerVersion,
 };
 pub use settings::{Policy, Preset, Settings, Theme, UiLanguage};
+pub use updates::{UpdateState, UpdatesAbout, UpdatesFrom};
 
 /// What the engine is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]

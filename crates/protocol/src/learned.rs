@@ -53,6 +53,9 @@ pub struct Lessons {
     /// Whether devices besides the processor computed: it holds only while they do.
     #[serde(default)]
     pub on_devices: bool,
+    /// Seconds of the fastest one-token pass of the target that was ever usual here: other work only makes them slower.
+    #[serde(default)]
+    pub fastest: Option<f64>,
     /// What the policy knows, in the shape of `cascade::policy::Knowledge`.
     pub policy: serde_json::Value,
 }

@@ -102,6 +102,12 @@ codes! {
     LookUpFailed = "look_up_failed",
     /// No model can be had from `{address}`: `{reason}`.
     AddressUnusable = "address_unusable",
+    /// `{from}`, where updates are looked for, does not give what is asked for: `{reason}`.
+    UpdateSourceFailed = "update_source_failed",
+    /// What is announced as an update cannot be trusted or used: `{reason}`.
+    UpdateRefused = "update_refused",
+    /// The update could not be put in place: `{reason}`.
+    UpdateNotInstalled = "update_not_installed",
     /// Where `{files}` of the list should lie there are others, or none.
     ListDiffers = "list_differs",
     /// The file of questions `{path}` cannot be used: `{reason}`.

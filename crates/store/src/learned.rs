@@ -94,7 +94,7 @@ mod tests {
         let conditions =
             Conditions { program, processor, files, exact, threads: None, cache: CacheType::F16, gpu_layers: None };
         let policy = serde_json::json!({ "kept": 0.5 });
-        let lessons = Lessons { threads: Threads { single: 2, wide: 2 }, on_devices: false, policy };
+        let lessons = Lessons { threads: Threads { single: 2, wide: 2 }, on_devices: false, fastest: None, policy };
         Learned { ladder: ladder.to_owned(), conditions, lessons }
     }
 

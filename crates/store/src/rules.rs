@@ -31,6 +31,8 @@ struct Written {
     settings: toml::Table,
     ladders: Option<Vec<String>>,
     models: Option<PathBuf>,
+    #[serde(rename = "updateKey")]
+    update_key: Option<String>,
 }
 
 impl Rules {
@@ -109,6 +111,11 @@ impl Rules {
     pub fn models(&self) -> Option<&Path> {
         self.written.models.as_deref()
     }
+
+    /// The key that updates have to be signed with, in place of the one that was built in.
+    pub fn update_key(&self) -> Option<&str> {
+        self.written.update_key.as_deref()
+    }
 }
 
 /// Where administrators put such files.
@@ -139,15 +146,16 @@ mod tests {
     fn rules_hold_over_what_was_chosen_and_leave_the_rest() {
         let rules = parse(
             "ladders = [\"qwen-coder\", \"smollm2\"]\nmodels = \"/srv/models\"\n\
-             [settings]\nearlierChats = false\nmirror = \"https://models.example\"\nthreads = 2\n",
+             updateKey = \"k\"\n[settings]\nupdates = \"off\"\nearlierChats = false\nmirror = \"https://models.example\"\nthreads = 2\n",
         )
         .unwrap();
         let mine = Settings { threads: Some(7), theme: Theme::Dark, ladder: "other".to_owned(), ..Settings::default() };
         let held = rules.apply(mine.clone());
         assert_eq!((held.threads, held.earlier_chats, held.theme), (Some(2), false, Theme::Dark));
         assert_eq!((held.mirror.as_str(), held.ladder.as_str()), ("https://models.example", "qwen-coder"));
-        assert_eq!(rules.locked(), ["earlierChats", "mirror", "threads"]);
-        assert_eq!(rules.models(), Some(Path::new("/srv/models")));
+        assert_eq!(rules.locked(), ["earlierChats", "mirror", "threads", "updates"]);
+        assert_eq!((rules.models(), rules.update_key()), (Some(Path::new("/srv/models")), Some("k")));
+        assert_eq!(held.updates, "off");
         assert_eq!(Rules::default().apply(mine.clone()), mine);
     }
 

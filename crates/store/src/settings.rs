@@ -62,6 +62,8 @@ mod tests {
             earlier_chats: false,
             mirror: "https://mirror.example".to_owned(),
             proxy: "http://proxy:8080".to_owned(),
+            updates: "https://updates.example/latest.json".to_owned(),
+            updates_daily: true,
             notify: false,
             background: true,
             policy: protocol::chat::Policy::Matrix,

@@ -137,7 +137,7 @@ pub(crate) fn ladder_versions(app: State<'_, Arc<App>>, ladder: String) -> Resul
         version: version.number,
         saved_ms: version.saved.map_or(0.0, since),
         name: version.recipe.name.clone(),
-        rungs: version.recipe.models.iter().map(|model| model.name.clone()).collect(),
+        rungs: version.recipe.in_rungs().map(|model| model.name.clone()).collect(),
     };
     Ok(versions.into_iter().rev().map(one).collect())
 }

@@ -23,6 +23,7 @@ pub(crate) mod settings;
 pub(crate) mod token;
 pub(crate) mod tray;
 pub(crate) mod unseen;
+pub(crate) mod updates;
 
 use protocol::{Code, Problem};
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use catalog::FetchOptions;
+use catalog::{FetchOptions, UpdateSource};
 use protocol::Problem;
 use protocol::chat::Settings;
 use tauri::State;
@@ -23,7 +23,14 @@ pub(crate) async fn change_settings(app: State<'_, Arc<App>>, settings: Settings
             // Said where it is typed, not at the next download.
             FetchOptions::with(&settings.mirror, &settings.proxy, "")?;
         }
+        let moved = before.updates != settings.updates;
+        if moved {
+            UpdateSource::parse(&settings.updates)?;
+        }
         let earlier = app.change(settings)?;
+        if moved {
+            app.updates.forget();
+        }
         if earlier {
             app.tell_earlier_now();
         }

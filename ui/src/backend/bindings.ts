@@ -186,6 +186,18 @@ export const commands = {
 	setTray: (words: TrayWords | null) => typedError<boolean, Problem>(__TAURI_INVOKE("set_tray", { words })),
 	/**  Ends the program, also where closing its window would only hide it. */
 	quit: () => typedError<null, Problem>(__TAURI_INVOKE("quit")),
+	/**  Tells what is known of a newer version, now and at every change. */
+	watchUpdates: (onChange: Channel<UpdateState>) => typedError<null, Problem>(__TAURI_INVOKE("watch_updates", { onChange })),
+	/**  The version that runs, and where newer ones are looked for. */
+	updatesAbout: () => typedError<UpdatesAbout, Problem>(__TAURI_INVOKE("updates_about")),
+	/**  Looks for a newer version. */
+	lookForUpdate: () => typedError<null, Problem>(__TAURI_INVOKE("look_for_update")),
+	/**  Fetches the newer version that was found and puts it in place. */
+	installUpdate: () => typedError<null, Problem>(__TAURI_INVOKE("install_update")),
+	/**  Ends the looking, or what comes in. */
+	stopUpdate: () => typedError<null, Problem>(__TAURI_INVOKE("stop_update")),
+	/**  Ends the program as [`quit`](super::tray::quit) does, and starts it anew. */
+	restart: () => typedError<null, Problem>(__TAURI_INVOKE("restart")),
 };
 
 /* Types */
@@ -348,6 +360,12 @@ export type Code =
 "look_up_failed" | 
 /**  No model can be had from `{address}`: `{reason}`. */
 "address_unusable" | 
+/**  `{from}`, where updates are looked for, does not give what is asked for: `{reason}`. */
+"update_source_failed" | 
+/**  What is announced as an update cannot be trusted or used: `{reason}`. */
+"update_refused" | 
+/**  The update could not be put in place: `{reason}`. */
+"update_not_installed" | 
 /**  Where `{files}` of the list should lie there are others, or none. */
 "list_differs" | 
 /**  The file of questions `{path}` cannot be used: `{reason}`. */
@@ -520,6 +538,8 @@ export type DownloadState =
 { kind: "running" } | 
 /**  What is here is read to check it. */
 { kind: "checking" } | 
+/**  What nobody offers is made of what has come in. */
+{ kind: "making" } | 
 /**  Somebody wants it to wait. */
 { kind: "paused" } | 
 /**  It could not be fetched; what came in is kept. */
@@ -668,7 +688,7 @@ export type LadderCard = {
 	memoryBytes: number | null,
 	/**  How it fits into this computer's memory. */
 	fits: Fits,
-	/**  About how many tokens a second its target would write here, by what was measured on this computer; None before anything was. */
+	/**  About how many tokens a second it writes here, by a trial, or by how fast this computer reads weights; None before anything was measured. */
 	pace: number | null,
 	/**  Whether it is the one for this computer. */
 	suggested: boolean,
@@ -682,8 +702,10 @@ export type LadderCard = {
 	byText: boolean,
 	/**  Whether it was never fetched, so that its sizes are about and its files' facts are asked for first. */
 	offered: boolean,
-	/**  Whether what is missing can be fetched. */
+	/**  Whether what is missing can be fetched, or made of what can. */
 	fetchable: boolean,
+	/**  Names of what is missing and is made here, once what it is made of has come in. */
+	toMake: string[],
 	/**  Why draft models that belong to it by the catalogue are not in it. */
 	leftOut: Problem[],
 	/**  What a trial here found last. */
@@ -1039,6 +1061,10 @@ export type Settings = {
 	mirror?: string,
 	/**  Address of the proxy that downloads go through; empty for the system's. */
 	proxy?: string,
+	/**  Where newer versions of Taki are looked for: the address of a list, or a folder; empty for what was built in, `off` for nowhere. */
+	updates?: string,
+	/**  Whether they are looked for at the start, once a day at most. */
+	updatesDaily?: boolean,
 	/**  Language of the window. */
 	language?: UiLanguage,
 	/**  Colours of the window. */
@@ -1175,6 +1201,66 @@ export type UiLanguage =
 "en" | 
 /**  Japanese. */
 "ja";
+
+/**  What is known of a newer version. */
+export type UpdateState = 
+/**  Nobody has looked yet. */
+{ kind: "unknown" } | 
+/**  It is being looked for. */
+{ kind: "looking" } | 
+/**  There is none. */
+{ kind: "latest" } | 
+/**  There is one. */
+{ kind: "found"; 
+/**  Its version. */
+version: string; 
+/**  What is said to be new in it: plain text, which nobody vouches for. */
+notes: string } | 
+/**  It comes in. */
+{ kind: "fetching"; 
+/**  Its version. */
+version: string; 
+/**  How much of it is here; None at the beginning. */
+progress: FetchShare | null } | 
+/**  It is put in place. */
+{ kind: "installing"; 
+/**  Its version. */
+version: string } | 
+/**  It is in place and runs from the next start on. */
+{ kind: "installed"; 
+/**  Its version. */
+version: string } | 
+/**  That did not work; what is installed is as it was. */
+{ kind: "failed"; 
+/**  What is wrong and what to do. */
+problem: Problem };
+
+/**  The version that runs, and where newer ones are looked for. */
+export type UpdatesAbout = {
+	/**  The version that runs. */
+	version: string,
+	/**  Where newer ones are looked for. */
+	from: UpdatesFrom,
+};
+
+/**  Where newer versions are looked for, or why they are looked for nowhere. */
+export type UpdatesFrom = 
+/**  They are switched off. */
+{ kind: "off" } | 
+/**  This program was not installed from a package: there is nothing that could be replaced. */
+{ kind: "no_package" } | 
+/**  Nobody has said where. */
+{ kind: "nowhere" } | 
+/**  There is no key to check them with. */
+{ kind: "no_key" } | 
+/**  In a folder. */
+{ kind: "folder"; 
+/**  Its path. */
+path: string } | 
+/**  At an address. */
+{ kind: "address"; 
+/**  Of the list of what there is. */
+address: string };
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords } from "./bindings";
+import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords, UpdatesAbout, UpdateState } from "./bindings";
 
 export type * from "./bindings";
 
@@ -120,6 +120,15 @@ export interface Backend {
   setTray(words: TrayWords | null): Promise<boolean>;
   /** Ends the program, whatever closing the window means. */
   quit(): Promise<void>;
+  /** What is known of a newer version, now and at every change. */
+  watchUpdates(on: (state: UpdateState) => void): Promise<void>;
+  updatesAbout(): Promise<UpdatesAbout>;
+  lookForUpdate(): Promise<void>;
+  installUpdate(): Promise<void>;
+  /** Ends the looking, or what comes in. */
+  stopUpdate(): Promise<void>;
+  /** Ends the program and starts it anew. */
+  restart(): Promise<void>;
 }
 
 /** A problem as an exception. */
@@ -257,4 +266,10 @@ export const tauriBackend: Backend = {
   tellUnseen: (text, pressed) => unwrap(commands.tellUnseen(text, new Channel<null>(pressed))).then(nothing),
   setTray: (words) => unwrap(commands.setTray(words)),
   quit: () => unwrap(commands.quit()).then(nothing),
+  watchUpdates: (on) => done(commands.watchUpdates(new Channel<UpdateState>(on))),
+  updatesAbout: () => unwrap(commands.updatesAbout()),
+  lookForUpdate: () => done(commands.lookForUpdate()),
+  installUpdate: () => done(commands.installUpdate()),
+  stopUpdate: () => done(commands.stopUpdate()),
+  restart: () => done(commands.restart()),
 };

@@ -1,7 +1,7 @@
 import type { Backend, Choices, Preset } from "../backend";
 import type { Told } from "./told.svelte";
 
-const EMPTY: Choices = { ladder: "", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "system", theme: "system", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true };
+const EMPTY: Choices = { ladder: "", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "system", theme: "system", presets: [], mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true };
 
 /** Steps of the zoom, as browsers have them. */
 const ZOOMS = [0.5, 0.67, 0.75, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2];

@@ -17,6 +17,7 @@ import { Summary } from "./summary.svelte";
 import { Thread } from "./thread.svelte";
 import { Token } from "./token.svelte";
 import { Told } from "./told.svelte";
+import { Updates } from "./updates.svelte";
 
 /** An answer that took so long, in milliseconds, is one that people turn to other work for. */
 const LONG = 10_000;
@@ -35,6 +36,7 @@ export class Session {
   readonly dropped: Dropped;
   readonly token: Token;
   readonly earlier: Earlier;
+  readonly updates: Updates;
   readonly conversations: Conversations;
   readonly search: Search;
   readonly answers: Answers;
@@ -69,6 +71,7 @@ export class Session {
     this.dropped = new Dropped(backend, this.ladders);
     this.token = new Token(backend, this.told);
     this.earlier = new Earlier(backend, this.told);
+    this.updates = new Updates(backend, this.told);
     this.conversations = new Conversations(backend, this.told);
     this.search = new Search(backend);
     this.answers = new Answers(backend, this.told, this.thread);
@@ -117,6 +120,7 @@ export class Session {
       this.opened = true;
       await this.engine.watch();
       await this.ladders.watch();
+      await this.updates.watch();
     } catch (thrown) {
       this.told.fatal = problemOf(thrown);
     }
@@ -363,5 +367,11 @@ export class Session {
   async quit() {
     await this.leave();
     await this.told.asked(() => this.backend.quit());
+  }
+
+  /** Ends the program and starts it anew. */
+  async restart() {
+    await this.leave();
+    await this.told.asked(() => this.backend.restart());
   }
 }

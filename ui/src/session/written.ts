@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderRemoved, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt, ShrinkStep, Shrunk } from "../backend";
+import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderRemoved, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt, ShrinkStep, Shrunk, UpdateState } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -19,6 +19,7 @@ export const card = (change: Partial<LadderCard> = {}): LadderCard => ({
   changeable: change.own ?? true,
   byText: false,
   fetchable: true,
+  toMake: [],
   about: { en: "", ja: "" },
   offered: false,
   fits: "well",
@@ -55,7 +56,7 @@ export class Written implements Backend {
     ladders: [],
     ladder: "a",
     engine: ready,
-    settings: { ladder: "a", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
+    settings: { ladder: "a", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "en", theme: "light", presets: [], mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true },
     processors: 2,
     memoryBytes: 8e9,
     locked: [],
@@ -156,6 +157,13 @@ export class Written implements Backend {
   tellUnseen = (text: string, _pressed: () => void) => this.#done("tellUnseen", text);
   setTray = async (words: unknown) => (this.calls.push(["setTray", words]), words !== null);
   quit = () => this.#done("quit");
+  update: (state: UpdateState) => void = () => undefined;
+  watchUpdates = async (on: (state: UpdateState) => void) => void (this.update = on);
+  updatesAbout = async () => ({ version: "0.1.0", from: { kind: "nowhere" as const } });
+  lookForUpdate = () => this.#done("lookForUpdate");
+  installUpdate = () => this.#done("installUpdate");
+  stopUpdate = () => this.#done("stopUpdate");
+  restart = () => this.#done("restart");
   changeSettings = async (settings: Opened["settings"]) => ({ ...settings, ladder: settings.ladder || this.opening.settings.ladder });
 
   named = (name: string) => this.calls.filter(([called]) => called === name);

@@ -7,6 +7,7 @@ export const shop = {
   downloadRunning: "{name} is on its way: {done} of {total}",
   downloadLeft: "{name} is on its way: {done} of {total}, about {time} left",
   downloadChecking: "Checking the files of {name} …",
+  downloadMaking: "Making the smaller versions that {name} still needs …",
   downloadPaused: "{name} is paused.",
   downloadPausedAt: "{name} is paused at {done} of {total}.",
   downloadReady: "{name} is here and takes over after this answer.",

@@ -9,6 +9,7 @@ export const shop: typeof en = {
   downloadRunning: "{name} をダウンロードしています：{total} のうち {done}",
   downloadLeft: "{name} をダウンロードしています：{total} のうち {done}、残り約 {time}",
   downloadChecking: "{name} のファイルを確認しています…",
+  downloadMaking: "{name} に必要な小さい版を作成しています…",
   downloadPaused: "{name} は一時停止中です。",
   downloadPausedAt: "{name} は {total} のうち {done} で一時停止中です。",
   downloadReady: "{name} の準備ができました。この回答の後に切り替わります。",

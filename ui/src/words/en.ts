@@ -1,9 +1,11 @@
 import { shop } from "./downloads.en";
 import { ladders } from "./ladders.en";
+import { updates } from "./updates.en";
 
 export const en = {
   ...ladders,
   ...shop,
+  ...updates,
 
   // The window
   taki: "Taki",

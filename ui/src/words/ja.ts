@@ -1,10 +1,12 @@
 import { shop } from "./downloads.ja";
 import type { Words } from "./en";
 import { ladders } from "./ladders.ja";
+import { updates } from "./updates.ja";
 
 export const ja: Words = {
   ...ladders,
   ...shop,
+  ...updates,
 
   // ウィンドウ
   taki: "Taki",

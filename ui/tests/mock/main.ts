@@ -1,6 +1,6 @@
 // The real window over a made-up app: Tauri's own mock of the IPC, driven by the tests through `window.app`.
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { ChatEvent, Conversation, Download, DownloadState, EngineState, LadderCard, LadderFile, Opening, Problem, Settings } from "../../src/backend";
+import type { ChatEvent, Conversation, Download, DownloadState, EngineState, LadderCard, LadderFile, Opening, Problem, Settings, UpdateState } from "../../src/backend";
 import { coder, download, ladderCard, models, smollm2 } from "./shelf";
 import { blank, Store } from "./store";
 
@@ -19,6 +19,8 @@ interface Made {
   engine(state: EngineState): void;
   /** The queue of downloads moves when a test says so. */
   downloads(queue: Download[]): void;
+  /** What is known of a newer version. */
+  update(state: UpdateState): void;
   /** The system wants so many files opened. */
   handed(waiting: number): void;
   /** Tells how far something is: a share of it, or what it tells of its steps. */
@@ -49,6 +51,7 @@ let chat: Line | undefined;
 let engine: Line | undefined;
 let downloads: Line | undefined;
 let handed: Line | undefined;
+let updates: Line | undefined;
 let queue: Download[] = [];
 let token = false;
 let work: Line | undefined;
@@ -69,7 +72,7 @@ const app: Made = {
     ladders: [smollm2, coder],
     ladder: "smollm2",
     engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
-    settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", zoom: 1, sidebar: true },
+    settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true },
     processors: 4,
     memoryBytes: 16e9,
     locked: [],
@@ -81,6 +84,7 @@ const app: Made = {
   engine: (state) => engine?.say(state),
   downloads: (now) => downloads?.say((queue = now)),
   handed: (waiting) => handed?.say(waiting),
+  update: (state) => updates?.say(state),
   work: (share) => work?.say(share),
   end: () => finish?.(),
 };
@@ -115,6 +119,12 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "watch_opened":
       handed = lineOf(args.onChange);
       return null;
+    case "watch_updates":
+      updates = lineOf(args.onChange);
+      updates.say({ kind: "unknown" } satisfies UpdateState);
+      return null;
+    case "updates_about":
+      return { version: "0.1.0", from: { kind: "nowhere" } };
     case "watch_downloads":
       downloads = lineOf(args.onChange);
       downloads.say(queue);

@@ -364,6 +364,23 @@ const dialogs: Record<string, State> = {
       await expect(page.getByRole("option")).toHaveCount(1);
     },
   },
+  updates: {
+    start: { give: { updates_about: { version: "0.1.0", from: { kind: "address", address: "https://updates.example.com/latest.json" } } } },
+    async go(page) {
+      await page.evaluate(() => window.app.update({ kind: "found", version: "0.2.0", notes: "Answers begin sooner.\n回答がより早く始まります。" }));
+      await by(page, "update-note").click();
+      await expect(by(page, "update-notes")).toBeVisible();
+      await by(page, "update-state").scrollIntoViewIfNeeded();
+    },
+  },
+  "updates on the way": {
+    start: { give: { updates_about: { version: "0.1.0", from: { kind: "folder", path: "/srv/taki-updates" } } } },
+    async go(page) {
+      await page.evaluate(() => window.app.update({ kind: "fetching", version: "0.2.0", progress: { doneBytes: 12e6, totalBytes: 34e6, secondsLeft: 40 } }));
+      await by(page, "settings").click();
+      await by(page, "update-state").scrollIntoViewIfNeeded();
+    },
+  },
   shortcuts: {
     async go(page) {
       await page.keyboard.press("F1");

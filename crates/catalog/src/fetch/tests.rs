@@ -8,3 +8,4 @@ mod offers;
 mod packages;
 mod pieces;
 mod server;
+mod updates;

@@ -78,9 +78,9 @@ fn hide_remote(engine: &mut Value) {
 /// Settings without instructions of one's own and without addresses, which may have a password in them.
 fn figures(settings: Settings) -> Value {
     let of = |address: &str| if address.is_empty() { "" } else { "set" }.to_owned();
-    let (mirror, proxy) = (of(&settings.mirror), of(&settings.proxy));
+    let (mirror, proxy, updates) = (of(&settings.mirror), of(&settings.proxy), of(&settings.updates));
     let (presets, workers) = (settings.presets.len(), settings.workers.len());
-    let mut told = json!(Settings { mirror, proxy, presets: Vec::new(), workers: Vec::new(), ..settings });
+    let mut told = json!(Settings { mirror, proxy, updates, presets: Vec::new(), workers: Vec::new(), ..settings });
     told["presets"] = json!(presets);
     told["workers"] = json!(workers);
     told
@@ -126,6 +126,7 @@ mod tests {
             presets,
             mirror,
             proxy,
+            updates: "https://updates.example/latest.json".to_owned(),
             threads: Some(3),
             workers: vec!["files.example:50052".to_owned()],
             ..Settings::default()

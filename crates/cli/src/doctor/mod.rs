@@ -6,6 +6,7 @@ mod machine;
 
 use std::path::Path;
 
+use catalog::UpdateSource;
 use engine::{Engine, Launch};
 use protocol::chat::Settings;
 use protocol::worker::{Device, DeviceKind, Hardware};
@@ -112,6 +113,9 @@ fn tell(
     }
     if let Some(rules) = rules {
         line("Administrator", format!("rules in {}", rules.display()));
+    }
+    if let Ok(Some(updates)) = UpdateSource::parse(&settings.updates) {
+        line("Updates", updates.to_string());
     }
     let automatic = |asked: Option<u16>| asked.map_or_else(|| "automatic".to_owned(), |asked| asked.to_string());
     let mode = if settings.exact { "exact" } else { "fast" };

@@ -52,17 +52,27 @@ fn smaller_versions_are_made_and_draft_in_a_ladder_that_answers_the_same() {
     assert!(rows.len() == 2 && rows.iter().all(deleted), "what came with the program stays: {removed}");
     let back = taki.run(&["ladders", "back", "small-and-smaller", "--json"]).good();
     assert_eq!(back["ladder"], "small-and-smaller", "the ladder comes back, its files do not");
-    // The files are nowhere: nothing is said of downloading them, but what they were made from.
-    let (chat, fetch) = (["chat", "--once", "Hi", "--ladder"], ["models", "fetch"]);
-    for args in [&chat[..], &fetch] {
-        let gone = taki.run(&[args, &["small-and-smaller", "--json"]].concat());
-        let (code, sentence, next) = gone.problem();
-        assert!(code == "made_gone" && sentence.contains("SmolLM2 135M") && next.contains("Q4_0"), "{gone:?}");
-    }
+    // The files are nowhere, but what they were made of is here.
+    let chat = taki.run(&["chat", "--once", "Hi", "--ladder", "small-and-smaller", "--json"]);
+    assert_eq!(chat.problem().0, "not_installed", "{chat:?}");
     let listed = taki.run(&["ladders", "list"]).out;
-    assert!(listed.contains("to be made or added again: SmolLM2 135M"), "{listed}");
-    let shown = taki.run(&["ladders", "show", "small-and-smaller"]);
-    assert!(shown.out.contains("mix = \"Q2_K\"") && shown.err.contains("cannot be downloaded"), "{shown:?}");
+    assert!(listed.contains("to fetch or make") && listed.contains("taki models fetch small-and-smaller"), "{listed}");
+    let handed = taki.home.path().join("handed.taki.toml");
+    taki.run(&["ladders", "export", "small-and-smaller", handed.to_str().unwrap(), "--json"]).good();
+    let fetched = taki.run(&["models", "fetch", "small-and-smaller", "--json"]);
+    assert!(fetched.err.contains("is made from SmolLM2 135M here"), "{fetched:?}");
+    assert_eq!(fetched.good()["paths"].as_array().unwrap().len(), 3);
+    let verified = taki.run(&["models", "verify", "small-and-smaller", "--json"]).good();
+    assert_eq!(verified["whole"].as_array().unwrap().len(), 3, "byte for byte what it was");
+
+    // Somebody else, who has what it was made of and nothing of the rest.
+    let other = Taki::with_own_models();
+    let imported = other.run(&["ladders", "import", handed.to_str().unwrap(), "--json"]);
+    assert!(imported.err.contains("is made here, from SmolLM2 135M to Q2_K"), "{imported:?}");
+    let id = imported.good()["ladder"].as_str().unwrap().to_owned();
+    other.run(&["models", "fetch", &id, "--json"]).good();
+    let answer = other.run(&["chat", "--once", "Hi", "--max-tokens", "4", "--ladder", &id, "--json"]).good();
+    assert!(!answer["answer"].as_str().unwrap().is_empty(), "{answer}");
 }
 
 #[test]

@@ -370,8 +370,11 @@ impl Call<'_> {
     }
 
     /// Keeps what the worker found out, for the next one and for whoever asks.
-    fn learn(&mut self, lessons: Box<Lessons>) {
+    fn learn(&mut self, mut lessons: Box<Lessons>) {
         let Some(wanted) = &mut self.work.wanted else { return };
+        let before = wanted.known.as_ref().filter(|known| known.on_devices == lessons.on_devices);
+        let ever = before.and_then(|known| known.fastest).into_iter().chain(lessons.fastest);
+        lessons.fastest = ever.min_by(f64::total_cmp);
         self.inner.view().learned = Some(Learned {
             ladder: wanted.ladder.id.clone(),
             conditions: wanted.conditions.clone(),

@@ -8,8 +8,12 @@ use super::conditions::processor;
 /// How sure a draft is whose use is asked for: sure enough that its token is proposed.
 const SURE: f64 = 0.8;
 
-/// About how many bytes of weights a one-token pass reads in a second on this computer, from what was measured here of the largest target; None
-/// before anything was. (A pass of a small model has time for other things, so that the largest says most.)
+/// Targets of such a part of the largest one's size, or more, tell how fast weights are read.
+const LARGE: u64 = 4;
+
+/// About how many bytes of weights a one-token pass reads in a second on this computer while nothing else is done, from what was measured here of large
+/// targets; None before anything was. (A pass of a small model has time for other things, or its weights lie in the processor's cache. Other work
+/// makes every pass slower, so that the fastest says most.)
 ///
 /// `is_dense` tells of a ladder whether its target reads all of its weights for every token; others say nothing.
 pub fn bytes_a_second(all: &[Learned], is_dense: &dyn Fn(&str) -> bool) -> Option<f64> {
@@ -22,9 +26,13 @@ pub fn bytes_a_second(all: &[Learned], is_dense: &dyn Fn(&str) -> bool) -> Optio
     let speed = |learned: &Learned| {
         let bytes = learned.conditions.files.first()?.bytes;
         let single = knowledge(learned)?.curve(0)?.at(1)?;
+        let single = learned.lessons.fastest.map_or(single, |fastest| fastest.min(single));
         (bytes > 0 && single > 0.0).then(|| (bytes, bytes as f64 / single))
     };
-    of_here.filter_map(speed).max_by_key(|(bytes, _)| *bytes).map(|(_, speed)| speed)
+    let speeds: Vec<_> = of_here.filter_map(speed).collect();
+    let largest = speeds.iter().map(|(bytes, _)| *bytes).max()?;
+    let large = speeds.iter().filter(|(bytes, _)| *bytes >= largest / LARGE);
+    large.map(|(_, speed)| *speed).max_by(f64::total_cmp)
 }
 
 /// How useful each draft of the ladder is, the first one first: how likely the target keeps a token that it is sure of, less the share of a pass of
@@ -72,7 +80,7 @@ mod tests {
         Learned {
             ladder: "l".into(),
             conditions,
-            lessons: Lessons { threads: Threads { single: 1, wide: 1 }, on_devices: false, policy },
+            lessons: Lessons { threads: Threads { single: 1, wide: 1 }, on_devices: false, fastest: None, policy },
         }
     }
 
@@ -83,6 +91,16 @@ mod tests {
         let dense = |_: &str| true;
         let speed = bytes_a_second(&[small.clone(), large, other.clone()], &dense).unwrap();
         assert!((speed - 1e9).abs() < 1.0, "{speed}");
+        let mut busy = learned(&[6000], processor());
+        busy.lessons.policy = learned(&[60_000], processor()).lessons.policy;
+        let of = |all: &[Learned]| bytes_a_second(all, &dense).unwrap();
+        assert!(
+            (of(&[busy.clone(), learned(&[5000], processor())]) - 1e9).abs() < 1.0,
+            "the other one was not disturbed"
+        );
+        assert!((of(&[busy.clone(), small.clone()]) - 1e8).abs() < 1.0, "a small one says little");
+        busy.lessons.fastest = Some(6e-6);
+        assert!((of(&[busy]) - 1e9).abs() < 1.0, "it was faster before");
         assert_eq!(bytes_a_second(std::slice::from_ref(&other), &dense), None, "measured elsewhere");
         assert_eq!(bytes_a_second(&[], &dense), None);
         assert_eq!(bytes_a_second(std::slice::from_ref(&small), &|_| false), None, "it reads only some of its weights");

@@ -105,8 +105,10 @@ impl Answerer<'_> {
     pub(super) fn tell_lessons(&self, outbox: &Outbox) {
         if self.is_whole {
             let on_devices = self.placed.iter().any(|placed| placed.layers > 0);
-            let policy = serde_json::to_value(self.policy.knowledge(&self.curves)).unwrap_or_default();
-            outbox.send(&Event::Learned(Box::new(Lessons { threads: self.threads, on_devices, policy })));
+            let knowledge = self.policy.knowledge(&self.curves);
+            let fastest = knowledge.curve(0).and_then(|curve| curve.at(1));
+            let policy = serde_json::to_value(knowledge).unwrap_or_default();
+            outbox.send(&Event::Learned(Box::new(Lessons { threads: self.threads, on_devices, fastest, policy })));
         }
     }
 

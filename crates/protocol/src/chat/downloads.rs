@@ -31,6 +31,8 @@ pub enum DownloadState {
     Running,
     /// What is here is read to check it.
     Checking,
+    /// What nobody offers is made of what has come in.
+    Making,
     /// Somebody wants it to wait.
     Paused,
     /// It could not be fetched; what came in is kept.

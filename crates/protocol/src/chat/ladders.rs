@@ -26,7 +26,7 @@ pub struct LadderCard {
     pub memory_bytes: f64,
     /// How it fits into this computer's memory.
     pub fits: Fits,
-    /// About how many tokens a second its target would write here, by what was measured on this computer; None before anything was.
+    /// About how many tokens a second it writes here, by a trial, or by how fast this computer reads weights; None before anything was measured.
     pub pace: Option<f64>,
     /// Whether it is the one for this computer.
     pub suggested: bool,
@@ -40,8 +40,10 @@ pub struct LadderCard {
     pub by_text: bool,
     /// Whether it was never fetched, so that its sizes are about and its files' facts are asked for first.
     pub offered: bool,
-    /// Whether what is missing can be fetched.
+    /// Whether what is missing can be fetched, or made of what can.
     pub fetchable: bool,
+    /// Names of what is missing and is made here, once what it is made of has come in.
+    pub to_make: Vec<String>,
     /// Why draft models that belong to it by the catalogue are not in it.
     pub left_out: Vec<Problem>,
     /// What a trial here found last.

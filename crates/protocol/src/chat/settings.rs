@@ -73,6 +73,10 @@ pub struct Settings {
     pub mirror: String,
     /// Address of the proxy that downloads go through; empty for the system's.
     pub proxy: String,
+    /// Where newer versions of Taki are looked for: the address of a list, or a folder; empty for what was built in, `off` for nowhere.
+    pub updates: String,
+    /// Whether they are looked for at the start, once a day at most.
+    pub updates_daily: bool,
     /// Language of the window.
     pub language: UiLanguage,
     /// Colours of the window.
@@ -112,6 +116,8 @@ impl Default for Settings {
             background: false,
             mirror: String::new(),
             proxy: String::new(),
+            updates: String::new(),
+            updates_daily: false,
             language: UiLanguage::System,
             theme: Theme::System,
             zoom: 1.0,

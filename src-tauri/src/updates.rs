@@ -1,0 +1,221 @@
+//! Newer versions of this program: looked for when somebody asks for it, or once a day where that is switched on.
+
+mod publisher;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use catalog::{FetchOptions, FetchProgress, UpdateSource};
+use protocol::chat::{FetchShare, UpdateState, UpdatesAbout, UpdatesFrom};
+use protocol::{Code, Problem};
+use store::now_ms;
+use tauri::AppHandle;
+use tauri::utils::config::BundleType;
+use tauri::utils::platform::bundle_type;
+use tauri_plugin_updater::{Update, UpdaterExt};
+
+use crate::app::App;
+use crate::watched::Watched;
+use publisher::Publisher;
+
+/// The key that updates of this build are signed with, unless the administrator names another one.
+const KEY: Option<&str> = option_env!("TAKI_UPDATE_KEY");
+
+/// Most characters of what is said to be new.
+const MOST_NOTES: usize = 4000;
+
+/// What is known of a newer version, and what is done with it.
+pub(crate) struct Updates {
+    pub(crate) state: Watched<UpdateState>,
+    /// What was found, and where.
+    found: Mutex<Option<(Publisher, Update)>>,
+    /// One thing at a time.
+    at_work: Mutex<()>,
+    stop: AtomicBool,
+    /// The program is to start anew when it ends.
+    restarting: AtomicBool,
+}
+
+impl Default for Updates {
+    fn default() -> Self {
+        Self {
+            state: Watched::new(UpdateState::Unknown),
+            found: Mutex::default(),
+            at_work: Mutex::default(),
+            stop: AtomicBool::new(false),
+            restarting: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Updates {
+    fn found(&self) -> MutexGuard<'_, Option<(Publisher, Update)>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends what comes in.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+
+    /// Forgets what was found: it is looked for elsewhere now.
+    pub(crate) fn forget(&self) {
+        let Ok(_idle) = self.at_work.try_lock() else { return };
+        *self.found() = None;
+        let is_in_place = |state: &UpdateState| matches!(state, UpdateState::Installed { .. });
+        self.state.change(|now| (!is_in_place(now)).then_some(UpdateState::Unknown));
+    }
+
+    /// The end of the program is followed by a start.
+    pub(crate) fn restart(&self) {
+        self.restarting.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_restarting(&self) -> bool {
+        self.restarting.load(Ordering::Acquire)
+    }
+}
+
+impl App {
+    /// The version that runs, and where newer ones are looked for.
+    ///
+    /// # Errors
+    /// [`Code::SettingInvalid`].
+    pub(crate) fn updates_about(&self, handle: &AppHandle) -> Result<UpdatesAbout, Problem> {
+        let from = self.publisher()?.map_or_else(|why| why, |publisher| told(&publisher.source));
+        Ok(UpdatesAbout { version: handle.package_info().version.to_string(), from })
+    }
+
+    /// Who announces newer versions, or why nobody does.
+    fn publisher(&self) -> Result<Result<Publisher, UpdatesFrom>, Problem> {
+        let source = UpdateSource::parse(&self.settings().updates)?;
+        let key = self.disk()?.places.rules.update_key().or(KEY).filter(|key| !key.is_empty());
+        let target = kind().zip(tauri_plugin_updater::target()).map(|(kind, system)| format!("{system}-{kind}"));
+        Ok(match (source, target, key) {
+            (Some(UpdateSource::Off), ..) => Err(UpdatesFrom::Off),
+            (_, None, _) => Err(UpdatesFrom::NoPackage),
+            (None, ..) => Err(UpdatesFrom::Nowhere),
+            (_, _, None) => Err(UpdatesFrom::NoKey),
+            (Some(source), Some(target), Some(key)) => Ok(Publisher { source, key: key.to_owned(), target }),
+        })
+    }
+
+    /// Through the proxy of the settings; a token is for models.
+    fn update_options(&self) -> Result<FetchOptions, Problem> {
+        let proxy = self.settings().proxy.clone();
+        Ok(FetchOptions { token: None, ..FetchOptions::with("", &proxy, "")? })
+    }
+
+    /// Looks where newer versions are announced. What comes of it is told by the state.
+    ///
+    /// # Errors
+    /// [`Code::SettingInvalid`].
+    pub(crate) fn look_for_update(self: &Arc<Self>, handle: &AppHandle) -> Result<(), Problem> {
+        let Ok(_one_at_a_time) = self.updates.at_work.try_lock() else { return Ok(()) };
+        let Ok(publisher) = self.publisher()? else { return Ok(()) };
+        let options = self.update_options()?;
+        self.updates.stop.store(false, Ordering::Release);
+        self.updates.state.set(UpdateState::Looking);
+        let (app, ending) = (Arc::clone(self), handle.clone());
+        // On Windows whoever installs ends this program.
+        let builder = handle.updater_builder().on_before_exit(move || {
+            app.end();
+            ending.cleanup_before_exit();
+        });
+        let looked = publisher.look(builder, &options, &self.updates.stop);
+        if let Err(problem) = store::keep_look(&self.disk()?.places, now_ms()) {
+            tracing::debug!(%problem, "when updates were looked for could not be kept");
+        }
+        let (state, found) = match looked {
+            Ok(Some(update)) => (state_of(&update), Some((publisher, update))),
+            Ok(None) => (UpdateState::Latest, None),
+            Err(problem) if problem.code == Code::Cancelled => (UpdateState::Unknown, None),
+            Err(problem) => (UpdateState::Failed { problem }, None),
+        };
+        *self.updates.found() = found;
+        self.updates.state.set(state);
+        Ok(())
+    }
+
+    /// Looks for newer versions if that is switched on and the last look was long ago.
+    pub(crate) fn look_daily(self: &Arc<Self>, handle: &AppHandle) {
+        let Ok(disk) = self.disk() else { return };
+        if !self.settings().updates_daily || !store::is_look_due(&disk.places, now_ms()) {
+            return;
+        }
+        let (app, handle) = (Arc::clone(self), handle.clone());
+        thread::spawn(move || {
+            if let Err(problem) = app.look_for_update(&handle) {
+                tracing::warn!(code = %problem.code, "updates could not be looked for");
+            }
+        });
+    }
+
+    /// Fetches what was found, checks it and puts it in place. What comes of it is told by the state.
+    ///
+    /// # Errors
+    /// [`Code::SettingInvalid`].
+    pub(crate) fn install_update(&self) -> Result<(), Problem> {
+        let Ok(_one_at_a_time) = self.updates.at_work.try_lock() else { return Ok(()) };
+        let Some((publisher, update)) = self.updates.found().clone() else { return Ok(()) };
+        let options = self.update_options()?;
+        let (state, version) = (&self.updates.state, &update.version);
+        self.updates.stop.store(false, Ordering::Release);
+        state.set(UpdateState::Fetching { version: version.clone(), progress: None });
+        let mut on = |progress: FetchProgress| {
+            let share = FetchShare {
+                done_bytes: progress.done_bytes as f64,
+                total_bytes: progress.total_bytes as f64,
+                seconds_left: progress.seconds_left,
+            };
+            state.set(UpdateState::Fetching { version: version.clone(), progress: Some(share) });
+        };
+        let installed = publisher.package(&update, &options, &self.updates.stop, &mut on).and_then(|package| {
+            state.set(UpdateState::Installing { version: version.clone() });
+            package.install(image().as_deref())
+        });
+        state.set(match installed {
+            Ok(()) => UpdateState::Installed { version: version.clone() },
+            Err(problem) if problem.code == Code::Cancelled => state_of(&update),
+            Err(problem) => UpdateState::Failed { problem },
+        });
+        Ok(())
+    }
+}
+
+fn state_of(update: &Update) -> UpdateState {
+    let notes = update.body.iter().flat_map(|notes| notes.chars()).take(MOST_NOTES).collect();
+    UpdateState::Found { version: update.version.clone(), notes }
+}
+
+fn told(source: &UpdateSource) -> UpdatesFrom {
+    match source {
+        UpdateSource::Off => UpdatesFrom::Off,
+        UpdateSource::Folder(folder) => UpdatesFrom::Folder { path: folder.display().to_string() },
+        UpdateSource::Address(list) => UpdatesFrom::Address { address: list.to_string() },
+    }
+}
+
+/// The kind of package that this program was installed from; None if it was built here.
+fn kind() -> Option<&'static str> {
+    match bundle_type()? {
+        BundleType::Deb => Some("deb"),
+        BundleType::Rpm => Some("rpm"),
+        // One that was unpacked is no file that could be replaced.
+        BundleType::AppImage => image().map(|_| "appimage"),
+        BundleType::Msi => Some("msi"),
+        BundleType::Nsis => Some("nsis"),
+        BundleType::App => Some("app"),
+        BundleType::Dmg => None,
+    }
+}
+
+/// The file of the `AppImage` that runs, if it is one.
+fn image() -> Option<PathBuf> {
+    let is_image = matches!(bundle_type(), Some(BundleType::AppImage));
+    std::env::var_os("APPIMAGE").filter(|_| is_image).map(PathBuf::from)
+}
