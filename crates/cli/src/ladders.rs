@@ -316,13 +316,24 @@ pub(crate) fn rungs(
     output: &Output,
 ) -> Result<Vec<RecipeModel>, Problem> {
     let models = names.iter().map(|name| model(setup, name.trim(), output)).collect::<Result<Vec<_>, _>>()?;
-    if by_text { in_order_by_text(&setup.models, models) } else { in_order(&setup.models, models) }
+    let brought = models.clone();
+    let ordered = if by_text { in_order_by_text(&setup.models, models) } else { in_order(&setup.models, models) };
+    ordered.inspect_err(|_| {
+        // Files that were brought for it alone are not left in the list.
+        let is_new = |model: &&RecipeModel| setup.catalog.models().iter().all(|known| known.sha256 != model.sha256);
+        for model in brought.iter().filter(is_new) {
+            if let Err(problem) = setup.models.remove(&model.sha256) {
+                output.warning(&problem);
+            }
+        }
+    })
 }
 
 fn model(setup: &Setup, name: &str, output: &Output) -> Result<RecipeModel, Problem> {
     match setup.catalog.model(name) {
         Ok(model) => Ok(RecipeModel::of(model)),
         Err(_) if is_path(name) => take_in(setup, Path::new(name), None, output),
+        Err(_) if setup.catalog.offers_named(name) => Err(Problem::new(Code::NotInstalled).with("ladder", name)),
         Err(problem) => Err(problem),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{Catalog, FetchProgress, MadeFrom, RecipeModel, partial, without_further_parts};
+use catalog::{Catalog, FetchProgress, MadeFrom, ModelEntry, RecipeModel, partial, without_further_parts};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -114,7 +114,9 @@ fn fetch_one(setup: &mut Setup, name: &str, output: &Output) -> Result<Value, Pr
     result?;
     shrink::remake(setup, name, output)?;
     let models = setup.catalog.models_named(name)?;
-    let paths: Vec<_> = models.iter().filter_map(|model| setup.models.path_of(model)).collect();
+    // What was made of a single model may not be the same byte for byte: then it is another one.
+    let path = |model: &&ModelEntry| setup.models.path_of(model).ok_or_else(|| model.missing(name));
+    let paths = models.iter().map(path).collect::<Result<Vec<_>, _>>()?;
     output.note(format_args!("{name} is ready."));
     Ok(json!({ "name": name, "paths": paths }))
 }

@@ -33,7 +33,7 @@ pub fn free_draft(curve: &CostCurve, acceptance: f64) -> Option<Bound> {
     best(curve, |width| (0..width).map(|power| alpha.powi(power as i32)).sum())
 }
 
-/// The best of `tokens(n)`·T(1)/T(n) over all measured widths.
+/// The best of `tokens(n)`·T(1)/T(n) over all widths up to the widest that was measured.
 fn best(curve: &CostCurve, tokens: impl Fn(usize) -> f64) -> Option<Bound> {
     let single = curve.at(1)?;
     (1..=widest(curve))

@@ -214,7 +214,7 @@ impl Adaptive {
         for (tokens, chance) in chances.iter().enumerate().skip(1) {
             gain += chance;
             let cost = passes[tokens] - passes[0];
-            if view.reviewer == 0 && !guard::lets_copy((before + cost) / single, 1.0 - chance) {
+            if view.reviewer == 0 && !guard::lets_copy((before + cost) / single, 1.0 - chance, self.guard.room()) {
                 break;
             }
             let worth = gain - rate * cost + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;

@@ -14,6 +14,9 @@ const SLACK: [f64; 2] = [1.5, 0.5];
 /// on average too, but one that fails costs a short answer more than it may lose.
 const RISK: f64 = 0.5;
 
+/// By how much the last review before the target works alone may go beyond what an answer may cost, in the same.
+const LAST: f64 = 1.5;
+
 /// How soon the least becomes the most with what drafts bring: with a gain of a quarter it is the most.
 const HOPE: f64 = 4.0;
 
@@ -65,9 +68,10 @@ pub(super) struct Guard {
     credit: f64,
 }
 
-/// Whether copies may be reviewed that make the target's pass longer by `cost`, one of which is wrong with probability `failing`.
-pub(super) fn lets_copy(cost: f64, failing: f64) -> bool {
-    cost * failing <= RISK
+/// Whether copies may be reviewed that make the target's pass longer by `cost`, one of which is wrong with probability `failing`, where `room` may be
+/// lost.
+pub(super) fn lets_copy(cost: f64, failing: f64, room: f64) -> bool {
+    cost * failing <= RISK && cost <= room + LAST
 }
 
 impl Guard {

@@ -47,6 +47,20 @@ fn write(path: &Path, header: &[u8], weights: u64) {
 }
 
 #[test]
+fn files_of_a_ladder_that_is_refused_are_not_left_in_the_list() {
+    let taki = Taki::bare();
+    let at = |name: &str| taki.home.path().join(name);
+    write(&at("big.gguf"), &gguf("Big", &[], &[("a.weight", 64)]), 256);
+    write(&at("small.gguf"), &gguf("Small", &[], &[("a.weight", 32)]), 128);
+    let [big, small] = ["big.gguf", "small.gguf"].map(|name| at(name).display().to_string());
+    taki.run(&["models", "add", "--json", &big]).good();
+    let refused = taki.run(&["ladders", "make", "X", &small, &big, "--json"]);
+    assert_eq!(refused.problem().0, "draft_too_large", "{refused:?}");
+    let listed = taki.run(&["models", "list", "--json"]).good().to_string();
+    assert!(listed.contains("\"big\"") && !listed.contains("\"small\""), "{listed}");
+}
+
+#[test]
 fn the_parts_of_a_model_come_in_as_one() {
     let taki = Taki::bare();
     let at = |part: u16| taki.home.path().join(format!("mine-{part:05}-of-00002.gguf"));
