@@ -10,6 +10,7 @@ so that a build (`flock FILE cargo build ...`) and a measurement never run at on
 
 import argparse
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -92,6 +93,13 @@ def main():
     asked.out.mkdir(parents=True, exist_ok=True)
     questions = [json.loads(line) for suite in asked.suites for line in suite.read_text().splitlines() if line.strip()]
     all_parts = parts(questions)
+    # What lies there already has to be of the same parts.
+    drawn = hashlib.sha256(json.dumps([asked.ladder, all_parts]).encode()).hexdigest()
+    note = asked.out / "parts.txt"
+    if not asked.table and (note.read_text() if note.exists() else drawn) != drawn:
+        sys.exit(f"{asked.out} has parts of other questions, or of another ladder: name a new folder with --out")
+    if not asked.table:
+        note.write_text(drawn)
     began = time.monotonic()
     for number, part in enumerate(all_parts):
         done = asked.out / f"part-{number:03}.json"

@@ -20,6 +20,8 @@ case $system in
   *) bundles=nsis,msi triples=("") run_path= ;;
 esac
 bundles=${BUNDLES:-$bundles}
+# For what signs alone, not for whatever runs while building.
+export -n TAURI_SIGNING_PRIVATE_KEY TAURI_SIGNING_PRIVATE_KEY_PATH TAURI_SIGNING_PRIVATE_KEY_PASSWORD
 
 # One for every processor that Rust calls by this name and that has what the least of llama.cpp's modules needs; the best module is found when
 # the program runs. No folder of this computer is named in a message.
@@ -101,16 +103,17 @@ bundle() {
   cd "$root/src-tauri"
   "$root/packaging/node_modules/.bin/tauri" bundle --ci --bundles "$bundles" ${for_all:+--target "$for_all"} --config "$CARGO_TARGET_DIR/bundle.json"
   find "$from/bundle" -maxdepth 2 -type f \( -name '*.deb' -o -name '*.rpm' -o -name '*.AppImage' -o -name '*.exe' -o -name '*.msi' -o -name '*.dmg' \) \
-    -exec cp {} "$to/" \;
+    -exec cp {} "$to/" \; -exec basename {} \; >"$CARGO_TARGET_DIR/bundled.txt"
 }
 
-# Each together with its version, so that an old package never passes as a newer one.
+# What was made just now, each together with its version, so that an old package never passes as a newer one.
 sign() {
   local version file
+  export TAURI_SIGNING_PRIVATE_KEY TAURI_SIGNING_PRIVATE_KEY_PATH TAURI_SIGNING_PRIVATE_KEY_PASSWORD
   version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
-  for file in "$to"/*"$version"*; do
-    case $file in *.deb | *.rpm | *.AppImage | *-setup.exe | *.msi) "$root/packaging/node_modules/.bin/tauri" signer sign --app-version "$version" "$file" >/dev/null ;; esac
-  done
+  while read -r file; do
+    case $file in *.deb | *.rpm | *.AppImage | *-setup.exe | *.msi) "$root/packaging/node_modules/.bin/tauri" signer sign --app-version "$version" "$to/$file" >/dev/null </dev/null ;; esac
+  done <"$CARGO_TARGET_DIR/bundled.txt"
   python3 "$root/scripts/updates.py" "$to" "$version" ${NOTES:+"$NOTES"}
 }
 

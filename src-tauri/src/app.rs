@@ -14,6 +14,7 @@ use crate::checking::Checking;
 use crate::downloads::Downloads;
 use crate::dropped::Dropped;
 use crate::earlier::Given;
+use crate::extract;
 use crate::opened::Opened;
 use crate::shrinking::Shrinking;
 use crate::turns::{Answering, Turns};
@@ -76,6 +77,7 @@ impl App {
     pub(crate) fn start() -> Self {
         // Where this program lies is only unknown on systems without a process table; the first load says so then.
         let launch = Launch::this_program().unwrap_or_else(|_| Launch::program("taki-app"));
+        extract::prepare();
         let app = Self {
             engine: Engine::new(launch.clone()),
             state: Watched::new(EngineState::Empty),
@@ -146,7 +148,7 @@ impl App {
             settings,
             processors: thread::available_parallelism().map_or(1, |count| count.get() as u32),
             memory_bytes: engine::memory_of_this_computer().map(|bytes| bytes as f64),
-            limits: crate::extract::limits(),
+            limits: extract::limits(),
             locked: disk.places.rules.locked(),
             notices: disk.notices.clone(),
         })
@@ -314,11 +316,18 @@ impl Disk {
         }
     }
 
-    /// The models of a ladder that are not here.
+    /// The models of a ladder that are not here, and those that they are made of.
     pub(crate) fn missing(&self, ladder: &str) -> Vec<ModelEntry> {
         let catalog = self.catalog();
-        let models = catalog.models_of(ladder).unwrap_or_default().into_iter();
-        models.filter(|model| self.models.path_of(model).is_none()).cloned().collect()
+        let rungs = catalog.models_of(ladder).unwrap_or_default().into_iter().cloned();
+        let mut missing: Vec<ModelEntry> = rungs.chain(self.needed(&catalog, ladder)).collect();
+        missing.retain(|model| self.models.path_of(model).is_none());
+        missing
+    }
+
+    /// What a ladder is made of, wherever that comes from.
+    fn needed(&self, catalog: &Catalog, ladder: &str) -> Vec<ModelEntry> {
+        catalog.needed(&self.models, ladder, &self.source).unwrap_or_default()
     }
 
     /// Deletes what came in of a ladder that nobody wants any more, of which these models were missing, but for what `others` want. An offered one of
@@ -326,7 +335,7 @@ impl Disk {
     pub(crate) fn discard(&self, ladder: &str, missing: &[ModelEntry], others: &[String]) -> Result<(), Problem> {
         let _one_at_a_time = self.changing();
         let catalog = self.catalog();
-        let wanted: Vec<_> = others.iter().flat_map(|other| catalog.models_of(other).unwrap_or_default()).collect();
+        let wanted: Vec<_> = others.iter().flat_map(|other| self.needed(&catalog, other)).collect();
         // Of one that was removed meanwhile, a file that has just become whole belongs to nothing. In a folder that is shared out others may have it.
         let is_left = |model: &ModelEntry| {
             self.places.rules.models().is_none() && self.models.is_left_of(&self.recipes, ladder, model)

@@ -263,7 +263,15 @@ impl App {
         if remakes.is_empty() {
             return Ok(());
         }
-        let work = self.shrinking.begin()?;
+        let work = loop {
+            match self.shrinking.begin() {
+                // Somebody adds or makes something meanwhile: gigabytes have come in for this.
+                Err(problem) if problem.code == Code::ModelsBusy && !turn.stop.load(Ordering::Acquire) => {
+                    thread::sleep(GLANCE);
+                }
+                begun => break begun?,
+            }
+        };
         let bytes: u64 = remakes.iter().map(|remake| remake.model.bytes).sum();
         let mut on = |share: f32| {
             let done_bytes = (f64::from(share) * bytes as f64).round();

@@ -1,5 +1,7 @@
 //! The text of an attached file.
 
+use std::sync::LazyLock;
+
 use documents::{Extract, Reader};
 use protocol::Problem;
 use protocol::chat::Limits;
@@ -7,6 +9,14 @@ use store::Attachment;
 
 /// Most files that go with one message.
 pub(crate) const MOST: u32 = 10;
+
+/// This program, as it was found at the start: an update may take the place of its file.
+static READER: LazyLock<Result<Reader, Problem>> = LazyLock::new(Reader::this_program);
+
+/// Finds this program, while it is where it was started from.
+pub(crate) fn prepare() {
+    LazyLock::force(&READER);
+}
 
 /// What a message may have with it.
 pub(crate) fn limits() -> Limits {
@@ -19,7 +29,8 @@ pub(crate) fn limits() -> Limits {
 /// As [`Reader::extract`].
 pub(crate) fn attachment(name: &str, bytes: &[u8]) -> Result<Attachment, Problem> {
     let name = without_folders(name);
-    let Extract { text, cut, .. } = Reader::this_program()?.extract(name, bytes, &documents::Limits::default())?;
+    let Extract { text, cut, .. } =
+        READER.as_ref().map_err(Clone::clone)?.extract(name, bytes, &documents::Limits::default())?;
     Ok(Attachment { name: name.to_owned(), bytes: bytes.len() as u64, text, cut, ..Attachment::default() })
 }
 

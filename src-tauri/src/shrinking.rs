@@ -103,8 +103,12 @@ impl Work<'_> {
     ) -> Result<(), Problem> {
         let all = remakes.len() as f32;
         for (at, Remake { model, original, mix }) in remakes.iter().enumerate() {
-            let made = self.shrink(disk, &original.id, *mix, &mut |share| on((at as f32 + share) / all))?;
-            if made.sha256 != model.sha256 {
+            // By its file: ids are given anew by what is here.
+            let id =
+                disk.catalog().models().iter().find(|known| known.sha256 == original.sha256).map(|it| it.id.clone());
+            let id = id.ok_or_else(|| original.missing(ladder))?;
+            let made = self.shrink(disk, &id, *mix, &mut |share| on((at as f32 + share) / all))?;
+            if made.sha256 != model.sha256 || made.bytes != model.bytes {
                 let _one_at_a_time = disk.changing();
                 disk.recipes.replace(ladder, &model.sha256, &made)?;
                 disk.read_own();

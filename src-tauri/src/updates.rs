@@ -6,7 +6,7 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
 use catalog::{FetchOptions, FetchProgress, UpdateSource};
@@ -36,6 +36,8 @@ pub(crate) struct Updates {
     /// One thing at a time.
     at_work: Mutex<()>,
     stop: AtomicBool,
+    /// What was found is to be forgotten: it is looked for elsewhere now.
+    forgotten: AtomicBool,
     /// The program is to start anew when it ends.
     restarting: AtomicBool,
 }
@@ -47,6 +49,7 @@ impl Default for Updates {
             found: Mutex::default(),
             at_work: Mutex::default(),
             stop: AtomicBool::new(false),
+            forgotten: AtomicBool::new(false),
             restarting: AtomicBool::new(false),
         }
     }
@@ -62,9 +65,30 @@ impl Updates {
         self.stop.store(true, Ordering::Release);
     }
 
-    /// Forgets what was found: it is looked for elsewhere now.
+    /// Forgets what was found, and ends what is done with it: it is looked for elsewhere now.
     pub(crate) fn forget(&self) {
-        let Ok(_idle) = self.at_work.try_lock() else { return };
+        self.forgotten.store(true, Ordering::Release);
+        self.stop();
+        // Whoever is at work does it at the end.
+        if let Some(_idle) = self.begin() {
+            self.tidy();
+        }
+    }
+
+    /// The right to do something; None while something is done.
+    fn begin(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.at_work.try_lock() {
+            Ok(held) => Some(held),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Does what a [`forget`](Self::forget) wanted, if there was one.
+    fn tidy(&self) {
+        if !self.forgotten.swap(false, Ordering::AcqRel) {
+            return;
+        }
         *self.found() = None;
         let is_in_place = |state: &UpdateState| matches!(state, UpdateState::Installed { .. });
         self.state.change(|now| (!is_in_place(now)).then_some(UpdateState::Unknown));
@@ -115,10 +139,12 @@ impl App {
     /// # Errors
     /// [`Code::SettingInvalid`].
     pub(crate) fn look_for_update(self: &Arc<Self>, handle: &AppHandle) -> Result<(), Problem> {
-        let Ok(_one_at_a_time) = self.updates.at_work.try_lock() else { return Ok(()) };
+        let Some(_one_at_a_time) = self.updates.begin() else { return Ok(()) };
+        // Before the settings are read: what changes from now on is meant for this look.
+        self.updates.forgotten.store(false, Ordering::Release);
+        self.updates.stop.store(false, Ordering::Release);
         let Ok(publisher) = self.publisher()? else { return Ok(()) };
         let options = self.update_options()?;
-        self.updates.stop.store(false, Ordering::Release);
         self.updates.state.set(UpdateState::Looking);
         let (app, ending) = (Arc::clone(self), handle.clone());
         // On Windows whoever installs ends this program.
@@ -138,6 +164,7 @@ impl App {
         };
         *self.updates.found() = found;
         self.updates.state.set(state);
+        self.updates.tidy();
         Ok(())
     }
 
@@ -160,11 +187,12 @@ impl App {
     /// # Errors
     /// [`Code::SettingInvalid`].
     pub(crate) fn install_update(&self) -> Result<(), Problem> {
-        let Ok(_one_at_a_time) = self.updates.at_work.try_lock() else { return Ok(()) };
+        let Some(_one_at_a_time) = self.updates.begin() else { return Ok(()) };
+        self.updates.stop.store(false, Ordering::Release);
+        self.updates.tidy();
         let Some((publisher, update)) = self.updates.found().clone() else { return Ok(()) };
         let options = self.update_options()?;
         let (state, version) = (&self.updates.state, &update.version);
-        self.updates.stop.store(false, Ordering::Release);
         state.set(UpdateState::Fetching { version: version.clone(), progress: None });
         let mut on = |progress: FetchProgress| {
             let share = FetchShare {
@@ -175,6 +203,10 @@ impl App {
             state.set(UpdateState::Fetching { version: version.clone(), progress: Some(share) });
         };
         let installed = publisher.package(&update, &options, &self.updates.stop, &mut on).and_then(|package| {
+            // The last moment: whoever moved the source meanwhile did not mean this one.
+            if self.updates.forgotten.load(Ordering::Acquire) {
+                return Err(Problem::new(Code::Cancelled));
+            }
             state.set(UpdateState::Installing { version: version.clone() });
             package.install(image().as_deref())
         });
@@ -183,6 +215,7 @@ impl App {
             Err(problem) if problem.code == Code::Cancelled => state_of(&update),
             Err(problem) => UpdateState::Failed { problem },
         });
+        self.updates.tidy();
         Ok(())
     }
 }
@@ -214,8 +247,11 @@ fn kind() -> Option<&'static str> {
     }
 }
 
-/// The file of the `AppImage` that runs, if it is one.
+/// The file of the `AppImage` that runs, if it is one. A program that was started by another one has that one's variables too: this one has to lie
+/// where its image is mounted.
 fn image() -> Option<PathBuf> {
     let is_image = matches!(bundle_type(), Some(BundleType::AppImage));
-    std::env::var_os("APPIMAGE").filter(|_| is_image).map(PathBuf::from)
+    let mounted = std::env::var_os("APPDIR").map(PathBuf::from)?.canonicalize().ok()?;
+    let here = std::env::current_exe().ok()?.starts_with(mounted);
+    std::env::var_os("APPIMAGE").filter(|_| is_image && here).map(PathBuf::from)
 }

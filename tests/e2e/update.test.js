@@ -15,6 +15,8 @@ fs.writeFileSync(image, program, { mode: 0o755 });
 const built = path.dirname(process.env.TAKI_APP);
 for (const name of fs.readdirSync(built).filter((name) => /\.so(\.|$)|^modules$/.test(name))) fs.symlinkSync(path.join(built, name), path.join(folder, name));
 process.env.APPIMAGE = process.env.TAKI_APP = image;
+// Where it would be mounted.
+process.env.APPDIR = folder;
 const { appPid, newHome, openWindow } = await import("./window.js");
 
 /** A key, and what signs with it, in minisign's format. */

@@ -86,14 +86,21 @@ impl Catalog {
     #[must_use]
     pub fn with_own(mut self, store: &ModelStore, recipes: &Recipes) -> (Self, Vec<Problem>) {
         let (own, mut problems) = store.own_models();
+        let mut own_files = BTreeSet::new();
         for model in own {
+            own_files.insert(model.sha256.as_str().to_owned());
             let _ = self.take_model(model.entry());
         }
+        // What a file of one's own is, a stranger's recipe does not tell.
+        let told = |mut model: ModelEntry| {
+            model.made_from = model.made_from.filter(|_| !own_files.contains(model.sha256.as_str()));
+            model
+        };
         let (recipes, more) = recipes.all();
         problems.extend(more);
         for recipe in recipes {
             let (ladder, models) = recipe.entries();
-            let taken = models.into_iter().map(|model| Some((model.id.clone(), self.take_model(model)?)));
+            let taken = models.into_iter().map(|model| Some((model.id.clone(), self.take_model(told(model))?)));
             let Some(ids) = taken.collect::<Option<Vec<_>>>() else {
                 let reason = format!("“{}” tells another size of a model's file than others do", ladder.id);
                 problems.push(Problem::new(Code::LadderInvalid).with("reason", reason));

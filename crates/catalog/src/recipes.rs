@@ -132,12 +132,20 @@ impl Recipes {
         self.all().0.into_iter().chain(came).find(|other| other.is_same(recipe))
     }
 
-    /// Keeps a recipe that was handed on as [`add`](Self::add) does, unless the [same](Self::same) is here already: then it is that one.
+    /// Keeps a recipe that was handed on as [`add`](Self::add) does, unless the [same](Self::same) is here already: then it is that one, which
+    /// learns where originals are that it does not know.
     ///
     /// # Errors
-    /// As [`add`](Self::add).
+    /// As [`add`](Self::add) and [`change`](Self::change).
     pub fn add_once(&self, recipe: &Recipe) -> Result<Recipe, Problem> {
-        self.same(recipe).map_or_else(|| self.add(recipe), Ok)
+        let Some(mut same) = self.same(recipe) else { return self.add(recipe) };
+        if self.has(&same.id) {
+            for model in &recipe.models {
+                same.tell_original(model.clone());
+            }
+            self.change(&same)?;
+        }
+        Ok(same)
     }
 
     /// Keeps a recipe of a file that was handed on, or a new one, under an id that no other ladder has. Returns it with that id.

@@ -88,7 +88,7 @@ pub(crate) fn remake(setup: &mut Setup, name: &str, output: &Output) -> Result<(
         let bytes = check_header(&path)?.bytes_as(mix);
         let original = RecipeModel::of(&original);
         let made = shrink(setup, &engine, &Job { original: &original, path: &path, mix, bytes }, output)?;
-        if made.sha256 != model.sha256 && setup.recipes.has(name) {
+        if (made.sha256 != model.sha256 || made.bytes != model.bytes) && setup.recipes.has(name) {
             output.note("What was made is not the same byte for byte: the ladder uses it from now on.");
             setup.recipes.replace(name, &model.sha256, &made)?;
         }

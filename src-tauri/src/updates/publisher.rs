@@ -1,6 +1,7 @@
 //! Who announces newer versions, and whether what comes from there is what they signed.
 
-use std::io::{self, ErrorKind, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -15,6 +16,9 @@ use tauri_plugin_updater::{Error, Update, UpdaterBuilder};
 
 /// Has to be named, and is never asked: only `catalog` opens connections.
 const NOWHERE: &str = "https://updates.invalid";
+
+/// Bytes of a program's beginning that tell, after the first four, of how many bits it is and, at their end, for which processor.
+const ELF: usize = 20;
 
 /// Whoever announces newer versions, and how it is known that they come from there.
 #[derive(Debug, Clone)]
@@ -105,6 +109,14 @@ fn replace(image: &Path, bytes: &[u8]) -> io::Result<()> {
         return Err(io::Error::new(ErrorKind::InvalidData, "the package is no AppImage"));
     }
     let image = image.canonicalize()?;
+    // The signature says nothing of processors.
+    let mut before = Vec::new();
+    File::open(&image)?.take(ELF as u64).read_to_end(&mut before)?;
+    let of =
+        |program: &[u8]| program.get(4..6).zip(program.get(18..ELF)).map(|(kind, machine)| [kind, machine].concat());
+    if before.len() == ELF && of(&before) != of(bytes) {
+        return Err(io::Error::new(ErrorKind::InvalidData, "the package is for another kind of computer"));
+    }
     let mut fresh = tempfile::NamedTempFile::new_in(image.parent().unwrap_or(Path::new("/")))?;
     fresh.write_all(bytes)?;
     fresh.as_file().set_permissions(image.metadata()?.permissions())?;

@@ -109,7 +109,7 @@ impl Guard {
         let slack = between(SLACK);
         self.budget = between(BUDGET);
         self.behind = (self.behind + std::mem::take(&mut self.owed)).clamp(-slack, SAVINGS);
-        self.share = 0.0;
+        (self.share, self.right) = (0.0, 0);
         // There is never more room than that at the start: short answers would wait for ever.
         self.aside &= self.behind > -slack;
     }
@@ -258,6 +258,12 @@ mod tests {
         let lost = Reviewed { round: std::time::Duration::from_secs(2), drafted: true, ..Reviewed::lone(1.0) };
         guard.book(&lost, 1.0, Some(2.0), false);
         assert!(guard.is_aside() && guard.debt == 0.0 && guard.behind > 5.0, "{guard:?}");
+    }
+
+    #[test]
+    fn copies_cost_no_more_than_may_be_lost_and_a_little() {
+        assert!(lets_copy(2.9, 0.01, 1.5) && !lets_copy(3.1, 0.01, 1.5), "however likely they are right");
+        assert!(lets_copy(0.9, 0.5, 0.0) && !lets_copy(1.1, 0.5, 0.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
@@ -27,7 +27,7 @@ const LIST: &str = "latest.json";
 const LARGEST_LIST: u64 = 1 << 20;
 
 /// Largest package, in bytes.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: u64 = 1 << 28;
 
 /// Bytes that are read at a time, and how many of these may wait.
 const BITE: usize = 1 << 17;
@@ -150,7 +150,12 @@ impl UpdateSource {
 
 /// Opens a file of the folder, and says how long it is.
 fn open(folder: &Path, at: &Url) -> Result<(File, u64), Stop> {
-    let path = at.to_file_path().ok().filter(|path| at.scheme() == "file" && path.starts_with(folder));
+    // Each part by its name: “..%2f” becomes a step upwards only now.
+    let is_below = |path: &Path| {
+        let below = path.strip_prefix(folder);
+        below.is_ok_and(|below| below.components().all(|part| matches!(part, Component::Normal(_))))
+    };
+    let path = at.to_file_path().ok().filter(|path| at.scheme() == "file" && is_below(path));
     let path = path.ok_or_else(|| Stop::source("the list names a file outside its folder"))?;
     let failed = |error: io::Error| Stop::source(error.to_string());
     let about = fs::metadata(&path).map_err(failed)?;
@@ -188,6 +193,10 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Reads to the end, on a thread of its own: nobody who cancels waits for what has stalled. All of it, or nothing.
     fn whole<R: Read>(self, from: impl FnOnce() -> R + Send + 'static, bytes: Option<u64>) -> Result<Vec<u8>, Stop> {
+        let too_large = || Stop::source("it is larger than an update can be");
+        if bytes.is_some_and(|bytes| bytes > self.largest) {
+            return Err(too_large());
+        }
         let mut meter = Meter::new(bytes.unwrap_or(0), self.options.time.clone(), self.on);
         let (tell, news) = sync_channel(BITES);
         thread::spawn(move || {
@@ -217,7 +226,7 @@ impl Reading<'_> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if all.len() as u64 > self.largest {
-                return Err(Stop::source("it is larger than an update can be"));
+                return Err(too_large());
             }
             meter.report(all.len() as u64, false);
         }

@@ -82,7 +82,9 @@ fn a_folder_gives_what_is_in_it_and_nothing_else() {
     fs::write(inside.join("p"), "p").unwrap();
     let source = UpdateSource::Folder(inside);
     assert_eq!(package(&source, "p").unwrap(), b"p");
-    for named in ["../secret", "%2e%2e/secret", "more", "none", "https://a.example/p", "http://localhost/p"] {
+    for named in
+        ["../secret", "%2e%2e/secret", "..%2fsecret", "more", "none", "https://a.example/p", "http://localhost/p"]
+    {
         assert_eq!(package(&source, named).unwrap_err().code, Code::UpdateSourceFailed, "{named}");
     }
 }
