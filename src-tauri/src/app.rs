@@ -319,10 +319,15 @@ impl Disk {
     /// The models of a ladder that are not here, and those that they are made of.
     pub(crate) fn missing(&self, ladder: &str) -> Vec<ModelEntry> {
         let catalog = self.catalog();
-        let rungs = catalog.models_of(ladder).unwrap_or_default().into_iter().cloned();
-        let mut missing: Vec<ModelEntry> = rungs.chain(self.needed(&catalog, ladder)).collect();
-        missing.retain(|model| self.models.path_of(model).is_none());
-        missing
+        let mut all: Vec<_> = catalog.models_of(ladder).unwrap_or_default().into_iter().cloned().collect();
+        for model in self.needed(&catalog, ladder) {
+            // Of what needs no making it is the same.
+            if !all.contains(&model) {
+                all.push(model);
+            }
+        }
+        all.retain(|model| self.models.path_of(model).is_none());
+        all
     }
 
     /// What a ladder is made of, wherever that comes from.

@@ -63,6 +63,15 @@ impl Default for Downloads {
     }
 }
 
+/// How far something is that is fetched.
+pub(crate) fn share_of(progress: &FetchProgress) -> FetchShare {
+    FetchShare {
+        done_bytes: progress.done_bytes as f64,
+        total_bytes: progress.total_bytes as f64,
+        seconds_left: progress.seconds_left,
+    }
+}
+
 impl Downloads {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -245,12 +254,7 @@ impl App {
         self.downloads.change(|queue| queue.leave_out(turn, left_out));
         let options = self.fetch_options()?;
         let mut on = |progress: FetchProgress| {
-            let share = FetchShare {
-                done_bytes: progress.done_bytes as f64,
-                total_bytes: progress.total_bytes as f64,
-                seconds_left: progress.seconds_left,
-            };
-            self.downloads.change(|queue| queue.goes_on(turn, share, progress.verifying));
+            self.downloads.change(|queue| queue.goes_on(turn, share_of(&progress), progress.verifying));
         };
         catalog::fetch(&disk.catalog(), &disk.models, &turn.ladder, &options, &turn.stop, &mut on)?;
         self.make_turn(turn)

@@ -93,7 +93,7 @@ impl Work<'_> {
     /// Makes what a ladder lacks and nobody offers, and has it use that; `on` is told the share of all of it that is done.
     ///
     /// # Errors
-    /// Those of [`shrink`](Self::shrink) and of [`Recipes::replace`](catalog::Recipes::replace).
+    /// Those of [`shrink`](Self::shrink) and of [`Recipes::take_remade`](catalog::Recipes::take_remade).
     pub(crate) fn remake(
         &self,
         disk: &Disk,
@@ -108,9 +108,8 @@ impl Work<'_> {
                 disk.catalog().models().iter().find(|known| known.sha256 == original.sha256).map(|it| it.id.clone());
             let id = id.ok_or_else(|| original.missing(ladder))?;
             let made = self.shrink(disk, &id, *mix, &mut |share| on((at as f32 + share) / all))?;
-            if made.sha256 != model.sha256 || made.bytes != model.bytes {
-                let _one_at_a_time = disk.changing();
-                disk.recipes.replace(ladder, &model.sha256, &made)?;
+            let _one_at_a_time = disk.changing();
+            if disk.recipes.take_remade(ladder, model, &made)? {
                 disk.read_own();
             }
         }

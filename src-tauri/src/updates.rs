@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
 use catalog::{FetchOptions, FetchProgress, UpdateSource};
-use protocol::chat::{FetchShare, UpdateState, UpdatesAbout, UpdatesFrom};
+use protocol::chat::{UpdateState, UpdatesAbout, UpdatesFrom};
 use protocol::{Code, Problem};
 use store::now_ms;
 use tauri::AppHandle;
@@ -19,6 +19,7 @@ use tauri::utils::platform::bundle_type;
 use tauri_plugin_updater::{Update, UpdaterExt};
 
 use crate::app::App;
+use crate::downloads::share_of;
 use crate::watched::Watched;
 use publisher::Publisher;
 
@@ -195,12 +196,7 @@ impl App {
         let (state, version) = (&self.updates.state, &update.version);
         state.set(UpdateState::Fetching { version: version.clone(), progress: None });
         let mut on = |progress: FetchProgress| {
-            let share = FetchShare {
-                done_bytes: progress.done_bytes as f64,
-                total_bytes: progress.total_bytes as f64,
-                seconds_left: progress.seconds_left,
-            };
-            state.set(UpdateState::Fetching { version: version.clone(), progress: Some(share) });
+            state.set(UpdateState::Fetching { version: version.clone(), progress: Some(share_of(&progress)) });
         };
         let installed = publisher.package(&update, &options, &self.updates.stop, &mut on).and_then(|package| {
             // The last moment: whoever moved the source meanwhile did not mean this one.

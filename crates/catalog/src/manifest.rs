@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -86,14 +86,13 @@ impl Catalog {
     #[must_use]
     pub fn with_own(mut self, store: &ModelStore, recipes: &Recipes) -> (Self, Vec<Problem>) {
         let (own, mut problems) = store.own_models();
-        let mut own_files = BTreeSet::new();
+        let own_files: HashSet<_> = own.iter().map(|model| model.sha256.clone()).collect();
         for model in own {
-            own_files.insert(model.sha256.as_str().to_owned());
             let _ = self.take_model(model.entry());
         }
         // What a file of one's own is, a stranger's recipe does not tell.
         let told = |mut model: ModelEntry| {
-            model.made_from = model.made_from.filter(|_| !own_files.contains(model.sha256.as_str()));
+            model.made_from = model.made_from.filter(|_| !own_files.contains(&model.sha256));
             model
         };
         let (recipes, more) = recipes.all();

@@ -174,9 +174,9 @@ impl Recipe {
         self.left_out.clear();
     }
 
-    /// Its models, without those that are only told because others are made of them.
+    /// Its models, the target first, without those that are only told because others are made of them.
     pub fn in_rungs(&self) -> impl Iterator<Item = &RecipeModel> {
-        self.models.iter().filter(|model| self.rungs.contains(&model.id))
+        self.rungs.iter().filter_map(|id| self.models.iter().find(|model| model.id == *id))
     }
 
     /// Tells where `original` can be fetched, if one of its models was made of that: then whoever has neither can make it.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use protocol::{Code, Problem};
 
-use crate::entry::Sha256;
+use crate::entry::{ModelEntry, Sha256};
 use crate::manifest::Catalog;
 use crate::recipe::{LARGEST, Recipe, RecipeModel, slug};
 use crate::whole::{put, put_new};
@@ -198,17 +198,20 @@ impl Recipes {
         self.write(recipe)
     }
 
-    /// Has a ladder use the file of `made` in the place of the one with the hash `lost`: what is made anew is not always the same byte for byte.
+    /// Has a ladder of the user's own use what was `made` in the place of what it lacked, where that is not the same byte for byte. True if it is not.
     ///
     /// # Errors
     /// As [`change`](Self::change).
-    pub fn replace(&self, id: &str, lost: &Sha256, made: &RecipeModel) -> Result<(), Problem> {
+    pub fn take_remade(&self, id: &str, lost: &ModelEntry, made: &RecipeModel) -> Result<bool, Problem> {
+        if !self.has(id) || (&made.sha256, made.bytes) == (&lost.sha256, lost.bytes) {
+            return Ok(false);
+        }
         let mut recipe = self.get(id)?;
-        for model in recipe.models.iter_mut().filter(|model| model.sha256 == *lost) {
+        for model in recipe.models.iter_mut().filter(|model| model.sha256 == lost.sha256) {
             let id = std::mem::replace(model, made.clone()).id;
             model.id = id;
         }
-        self.change(&recipe)
+        self.change(&recipe).map(|()| true)
     }
 
     /// Removes a recipe; it stays among the earlier versions. Model files stay where they are.

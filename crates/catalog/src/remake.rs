@@ -128,7 +128,8 @@ mod tests {
 
         // What is made anew may be another file of the same kind.
         let another = RecipeModel::of(&entry("another", b"made otherwise", Vec::new()));
-        recipes.replace(&id, &made.sha256, &another).unwrap();
+        assert!(!recipes.take_remade(&id, model, &RecipeModel::of(model)).unwrap(), "it is that very file");
+        assert!(recipes.take_remade(&id, model, &another).unwrap());
         there(&store, &entry("another", b"made otherwise", Vec::new()), b"made otherwise");
         let (whole, _) = Catalog::builtin().with_own(&store, &recipes);
         assert_eq!(whole.remakes(&store, &id).unwrap(), []);

@@ -268,7 +268,7 @@ fn make(setup: &Setup, name: &str, models: &[String], by_text: bool, output: &Ou
 /// above them.
 fn told(setup: &Setup, recipe: &Recipe) -> Vec<String> {
     let header = |model: &RecipeModel| setup.models.file_of(&model.sha256).and_then(|path| check_header(&path).ok());
-    let mut models = recipe.rungs.iter().filter_map(|id| recipe.models.iter().find(|model| model.id == *id));
+    let mut models = recipe.in_rungs();
     let target = models.next().and_then(|target| Some((target, header(target)?)));
     let Some((target, of_target)) = target else { return Vec::new() };
     let (mut lines, mut above) = (Vec::new(), (target, of_target.clone()));

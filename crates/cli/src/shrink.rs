@@ -75,7 +75,7 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
 /// Makes what the ladder or model `name` lacks and nobody offers, of what is here.
 ///
 /// # Errors
-/// Those of [`Catalog::remakes`](catalog::Catalog::remakes), of [`Call::requantize`](engine::Call::requantize) and of [`Recipes::replace`](catalog::Recipes::replace).
+/// Those of [`Catalog::remakes`](catalog::Catalog::remakes), of [`Call::requantize`](engine::Call::requantize) and of [`Recipes::take_remade`](catalog::Recipes::take_remade).
 pub(crate) fn remake(setup: &mut Setup, name: &str, output: &Output) -> Result<(), Problem> {
     let remakes = setup.catalog.remakes(&setup.models, name)?;
     if remakes.is_empty() {
@@ -88,9 +88,8 @@ pub(crate) fn remake(setup: &mut Setup, name: &str, output: &Output) -> Result<(
         let bytes = check_header(&path)?.bytes_as(mix);
         let original = RecipeModel::of(&original);
         let made = shrink(setup, &engine, &Job { original: &original, path: &path, mix, bytes }, output)?;
-        if (made.sha256 != model.sha256 || made.bytes != model.bytes) && setup.recipes.has(name) {
+        if setup.recipes.take_remade(name, &model, &made)? {
             output.note("What was made is not the same byte for byte: the ladder uses it from now on.");
-            setup.recipes.replace(name, &model.sha256, &made)?;
         }
     }
     setup.read_own();
