@@ -1,18 +1,29 @@
 #!/usr/bin/env bash
 # Builds what Taki needs for NVIDIA cards: a module beside the program, which looks for a card by itself at every start.
 #   scripts/cuda.sh            the module for the card of this computer (needs NVIDIA's driver and nvcc)
+#   scripts/cuda.sh --check    only whether our change fits llama.cpp's source; needs no compiler
 #   scripts/cuda.sh --test     the module, then an answer with every layer on the card, beside the processor's
 #   ARCHITECTURES=86;89        cards to build for, where this computer has none [native]
 #   TO=FOLDER                  where the module goes [modules beside the program]
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$root"
-command -v nvcc >/dev/null || die "NVIDIA's compiler nvcc is not here. Install the CUDA toolkit of your system, or put its bin folder into PATH, and run this again."
 # The very source that the program was built from: a module of another version would be refused.
-source=$(cargo metadata --format-version 1 --locked |
+theirs=$(cargo metadata --format-version 1 --locked |
   python3 -c 'import json, os, sys; print(next(os.path.dirname(p["manifest_path"]) for p in json.load(sys.stdin)["packages"] if p["name"] == "llama-cpp-sys-2"))')/llama.cpp
-build=$cache/cuda
+# Without nvcc: whether the change of our own still fits.
+if [ "${1:-}" = --check ]; then patch --quiet --dry-run -d "$theirs" -p1 <scripts/cuda-graphs.patch; exit; fi
+command -v nvcc >/dev/null || die "NVIDIA's compiler nvcc is not here. Install the CUDA toolkit of your system, or put its bin folder into PATH, and run this again."
+build=$cache/cuda source=$cache/cuda-source
 to=${TO:-$CARGO_TARGET_DIR/release/modules}
+# With one change of our own (the file says which): without it everything works, and drafting brings little.
+prepare() {
+  rm -rf "$source"
+  mkdir -p "$source"
+  cp -a "$theirs/." "$source/"
+  patch --quiet --forward -d "$source" -p1 <scripts/cuda-graphs.patch ||
+    die "scripts/cuda-graphs.patch does not fit this llama.cpp: see whether it still needs the change, and how."
+}
 configure() {
   cmake -S "$source" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGGML_BACKEND_DL=ON \
     -DGGML_NATIVE=OFF -DGGML_CPU=OFF -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF -DCMAKE_CUDA_ARCHITECTURES="${ARCHITECTURES:-native}" \
@@ -38,6 +49,7 @@ try() {
   printf '\nWith the processor: %s\n' "$("$taki" chat --once "$question" --max-tokens 64 --gpu-layers 0)"
 }
 mkdir -p "$cache"
+step "Copying llama.cpp's source" prepare
 step "Preparing the module for NVIDIA cards" configure
 step "Compiling it (about 4 minutes on 16 cores for one kind of card, half an hour on 2; progress is in $build.log)" compile
 step "Putting it to $to" put

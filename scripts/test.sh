@@ -22,6 +22,7 @@ window() {
   kept env NO_COLOR=1 ./run.sh
 }
 notices() { python3 scripts/notices.py --check; }
+cuda() { scripts/cuda.sh --check; }
 
 step "Checking the user interface" ui
 step "Trying the user interface in a headless browser" browser
@@ -29,6 +30,7 @@ step "Checking formatting and lints" lints
 step "Testing the Rust crates" units
 step "Testing the Rust crates with real models" rust
 step "Checking the third-party notices" notices
+step "Checking our change to llama.cpp's CUDA part" cuda
 step "Testing the real window" window
 
 # cargo: "N passed;", vitest: "Tests  N passed", playwright: "N passed (", node: "pass N".

@@ -119,3 +119,18 @@ fn on_a_card_that_records_passes_what_a_review_adds_to_the_next_ones_is_reckoned
     // 0.997 and 0.913 when written; 0.994 and 0.838 when it is taken for what a single token takes.
     assert!(all > 0.995 && slowest > 0.9, "{all} {slowest}");
 }
+
+#[test]
+fn on_a_card_that_records_passes_of_every_width_larger_targets_gain() {
+    let trace = trace();
+    // Costs measured on an NVIDIA H200; the answers and drafts are those of the Qwen ladder (`docs/gpu.md`).
+    for (name, least) in [("qwen-coder", 1.04), ("7b-with-0.5b", 1.18), ("14b-with-0.5b", 1.5), ("32b-with-0.5b", 2.0)]
+    {
+        let costs = Costs::load(&data(&format!("h200/{name}.costs.json"))).unwrap();
+        let cost = |plan: &Plan| -> f64 {
+            play(&trace.questions, &costs, 1, plan).unwrap().iter().map(|played| played.cost).sum()
+        };
+        let ratio = cost(&Plan::Off) / cost(&Plan::Adaptive);
+        assert!(ratio > least, "{name}: {ratio}");
+    }
+}

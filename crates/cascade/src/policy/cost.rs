@@ -24,6 +24,9 @@ const COMMON_OF_WIDE: f64 = 0.45;
 /// A time this many times longer is taken for this many: one pass that another program delayed must not turn the curve.
 const OUTLIER: f64 = 2.0;
 
+/// A width that takes this many times what a narrower one does is not worth its filling up.
+const STEP: f64 = 1.08;
+
 /// Seconds of a pass over n tokens, T(n), measured and kept up to date.
 ///
 /// Kernels work in blocks, so T is a staircase: a measured width keeps its own time, and between two measured widths the
@@ -36,6 +39,9 @@ pub struct CostCurve {
     /// Whether each width goes its own way.
     #[serde(default)]
     apart: bool,
+    /// Widths that passes are filled up to, in rising order; none where each is as wide as it has tokens.
+    #[serde(default)]
+    fills: Vec<usize>,
 }
 
 impl CostCurve {
@@ -47,6 +53,31 @@ impl CostCurve {
     /// Whether what one width takes says nothing of the others.
     pub fn is_apart(&self) -> bool {
         self.apart
+    }
+
+    /// From now on passes are filled up to the next of the measured widths of which each takes clearly longer than the one before it: few
+    /// widths come often, and what is recorded of each of them is of use the longer.
+    pub fn fill_up(&mut self) {
+        let mut fills: Vec<(usize, f64)> = Vec::new();
+        for (index, time) in self.seconds.iter_mut().enumerate().rev() {
+            let Some(seconds) = *time else { continue };
+            if index == 0 || fills.last().is_none_or(|(_, wider)| *wider > seconds * STEP) {
+                fills.push((index + 1, seconds));
+            } else {
+                *time = None;
+            }
+        }
+        self.fills = fills.into_iter().rev().map(|(width, _)| width).collect();
+    }
+
+    /// Widths that passes are filled up to, in rising order; none where each is as wide as it has tokens.
+    pub fn fills(&self) -> &[usize] {
+        &self.fills
+    }
+
+    /// How wide a pass over `width` tokens really is.
+    fn filled(&self, width: usize) -> usize {
+        self.fills.iter().copied().find(|fill| *fill >= width).unwrap_or(width)
     }
 
     /// From now on a pass over `width` tokens takes `seconds`: that was measured. Nonsense (zero width, no positive time) is ignored.
@@ -65,6 +96,7 @@ impl CostCurve {
         if width == 0 || !seconds.is_finite() || seconds <= 0.0 {
             return;
         }
+        let width = self.filled(width);
         let Some(before) = self.seconds.get(width - 1).copied().flatten() else {
             // The first sight of a width may be of a pass that was held up.
             return self.measured(width, self.at(width).map_or(seconds, |near| seconds.min(near * OUTLIER)));
@@ -83,19 +115,29 @@ impl CostCurve {
         }
     }
 
-    /// Every measured width with its seconds, in rising order of width.
+    /// Every measured width with its seconds, in rising order of width; the narrowest that is filled up to one, too.
     pub fn points(&self) -> impl Iterator<Item = (usize, f64)> {
-        self.seconds.iter().enumerate().filter_map(|(index, time)| Some((index + 1, (*time)?)))
+        let known = self.seconds.iter().enumerate().filter_map(|(index, time)| Some((index + 1, (*time)?)));
+        known.flat_map(|(width, seconds)| {
+            let before = self.fills.iter().rev().find(|fill| **fill < width);
+            let narrowest = before.map(|fill| fill + 1).filter(|from| *from < width && self.fills.contains(&width));
+            narrowest.into_iter().chain([width]).map(move |width| (width, seconds))
+        })
     }
 
     /// Whether the figures can be used at all.
     pub(super) fn is_sound(&self) -> bool {
-        self.seconds.len() <= WIDEST && self.seconds.iter().flatten().all(|time| *time > 0.0 && *time < 1e4)
+        let rising =
+            self.fills.windows(2).all(|pair| pair[0] < pair[1]) && self.fills.first().is_none_or(|fill| *fill > 0);
+        rising
+            && self.fills.len() <= WIDEST
+            && self.seconds.len() <= WIDEST
+            && self.seconds.iter().flatten().all(|time| *time > 0.0 && *time < 1e4)
     }
 
     /// T(`width`) in seconds; None while nothing is measured.
     pub fn at(&self, width: usize) -> Option<f64> {
-        let width = width.max(1);
+        let width = self.filled(width.max(1));
         // Widths with their times.
         let mut below: Option<(usize, f64)> = None;
         let mut above: Option<(usize, f64)> = None;
@@ -155,6 +197,22 @@ mod tests {
             assert!((have - want).abs() < 1e-9, "{at:?}");
         }
         assert_eq!(CostCurve::default().at(3), None);
+    }
+
+    #[test]
+    fn passes_are_filled_up_where_that_costs_nothing() {
+        let mut curve = curve(&[(1, 1.0), (2, 1.2), (3, 1.21), (4, 1.25), (8, 1.6), (12, 2.0), (16, 2.1), (64, 5.0)]);
+        curve.fill_up();
+        assert_eq!(curve.fills(), [1, 4, 8, 16, 64]);
+        let at: Vec<_> = [1, 2, 4, 5, 9, 16, 17].map(|width| curve.at(width).unwrap()).to_vec();
+        assert_eq!(at, [1.0, 1.25, 1.25, 1.6, 2.1, 2.1, 5.0]);
+        let points: Vec<_> = curve.points().map(|(width, _)| width).collect();
+        assert_eq!(points, [1, 2, 4, 5, 8, 9, 16, 17, 64]);
+        (0..50).for_each(|_| curve.saw(3, 1.5));
+        assert!((curve.at(2).unwrap() - 1.5).abs() < 0.01, "what one width took, all take that are filled up to it");
+        assert!(curve.at(65).unwrap() > 5.0);
+        let again: CostCurve = serde_json::from_str(&serde_json::to_string(&curve).unwrap()).unwrap();
+        assert_eq!(again, curve);
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::by_text::Unfaithful;
 /// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
 pub(super) const BRANCHES: usize = 8;
 
+/// Tokens up to which what a draft has to read of an answer is a pass that comes often.
+const OFTEN: usize = 8;
+
 /// The sequence that a context holds; those behind it are the branches'.
 const SEQUENCE: i32 = 0;
 
@@ -40,6 +43,8 @@ pub(crate) struct LlamaRung<'m> {
     translated: Option<Translated>,
     /// What it needs to take fewer threads by itself; None where their number must stay.
     fallback: Option<Fallback<'m>>,
+    /// Widths that its passes are filled up to, in rising order.
+    fills: Vec<usize>,
 }
 
 /// A vocabulary that is nearly the model's own, in whose tokens it is spoken to.
@@ -111,7 +116,22 @@ impl<'m> LlamaRung<'m> {
             threads,
             translated: None,
             fallback: None,
+            fills: Vec::new(),
         }
+    }
+
+    /// From now on its passes are filled up to these widths, in rising order: what llama.cpp records of a pass on a device is of use for one
+    /// width alone. Only for models that can take tokens back.
+    pub(crate) fn fill_up(&mut self, widths: &[usize]) {
+        self.fills = widths.to_vec();
+    }
+
+    /// How wide a pass over `asked` tokens is to be, of which `rows` are scored; None for one that is as it is.
+    fn filled(&self, asked: usize, rows: usize) -> Option<usize> {
+        // What is recorded is of use for one number of scored tokens alone: all of them are. Long pieces of a prompt come once.
+        let comes_often = rows == asked || asked <= OFTEN;
+        let width = self.fills.iter().copied().find(|fill| *fill >= asked).filter(|_| comes_often);
+        width.filter(|width| self.held + width <= self.capacity)
     }
 
     /// From now on it is spoken to in the tokens of `vocab`, of which the first `shared` are its own. Others it takes for its first token, and
@@ -259,6 +279,20 @@ impl<'m> LlamaRung<'m> {
     }
 }
 
+/// The `rows` rows of scores from `top` to `last` as one, if they lie one behind the other: llama.cpp has those of a pass in one buffer, in
+/// order unless it had to divide the pass.
+#[allow(unsafe_code)]
+fn between<'a>(top: &'a [f32], last: &'a [f32], rows: usize) -> Option<&'a [f32]> {
+    let before = (rows - 1) * top.len();
+    if !std::ptr::eq(last.as_ptr(), top.as_ptr().wrapping_add(before)) {
+        return None;
+    }
+    // SAFETY: `top` and `last` are rows of the one buffer that the context has for the scores of its latest pass, and as the last stands exactly
+    // so many rows behind the first, all between them is of that buffer too. Nothing writes there while `'a` lasts: that takes another
+    // pass, which needs the context mutably.
+    Some(unsafe { std::slice::from_raw_parts(top.as_ptr(), before + last.len()) })
+}
+
 /// The sequence of branch `index`.
 fn sequence(index: usize) -> i32 {
     SEQUENCE + 1 + index as i32
@@ -306,8 +340,15 @@ impl LanguageModel for LlamaRung<'_> {
         }
         let asked = tokens.len() + branches.len();
         let full = LlamaError::Full { asked, held: self.held, capacity: self.capacity };
-        if asked > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, rows, branches) {
+        let filled = if branches.is_empty() { self.filled(asked, rows) } else { None };
+        let scored = if filled.is_some() { asked } else { rows };
+        if asked > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, scored, branches) {
             return Err(full);
+        }
+        for index in asked..filled.unwrap_or(asked) {
+            if self.batch.add(LlamaToken(0), (self.held + index) as i32, &[SEQUENCE], true).is_err() {
+                return Err(full);
+            }
         }
         self.open_branches(branches)?;
         let began = Instant::now();
@@ -322,6 +363,10 @@ impl LanguageModel for LlamaRung<'_> {
             fallback.is_due |= fallback.hold_up.is_held_up(asked, began.elapsed().as_secs_f64());
         }
         self.held += tokens.len();
+        if filled.is_some_and(|filled| filled > asked) && self.remove(SEQUENCE, self.held).is_err() {
+            self.remove_from(0)?;
+            return Err(LlamaError::NoRollBack);
+        }
         let first = tokens.len() - rows;
         if let Some(Translated { vocab, shared }) = &self.translated {
             self.scores.clear();
@@ -333,6 +378,12 @@ impl LanguageModel for LlamaRung<'_> {
         }
         if rows == 1 && branches.is_empty() {
             return Ok(Logits::new(self.context.get_logits_ith(first as i32), self.weights.vocab.size));
+        }
+        if first < asked {
+            let [top, last] = [first, asked - 1].map(|index| self.context.get_logits_ith(index as i32));
+            if let Some(scores) = between(top, last, asked - first) {
+                return Ok(Logits::new(scores, self.weights.vocab.size));
+            }
         }
         self.scores.clear();
         for index in first..asked {

@@ -34,6 +34,41 @@ fn other_threads_go_on_with_what_is_held() {
 }
 
 #[test]
+fn passes_that_are_filled_up_say_the_same_and_leave_nothing_behind() {
+    let (llama, weights) = crate::llama::for_tests();
+    let threads = Threads { single: 2, wide: 2 };
+    let mut curve = CostCurve::default();
+    for (width, seconds) in [(1, 1.0), (4, 2.0), (8, 3.0)] {
+        curve.measured(width, seconds);
+    }
+    curve.fill_up();
+    let mut plain = weights.context(llama, 256, threads, Mode::default()).unwrap();
+    let mut filled = weights.context(llama, 256, threads, Mode::default()).unwrap();
+    filled.fill_up(curve.fills());
+    assert_eq!([filled.filled(3, 3), filled.filled(2, 1), filled.filled(9, 9)], [Some(4), Some(4), None]);
+    let mut say = |tokens: &[Token], rows: usize| {
+        let [plainly, filled_up] = [&mut plain, &mut filled].map(|model| {
+            let logits = model.extend(tokens, rows).unwrap();
+            (0..rows).flat_map(|row| logits.row(row).unwrap().to_vec()).collect::<Vec<f32>>()
+        });
+        assert_eq!(plain.len(), filled.len());
+        let most = plainly.iter().zip(&filled_up).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(most < 0.05, "{tokens:?}: off by {most}");
+    };
+    say(&TEXT, 1);
+    for (from, to, rows) in [(0, 3, 3), (3, 4, 1), (4, 6, 1), (0, 5, 5), (2, 9, 7), (0, 8, 8)] {
+        say(&TEXT[from..to], rows);
+    }
+    // Up to the last place: what would be filled up beyond it is left as it is.
+    while plain.capacity() - plain.len() >= 3 {
+        plain.extend(&TEXT[..3], 3).unwrap();
+        filled.extend(&TEXT[..3], 3).unwrap();
+        assert_eq!(plain.len(), filled.len());
+    }
+    assert!(matches!(filled.extend(&TEXT[..3], 3), Err(LlamaError::Full { .. })));
+}
+
+#[test]
 fn passes_that_are_held_up_take_fewer_threads_and_go_on() {
     let (llama, weights) = crate::llama::for_tests();
     let threads = |count| Threads { single: count, wide: count };

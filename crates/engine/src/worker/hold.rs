@@ -184,7 +184,7 @@ impl Shelf {
             (None, None) => fastest(),
         };
         let mut target = open(threads)?;
-        let curve = known.still(&mut target, 0).map_err(|error| error.to_string())?;
+        let curve = known.still(&mut target, 0, self.target.is_on_devices()).map_err(|error| error.to_string())?;
         if curve.is_none() && settings.threads.is_none() && found.is_some() && !self.target.is_on_devices() {
             // With another program at work, or without the one that was, another count may be the fastest.
             threads = fastest();
@@ -234,6 +234,8 @@ impl Shelf {
             .map_err(|error| refused(path, error.to_string()))?;
         // Passes over the prompt must always be the same ones where bits count.
         let chunk = if settings.exact { CHUNK } else { measure::chunk(&curve, self.target.is_on_devices()) };
+        // What is filled in is taken back.
+        target.fill_up(if rolls_back { curve.fills() } else { &[] });
         let mut curves = vec![curve];
         let mut cascade = Cascade::new(Member::sharing(target));
         cascade.set_max_gram(ladder.max_gram);
@@ -256,6 +258,7 @@ impl Shelf {
                 // What is known is numbered as in the whole ladder, whatever is left out this time.
                 let place = ladder.rungs.iter().position(|of_ladder| of_ladder == rung).unwrap_or(usize::MAX);
                 let curve = known.curve(&mut model, place, MEASURE[1], weights.is_on_devices());
+                let curve = curve.inspect(|curve| model.fill_up(curve.fills()));
                 let curve = curve.map_err(|error| refused(&rung.path, error.to_string()))?;
                 // By text a pass takes what it takes in the draft's own tokens; how many there are to one of the target's is seen on the way.
                 let member = tokens.member(model, &self.target);

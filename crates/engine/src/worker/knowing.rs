@@ -28,9 +28,14 @@ impl Knowing {
     }
 
     /// What passes of `model`, rung `rung` of the ladder, took, if they take that still.
-    pub(super) fn still<M: LanguageModel>(&self, model: &mut M, rung: usize) -> Result<Option<CostCurve>, M::Error> {
+    pub(super) fn still<M: LanguageModel>(
+        &self,
+        model: &mut M,
+        rung: usize,
+        on_devices: bool,
+    ) -> Result<Option<CostCurve>, M::Error> {
         match self.before(rung) {
-            Some(before) if measure::is_still(model, &before)? => Ok(Some(before)),
+            Some(before) if measure::is_still(model, &before, on_devices)? => Ok(Some(before)),
             _ => Ok(None),
         }
     }
@@ -43,7 +48,7 @@ impl Knowing {
         budget: Duration,
         on_devices: bool,
     ) -> Result<CostCurve, M::Error> {
-        let still = self.still(model, rung)?;
+        let still = self.still(model, rung, on_devices)?;
         still.map_or_else(|| measure::curve(model, budget, on_devices), Ok)
     }
 

@@ -10,9 +10,15 @@ use super::answer::CHUNK;
 /// Widths that are measured, the most telling first: the narrow ones, then where a small processor's blocks begin.
 const WIDTHS: [usize; 10] = [1, 2, 3, 4, 8, 6, 16, 5, 12, 24];
 
-/// The same where devices compute: they take many tokens at once in little more time, and what a long text takes to read, for which a draft's
-/// use stands or falls, follows from the widest.
-const WIDTHS_ON_DEVICES: [usize; 12] = [1, 2, 3, 4, 8, 6, 16, 5, 12, 24, 32, 64];
+/// The same where devices compute, behind one token: they take many tokens at once in little more time, and what a long text takes to read, for
+/// which a draft's use stands or falls, follows from the widest.
+const WIDTHS_ON_DEVICES: [usize; 11] = [2, 4, 8, 16, 64, 3, 32, 6, 12, 24, 5];
+
+/// How often such a width comes in turn with single tokens: in the first two rounds llama.cpp records it, if it can.
+const ROUNDS: usize = 4;
+
+/// Single tokens behind each: as many as a wider pass may hold up.
+const SINGLES: usize = 2;
 
 /// How often a width is tried: the fastest counts, as everything else on the computer only ever slows a pass. With one token all
 /// others are compared; wide passes take their time and vary less.
@@ -74,12 +80,21 @@ pub(super) fn chunk_after(unread: usize, first: Duration, on_devices: bool) -> O
 ///
 /// # Errors
 /// What the model says.
-pub(super) fn is_still<M: LanguageModel>(model: &mut M, before: &CostCurve) -> Result<bool, M::Error> {
-    let mut still = before.at(1).is_some();
+pub(super) fn is_still<M: LanguageModel>(
+    model: &mut M,
+    before: &CostCurve,
+    on_devices: bool,
+) -> Result<bool, M::Error> {
+    let mut still = before.at(1).is_some() && before.is_apart() == on_devices;
+    let telling = TELLING.map(|width| before.fills().iter().copied().find(|fill| *fill >= width).unwrap_or(width));
     model.extend(&[0], 1)?;
-    for width in TELLING.into_iter().filter(|width| before.points().any(|(known, _)| known == *width)) {
+    let mut single = 0.0;
+    for width in telling.into_iter().filter(|width| before.points().any(|(known, _)| known == *width)) {
         if let Some(then) = before.at(width).filter(|_| still) {
-            let now = fastest(model, width, 3)?;
+            let now = if on_devices && width > 1 { in_turn(model, width, single)? } else { fastest(model, width, 3)? };
+            if width == 1 {
+                single = now;
+            }
             still = now < then * ALIKE && now > then / ALIKE;
         }
     }
@@ -96,20 +111,15 @@ pub(super) fn curve<M: LanguageModel>(
     budget: Duration,
     on_devices: bool,
 ) -> Result<CostCurve, M::Error> {
-    let widths: &[usize] = if on_devices { &WIDTHS_ON_DEVICES } else { &WIDTHS };
-    let new = || {
-        let mut curve = CostCurve::default();
-        if on_devices {
-            curve.set_apart();
-        }
-        curve
-    };
-    let mut curve = new();
+    if on_devices {
+        return of_devices(model, budget);
+    }
+    let mut curve = CostCurve::default();
     let began = Instant::now();
     // The first pass wakes threads and fetches weights into memory.
     model.extend(&[0], 1)?;
     let mut seen: Vec<(usize, f64)> = Vec::new();
-    for &width in widths {
+    for width in WIDTHS {
         if width > 1 && (began.elapsed() > budget || model.len() + AGAIN * width > model.capacity()) {
             break;
         }
@@ -129,12 +139,54 @@ pub(super) fn curve<M: LanguageModel>(
     {
         model.truncate(0)?;
         let again = fastest(model, 1, AGAIN)?;
-        curve = new();
+        curve = CostCurve::default();
         seen.iter().skip(1).for_each(|(width, seconds)| curve.measured(*width, *seconds));
         curve.measured(1, single.min(again));
     }
     model.truncate(0)?;
     Ok(curve)
+}
+
+/// The same where devices compute: each width by itself, and what it adds to the single tokens behind it is its own. It may pay there to fill up
+/// narrower passes.
+///
+/// # Errors
+/// What the model says.
+fn of_devices<M: LanguageModel>(model: &mut M, budget: Duration) -> Result<CostCurve, M::Error> {
+    let mut curve = CostCurve::default();
+    curve.set_apart();
+    let began = Instant::now();
+    model.extend(&[0], 1)?;
+    let single = fastest(model, 1, AGAIN)?;
+    curve.measured(1, single);
+    for width in WIDTHS_ON_DEVICES {
+        if began.elapsed() > budget || ROUNDS * (width + SINGLES) > model.capacity() {
+            break;
+        }
+        // What is recorded is good for a part of the context.
+        model.truncate(0)?;
+        let seconds = in_turn(model, width, single)?;
+        curve.measured(width, seconds);
+    }
+    model.truncate(0)?;
+    curve.fill_up();
+    Ok(curve)
+}
+
+/// Seconds of a pass over `width` tokens in turn with single ones, which take `single`, and what it adds to those; of a few the fastest.
+///
+/// # Errors
+/// What the model says.
+fn in_turn<M: LanguageModel>(model: &mut M, width: usize, single: f64) -> Result<f64, M::Error> {
+    let mut best = f64::INFINITY;
+    for _ in 0..ROUNDS {
+        let mut seconds = fastest(model, width, 1)?;
+        for _ in 0..SINGLES {
+            seconds += (fastest(model, 1, 1)? - single).max(0.0);
+        }
+        best = best.min(seconds);
+    }
+    Ok(best)
 }
 
 /// Whether a pass took so long that another program must have been at work: a quarter longer than a wider one (of 6 tokens it may well take
