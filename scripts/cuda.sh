@@ -14,7 +14,9 @@ theirs=$(cargo metadata --format-version 1 --locked |
 # Without nvcc: whether the change of our own still fits.
 if [ "${1:-}" = --check ]; then patch --quiet --dry-run -d "$theirs" -p1 <scripts/cuda-graphs.patch; exit; fi
 command -v nvcc >/dev/null || die "NVIDIA's compiler nvcc is not here. Install the CUDA toolkit of your system, or put its bin folder into PATH, and run this again."
-build=$cache/cuda source=$cache/cuda-source
+# By version: files of two of them look equally old.
+version=$(basename "$(dirname "$theirs")")
+build=$cache/cuda-$version source=$cache/cuda-source-$version
 to=${TO:-$CARGO_TARGET_DIR/release/modules}
 # With one change of our own (the file says which): without it everything works, and drafting brings little.
 prepare() {

@@ -142,7 +142,7 @@ impl App {
         Ok(Opening {
             conversation: self.counted(disk.store.last_opened(now_ms())?),
             conversations: disk.store.conversations()?,
-            ladders: disk.cards(&settings)?,
+            ladders: self.ladders()?,
             ladder: settings.ladder.clone(),
             engine: self.state.now(),
             settings,
@@ -206,6 +206,7 @@ impl App {
         self.downloads.end();
         self.updates.stop();
         self.shrinking.stop();
+        self.dropped.stop();
         drop(self.turns.choose());
         self.engine.stop();
         wait(LAST_WORDS, || {
@@ -348,7 +349,7 @@ impl Disk {
         let mut refused = Ok(());
         for model in missing.iter().filter(|model| wanted.iter().all(|other| other.sha256 != model.sha256)) {
             if self.models.path_of(model).is_none() {
-                catalog::discard(&self.models, model);
+                catalog::discard(&self.models, &model.sha256);
             } else if is_left(model) {
                 // One that cannot be deleted keeps nothing else; the last of them is told at the end.
                 refused = self.models.remove(&model.sha256).and(refused);

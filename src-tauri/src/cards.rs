@@ -21,15 +21,15 @@ impl Disk {
         }
     }
 
-    /// Every ladder, run as the settings say.
-    pub(crate) fn cards(&self, settings: &Settings) -> Result<Vec<LadderCard>, Problem> {
+    /// Every ladder, run as the settings say, where graphics cards have so many bytes free.
+    pub(crate) fn cards(&self, settings: &Settings, cards: u64) -> Result<Vec<LadderCard>, Problem> {
         let catalog = self.catalog();
         let reads = engine::bytes_a_second(&self.learned.all(), &|ladder| catalog.is_dense(ladder));
         let japanese = match settings.language {
             UiLanguage::System => Language::of_system() == Language::Japanese,
             chosen => chosen == UiLanguage::Ja,
         };
-        let machine = Machine { memory: engine::memory_of_this_computer(), reads, japanese };
+        let machine = Machine { memory: engine::memory_of_this_computer(), cards, reads, japanese };
         self.lists(&catalog, settings).ladders(machine, &store::checked(&self.places))
     }
 }

@@ -39,8 +39,7 @@ impl App {
         let models = disk.catalog().hashes_of(&ladder);
         let check = Check { models, alone: trial.alone, cascade: trial.cascade, ratio: trial.ratio };
         store::keep_check(&disk.places, &ladder, &check)?;
-        let cards = disk.cards(&self.settings().clone())?;
-        let found = cards.into_iter().find(|card| card.id == ladder).and_then(|card| card.checked);
+        let found = self.ladders()?.into_iter().find(|card| card.id == ladder).and_then(|card| card.checked);
         found.ok_or_else(|| Problem::new(Code::Gone))
     }
 

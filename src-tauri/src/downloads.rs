@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::queue::{Queue, Then, Turn};
 use crate::watched::Watched;
 
-/// How often is looked whether an answer is over.
-const GLANCE: Duration = Duration::from_millis(100);
+/// How often is looked whether something else is over.
+pub(crate) const GLANCE: Duration = Duration::from_millis(100);
 
 /// How long is waited for what is taken out to be gone: what has come in of a large file may have to reach the disk first.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -267,15 +267,7 @@ impl App {
         if remakes.is_empty() {
             return Ok(());
         }
-        let work = loop {
-            match self.shrinking.begin() {
-                // Somebody adds or makes something meanwhile: gigabytes have come in for this.
-                Err(problem) if problem.code == Code::ModelsBusy && !turn.stop.load(Ordering::Acquire) => {
-                    thread::sleep(GLANCE);
-                }
-                begun => break begun?,
-            }
-        };
+        let work = self.shrinking.begin_next(&turn.stop)?;
         let bytes: u64 = remakes.iter().map(|remake| remake.model.bytes).sum();
         let mut on = |share: f32| {
             let done_bytes = (f64::from(share) * bytes as f64).round();
@@ -322,7 +314,7 @@ impl App {
         if catalog.offered(ladder).is_none() {
             return catalog.ladder(ladder).map(|_| Vec::new());
         }
-        let settled = catalog::settle(&catalog, ladder, &self.fetch_options()?, stop)?;
+        let settled = catalog::settle(&catalog, &disk.models, ladder, &self.fetch_options()?, stop)?;
         if stop.load(Ordering::Acquire) {
             return Err(Problem::new(Code::Cancelled));
         }

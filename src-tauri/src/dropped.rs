@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use catalog::Workplace;
 use protocol::{Code, Problem};
@@ -22,6 +23,8 @@ pub(crate) struct Dropped {
 struct Inner {
     last: u32,
     files: HashMap<u32, Coming>,
+    /// What stops those that are whole, as long as somebody has them.
+    arrived: HashMap<u32, Weak<AtomicBool>>,
 }
 
 /// A file of which some is here.
@@ -38,11 +41,17 @@ struct Coming {
 pub(crate) struct Arrived {
     place: Workplace,
     name: String,
+    stop: Arc<AtomicBool>,
 }
 
 impl Arrived {
     pub(crate) fn path(&self) -> PathBuf {
         self.place.named(&self.name)
+    }
+
+    /// Becomes true when nobody wants it any more.
+    pub(crate) fn stopped(&self) -> &AtomicBool {
+        &self.stop
     }
 }
 
@@ -90,24 +99,41 @@ impl Dropped {
     /// # Errors
     /// [`Code::Gone`] for a ticket that is none; [`Code::FileUnusable`] if some of it is missing.
     pub(crate) fn end(&self, ticket: u32) -> Result<Arrived, Problem> {
-        let coming = self.inner().files.remove(&ticket).ok_or_else(|| Problem::new(Code::Gone))?;
+        let stop = Arc::<AtomicBool>::default();
+        let mut inner = self.inner();
+        let coming = inner.files.remove(&ticket).ok_or_else(|| Problem::new(Code::Gone))?;
+        inner.arrived.retain(|_, stop| stop.strong_count() > 0);
+        inner.arrived.insert(ticket, Arc::downgrade(&stop));
+        drop(inner);
         let Coming { place, path, file, wanted, got } = coming;
         drop(file);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if got < wanted {
             return Err(unusable(&name, "not all of it has arrived"));
         }
-        Ok(Arrived { place, name })
+        Ok(Arrived { place, name, stop })
     }
 
-    /// Forgets a file.
+    /// Forgets a file, and stops whoever has it if it is whole.
     pub(crate) fn cancel(&self, ticket: u32) {
-        self.inner().files.remove(&ticket);
+        let mut inner = self.inner();
+        inner.files.remove(&ticket);
+        if let Some(stop) = inner.arrived.get(&ticket).and_then(Weak::upgrade) {
+            stop.store(true, Ordering::Release);
+        }
     }
 
-    /// Forgets everything.
+    /// Forgets what has not wholly come in.
     pub(crate) fn clear(&self) {
         self.inner().files.clear();
+    }
+
+    /// Forgets everything, and stops whoever has some of it.
+    pub(crate) fn stop(&self) {
+        self.clear();
+        for stop in self.inner().arrived.values().filter_map(Weak::upgrade) {
+            stop.store(true, Ordering::Release);
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -169,6 +195,27 @@ mod tests {
         assert_eq!(dropped.piece(given_up, b"a").unwrap_err().code, Code::Gone);
         assert_eq!(std::fs::read_dir(&staging).unwrap().count(), 0, "nothing stays");
         drop(folder);
+    }
+
+    #[test]
+    fn what_is_whole_can_be_stopped_until_it_is_taken_in() {
+        let (_folder, store, _) = store();
+        let dropped = Dropped::default();
+        let arrived = || {
+            let ticket = dropped.begin(store.room_for(0).unwrap(), "a.gguf", 0).unwrap();
+            (ticket, dropped.end(ticket).unwrap())
+        };
+        let [(cancelled, first), (_, second)] = [arrived(), arrived()];
+        let stopped = || [&first, &second].map(|arrived| arrived.stopped().load(Ordering::Acquire));
+        dropped.clear();
+        assert_eq!(stopped(), [false, false], "a page that is drawn anew stops nothing");
+        dropped.cancel(cancelled);
+        assert_eq!(stopped(), [true, false]);
+        dropped.stop();
+        assert_eq!(stopped(), [true, true]);
+        drop((first, second));
+        arrived();
+        assert_eq!(dropped.inner().arrived.len(), 1, "those that are taken in are forgotten");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use catalog::ModelEntry;
-use protocol::chat::{DeviceMemory, EngineState, MemoryShare, Settings};
+use protocol::chat::{DeviceMemory, EngineState, LadderCard, MemoryShare, Settings};
 use protocol::ladder::{EngineSettings, Rung};
 use protocol::worker::{DeviceKind, DeviceShare, Loaded};
 use protocol::{Code, Problem};
@@ -93,6 +93,12 @@ impl App {
     /// Bytes that devices have free for a ladder run so, as they were asked last.
     fn cards(&self, settings: EngineSettings) -> u64 {
         if settings.uses_devices() { self.engine.device_memory() } else { 0 }
+    }
+
+    /// Every ladder, run as the settings say, and how it fits with what devices have free.
+    pub(crate) fn ladders(&self) -> Result<Vec<LadderCard>, Problem> {
+        let settings = self.settings().clone();
+        self.disk()?.cards(&settings, self.cards(running(&settings)))
     }
 
     /// Memory that is free once what is loaded gives back its own.

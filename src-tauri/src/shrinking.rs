@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::thread;
 
 use catalog::{MadeFrom, ModelEntry, RecipeModel, Remake, check_header};
 use engine::{Comparison, Engine, Launch};
@@ -11,6 +12,7 @@ use protocol::worker::LeftOut;
 use protocol::{Code, Mix, Problem};
 
 use crate::app::Disk;
+use crate::downloads::GLANCE;
 
 /// Context in tokens of a comparison: the questions and answers are short.
 const COMPARED: u32 = 1024;
@@ -39,6 +41,22 @@ impl Shrinking {
         };
         self.stop.store(false, Ordering::Release);
         Ok(Work { shrinking: self, _held: held })
+    }
+
+    /// The same as soon as nothing else is done: what gigabytes have come in for is not refused because somebody adds or makes something meanwhile.
+    ///
+    /// # Errors
+    /// [`Code::Cancelled`] when `stop` becomes true first.
+    pub(crate) fn begin_next(&self, stop: &AtomicBool) -> Result<Work<'_>, Problem> {
+        loop {
+            if stop.load(Ordering::Acquire) {
+                return Err(Problem::new(Code::Cancelled));
+            }
+            match self.begin() {
+                Err(problem) if problem.code == Code::ModelsBusy => thread::sleep(GLANCE),
+                begun => return begun,
+            }
+        }
     }
 
     /// Whether something is done.
@@ -226,4 +244,26 @@ fn original(disk: &Disk, id: &str) -> Result<(ModelEntry, PathBuf), Problem> {
     let model = disk.catalog().model(id)?.clone();
     let path = disk.models.path_of(&model).ok_or_else(|| model.missing(id))?;
     Ok((model, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_come_in_waits_until_something_else_is_done_and_can_be_stopped() {
+        let shrinking = Shrinking::new(&Launch::program("none"));
+        let (go, stop) = (AtomicBool::new(false), AtomicBool::new(true));
+        thread::scope(|scope| {
+            let other = shrinking.begin().unwrap();
+            assert_eq!(shrinking.begin().err().map(|problem| problem.code), Some(Code::ModelsBusy));
+            assert_eq!(shrinking.begin_next(&stop).err().map(|problem| problem.code), Some(Code::Cancelled));
+            let next = scope.spawn(|| shrinking.begin_next(&go).is_ok());
+            thread::sleep(2 * GLANCE);
+            assert!(!next.is_finished(), "it waits");
+            assert!(!other.stopped().load(Ordering::Acquire), "nobody stopped what goes on");
+            drop(other);
+            assert!(next.join().unwrap());
+        });
+    }
 }

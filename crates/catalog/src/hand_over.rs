@@ -1,7 +1,7 @@
 //! A ladder handed on as files: its recipe, and its models beside it.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -9,8 +9,8 @@ use protocol::{Code, Problem};
 
 use crate::entry::ModelEntry;
 use crate::recipe::Recipe;
-use crate::store::{ModelStore, disk_full};
-use crate::whole::hashed;
+use crate::store::{ModelStore, disk_full, is_full};
+use crate::whole::copied;
 
 impl ModelStore {
     /// Writes `recipe` to `file`, where nothing may be yet, and with `with_models` its model files beside it. `on` is told bytes done and bytes
@@ -67,16 +67,9 @@ impl ModelStore {
         let all_there = copies.iter().try_for_each(|copy| {
             let mut new = File::create_new(&copy.to).map_err(|error| unusable(&copy.to, &error))?;
             written.push(&copy.to);
-            let hash = hashed(&copy.from, &mut new, cancel, &mut |bytes| on(done + bytes, all));
-            let hash = hash.map_err(|problem| match problem.code {
-                // What cannot be written is not where it was read.
-                Code::FolderUnwritable => {
-                    let reason = problem.details.get("reason").cloned().unwrap_or_default();
-                    unusable(&copy.to, &reason)
-                }
-                _ => problem,
-            })?;
-            new.sync_all().map_err(|error| unusable(&copy.to, &error))?;
+            let unwritten =
+                |bytes: u64, error: &io::Error| unwritten(&copy.to, all.saturating_sub(done + bytes), error);
+            let hash = copied(&copy.from, &mut new, cancel, &mut |bytes| on(done + bytes, all), &unwritten)?;
             done += copy.entry.bytes;
             if hash == copy.entry.sha256 { Ok(()) } else { Err(self.refuse(&copy.from, &copy.entry)) }
         });
@@ -84,7 +77,8 @@ impl ModelStore {
         let handed = all_there.and_then(|()| {
             let mut new = File::create_new(file).map_err(|error| unusable(file, &error))?;
             written.push(file);
-            new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(|error| unusable(file, &error))
+            let put = new.write_all(text.as_bytes()).and_then(|()| new.sync_all());
+            put.map_err(|error| unwritten(file, text.len() as u64, &error))
         });
         if handed.is_err() {
             // Half of it helps nobody.
@@ -103,12 +97,23 @@ struct Copy {
     entry: ModelEntry,
 }
 
+/// The problem of a file that could not be written to its end; `bytes` of it and of what was to follow are missing.
+fn unwritten(path: &Path, bytes: u64, error: &io::Error) -> Problem {
+    if !is_full(error) {
+        return unusable(path, error);
+    }
+    let folder = path.parent().unwrap_or(path);
+    disk_full(folder, bytes, 0, fs4::available_space(folder).unwrap_or(0))
+}
+
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Problem {
     Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason)
 }
 
 #[cfg(test)]
 mod tests {
+    use protocol::Language;
+
     use super::*;
     use crate::recipe::RecipeModel;
     use crate::recipes::read;
@@ -159,5 +164,20 @@ mod tests {
         fs::write(store.place(&models[1].sha256), b"lost").unwrap();
         assert_eq!(over(true, &go).unwrap_err().code, Code::ModelDamaged);
         assert!(names().is_empty() && store.file_of(&models[1].sha256).is_none(), "it is set aside");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_of_the_place_where_it_was_to_be() {
+        let stick = tempfile::tempdir().unwrap();
+        let path = stick.path().join("big.gguf");
+        fs::write(&path, b"half of it").unwrap();
+        let full = unwritten(&path, 7, &ErrorKind::StorageFull.into());
+        assert_eq!((full.code, full.details["size"].as_str()), (Code::DiskFull, "7 bytes"));
+        assert_eq!(full.details["path"], stick.path().display().to_string());
+        // A stick whose format knows no files above 4 GB.
+        let other = unwritten(&path, 7, &ErrorKind::FileTooLarge.into());
+        assert_eq!((other.code, &other.details["path"]), (Code::FileUnusable, &path.display().to_string()));
+        assert!(other.sentence(Language::English).contains("holds no file of this size"), "{other:?}");
+        assert!(other.sentence(Language::Japanese).contains("この大きさのファイル"), "{other:?}");
     }
 }

@@ -123,7 +123,7 @@ fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
         _ => 0.0,
     };
     Ok(Header {
-        kind: Kind::of(&architecture),
+        kind: Kind::of(&architecture, pairs.own("pooling_type")),
         architecture,
         name: pairs.text("general.name"),
         licence: pairs.text("general.license"),

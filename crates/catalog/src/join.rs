@@ -15,7 +15,7 @@ use sha2::Digest;
 use crate::entry::Sha256;
 use crate::header::{Outline, Tensor};
 use crate::mark::Mark;
-use crate::store::unwritable;
+use crate::store::{ModelStore, unwritable};
 use crate::whole::unreadable;
 
 /// Bytes that are copied at a time.
@@ -111,15 +111,20 @@ impl Parts {
         Ok(parts)
     }
 
-    /// Writes the whole to `to`, telling after each piece how many bytes are done, and gives its hash.
+    /// Writes the whole to `to` in `store`, telling after each piece how many bytes are done, and gives its hash.
     ///
     /// # Errors
-    /// [`Code::ModelUnreadable`]; [`Code::FolderUnwritable`]; [`Code::Cancelled`] when `cancel` becomes true.
-    pub(crate) fn write(&self, to: &Path, cancel: &AtomicBool, on: &mut dyn FnMut(u64)) -> Result<Sha256, Problem> {
-        let refused = |error: io::Error| unwritable(to, &error);
-        let file = File::create_new(to).map_err(refused)?;
-        let buffer = vec![0; PIECE];
-        let mut whole = Whole { file, path: to, hash: sha2::Sha256::new(), done: 0, buffer, cancel, on };
+    /// [`Code::ModelUnreadable`]; [`Code::DiskFull`], [`Code::FolderUnwritable`]; [`Code::Cancelled`] when `cancel` becomes true.
+    pub(crate) fn write(
+        &self,
+        store: &ModelStore,
+        to: &Path,
+        cancel: &AtomicBool,
+        on: &mut dyn FnMut(u64),
+    ) -> Result<Sha256, Problem> {
+        let file = File::create_new(to).map_err(|error| unwritable(store.root(), &error))?;
+        let (bytes, hash, buffer) = (self.bytes, sha2::Sha256::new(), vec![0; PIECE]);
+        let mut whole = Whole { file, store, bytes, hash, done: 0, buffer, cancel, on };
         let (tensors, pairs) = (self.tensors().count() as u64, self.first().pair_count);
         whole
             .put(&[b"GGUF".as_slice(), &3_u32.to_le_bytes(), &tensors.to_le_bytes(), &pairs.to_le_bytes()].concat())?;
@@ -141,7 +146,7 @@ impl Parts {
                 return Err(unreadable(path, &io::Error::other("it was changed while it was read")));
             }
         }
-        whole.file.sync_all().map_err(refused)?;
+        whole.file.sync_all().map_err(|error| whole.unwritten(&error))?;
         Ok(Sha256::of(&whole.hash.finalize()))
     }
 
@@ -172,7 +177,9 @@ fn length(place: &Range<u64>) -> u64 {
 /// A file on its way.
 struct Whole<'a> {
     file: File,
-    path: &'a Path,
+    store: &'a ModelStore,
+    /// How large it will be.
+    bytes: u64,
     hash: sha2::Sha256,
     done: u64,
     buffer: Vec<u8>,
@@ -185,11 +192,15 @@ impl Whole<'_> {
         if self.cancel.load(Ordering::Relaxed) {
             return Err(Problem::new(Code::Cancelled));
         }
-        self.file.write_all(bytes).map_err(|error| unwritable(self.path, &error))?;
+        self.file.write_all(bytes).map_err(|error| self.unwritten(&error))?;
         self.hash.update(bytes);
         self.done += bytes.len() as u64;
         (self.on)(self.done);
         Ok(())
+    }
+
+    fn unwritten(&self, error: &io::Error) -> Problem {
+        self.store.unwritten(self.bytes.saturating_sub(self.done), error)
     }
 
     fn pad(&mut self, alignment: u64) -> Result<(), Problem> {
@@ -228,7 +239,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::ModelStore;
     use crate::recipe::RecipeModel;
     use crate::sample::{Gguf, Numbers, pair};
 
@@ -342,6 +352,19 @@ mod tests {
         let stopped = store.take_in(&first, None, &AtomicBool::new(true), &mut |_, _| {}).unwrap_err();
         assert_eq!((stopped.code, fs::read_dir(store.staging()).unwrap().count()), (Code::Cancelled, 0));
         assert!(take(&store, &first).is_ok());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_disk_that_fills_up_while_parts_are_joined_is_said_to_be_full() {
+        let (_folder, store, _) = folders();
+        let file = File::options().write(true).open("/dev/full").unwrap();
+        let (cancel, mut on) = (AtomicBool::new(false), |_| {});
+        let (hash, buffer) = (sha2::Sha256::new(), Vec::new());
+        let mut whole = Whole { file, store: &store, bytes: 7, hash, done: 0, buffer, cancel: &cancel, on: &mut on };
+        let problem = whole.put(b"GGUF").unwrap_err();
+        assert_eq!((problem.code, problem.details["size"].as_str()), (Code::DiskFull, "7 bytes"));
+        assert_eq!(problem.details["path"], store.root().display().to_string());
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub use cards::Lists;
 pub use entry::{LadderEntry, Licence, MadeFrom, ModelEntry, PackageParts, Sha256, Source, Words};
 pub use fetch::{
     Facts, FetchOptions, FetchProgress, Retry, SourceChoice, SourceKind, SystemTime, Time, Token, UpdateSource, begun,
-    discard, facts, fetch, fetch_model, look, partial,
+    discard, discardable, facts, fetch, fetch_model, look, partial,
 };
 pub use fit::{Fit, Shed, fit, fit_about, foretold, parts, shed, to_fit};
 pub use header::{Header, Kind, Tokenizer, check_header};

@@ -23,7 +23,8 @@ pub const SLOW: f64 = 0.8;
 /// what does not need not be downloaded. `name` is what the draft is called.
 ///
 /// # Errors
-/// [`Code::TokenizersDiffer`], [`Code::DraftTooLarge`], [`Code::DraftCannotRollBack`], [`Code::ModelRefused`]: what it is for instead.
+/// [`Code::TokenizersDiffer`], [`Code::DraftTooLarge`], [`Code::TargetCannotRollBack`], [`Code::DraftCannotRollBack`], [`Code::ModelRefused`]:
+/// what it is for instead.
 pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, Problem> {
     match match_up_by_text(target, draft, name)? {
         Tokens::ByText => Err(Problem::new(Code::TokenizersDiffer).with("rung", name)),
@@ -38,6 +39,9 @@ pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, P
 pub fn match_up_by_text(target: &Header, draft: &Header, name: &str) -> Result<Tokens, Problem> {
     let against = |code| Err(Problem::new(code).with("rung", name));
     let refused = |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", name).with("reason", reason));
+    if target.kind == Kind::Recurrent {
+        return against(Code::TargetCannotRollBack);
+    }
     if draft.kind == Kind::Recurrent {
         return against(Code::DraftCannotRollBack);
     }
@@ -130,6 +134,18 @@ mod tests {
         assert_eq!(match_up_by_text(&small, &large, "large").unwrap_err().code, Code::DraftTooLarge);
         let ends = header(|gguf| gguf.pairs.push(pair("tokenizer.ggml.eos_token_id", 4, &2_u32.to_le_bytes())));
         assert_eq!(code(&large, &ends), Code::TokenizersDiffer, "it ends with another token");
+    }
+
+    #[test]
+    fn nothing_drafts_for_a_target_that_takes_no_token_back() {
+        let small = header(|_| {});
+        for architecture in ["mamba2", "qwen35", "granitehybrid"] {
+            let target = of(architecture);
+            let problem = match_up(&target, &small, "it").unwrap_err();
+            assert_eq!((problem.code, problem.details["rung"].as_str()), (Code::TargetCannotRollBack, "it"));
+            let by_text = match_up_by_text(&target, &of(architecture), "it");
+            assert_eq!(by_text.unwrap_err().code, Code::TargetCannotRollBack, "{architecture}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Models of the catalogue whose files nobody has verified yet: what they are is asked where they lie, before the first download.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -11,11 +11,12 @@ use protocol::{Code, Problem, bytes_in_words};
 use serde::Deserialize;
 
 use crate::entry::{LadderEntry, Licence, ModelEntry, Source, Words};
-use crate::fetch::{FetchOptions, SourceChoice, facts, is_own, is_safe, look};
+use crate::fetch::{FetchOptions, SourceChoice, facts, file_in, is_own, is_safe, look};
 use crate::header::{Header, check_header};
 use crate::manifest::Catalog;
 use crate::match_up::match_up;
 use crate::recipe::{Recipe, RecipeModel};
+use crate::store::ModelStore;
 use crate::whole::hashed;
 
 /// A model that the catalogue knows by name only. Its file's size and hash are unverified: they come from the repository itself.
@@ -81,13 +82,19 @@ pub struct Settled {
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Asks where the files of the offered ladder `id` (or of the offered model, as a ladder of itself) lie for their commit, size and hash, and for their beginnings: what goes together is known
-/// before anything large is fetched. Models that are known already stay as they are. Returns the ladder as a recipe that is not kept yet.
+/// before anything large is fetched. Models that are known already stay as they are, and nobody is asked for one whose file is in `store`. Returns the ladder as a recipe that is not kept yet.
 ///
 /// # Errors
 /// [`Code::NoSuchLadder`]; [`Code::LookUpFailed`] and those of [`look`], where the target is concerned; [`Code::Cancelled`].
-pub fn settle(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool) -> Result<Settled, Problem> {
-    let (catalog, id, options) = (catalog.clone(), id.to_owned(), options.clone());
-    in_time(cancel, move |stopped| ask(&catalog, &id, &options, stopped))
+pub fn settle(
+    catalog: &Catalog,
+    store: &ModelStore,
+    id: &str,
+    options: &FetchOptions,
+    cancel: &AtomicBool,
+) -> Result<Settled, Problem> {
+    let (catalog, store, id, options) = (catalog.clone(), store.clone(), id.to_owned(), options.clone());
+    in_time(cancel, move |stopped| ask(&catalog, &store, &id, &options, stopped))
 }
 
 /// Does what waits for others on a thread of its own, so that nobody who cancels has to wait for an answer; `work` is told when nobody waits any more.
@@ -125,21 +132,24 @@ pub(crate) fn in_time<T: Send + 'static>(
     }
 }
 
-fn ask(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool) -> Result<Settled, Problem> {
+fn ask(
+    catalog: &Catalog,
+    store: &ModelStore,
+    id: &str,
+    options: &FetchOptions,
+    cancel: &AtomicBool,
+) -> Result<Settled, Problem> {
     let alone = || catalog.offer(id).map(Offer::alone);
     let ladder = catalog.offered(id).cloned().or_else(alone);
     let ladder = ladder.ok_or_else(|| Problem::new(Code::NoSuchLadder).with("name", id))?;
     let (mut models, mut left_out) = (Vec::<RecipeModel>::new(), Vec::new());
-    let mut target: Option<Header> = None;
+    let mut target: Option<Arc<Header>> = None;
     for rung in &ladder.rungs {
         if cancel.load(Ordering::Acquire) {
             return Err(Problem::new(Code::Cancelled));
         }
         let found = model(catalog, rung, options, cancel).and_then(|model| {
-            let header = match in_folder(&model.file, options) {
-                Some(path) => check_header(&path)?,
-                None => look(&model.address(&options.endpoint).unwrap_or_default(), options)?,
-            };
+            let header = header(&model, store, options)?;
             match &target {
                 Some(target) => match_up(target, &header, &model.name).map(|_| ())?,
                 None => target = Some(header),
@@ -169,8 +179,9 @@ fn ask(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool)
 
 /// Whether a model is no draft of this target whatever comes.
 fn never_fits(problem: &Problem) -> bool {
-    use Code::{DraftCannotRollBack, DraftTooLarge, ModelRefused, NotGguf, TokenizersDiffer};
-    matches!(problem.code, TokenizersDiffer | DraftTooLarge | DraftCannotRollBack | ModelRefused | NotGguf)
+    use Code::{DraftCannotRollBack, DraftTooLarge, ModelRefused, NotGguf, TargetCannotRollBack, TokenizersDiffer};
+    let of_both = matches!(problem.code, TokenizersDiffer | DraftTooLarge | TargetCannotRollBack);
+    of_both || matches!(problem.code, DraftCannotRollBack | ModelRefused | NotGguf)
 }
 
 /// A model of an offered ladder with everything that has to be known of its file.
@@ -184,16 +195,16 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBoo
     if let Some(model) = catalog.models().iter().find(is_it) {
         return Ok(model.clone());
     }
-    let elsewhere =
-        |reason: &str| Err(Problem::new(Code::LookUpFailed).with("name", &offer.name).with("reason", reason));
+    let elsewhere = |reason: &str| Err(elsewhere(&offer.name, reason));
     let (bytes, sha256, sources) = match &options.source {
-        SourceChoice::PythonPackages => return elsewhere("the chosen source does not carry it"),
+        SourceChoice::PythonPackages => return elsewhere(NOT_CARRIED),
         SourceChoice::Folder(folder) => {
             // Whoever brings the files answers for them.
-            let Some(path) = in_folder(&offer.file, options) else {
-                return elsewhere(&format!("{} is not in {}", offer.file, folder.display()));
-            };
-            let hash = hashed(&path, &mut std::io::sink(), cancel, &mut |_| {})?;
+            let path = folder.join(&offer.file);
+            if !path.is_file() {
+                return elsewhere(&not_in(folder, &offer.file));
+            }
+            let hash = hashed(&path, &mut |_| Ok(()), cancel, &mut |_| {})?;
             (path.metadata().map_or(0, |about| about.len()), hash, Vec::new())
         }
         // Whoever could change the answer on its way could name any file.
@@ -215,12 +226,33 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBoo
     Ok(ModelEntry { id, name, file, bytes, sha256, licence: offer.licence.clone(), sources, made_from: None })
 }
 
-/// The file of this name in the folder that files are to come from, if they are to and it is there.
-fn in_folder(file: &str, options: &FetchOptions) -> Option<PathBuf> {
-    match &options.source {
-        SourceChoice::Folder(folder) => Some(folder.join(file)).filter(|path| path.is_file()),
-        _ => None,
+/// What the file of a model says about itself: the one that is here, else the one where files are to come from.
+fn header(model: &ModelEntry, store: &ModelStore, options: &FetchOptions) -> Result<Arc<Header>, Problem> {
+    if let Some(header) = store.header_of(model) {
+        return Ok(header);
     }
+    let header = match &options.source {
+        SourceChoice::Folder(folder) => match file_in(folder, model) {
+            Some(path) => check_header(&path),
+            None => Err(elsewhere(&model.name, &not_in(folder, &model.file))),
+        },
+        SourceChoice::PythonPackages => Err(elsewhere(&model.name, NOT_CARRIED)),
+        SourceChoice::Any | SourceChoice::HuggingFace => {
+            look(&model.address(&options.endpoint).unwrap_or_default(), options)
+        }
+    };
+    header.map(Arc::new)
+}
+
+/// Why a model cannot be had from a source that has others.
+const NOT_CARRIED: &str = "the chosen source does not carry it";
+
+fn not_in(folder: &Path, file: &str) -> String {
+    format!("{file} is not in {}", folder.display())
+}
+
+fn elsewhere(name: &str, reason: &str) -> Problem {
+    Problem::new(Code::LookUpFailed).with("name", name).with("reason", reason)
 }
 
 /// Names and about sizes of the models of a ladder, the target first, whether they are known or only offered.

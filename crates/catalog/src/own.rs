@@ -9,6 +9,7 @@ use protocol::{Code, Mix, Problem};
 
 use crate::check::plain;
 use crate::entry::{Licence, MadeFrom, ModelEntry, Sha256};
+use crate::fetch::discard;
 use crate::header::{Header, check_header};
 use crate::join::{Parts, part_of};
 use crate::manifest::Catalog;
@@ -16,7 +17,7 @@ use crate::mark::Mark;
 use crate::recipe::{Recipe, RecipeModel, in_one_line, slug};
 use crate::recipes::Recipes;
 use crate::store::{ModelStore, Workplace, unwritable};
-use crate::whole::{hashed, put, unreadable};
+use crate::whole::{copied, hashed, put, unreadable};
 
 impl ModelStore {
     /// Takes the GGUF file at `path` in under its hash: by a link if it lies on the same disk, so that it takes no space twice, or as a
@@ -137,7 +138,7 @@ impl ModelStore {
         recipe.models.iter().filter(here).try_for_each(|model| self.note(model))
     }
 
-    /// Removes the file with this hash, and what is noted of it.
+    /// Removes the file with this hash, what is noted of it, and what else of it takes room: see [`discard`].
     ///
     /// # Errors
     /// [`Code::FolderUnwritable`].
@@ -148,6 +149,7 @@ impl ModelStore {
                 _ => {}
             }
         }
+        discard(self, hash);
         Ok(())
     }
 
@@ -164,14 +166,14 @@ impl ModelStore {
             let place = self.room_for(bytes)?;
             let refused = |error: std::io::Error| unwritable(self.root(), &error);
             let mut file = fs::File::create_new(place.path()).map_err(refused)?;
-            let hash = hashed(path, &mut file, cancel, &mut |done| on(done, bytes))?;
-            file.sync_all().map_err(refused)?;
+            let unwritten = |done: u64, error: &std::io::Error| self.unwritten(bytes.saturating_sub(done), error);
+            let hash = copied(path, &mut file, cancel, &mut |done| on(done, bytes), &unwritten)?;
             return Ok(Staged { bytes: file.metadata().map_err(refused)?.len(), place, hash });
         }
         // What was written just now must be on the disk before it is called whole; what somebody still writes is not.
         fs::File::open(&own).and_then(|file| file.sync_all()).map_err(|error| unreadable(path, &error))?;
         let before = Mark::of_contents(&own);
-        let hash = hashed(&own, &mut std::io::sink(), cancel, &mut |done| on(done, bytes))?;
+        let hash = hashed(&own, &mut |_| Ok(()), cancel, &mut |done| on(done, bytes))?;
         if Mark::of_contents(&own) != before {
             return Err(unreadable(path, &std::io::Error::other("it was changed while it was read")));
         }
@@ -188,7 +190,7 @@ impl ModelStore {
     ) -> Result<Staged, Problem> {
         let parts = Parts::beside(first, count)?;
         let (bytes, place) = (parts.bytes, self.room_for(parts.bytes)?);
-        let hash = parts.write(&place.path(), cancel, &mut |done| on(done, bytes))?;
+        let hash = parts.write(self, &place.path(), cancel, &mut |done| on(done, bytes))?;
         Ok(Staged { place, hash, bytes })
     }
 
@@ -443,7 +445,7 @@ mod tests {
         let card = |catalog: &Catalog, id: &str| {
             let (context, cache, source) = (None, protocol::ladder::CacheType::F16, &crate::SourceChoice::default());
             let lists = crate::Lists { catalog, store: &store, recipes: &recipes, context, cache, source };
-            let machine = crate::Machine { memory: None, reads: None, japanese: false };
+            let machine = crate::Machine::default();
             lists.ladders(machine, &|_, _| None).unwrap().into_iter().find(|card| card.id == id).unwrap()
         };
         assert!(card(&here(), "made").fetchable);

@@ -18,6 +18,8 @@ const PLENTY: f64 = 25.0;
 pub struct Machine {
     /// Its memory in bytes, if it tells.
     pub memory: Option<u64>,
+    /// Bytes that graphics cards have free beside it, as far as they were asked: layers may lie there.
+    pub cards: u64,
     /// Bytes of weights that a target's one-token passes read in a second here, if any was measured.
     pub reads: Option<f64>,
     /// Whether who sits at it reads Japanese.
@@ -53,7 +55,7 @@ pub struct Candidate {
 impl Machine {
     /// How something that takes so many bytes fits. A computer that does not tell its memory refuses nothing.
     pub fn room(&self, bytes: u64) -> Room {
-        match self.memory {
+        match self.memory.map(|memory| memory.saturating_add(self.cards)) {
             Some(memory) if bytes as f64 > AT_ALL * memory as f64 => Room::Not,
             Some(memory) if bytes as f64 > WELL * memory as f64 => Room::Tight,
             _ => Room::Well,
@@ -115,14 +117,14 @@ mod tests {
     fn who_reads_japanese_gets_one_that_writes_it_if_any_fits() {
         let mut all = ladders();
         all.push(Candidate { general: false, japanese: true, ..ladder(2 * GB) });
-        let suggest = |memory, japanese| Machine { memory: Some(memory), reads: None, japanese }.suggest(&all);
+        let suggest = |memory, japanese| Machine { memory: Some(memory), japanese, ..Machine::default() }.suggest(&all);
         assert_eq!((suggest(8 * GB, false), suggest(8 * GB, true)), (Some(2), Some(6)));
         assert_eq!(suggest(2 * GB, true), Some(0), "better any than none");
     }
 
     #[test]
     fn the_largest_that_fits_and_is_fast_enough_is_suggested() {
-        let suggest = |memory, reads| Machine { memory, reads, japanese: false }.suggest(&ladders());
+        let suggest = |memory, reads| Machine { memory, reads, ..Machine::default() }.suggest(&ladders());
         assert_eq!(suggest(Some(8 * GB), Some(100e9)), Some(2), "4.5 of 8 GB");
         assert_eq!(suggest(Some(16 * GB), Some(100e9)), Some(3), "not the one that is for programs only");
         assert_eq!(suggest(Some(64 * GB), Some(400e9)), Some(5));
@@ -147,11 +149,22 @@ mod tests {
 
     #[test]
     fn room_is_told_by_shares_of_the_memory() {
-        let machine = Machine { memory: Some(10 * GB), reads: Some(30e9), japanese: false };
+        let machine = Machine { memory: Some(10 * GB), reads: Some(30e9), ..Machine::default() };
         assert_eq!(
             [6 * GB, 8 * GB, 95 * GB / 10].map(|bytes| machine.room(bytes)),
             [Room::Well, Room::Tight, Room::Not]
         );
         assert_eq!((machine.pace(3 * GB), machine.pace(0)), (Some(10.0), None));
+    }
+
+    #[test]
+    fn what_lies_on_graphics_cards_fits_as_well() {
+        let machine = |cards| Machine { memory: Some(16 * GB), cards, reads: Some(400e9), japanese: false };
+        let found = |cards| (machine(cards).room(20 * GB), machine(cards).suggest(&ladders()));
+        assert_eq!(found(0), (Room::Not, Some(3)));
+        assert_eq!(found(8 * GB), (Room::Tight, Some(3)), "20 of 24 GB");
+        assert_eq!(found(30 * GB), (Room::Well, Some(5)), "30 of 46 GB");
+        let untold = Machine { memory: None, ..machine(u64::MAX) };
+        assert_eq!((untold.room(u64::MAX), machine(u64::MAX).room(20 * GB)), (Room::Well, Room::Well));
     }
 }

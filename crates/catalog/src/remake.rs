@@ -117,7 +117,7 @@ mod tests {
         let card = |catalog: &Catalog| {
             let (cache, source) = (protocol::ladder::CacheType::F16, &SourceChoice::Any);
             let lists = crate::Lists { catalog, store: &store, recipes: &recipes, context: None, cache, source };
-            let machine = crate::Machine { memory: None, reads: None, japanese: false };
+            let machine = crate::Machine::default();
             lists.ladders(machine, &|_, _| None).unwrap().into_iter().find(|card| card.id == id).unwrap()
         };
         let (before, size) = (card(&there_now), (made.bytes + original.bytes) as f64);

@@ -3,6 +3,7 @@
 use protocol::Problem;
 
 use crate::entry::{ModelEntry, Sha256};
+use crate::fetch::discard;
 use crate::manifest::Catalog;
 use crate::recipes::Recipes;
 use crate::store::ModelStore;
@@ -18,7 +19,7 @@ pub struct Removed {
 
 impl ModelStore {
     /// Removes a ladder, unless it has gone already, and with it `files`, which are [its alone](Self::files_only_of). A file that cannot be deleted
-    /// keeps neither the ladder nor the others.
+    /// keeps neither the ladder nor the others. What is not whole of the other models goes too if no list has them any more: nobody could remove it later.
     ///
     /// # Errors
     /// As [`remove_ladder`](Self::remove_ladder): then nothing is removed.
@@ -29,7 +30,10 @@ impl ModelStore {
         files: impl IntoIterator<Item = &'m ModelEntry>,
     ) -> Result<Removed, Problem> {
         if recipes.has(id) {
+            let models = recipes.get(id).map(|recipe| recipe.models).unwrap_or_default();
             self.remove_ladder(recipes, id)?;
+            let unlisted = models.iter().filter(|model| self.is_left_of(recipes, id, &model.entry()));
+            unlisted.for_each(|model| discard(self, &model.sha256));
         }
         let mut removed = Removed::default();
         for file in files {
@@ -151,6 +155,24 @@ mod tests {
         assert!(!is_left(), "it was here, so that it is in the list now");
         let bundled = Catalog::builtin().model("smollm2-135m").unwrap().clone();
         assert!(!store.is_left_of(&recipes, "coming", &bundled), "what came with the program is always in the list");
+    }
+
+    #[test]
+    fn what_is_not_whole_goes_with_a_ladder_unless_a_list_still_has_its_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let recipes = Recipes::of(folder.path().join("ladders"));
+        let bundled = RecipeModel::of(Catalog::builtin().model("smollm2-135m").unwrap());
+        let lost = RecipeModel::of(&crate::sample::entry("lost", b"damaged since", Vec::new()));
+        let bad = store.root().join("bad");
+        for model in [&bundled, &lost] {
+            fs::write(&bad, b"damaged").unwrap();
+            store.set_aside(&bad, &model.sha256);
+        }
+        let recipe = Recipe::new("Mine", vec![bundled.clone(), lost.clone()]).unwrap();
+        let id = recipes.add(&recipe).unwrap().id;
+        store.remove_with_files(&recipes, &id, []).unwrap();
+        assert_eq!((store.bytes_aside(&bundled.sha256), store.bytes_aside(&lost.sha256)), (7, 0));
     }
 
     #[test]

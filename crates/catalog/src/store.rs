@@ -1,4 +1,5 @@
 use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -69,11 +70,9 @@ impl ModelStore {
     /// [`Code::FolderUnwritable`].
     pub(crate) fn prepare(&self) -> Result<(), Problem> {
         let staging = self.staging();
-        let probe = staging.join(format!("probe-{}", std::process::id()));
-        fs::create_dir_all(&staging)
-            .and_then(|()| File::create(&probe))
-            .and_then(|_| fs::remove_file(&probe))
-            .map_err(|error| unwritable(&self.root, &error))
+        // Of no name, so that nobody who does the same meanwhile is in the way.
+        let probed = fs::create_dir_all(&staging).and_then(|()| tempfile::tempfile_in(&staging));
+        probed.map(drop).map_err(|error| unwritable(&self.root, &error))
     }
 
     /// The folder of the store.
@@ -138,7 +137,7 @@ impl ModelStore {
         let path = self.place(&model.sha256);
         // From before reading: a change meanwhile makes it another mark.
         let mark = Mark::of(&path);
-        if hashed(&path, &mut std::io::sink(), cancel, &mut |_| {})? == model.sha256 {
+        if hashed(&path, &mut |_| Ok(()), cancel, &mut |_| {})? == model.sha256 {
             if let Some(mark) = mark {
                 mark.keep(&self.verified(&model.sha256));
             }
@@ -173,6 +172,14 @@ impl ModelStore {
         }
     }
 
+    /// The problem of a file that could not be written here to its end, of which `bytes` are missing.
+    pub(crate) fn unwritten(&self, bytes: u64, error: &io::Error) -> Problem {
+        if !is_full(error) {
+            return unwritable(&self.root, error);
+        }
+        disk_full(&self.root, bytes, RESERVE, fs4::available_space(&self.root).unwrap_or(0))
+    }
+
     /// Removes what programs left behind that ended in the middle of their work.
     fn tidy(&self) {
         let old = |entry: &fs::DirEntry| {
@@ -194,6 +201,16 @@ impl ModelStore {
         self.root.join("quarantine")
     }
 
+    /// The bad file that should have had this hash.
+    pub(crate) fn aside(&self, hash: &Sha256) -> PathBuf {
+        self.quarantine().join(format!("{hash}.gguf"))
+    }
+
+    /// How many bytes the bad file takes that should have had this hash.
+    pub fn bytes_aside(&self, hash: &Sha256) -> u64 {
+        fs::metadata(self.aside(hash)).map_or(0, |about| about.len())
+    }
+
     /// Where the mark of the whole file with this hash is kept.
     fn verified(&self, hash: &Sha256) -> PathBuf {
         self.root.join("verified").join(hash.as_str())
@@ -204,12 +221,11 @@ impl ModelStore {
         self.staging().join(format!("{hash}.part"))
     }
 
-    /// Moves a bad file into quarantine. Only the latest of each hash is kept: a source that is wrong every time must
+    /// Moves a bad file into quarantine. Only the latest of each hash is kept, and until a whole one comes in: a source that is wrong every time must
     /// not fill the disk.
     pub(crate) fn set_aside(&self, bad: &Path, hash: &Sha256) {
-        let kept = self.quarantine().join(format!("{hash}.gguf"));
         let _ = fs::create_dir_all(self.quarantine());
-        if fs::rename(bad, &kept).is_err() {
+        if fs::rename(bad, self.aside(hash)).is_err() {
             // On Windows a file that is in use cannot be moved; it must at least not be taken for good.
             let _ = fs::remove_file(bad);
         }
@@ -236,6 +252,8 @@ impl ModelStore {
         if let Some(mark) = Mark::of(&place) {
             mark.keep(&self.verified(hash));
         }
+        // Of no use any more.
+        let _ = fs::remove_file(self.aside(hash));
         // The new name itself must survive a power cut; only Unix can sync a folder.
         #[cfg(unix)]
         if let Ok(folder) = File::open(&self.root) {
@@ -248,6 +266,11 @@ impl ModelStore {
 /// The problem of a folder that cannot be written.
 pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
     protocol::folder_unwritable(path, error, "TAKI_MODELS")
+}
+
+/// Whether nothing more could be written because there is no room left.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// The problem of a disk that has no room for `bytes` more if `reserve` is to stay free.
@@ -330,6 +353,17 @@ mod tests {
         store.assure(&model, &AtomicBool::new(false)).unwrap();
         assert_eq!(store.path_of(&model), Some(store.place(&model.sha256)));
         assert_eq!(store.prepare().unwrap_err().code, Code::FolderUnwritable);
+    }
+
+    #[test]
+    fn several_may_make_sure_at_once_and_nothing_stays() {
+        let (_folder, store, _) = installed(b"weights");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..500).for_each(|_| store.prepare().unwrap()));
+            }
+        });
+        assert_eq!(fs::read_dir(store.staging()).unwrap().count(), 0);
     }
 
     #[test]

@@ -244,7 +244,8 @@ fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem
     output.line(format_args!(
         "{id} writes {with} tokens a second here, {without} without the cascade: {ratio:.2} times as fast."
     ));
-    let better = setup.cards()?.into_iter().find(|card| card.id == id).and_then(|card| card.checked?.better);
+    let cards = setup.cards_of(&setup.catalog, engine.device_memory())?;
+    let better = cards.into_iter().find(|card| card.id == id).and_then(|card| card.checked?.better);
     if let Some(better) = &better {
         let why =
             if cascade < READING { "would write faster here" } else { "would answer better and still be fast here" };
@@ -297,7 +298,7 @@ pub(crate) fn keep(setup: &Setup, recipe: &Recipe, output: &Output) -> Result<()
     ));
     let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
     // It is kept, whatever is wrong with a list.
-    let card = setup.cards_of(&catalog).ok().and_then(|cards| cards.into_iter().find(|card| card.id == kept.id));
+    let card = setup.cards_of(&catalog, 0).ok().and_then(|cards| cards.into_iter().find(|card| card.id == kept.id));
     if let Some(card) = &card {
         output.line(format_args!("It takes {}.", memory(card)));
     }

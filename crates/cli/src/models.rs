@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{Catalog, FetchProgress, MadeFrom, ModelEntry, RecipeModel, partial, without_further_parts};
+use catalog::{Catalog, FetchProgress, MadeFrom, ModelEntry, RecipeModel, discardable, partial, without_further_parts};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -71,10 +71,13 @@ fn list(setup: &Setup, output: &Output) {
             (None, 0) => "not installed".to_owned(),
             (None, there) => format!("not installed, {} of {size} are here", bytes_in_words(there)),
         };
-        output.line(format_args!("{:<22} {:>7}  {:<10} {state}", model.id, size, model.licence.spdx));
+        let bad = setup.models.bytes_aside(&model.sha256);
+        let aside =
+            if bad == 0 { String::new() } else { format!(", a wrong file of {} is set aside", bytes_in_words(bad)) };
+        output.line(format_args!("{:<22} {:>7}  {:<10} {state}{aside}", model.id, size, model.licence.spdx));
         rows.push(json!({
             "id": model.id, "name": model.name, "bytes": model.bytes, "licence": model.licence.spdx,
-            "sha256": model.sha256.as_str(), "path": path, "partial_bytes": there,
+            "sha256": model.sha256.as_str(), "path": path, "partial_bytes": there, "aside_bytes": bad,
         }));
     }
     rows.extend(offered);
@@ -200,21 +203,39 @@ pub(crate) fn reading<T>(
 
 fn remove(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
     let model = setup.catalog.model(name)?;
+    let is_here = setup.models.file_of(&model.sha256).is_some();
+    let rest = || discardable(&setup.models, &model.sha256);
+    let before = rest();
+    if !is_here && before == 0 {
+        return Err(model.missing(name));
+    }
     let (recipes, _) = setup.recipes.all();
+    // What is no whole file no ladder needs.
+    let recipes = if is_here { recipes } else { Vec::new() };
     if let Some(recipe) = recipes.iter().find(|recipe| recipe.in_rungs().any(|other| other.sha256 == model.sha256)) {
         return Err(Problem::new(Code::ModelInUse).with("name", &model.name).with("ladder", &recipe.id));
     }
-    setup.models.file_of(&model.sha256).ok_or_else(|| model.missing(name))?;
     setup.models.remove(&model.sha256)?;
-    let had = setup.recipes.had(&model.sha256);
+    let stays = rest();
+    let freed = before.saturating_sub(stays);
+    if stays > 0 {
+        output.note(format_args!("{} stay: another program is fetching it now.", bytes_in_words(stays)));
+    }
+    let had = if is_here { setup.recipes.had(&model.sha256) } else { Vec::new() };
     if !had.is_empty() {
         let (ladders, again) = (had.join(", "), if model.sources.is_empty() { "made or added" } else { "downloaded" });
         output.note(format_args!(
             "Earlier versions, or ladders that were removed, have it: {ladders}. Once brought back, they need it {again} again."
         ));
     }
-    output.line(format_args!("The file of {} is deleted.", model.name));
-    output.json(&json!({ "removed": model.id, "earlier": had }));
+    if is_here {
+        output.line(format_args!("The file of {} is deleted.", model.name));
+    }
+    if freed > 0 {
+        let size = bytes_in_words(freed);
+        output.line(format_args!("What was not whole of {}, {size}, is deleted.", model.name));
+    }
+    output.json(&json!({ "removed": model.id, "earlier": had, "not_whole_bytes": freed }));
     Ok(())
 }
 

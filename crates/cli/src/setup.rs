@@ -72,7 +72,7 @@ impl Setup {
         let cancel = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&cancel);
         let stop = move || flag.store(true, Ordering::Release);
-        let settled = stoppable(stop, || catalog::settle(&self.catalog, name, &options, &cancel))?;
+        let settled = stoppable(stop, || catalog::settle(&self.catalog, &self.models, name, &options, &cancel))?;
         for problem in &settled.left_out {
             output.note("One of its models is left out and not downloaded:");
             output.warning(problem);
@@ -120,14 +120,14 @@ impl Setup {
 
     /// Every ladder, with what a trial here found of it.
     pub(crate) fn cards(&self) -> Result<Vec<LadderCard>, Problem> {
-        self.cards_of(&self.catalog)
+        self.cards_of(&self.catalog, 0)
     }
 
-    /// The same of what there is by now.
-    pub(crate) fn cards_of(&self, catalog: &Catalog) -> Result<Vec<LadderCard>, Problem> {
+    /// The same of what there is by now, where an engine found that graphics cards have so many bytes free.
+    pub(crate) fn cards_of(&self, catalog: &Catalog, cards: u64) -> Result<Vec<LadderCard>, Problem> {
         let reads = engine::bytes_a_second(&self.learned().all(), &|ladder| catalog.is_dense(ladder));
         let japanese = Language::of_system() == Language::Japanese;
-        let machine = Machine { memory: engine::memory_of_this_computer(), reads, japanese };
+        let machine = Machine { memory: engine::memory_of_this_computer(), cards, reads, japanese };
         Lists { catalog, ..self.lists() }.ladders(machine, &store::checked(&self.places))
     }
 

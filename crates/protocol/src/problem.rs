@@ -73,6 +73,8 @@ codes! {
     DraftTooLarge = "draft_too_large",
     /// The draft `{rung}` cannot take tokens back.
     DraftCannotRollBack = "draft_cannot_roll_back",
+    /// `{rung}` cannot draft because its target cannot take tokens back.
+    TargetCannotRollBack = "target_cannot_roll_back",
     /// The ladder's settings make no sense: `{reason}`.
     LadderInvalid = "ladder_invalid",
     /// A ladder was given no name.

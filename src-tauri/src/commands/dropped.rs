@@ -52,15 +52,15 @@ pub(crate) async fn drop_end(app: State<'_, Arc<App>>, ticket: u32) -> Result<Ad
     let app = Arc::clone(&app);
     blocking(move || {
         let arrived = app.dropped.end(ticket)?;
-        let work = app.shrinking.begin()?;
-        let added = added(&app, &arrived.path(), work.stopped(), &mut |_| {});
+        let _one_at_a_time = app.shrinking.begin_next(arrived.stopped())?;
+        let added = added(&app, &arrived.path(), arrived.stopped(), &mut |_| {});
         app.disk()?.read_own();
         added
     })
     .await
 }
 
-/// Forgets a dropped file.
+/// Forgets a dropped file, also one that is being taken in.
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn drop_cancel(app: State<'_, Arc<App>>, ticket: u32) -> Result<(), Problem> {

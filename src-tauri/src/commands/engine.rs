@@ -21,7 +21,7 @@ pub(crate) fn watch_engine(app: State<'_, Arc<App>>, on_state: Channel<EngineSta
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn ladders(app: State<'_, Arc<App>>) -> Result<Vec<LadderCard>, Problem> {
-    app.disk()?.cards(&app.settings().clone())
+    app.ladders()
 }
 
 /// Chooses a ladder and loads it.

@@ -159,7 +159,7 @@ export const commands = {
 	dropPiece: (ticket: number, base64: string) => typedError<null, Problem>(__TAURI_INVOKE("drop_piece", { ticket, base64 })),
 	/**  Takes in a dropped file that is whole. */
 	dropEnd: (ticket: number) => typedError<Added, Problem>(__TAURI_INVOKE("drop_end", { ticket })),
-	/**  Forgets a dropped file. */
+	/**  Forgets a dropped file, also one that is being taken in. */
 	dropCancel: (ticket: number) => typedError<null, Problem>(__TAURI_INVOKE("drop_cancel", { ticket })),
 	/**  Tries out how fast the ladder in use is here, telling the share that is done; takes about a minute. */
 	checkLadder: (onProgress: Channel<number | null>) => typedError<LadderCheck, Problem>(__TAURI_INVOKE("check_ladder", { onProgress })),
@@ -329,6 +329,8 @@ export type Code =
 "draft_too_large" | 
 /**  The draft `{rung}` cannot take tokens back. */
 "draft_cannot_roll_back" | 
+/**  `{rung}` cannot draft because its target cannot take tokens back. */
+"target_cannot_roll_back" | 
 /**  The ladder's settings make no sense: `{reason}`. */
 "ladder_invalid" | 
 /**  A ladder was given no name. */

@@ -19,6 +19,8 @@ async function ours(file: File): Promise<boolean> {
 /** Models and recipes that were dropped on the window. */
 export class Dropped {
   #cancelled = false;
+  /** The ticket of what the app takes in now: all of it is there. */
+  #whole: number | undefined;
 
   constructor(
     readonly backend: Backend,
@@ -50,15 +52,20 @@ export class Dropped {
         on(Math.min(1, (at + PIECE) / file.size));
       }
       if (this.#cancelled) return await this.backend.dropCancel(ticket);
+      this.#whole = ticket;
       this.ladders.added = { what: "ladder", ...(await this.backend.dropEnd(ticket)) };
     } catch (thrown) {
       // What it has of the file so far is of no use.
       await this.backend.dropCancel(ticket).catch(() => undefined);
       throw thrown;
+    } finally {
+      this.#whole = undefined;
     }
   }
 
   cancel() {
     this.#cancelled = true;
+    // Before that, whoever sends the pieces sees it, and none comes for a ticket that is gone.
+    if (this.#whole !== undefined) void this.backend.dropCancel(this.#whole).catch(() => undefined);
   }
 }

@@ -143,6 +143,18 @@ test("a drop that is cancelled or refused leaves nothing behind, and the next on
   expect(session.told.problem).toBeUndefined();
 });
 
+test("a drop that is whole is cancelled while the app reads it", async () => {
+  const { backend, session } = await opened();
+  backend.dropEnd = (ticket) =>
+    new Promise((_, refuse) => {
+      backend.dropCancel = async (cancelled) => void (cancelled === ticket && refuse(new Refusal({ code: "cancelled", details: {} })));
+      queueMicrotask(() => session.dropped.cancel());
+    });
+  await session.dropped.take([file("a.gguf", 1), file("b.gguf", 1)]);
+  expect(backend.named("dropBegin"), "nor is the second taken").toHaveLength(1);
+  expect([session.told.problem, session.ladders.added, session.ladders.work]).toEqual([undefined, undefined, undefined]);
+});
+
 test("what the system wants opened is taken in, after what is being done", async () => {
   const { backend, session } = await opened();
   backend.handed(1);

@@ -340,8 +340,8 @@ impl Policy for Adaptive {
         }
         let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
         let (seconds, mut expected, mut caused) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width), false);
-        let before = pace.cost.at(1);
-        if reviewed.reviewer == 0 && pace.cost.is_apart() {
+        let (before, is_apart) = (pace.cost.at(1), pace.cost.is_apart());
+        if reviewed.reviewer == 0 && is_apart {
             caused = self.settling.saw(&mut pace.cost, reviewed.width, seconds);
             if caused {
                 // Nobody else's doing: all of it is booked.
@@ -353,7 +353,9 @@ impl Policy for Adaptive {
         let single = pace.cost.at(1).unwrap_or(seconds);
         pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64() / single);
         if reviewed.reviewer == 0 {
-            self.guard.noticed(reviewed.width, expected.is_some_and(|expected| seconds < OVER * expected));
+            // What a pass on a device adds to the next ones is part of what is expected of it.
+            let is_sudden = expected.is_some_and(|expected| seconds < OVER * expected) && !is_apart;
+            self.guard.noticed(reviewed.width, is_sudden);
         }
         // What this very pass has told of one token is no measure of it.
         let single = before.filter(|_| reviewed.width > 1).or_else(|| pace.cost.at(1));

@@ -24,6 +24,9 @@ const COMMON_OF_WIDE: f64 = 0.45;
 /// A time this many times longer is taken for this many: one pass that another program delayed must not turn the curve.
 const OUTLIER: f64 = 2.0;
 
+/// From the first measured width on that is more than this many times the one before it, nothing is filled up.
+const GAP: usize = 2;
+
 /// A width that takes this many times what a narrower one does is not worth its filling up.
 const STEP: f64 = 1.08;
 
@@ -58,16 +61,19 @@ impl CostCurve {
     /// From now on passes are filled up to the next of the measured widths of which each takes clearly longer than the one before it: few
     /// widths come often, and what is recorded of each of them is of use the longer.
     pub fn fill_up(&mut self) {
-        let mut fills: Vec<(usize, f64)> = Vec::new();
-        for (index, time) in self.seconds.iter_mut().enumerate().rev() {
-            let Some(seconds) = *time else { continue };
-            if index == 0 || fills.last().is_none_or(|(_, wider)| *wider > seconds * STEP) {
-                fills.push((index + 1, seconds));
+        let measured: Vec<(usize, f64)> = self.points().collect();
+        // What lies in a wide gap may take much less than where it ends.
+        let gap = measured.windows(2).position(|pair| pair[0].0 * GAP < pair[1].0);
+        let mut wider = f64::INFINITY;
+        self.fills.clear();
+        for &(width, seconds) in measured[..gap.map_or(measured.len(), |last| last + 1)].iter().rev() {
+            if width == 1 || wider > seconds * STEP {
+                self.fills.insert(0, width);
+                wider = seconds;
             } else {
-                *time = None;
+                self.seconds[width - 1] = None;
             }
         }
-        self.fills = fills.into_iter().rev().map(|(width, _)| width).collect();
     }
 
     /// Widths that passes are filled up to, in rising order; none where each is as wide as it has tokens.
@@ -127,10 +133,10 @@ impl CostCurve {
 
     /// Whether the figures can be used at all.
     pub(super) fn is_sound(&self) -> bool {
-        let rising =
-            self.fills.windows(2).all(|pair| pair[0] < pair[1]) && self.fills.first().is_none_or(|fill| *fill > 0);
+        let timed = |fill: &usize| fill.checked_sub(1).and_then(|index| *self.seconds.get(index)?).is_some();
+        let rising = self.fills.is_sorted_by(|narrow, wide| narrow < wide);
         rising
-            && self.fills.len() <= WIDEST
+            && self.fills.iter().all(timed)
             && self.seconds.len() <= WIDEST
             && self.seconds.iter().flatten().all(|time| *time > 0.0 && *time < 1e4)
     }
@@ -201,16 +207,17 @@ mod tests {
 
     #[test]
     fn passes_are_filled_up_where_that_costs_nothing() {
-        let mut curve = curve(&[(1, 1.0), (2, 1.2), (3, 1.21), (4, 1.25), (8, 1.6), (12, 2.0), (16, 2.1), (64, 5.0)]);
+        let mut curve = curve(&[(1, 1.0), (2, 1.2), (3, 1.21), (4, 1.25), (8, 1.6), (12, 2.0), (16, 2.1), (64, 4.9)]);
         curve.fill_up();
-        assert_eq!(curve.fills(), [1, 4, 8, 16, 64]);
-        let at: Vec<_> = [1, 2, 4, 5, 9, 16, 17].map(|width| curve.at(width).unwrap()).to_vec();
-        assert_eq!(at, [1.0, 1.25, 1.25, 1.6, 2.1, 2.1, 5.0]);
+        assert_eq!(curve.fills(), [1, 4, 8, 16]);
+        let at: Vec<_> = [1, 2, 4, 5, 9, 16].map(|width| curve.at(width).unwrap()).to_vec();
+        assert_eq!(at, [1.0, 1.25, 1.25, 1.6, 2.1, 2.1]);
+        assert!((curve.at(40).unwrap() - 3.5).abs() < 1e-9, "in a wide gap nothing is filled up: {curve:?}");
         let points: Vec<_> = curve.points().map(|(width, _)| width).collect();
-        assert_eq!(points, [1, 2, 4, 5, 8, 9, 16, 17, 64]);
+        assert_eq!(points, [1, 2, 4, 5, 8, 9, 16, 64]);
         (0..50).for_each(|_| curve.saw(3, 1.5));
         assert!((curve.at(2).unwrap() - 1.5).abs() < 0.01, "what one width took, all take that are filled up to it");
-        assert!(curve.at(65).unwrap() > 5.0);
+        assert!(curve.at(65).unwrap() > 4.9 && curve.is_sound());
         let again: CostCurve = serde_json::from_str(&serde_json::to_string(&curve).unwrap()).unwrap();
         assert_eq!(again, curve);
     }

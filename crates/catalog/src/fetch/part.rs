@@ -6,7 +6,7 @@ use sha2::Digest;
 
 use crate::entry::{ModelEntry, Sha256};
 use crate::fetch::{Job, Stop};
-use crate::store::{disk_full, unwritable};
+use crate::store::{disk_full, is_full, unwritable};
 
 /// The unfinished file of a model in the staging folder, with the hash of what it holds so far.
 ///
@@ -117,13 +117,11 @@ impl Part {
 
     fn trouble(&self, job: &Job<'_, '_>, error: &std::io::Error) -> Stop {
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        Stop::Here(match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                let free = (job.options.free_space)(folder).unwrap_or(0);
-                disk_full(folder, self.missing(), job.options.reserve, free)
-            }
-            _ => unwritable(folder, error),
-        })
+        if !is_full(error) {
+            return Stop::Here(unwritable(folder, error));
+        }
+        let free = (job.options.free_space)(folder).unwrap_or(0);
+        Stop::Here(disk_full(folder, self.missing(), job.options.reserve, free))
     }
 
     /// Closes the whole part and says whether it is the very file of `model`. It is on disk then.

@@ -73,8 +73,15 @@ impl Kind {
         }
     }
 
-    /// By the name of the family.
-    pub(super) fn of(architecture: &str) -> Self {
+    /// By the name of the family, and how it sums a text up (`pooling_type`): what writes says nothing of that, or 0 for not at all.
+    pub(super) fn of(architecture: &str, pooling: Option<u64>) -> Self {
+        match Self::of_family(architecture) {
+            Self::Writes | Self::Recurrent if pooling.is_some_and(|pooling| pooling > 0) => Self::Embeds,
+            kind => kind,
+        }
+    }
+
+    fn of_family(architecture: &str) -> Self {
         let is = |names: &[&str]| names.contains(&architecture);
         if is(&RECURRENT) {
             Self::Recurrent

@@ -33,6 +33,20 @@ fn a_header_tells_what_the_model_is() {
 }
 
 #[test]
+fn a_model_that_sums_texts_up_writes_none_whatever_its_family_does() {
+    let kind = |architecture: &str, pooling: u32| {
+        let mut gguf = Gguf::small();
+        gguf.pairs[0] = pair("general.architecture", 8, &text(architecture));
+        gguf.pairs.push(pair(&format!("{architecture}.pooling_type"), 4, &pooling.to_le_bytes()));
+        look(&gguf.bytes()).unwrap().kind
+    };
+    // 3 takes the last token (Qwen3 Embedding), 4 gives a rank (Qwen3 Reranker), 0 is none.
+    assert_eq!([3, 4, 0].map(|pooling| kind("qwen3", pooling)), [Kind::Embeds, Kind::Embeds, Kind::Writes]);
+    assert_eq!([1, 0].map(|pooling| kind("lfm2", pooling)), [Kind::Embeds, Kind::Recurrent]);
+    assert_eq!([3, 0].map(|pooling| kind("clip", pooling)), [Kind::Projects; 2]);
+}
+
+#[test]
 fn what_a_context_takes_follows_from_layers_and_heads() {
     let number = |key: &str, number: u32| pair(&format!("llama.{key}"), 4, &number.to_le_bytes());
     let with = |more: &[Vec<u8>]| {

@@ -67,7 +67,7 @@ pub(crate) enum Models {
         #[arg(long)]
         json: bool,
     },
-    /// Delete the file of a model
+    /// Delete the file of a model, and what is not whole of it: a download that you gave up, a wrong file that was set aside
     Remove {
         /// A model of the list
         name: String,

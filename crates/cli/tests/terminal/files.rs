@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 
 use catalog::Catalog;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::run::{Taki, finish, ladder};
 
@@ -85,6 +85,30 @@ fn what_is_half_downloaded_is_told() {
         let here: Vec<_> = rows.as_array().unwrap().iter().filter(|row| partial(row) > 0).collect();
         assert!(here.len() == 1 && here[0]["id"] == id && partial(here[0]) == 30_000_000, "{here:?}");
     }
+}
+
+#[test]
+fn what_is_not_whole_of_a_model_is_told_and_can_be_removed() {
+    let taki = Taki::bare();
+    let folder = taki.run(&["models", "list", "--json"]).good()["folder"].as_str().unwrap().to_owned();
+    let catalog = Catalog::builtin();
+    let hash = catalog.model("smollm2-135m").unwrap().sha256.as_str();
+    let remove = ["models", "remove", "smollm2-135m", "--json"];
+    assert_eq!(taki.run(&remove).code_of_problem(), "not_installed");
+    let folder = Path::new(&folder);
+    let (bad, part) = (folder.join(format!("quarantine/{hash}.gguf")), folder.join(format!("staging/{hash}.part")));
+    for (path, bytes) in [(&bad, 98_000_000), (&part, 30_000_000), (&part.with_extension("lock"), 0)] {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::File::create(path).unwrap().set_len(bytes).unwrap();
+    }
+    // A ladder of one's own that has it needs nothing of that.
+    taki.run(&["ladders", "copy", "smollm2", "Mine", "--json"]).good();
+    let listed = taki.run(&["models", "list"]).out;
+    assert!(listed.contains("30 MB of 98 MB are here, a wrong file of 98 MB is set aside\n"), "{listed}");
+    let removed = taki.run(&remove).good();
+    assert_eq!((&removed["removed"], &removed["not_whole_bytes"]), (&json!("smollm2-135m"), &json!(128_000_000)));
+    assert!(!bad.exists() && !part.exists());
+    assert_eq!(taki.run(&remove).code_of_problem(), "not_installed");
 }
 
 /// A repository that has another file, none, and trouble.

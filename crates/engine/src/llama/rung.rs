@@ -18,7 +18,7 @@ use crate::by_text::Unfaithful;
 /// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
 pub(super) const BRANCHES: usize = 8;
 
-/// Tokens up to which what a draft has to read of an answer is a pass that comes often.
+/// With fewer tokens that are only read, a pass is one that comes often.
 const OFTEN: usize = 8;
 
 /// The sequence that a context holds; those behind it are the branches'.
@@ -129,7 +129,7 @@ impl<'m> LlamaRung<'m> {
     /// How wide a pass over `asked` tokens is to be, of which `rows` are scored; None for one that is as it is.
     fn filled(&self, asked: usize, rows: usize) -> Option<usize> {
         // What is recorded is of use for one number of scored tokens alone: all of them are. Long pieces of a prompt come once.
-        let comes_often = rows == asked || asked <= OFTEN;
+        let comes_often = asked - rows < OFTEN;
         let width = self.fills.iter().copied().find(|fill| *fill >= asked).filter(|_| comes_often);
         width.filter(|width| self.held + width <= self.capacity)
     }
@@ -287,10 +287,11 @@ fn between<'a>(top: &'a [f32], last: &'a [f32], rows: usize) -> Option<&'a [f32]
     if !std::ptr::eq(last.as_ptr(), top.as_ptr().wrapping_add(before)) {
         return None;
     }
+    let start = std::ptr::with_exposed_provenance(top.as_ptr().addr());
     // SAFETY: `top` and `last` are rows of the one buffer that the context has for the scores of its latest pass, and as the last stands exactly
-    // so many rows behind the first, all between them is of that buffer too. Nothing writes there while `'a` lasts: that takes another
-    // pass, which needs the context mutably.
-    Some(unsafe { std::slice::from_raw_parts(top.as_ptr(), before + last.len()) })
+    // so many rows behind the first, all between them is of that buffer too, which C made. Nothing writes there while `'a` lasts: that takes
+    // another pass, which needs the context mutably.
+    Some(unsafe { std::slice::from_raw_parts(start, before + last.len()) })
 }
 
 /// The sequence of branch `index`.
@@ -340,13 +341,14 @@ impl LanguageModel for LlamaRung<'_> {
         }
         let asked = tokens.len() + branches.len();
         let full = LlamaError::Full { asked, held: self.held, capacity: self.capacity };
-        let filled = if branches.is_empty() { self.filled(asked, rows) } else { None };
-        let scored = if filled.is_some() { asked } else { rows };
+        let filled = self.filled(asked, rows + branches.len());
+        let scored = if filled.is_some() { tokens.len() } else { rows };
         if asked > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, scored, branches) {
             return Err(full);
         }
-        for index in asked..filled.unwrap_or(asked) {
-            if self.batch.add(LlamaToken(0), (self.held + index) as i32, &[SEQUENCE], true).is_err() {
+        for index in 0..filled.map_or(0, |filled| filled - asked) {
+            let position = self.held + tokens.len() + index;
+            if self.batch.add(LlamaToken(0), position as i32, &[SEQUENCE], true).is_err() {
                 return Err(full);
             }
         }

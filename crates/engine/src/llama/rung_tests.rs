@@ -38,7 +38,7 @@ fn passes_that_are_filled_up_say_the_same_and_leave_nothing_behind() {
     let (llama, weights) = crate::llama::for_tests();
     let threads = Threads { single: 2, wide: 2 };
     let mut curve = CostCurve::default();
-    for (width, seconds) in [(1, 1.0), (4, 2.0), (8, 3.0)] {
+    for (width, seconds) in [(1, 1.0), (2, 1.9), (4, 2.0), (8, 3.0)] {
         curve.measured(width, seconds);
     }
     curve.fill_up();
@@ -46,6 +46,7 @@ fn passes_that_are_filled_up_say_the_same_and_leave_nothing_behind() {
     let mut filled = weights.context(llama, 256, threads, Mode::default()).unwrap();
     filled.fill_up(curve.fills());
     assert_eq!([filled.filled(3, 3), filled.filled(2, 1), filled.filled(9, 9)], [Some(4), Some(4), None]);
+    assert_eq!([filled.filled(8, 1), filled.filled(8, 0)], [Some(8), None], "a long piece of a prompt");
     let mut say = |tokens: &[Token], rows: usize| {
         let [plainly, filled_up] = [&mut plain, &mut filled].map(|model| {
             let logits = model.extend(tokens, rows).unwrap();

@@ -205,9 +205,8 @@ impl Shelf {
     ) -> Result<Answerer<'w>, Problem> {
         let context = settings.context.unwrap_or(CONTEXT).min(self.target.trained_context().max(1));
         let mut trying = Trying { inbox, outbox, done: 0, all: 3 + self.drafts.len() };
-        let name = &ladder.rungs[0].name;
+        let Rung { name, path } = &ladder.rungs[0];
         trying.next(name)?;
-        let path = &ladder.rungs[0].path;
         let mode = Mode::from(settings);
         if self.target.layers().0 == 0 {
             memory.take(self.target.cache_bytes(context, mode))?;
@@ -252,7 +251,8 @@ impl Shelf {
             trying.next(&rung.name)?;
             let bytes = if weights.layers().0 == 0 { weights.cache_bytes(context, mode) } else { 0 };
             let threads = self.threads_of(weights, settings, threads);
-            let opened = memory.take(bytes).and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
+            let room = if rolls_back { memory.take(bytes) } else { Err(target_cannot_roll_back(rung)) };
+            let opened = room.and_then(|()| draft(weights.context(llama, context, threads, mode), rung));
             let added = opened.and_then(|mut model| {
                 tokens.translate(&mut model, &self.target);
                 // What is known is numbered as in the whole ladder, whatever is left out this time.
@@ -357,6 +357,10 @@ fn draft<'w>(opened: Result<LlamaRung<'w>, impl std::fmt::Display>, rung: &Rung)
         Ok(false) => Err(Problem::new(Code::DraftCannotRollBack).with("rung", &rung.name)),
         Err(error) => Err(refused(&rung.path, error.to_string())),
     }
+}
+
+fn target_cannot_roll_back(draft: &Rung) -> Problem {
+    Problem::new(Code::TargetCannotRollBack).with("rung", &draft.name)
 }
 
 /// Tries it: recurrent and hybrid models refuse, and nothing else says so for sure.

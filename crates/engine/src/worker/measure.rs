@@ -12,7 +12,7 @@ const WIDTHS: [usize; 10] = [1, 2, 3, 4, 8, 6, 16, 5, 12, 24];
 
 /// The same where devices compute, behind one token: they take many tokens at once in little more time, and what a long text takes to read, for
 /// which a draft's use stands or falls, follows from the widest.
-const WIDTHS_ON_DEVICES: [usize; 11] = [2, 4, 8, 16, 64, 3, 32, 6, 12, 24, 5];
+const WIDTHS_ON_DEVICES: [usize; 11] = [2, 4, 8, 64, 16, 32, 3, 6, 12, 24, 5];
 
 /// How often such a width comes in turn with single tokens: in the first two rounds llama.cpp records it, if it can.
 const ROUNDS: usize = 4;
@@ -85,13 +85,21 @@ pub(super) fn is_still<M: LanguageModel>(
     before: &CostCurve,
     on_devices: bool,
 ) -> Result<bool, M::Error> {
-    let mut still = before.at(1).is_some() && before.is_apart() == on_devices;
+    let is_of_devices = before.is_apart() && !before.fills().is_empty();
+    let mut still = before.at(1).is_some() && is_of_devices == on_devices;
     let telling = TELLING.map(|width| before.fills().iter().copied().find(|fill| *fill >= width).unwrap_or(width));
     model.extend(&[0], 1)?;
     let mut single = 0.0;
     for width in telling.into_iter().filter(|width| before.points().any(|(known, _)| known == *width)) {
         if let Some(then) = before.at(width).filter(|_| still) {
-            let now = if on_devices && width > 1 { in_turn(model, width, single)? } else { fastest(model, width, 3)? };
+            let now = if on_devices && width > 1 && has_room(model, width) {
+                model.truncate(0)?;
+                in_turn(model, width, single)?
+            } else if on_devices && width > 1 {
+                then
+            } else {
+                fastest(model, width, 3)?
+            };
             if width == 1 {
                 single = now;
             }
@@ -160,8 +168,11 @@ fn of_devices<M: LanguageModel>(model: &mut M, budget: Duration) -> Result<CostC
     let single = fastest(model, 1, AGAIN)?;
     curve.measured(1, single);
     for width in WIDTHS_ON_DEVICES {
-        if began.elapsed() > budget || ROUNDS * (width + SINGLES) > model.capacity() {
+        if began.elapsed() > budget {
             break;
+        }
+        if !has_room(model, width) {
+            continue;
         }
         // What is recorded is good for a part of the context.
         model.truncate(0)?;
@@ -171,6 +182,11 @@ fn of_devices<M: LanguageModel>(model: &mut M, budget: Duration) -> Result<CostC
     model.truncate(0)?;
     curve.fill_up();
     Ok(curve)
+}
+
+/// Whether an empty `model` has room to measure passes over `width` tokens in turn with single ones.
+fn has_room<M: LanguageModel>(model: &M, width: usize) -> bool {
+    ROUNDS * (width + SINGLES) <= model.capacity()
 }
 
 /// Seconds of a pass over `width` tokens in turn with single ones, which take `single`, and what it adds to those; of a few the fastest.

@@ -6,6 +6,7 @@ mod answers;
 mod compare;
 mod ends;
 mod loads;
+mod recurrent;
 mod stops;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,16 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use protocol::Code;
+use protocol::ladder::CacheType;
 use sha2::Digest;
 
 use super::bench::Bench;
 use super::server::{Does, Seen, Server};
 use crate::address::settle_at;
+use crate::cards::Lists;
 use crate::entry::{Sha256, Source};
 use crate::fetch::{SourceChoice, begun, fetch};
 use crate::manifest::Catalog;
 use crate::offer::settle;
 use crate::recipes::Recipes;
+use crate::recommend::Machine;
 use crate::sample::{Gguf, pair, text};
 
 /// Nobody cancels.
@@ -90,7 +93,7 @@ fn an_offered_ladder_becomes_a_known_one_and_is_fetched() {
     let catalog = Catalog::parse(OFFERS).unwrap();
     assert_eq!((catalog.ladders().len(), catalog.offered_ladders().len(), catalog.offers().count()), (0, 1, 2));
     assert_eq!(bench.store.ready(&catalog, "both").unwrap(), 5_000, "about");
-    let settled = settle(&catalog, "both", &bench.options, &GO).unwrap();
+    let settled = settle(&catalog, &bench.store, "both", &bench.options, &GO).unwrap();
     assert!(settled.left_out.is_empty());
     let folder = tempfile::tempdir().unwrap();
     let recipes = Recipes::of(folder.path().to_owned());
@@ -112,7 +115,7 @@ fn an_offered_ladder_becomes_a_known_one_and_is_fetched() {
     assert_eq!(std::fs::read(&paths[1]).unwrap(), Gguf::small().bytes());
     // The next ladder with one of them takes the very same file, whatever lies there by now.
     let asked = server.seen().len();
-    settle(&catalog, "small", &bench.options, &GO).unwrap();
+    settle(&catalog, &bench.store, "small", &bench.options, &GO).unwrap();
     let heads = server.seen()[asked..].iter().filter(|seen| seen.method == "HEAD").count();
     assert_eq!(heads, 0);
 }
@@ -176,7 +179,7 @@ fn a_draft_that_does_not_fit_is_left_out_before_anything_is_fetched() {
     let mut bench = Bench::new(1, Vec::new());
     let server = repository(stranger());
     bench.options.endpoint.clone_from(&server.endpoint);
-    let settled = settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options, &GO).unwrap();
+    let settled = settle(&Catalog::parse(OFFERS).unwrap(), &bench.store, "both", &bench.options, &GO).unwrap();
     assert_eq!(settled.left_out.iter().map(|problem| problem.code).collect::<Vec<_>>(), [Code::TokenizersDiffer]);
     assert_eq!((settled.recipe.rungs.len(), settled.recipe.k), (1, None));
 }
@@ -185,10 +188,10 @@ fn a_draft_that_does_not_fit_is_left_out_before_anything_is_fetched() {
 fn a_repository_that_does_not_answer_leaves_the_ladder_offered() {
     let mut bench = Bench::new(1, Vec::new());
     let catalog = Catalog::parse(OFFERS).unwrap();
-    assert_eq!(settle(&catalog, "none", &bench.options, &GO).unwrap_err().code, Code::NoSuchLadder);
+    assert_eq!(settle(&catalog, &bench.store, "none", &bench.options, &GO).unwrap_err().code, Code::NoSuchLadder);
     let server = Server::with(&[], |_, _| Does::Status("404 Not Found", ""));
     bench.options.endpoint.clone_from(&server.endpoint);
-    let problem = settle(&catalog, "both", &bench.options, &GO).unwrap_err();
+    let problem = settle(&catalog, &bench.store, "both", &bench.options, &GO).unwrap_err();
     assert_eq!((problem.code, problem.details["name"].as_str()), (Code::LookUpFailed, "big.gguf"));
 }
 
@@ -209,7 +212,7 @@ fn who_cancels_does_not_wait_for_a_repository_that_says_nothing() {
             }
             stop.store(true, Ordering::Release);
         });
-        settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options, &stop).unwrap_err()
+        settle(&Catalog::parse(OFFERS).unwrap(), &bench.store, "both", &bench.options, &stop).unwrap_err()
     });
     assert_eq!(problem.code, Code::Cancelled);
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
@@ -223,18 +226,54 @@ fn a_folder_gives_what_it_has_and_nobody_else_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     bench.options.source = SourceChoice::Folder(folder.path().to_owned());
     let catalog = Catalog::parse(OFFERS).unwrap();
-    assert_eq!(settle(&catalog, "both", &bench.options, &GO).unwrap_err().code, Code::LookUpFailed);
+    assert_eq!(settle(&catalog, &bench.store, "both", &bench.options, &GO).unwrap_err().code, Code::LookUpFailed);
     std::fs::write(folder.path().join("big.gguf"), big()).unwrap();
     std::fs::write(folder.path().join("small.gguf"), Gguf::small().bytes()).unwrap();
-    let settled = settle(&catalog, "both", &bench.options, &GO).unwrap();
+    let settled = settle(&catalog, &bench.store, "both", &bench.options, &GO).unwrap();
     let recipes = Recipes::of(bench.store.root().join("ladders"));
     recipes.add(&settled.recipe).unwrap();
     let (catalog, _) = catalog.with_own(&bench.store, &recipes);
     let go = AtomicBool::new(false);
     fetch(&catalog, &bench.store, "both", &bench.options, &go, &mut |_| {}).unwrap();
     bench.options.source = SourceChoice::PythonPackages;
-    assert!(settle(&Catalog::parse(OFFERS).unwrap(), "both", &bench.options, &GO).is_err());
+    assert!(settle(&Catalog::parse(OFFERS).unwrap(), &bench.store, "both", &bench.options, &GO).is_err());
     assert!(server.seen().is_empty(), "not even for a look");
+}
+
+#[test]
+fn of_a_model_that_is_known_a_folder_or_what_is_here_is_looked_at_and_nobody_is_asked() {
+    let mut bench = Bench::new(1, Vec::new());
+    let server = repository(Gguf::small().bytes());
+    bench.options.endpoint.clone_from(&server.endpoint);
+    // Its draft alone was fetched before.
+    let catalog = Catalog::parse(OFFERS).unwrap();
+    let recipes = Recipes::of(bench.store.root().join("ladders"));
+    let draft = settle(&catalog, &bench.store, "small", &bench.options, &GO).unwrap();
+    recipes.add(&draft.recipe).unwrap();
+    let (catalog, _) = catalog.with_own(&bench.store, &recipes);
+    fetch(&catalog, &bench.store, "small", &bench.options, &GO, &mut |_| {}).unwrap();
+    let (asked, hash) = (server.seen().len(), catalog.model("small").unwrap().sha256.clone());
+    let folder = tempfile::tempdir().unwrap();
+    let source = SourceChoice::Folder(folder.path().to_owned());
+    std::fs::write(folder.path().join("big.gguf"), big()).unwrap();
+    bench.options.source = source.clone();
+    let settled = || settle(&catalog, &bench.store, "both", &bench.options, &GO);
+    let (cache, machine) = (CacheType::F16, Machine { memory: None, cards: 0, reads: None, japanese: false });
+    let is_listed = || {
+        let (catalog, store, recipes, source) = (&catalog, &bench.store, &recipes, &source);
+        let lists = Lists { catalog, store, recipes, context: None, cache, source };
+        lists.ladders(machine, &|_, _| None).unwrap().iter().any(|card| card.id == "both")
+    };
+    assert_eq!(settled().unwrap().recipe.rungs.len(), 2, "it is here");
+    assert!(is_listed());
+    let there = bench.store.path_of(catalog.model("small").unwrap()).unwrap();
+    std::fs::rename(there, folder.path().join(format!("{hash}.gguf"))).unwrap();
+    assert_eq!(settled().unwrap().recipe.rungs.len(), 2, "it is there by its hash");
+    assert!(is_listed());
+    std::fs::remove_file(folder.path().join(format!("{hash}.gguf"))).unwrap();
+    assert_eq!(settled().unwrap_err().code, Code::LookUpFailed);
+    assert!(!is_listed());
+    assert_eq!(server.seen().len(), asked, "not even for a look");
 }
 
 #[test]
