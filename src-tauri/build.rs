@@ -35,6 +35,7 @@ fn main() {
         "import_conversations",
         "watch_engine",
         "ladders",
+        "devices",
         "load_ladder",
         "watch_downloads",
         "download_ladder",

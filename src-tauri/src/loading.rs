@@ -95,6 +95,20 @@ impl App {
         if settings.uses_devices() { self.engine.device_memory() } else { 0 }
     }
 
+    /// Asks the engine what devices there are besides the processor, by name. None if it does something else, or must do without.
+    ///
+    /// # Errors
+    /// As [`Call::hardware`](engine::Call::hardware).
+    pub(crate) fn devices(&self) -> Result<Vec<String>, Problem> {
+        if !running(&self.settings()).uses_devices() {
+            return Ok(Vec::new());
+        }
+        // It must not make the engine look busy to what a person asks for.
+        let Ok(_counting) = self.counting.try_lock() else { return Ok(Vec::new()) };
+        let Ok(mut call) = self.engine.begin() else { return Ok(Vec::new()) };
+        Ok(call.hardware()?.devices.into_iter().map(|device| device.description).collect())
+    }
+
     /// Every ladder, run as the settings say, and how it fits with what devices have free.
     pub(crate) fn ladders(&self) -> Result<Vec<LadderCard>, Problem> {
         let settings = self.settings().clone();

@@ -168,6 +168,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::exchange::import_conversations,
         commands::engine::watch_engine,
         commands::engine::ladders,
+        commands::engine::devices,
         commands::engine::load_ladder,
         commands::downloads::watch_downloads,
         commands::downloads::download_ladder,

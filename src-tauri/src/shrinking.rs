@@ -90,6 +90,8 @@ impl Work<'_> {
     /// [`ModelStore::take_in`](catalog::ModelStore::take_in).
     fn shrink(&self, disk: &Disk, id: &str, mix: Mix, on: &mut dyn FnMut(f32)) -> Result<RecipeModel, Problem> {
         let (model, path) = original(disk, id)?;
+        // What is made tells of what.
+        disk.models.assure(&model, self.stopped())?;
         let bytes = check_header(&path)?.bytes_as(mix);
         let made = disk.models.room_for(bytes)?;
         let to = made.path();

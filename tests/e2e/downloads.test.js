@@ -123,7 +123,7 @@ describe("downloads", () => {
     await window.browser.waitUntil(async () => (await kind()) === "none" && staged() === 0, { timeout: 10_000, timeoutMsg: "what came in of it is left" });
   });
 
-  test("a model file that is dropped on the window is taken in, and what is none is refused with the reason", async () => {
+  test("a dropped recipe is taken in, and a dropped file that is no model is refused with the reason", async () => {
     await window.by("ladders-close").click();
     await window.drop("broken.gguf", "GGUF but nothing else");
     await window.browser.waitUntil(() => window.browser.execute(() => document.querySelector('[role="dialog"], dialog')?.textContent.includes("GGUF")), { timeout: 10_000, timeoutMsg: "nothing is said of the broken file" });

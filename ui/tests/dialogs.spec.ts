@@ -183,6 +183,13 @@ test("a cancelled export says nothing", async ({ page }) => {
   await expect(by(page, "moved")).toBeEmpty();
 });
 
+test("the first start names a graphics card, with which more fits", async ({ page }) => {
+  const give = { devices: ["NVIDIA H200"], ladders: [large, missing] };
+  await open(page, { engine: { kind: "empty" }, ladders: [{ ...large, fits: "not" as const }, missing], give });
+  await expect(by(page, "cards")).toHaveText("It can also compute with NVIDIA H200.");
+  await expect(by(page, "ladder-card").last(), "what fits is told anew").toContainText("fits well");
+});
+
 test("the first start shows what can be had, and a question typed meanwhile is sent when the model is there", async ({ page }) => {
   await open(page, { engine: { kind: "empty" }, ladders: [large, missing] });
   await expect(by(page, "ladder-card")).toHaveCount(2);

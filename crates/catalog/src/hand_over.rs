@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(over(false, &go), Ok(0));
         fs::remove_file(&file).unwrap();
         fs::write(store.place(&models[1].sha256), b"lost").unwrap();
-        assert_eq!(over(true, &go).unwrap_err().code, Code::ModelDamaged);
+        assert_eq!(over(true, &go).unwrap_err().code, Code::OwnDamaged);
         assert!(names().is_empty() && store.file_of(&models[1].sha256).is_none(), "it is set aside");
     }
 

@@ -132,7 +132,7 @@ impl ModelStore {
     /// Reads the whole file of an installed model and checks its hash; a damaged file is set aside.
     ///
     /// # Errors
-    /// [`Code::ModelDamaged`]; [`Code::ModelUnreadable`]; [`Code::Cancelled`] when `cancel` becomes true.
+    /// [`Code::ModelDamaged`], of a file that nobody offers [`Code::OwnDamaged`]; [`Code::ModelUnreadable`]; [`Code::Cancelled`] when `cancel` becomes true.
     pub fn verify(&self, model: &ModelEntry, cancel: &AtomicBool) -> Result<(), Problem> {
         let path = self.place(&model.sha256);
         // From before reading: a change meanwhile makes it another mark.
@@ -239,7 +239,9 @@ impl ModelStore {
             let reason = format!("the damaged model {} cannot be replaced", model.id);
             return unwritable(&self.root, &std::io::Error::other(reason));
         }
-        Problem::new(Code::ModelDamaged).with("path", path.display()).with("model", &model.id)
+        // What nobody offers cannot be downloaded again.
+        let code = if model.sources.is_empty() { Code::OwnDamaged } else { Code::ModelDamaged };
+        Problem::new(code).with("path", path.display()).with("model", &model.id)
     }
 
     /// Moves the finished, verified and synced file `part` into the store.
@@ -310,7 +312,7 @@ mod tests {
         store.verify(&model, &go).unwrap();
         fs::write(store.place(&model.sha256), b"weighty").unwrap();
         assert_eq!(store.verify(&model, &AtomicBool::new(true)).unwrap_err().code, Code::Cancelled);
-        assert_eq!(store.verify(&model, &go).unwrap_err().code, Code::ModelDamaged);
+        assert_eq!(store.verify(&model, &go).unwrap_err().code, Code::OwnDamaged);
         assert_eq!(store.path_of(&model), None);
         assert_eq!(fs::read(store.quarantine().join(format!("{}.gguf", model.sha256))).unwrap(), b"weighty");
         assert_eq!(store.verify(&model, &go).unwrap_err().code, Code::ModelUnreadable);
@@ -333,7 +335,7 @@ mod tests {
             assert_eq!(store.assure(&model, &stopped).unwrap_err().code, Code::Cancelled, "it has to be read");
         }
         fs::write(&place, b"weightz").unwrap();
-        assert_eq!(store.assure(&model, &go).unwrap_err().code, Code::ModelDamaged);
+        assert_eq!(store.assure(&model, &go).unwrap_err().code, Code::OwnDamaged);
         assert_eq!(store.path_of(&model), None);
         // What comes in through the door was just read.
         let part = folder.path().join("part");

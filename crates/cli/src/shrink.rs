@@ -1,6 +1,7 @@
 //! `taki models shrink`: smaller versions of a model, made here.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use catalog::{MadeFrom, Recipe, RecipeModel, Remake, check_header, check_name, falling, is_path};
 use engine::{Ask, Comparison, Engine, Launch};
@@ -29,6 +30,8 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
     let original = ladders::rungs(setup, &[original(setup, wanted.model, output)?], false, output)?.remove(0);
     let path = setup.models.file_of(&original.sha256);
     let path = path.ok_or_else(|| original.missing(&original.id))?;
+    // What is made tells of what.
+    setup.models.assure(setup.catalog.model(&original.id)?, &AtomicBool::new(false))?;
     let header = check_header(&path)?;
     // All of them, before minutes are spent on the first.
     drop(setup.models.room_for(wanted.to.iter().map(|mix| header.bytes_as(*mix)).fold(0, u64::saturating_add))?);
@@ -85,6 +88,7 @@ pub(crate) fn remake(setup: &mut Setup, name: &str, output: &Output) -> Result<(
     for Remake { model, original, mix } in remakes {
         output.note(format_args!("{} is offered nowhere: it is made from {} here.", model.name, original.name));
         let path = setup.models.path_of(&original).ok_or_else(|| original.missing(&original.id))?;
+        setup.models.assure(&original, &AtomicBool::new(false))?;
         let bytes = check_header(&path)?.bytes_as(mix);
         let original = RecipeModel::of(&original);
         let made = shrink(setup, &engine, &Job { original: &original, path: &path, mix, bytes }, output)?;

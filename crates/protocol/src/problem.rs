@@ -57,6 +57,8 @@ codes! {
     OwnGone = "own_gone",
     /// The file `{path}` of the catalogue's `{model}` is not what it should be.
     ModelDamaged = "model_damaged",
+    /// A model file of somebody's own, `{path}`, has other contents than when it was added as `{model}`.
+    OwnDamaged = "own_damaged",
     /// The file `{path}` is no GGUF file.
     NotGguf = "not_gguf",
     /// The file `{path}` is empty.

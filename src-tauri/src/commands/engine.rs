@@ -24,6 +24,14 @@ pub(crate) fn ladders(app: State<'_, Arc<App>>) -> Result<Vec<LadderCard>, Probl
     app.ladders()
 }
 
+/// Names of the graphics cards and other devices that may be used as the settings are. Their memory counts in what fits from then on.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn devices(app: State<'_, Arc<App>>) -> Result<Vec<String>, Problem> {
+    let app = Arc::clone(&app);
+    blocking(move || app.devices()).await
+}
+
 /// Chooses a ladder and loads it.
 #[tauri::command]
 #[specta::specta]

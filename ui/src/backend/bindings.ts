@@ -92,6 +92,8 @@ export const commands = {
 	watchEngine: (onState: Channel<EngineState>) => typedError<null, Problem>(__TAURI_INVOKE("watch_engine", { onState })),
 	/**  The ladders of the catalogue, and what is here of them now. */
 	ladders: () => typedError<LadderCard[], Problem>(__TAURI_INVOKE("ladders")),
+	/**  Names of the graphics cards and other devices that may be used as the settings are. Their memory counts in what fits from then on. */
+	devices: () => typedError<string[], Problem>(__TAURI_INVOKE("devices")),
 	/**  Chooses a ladder and loads it. */
 	loadLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("load_ladder", { ladder })),
 	/**  Tells what is in the queue of downloads, now and at every change. */
@@ -313,6 +315,8 @@ export type Code =
 "own_gone" | 
 /**  The file `{path}` of the catalogue's `{model}` is not what it should be. */
 "model_damaged" | 
+/**  A model file of somebody's own, `{path}`, has other contents than when it was added as `{model}`. */
+"own_damaged" | 
 /**  The file `{path}` is no GGUF file. */
 "not_gguf" | 
 /**  The file `{path}` is empty. */

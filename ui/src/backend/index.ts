@@ -53,6 +53,8 @@ export interface Backend {
   importConversations(): Promise<Imported | null>;
   watchEngine(on: (state: EngineState) => void): Promise<void>;
   ladders(): Promise<LadderCard[]>;
+  /** Names of graphics cards and the like. Their memory counts in what fits from then on. */
+  devices(): Promise<string[]>;
   loadLadder(ladder: string): Promise<void>;
   models(): Promise<ModelCard[]>;
   /** Whether each other model can draft for a target. */
@@ -225,6 +227,7 @@ export const tauriBackend: Backend = {
   importConversations: () => unwrap(commands.importConversations()),
   watchEngine: (on) => done(commands.watchEngine(new Channel<EngineState>(on))),
   ladders: () => unwrap(commands.ladders()),
+  devices: () => unwrap(commands.devices()),
   loadLadder: (ladder) => done(commands.loadLadder(ladder)),
   models: () => unwrap(commands.models()),
   draftChoices: (target) => unwrap(commands.draftChoices(target)),

@@ -6,6 +6,8 @@ import type { Told } from "./told.svelte";
 export class Engine {
   state = $state<EngineState>({ kind: "empty" });
   ladders = $state<LadderCard[]>([]);
+  /** Names of graphics cards and the like, once somebody has looked. */
+  devices = $state<string[]>([]);
   /** Called with the ladder that is used from now on, whoever chose it: the app does so itself when one was fetched. */
   chose: (ladder: string) => void = () => undefined;
   /** Called when it can answer. */
@@ -44,6 +46,12 @@ export class Engine {
     if (this.ready) this.settled();
     // What is installed may have changed.
     if (state.kind === "failed") await this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
+  }
+
+  /** What fits and what is suggested may be more with a card. */
+  async look() {
+    this.devices = await this.backend.devices().catch(() => []);
+    if (this.devices.length > 0) await this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
   }
 
   load(ladder: string) {

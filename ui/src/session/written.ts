@@ -103,6 +103,7 @@ export class Written implements Backend {
   importConversations = async () => ({ added: 2, known: 0 });
   watchEngine = async (on: (state: EngineState) => void) => void (this.engine = on);
   ladders = async () => this.opening.ladders;
+  devices = async () => [] as string[];
   loadLadder = (ladder: string) => this.#done("loadLadder", ladder);
   watchDownloads = async (on: (queue: Download[]) => void) => void (this.downloads = on);
   downloadLadder = (ladder: string, thenUse: boolean, first: boolean) => this.#done("downloadLadder", ladder, thenUse, first);

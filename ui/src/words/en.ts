@@ -85,6 +85,7 @@ export const en = {
   speed: "Speed",
   thisComputer: "This computer has {memory} of memory and can do {n} things at once.",
   thisProcessor: "This computer can do {n} things at once.",
+  thisCards: "It can also compute with {names}.",
   memoryOf: "Memory",
   memoryAbout: "about {size}",
   smallFirst: "The smallest model comes first, so that you can begin at once; this one takes over when it is here.",

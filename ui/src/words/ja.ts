@@ -86,6 +86,7 @@ export const ja: Words = {
   speed: "速さ",
   thisComputer: "このパソコン：メモリ {memory}、CPU {n} コア",
   thisProcessor: "このパソコン：CPU {n} コア",
+  thisCards: "（{names} でも計算できます）",
   memoryOf: "メモリ",
   memoryAbout: "約 {size}",
   smallFirst: "ダウンロード中は最小のモデルが答えます（日本語はうまく書けません）。終わると自動で切り替わります。",

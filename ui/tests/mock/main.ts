@@ -113,6 +113,8 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return app.opening;
     case "ladders":
       return app.opening.ladders;
+    case "devices":
+      return [];
     case "watch_engine":
       engine = lineOf(args.onState);
       return null;

@@ -161,7 +161,7 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, options: &FetchOp
             "the server refuses access to the file with this token: the model's page wants its terms accepted by its owner"
         }
         (401 | 403, _) if gated => {
-            "the server refuses access to the file: the model's page wants its terms accepted, and then a token (HF_TOKEN)"
+            "the server refuses access to the file: the model's page wants its terms accepted, and then a token (Settings › Downloads, or taki models token)"
         }
         (401 | 403, Some(_)) => {
             "the server refuses access to the file with this token: the file may not be there, or the model's page wants its terms \
@@ -169,7 +169,7 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, options: &FetchOp
         }
         (401 | 403, None) => {
             "the server refuses access to the file: it may not be there, or the model's page wants its terms accepted, and then a \
-             token (HF_TOKEN)"
+             token (Settings › Downloads, or taki models token)"
         }
         (404 | 410, _) => "the file is not there any more",
         (407, _) => "the proxy wants a name and a password",

@@ -191,6 +191,15 @@ pub(crate) fn ladder(id: &str) -> Result<protocol::ladder::Ladder, protocol::Pro
     resolve(&Catalog::builtin(), &ModelStore::open(folder_of_models()).unwrap(), id)
 }
 
+/// The Qwen ladder if its files are here; they must be with `FULL=1`.
+pub(crate) fn qwen() -> Option<protocol::ladder::Ladder> {
+    let found = ladder("qwen-coder");
+    if std::env::var_os("FULL").is_some_and(|full| full == "1") {
+        return Some(found.expect("FULL=1 needs the qwen-coder ladder"));
+    }
+    found.ok()
+}
+
 /// The shortest questions of real people, of different kinds: reading long ones takes most of the time and shows no more.
 pub(crate) fn suite(taki: &Taki) -> String {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/questions.jsonl");

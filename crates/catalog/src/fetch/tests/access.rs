@@ -55,9 +55,9 @@ fn a_look_shows_the_token_to_the_endpoint_alone_too() {
 fn a_gated_model_says_what_is_to_be_done() {
     let gated = Does::Status("403 Forbidden", "X-Error-Code: GatedRepo\r\n");
     for (answer, token, words) in [
-        (gated.clone(), None, ["terms accepted", "HF_TOKEN"]),
+        (gated.clone(), None, ["terms accepted", "taki models token"]),
         (gated, token(), ["terms accepted", "this token"]),
-        (Does::Status("401 Unauthorized", ""), None, ["may not be there", "HF_TOKEN"]),
+        (Does::Status("401 Unauthorized", ""), None, ["may not be there", "taki models token"]),
         (Does::Status("401 Unauthorized", ""), token(), ["may not be there", "this token"]),
     ] {
         let mut bench = Bench::new(1000, vec![hugging_face()]);

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::super::{Fault, Header, Outline, read};
 use super::fields::named;
@@ -131,10 +131,11 @@ fn no_mutant_panics_hangs_reads_past_the_end_takes_more_memory_than_its_file_or_
     let mut short = Gguf::small();
     short.pairs[8] = pair("tokenizer.chat_template", 8, &text("{{ messages }}"));
     let files = [Gguf::small(), short].map(|gguf| (gguf.header().len(), gguf.bytes()));
-    let (mut passed, mut most, began) = (0, 0, Instant::now());
+    let (mut passed, mut most, mut longest, began) = (0, 0, Duration::ZERO, Instant::now());
     for seed in 0..count as u64 {
         let (header, whole) = &files[seed as usize % 2];
         let file = mutant(whole, *header, seed);
+        let looking = Instant::now();
         match catch_unwind(AssertUnwindSafe(|| check(&file))) {
             Ok(Ok(looked)) => {
                 passed += usize::from(looked.good);
@@ -146,7 +147,10 @@ fn no_mutant_panics_hangs_reads_past_the_end_takes_more_memory_than_its_file_or_
                 resume_unwind(panic);
             }
         }
+        longest = longest.max(looking.elapsed());
     }
+    // Milliseconds on a quiet computer.
+    assert!(longest < Duration::from_secs(10), "a mutant takes {longest:?}");
     let (refused, took) = (count - passed, began.elapsed());
     println!(
         "{count} mutants in {took:.1?}: {refused} refused, {passed} accepted, at most {most} bytes allocated at once"
