@@ -106,7 +106,14 @@ impl App {
         // It must not make the engine look busy to what a person asks for.
         let Ok(_counting) = self.counting.try_lock() else { return Ok(Vec::new()) };
         let Ok(mut call) = self.engine.begin() else { return Ok(Vec::new()) };
-        Ok(call.hardware()?.devices.into_iter().map(|device| device.description).collect())
+        let found = call.hardware();
+        let rests = !call.holds();
+        drop(call);
+        if rests {
+            // It holds a worker that nobody needs yet.
+            self.engine.stop();
+        }
+        Ok(found?.devices.into_iter().map(|device| device.description).collect())
     }
 
     /// Every ladder, run as the settings say, and how it fits with what devices have free.
