@@ -82,7 +82,7 @@ impl CostCurve {
     }
 
     /// How wide a pass over `width` tokens really is.
-    fn filled(&self, width: usize) -> usize {
+    pub fn filled(&self, width: usize) -> usize {
         self.fills.iter().copied().find(|fill| *fill >= width).unwrap_or(width)
     }
 

@@ -87,16 +87,18 @@ pub(super) fn is_still<M: LanguageModel>(
 ) -> Result<bool, M::Error> {
     let is_of_devices = before.is_apart() && !before.fills().is_empty();
     let mut still = before.at(1).is_some() && is_of_devices == on_devices;
-    let telling = TELLING.map(|width| before.fills().iter().copied().find(|fill| *fill >= width).unwrap_or(width));
+    let in_turns = |width: usize| on_devices && width > 1;
+    let capacity = model.capacity();
+    let is_tried = |width: &usize| {
+        before.points().any(|(known, _)| known == *width) && (!in_turns(*width) || has_room(capacity, *width))
+    };
     model.extend(&[0], 1)?;
     let mut single = 0.0;
-    for width in telling.into_iter().filter(|width| before.points().any(|(known, _)| known == *width)) {
+    for width in TELLING.map(|width| before.filled(width)).into_iter().filter(is_tried) {
         if let Some(then) = before.at(width).filter(|_| still) {
-            let now = if on_devices && width > 1 && has_room(model, width) {
+            let now = if in_turns(width) {
                 model.truncate(0)?;
                 in_turn(model, width, single)?
-            } else if on_devices && width > 1 {
-                then
             } else {
                 fastest(model, width, 3)?
             };
@@ -171,7 +173,7 @@ fn of_devices<M: LanguageModel>(model: &mut M, budget: Duration) -> Result<CostC
         if began.elapsed() > budget {
             break;
         }
-        if !has_room(model, width) {
+        if !has_room(model.capacity(), width) {
             continue;
         }
         // What is recorded is good for a part of the context.
@@ -184,9 +186,9 @@ fn of_devices<M: LanguageModel>(model: &mut M, budget: Duration) -> Result<CostC
     Ok(curve)
 }
 
-/// Whether an empty `model` has room to measure passes over `width` tokens in turn with single ones.
-fn has_room<M: LanguageModel>(model: &M, width: usize) -> bool {
-    ROUNDS * (width + SINGLES) <= model.capacity()
+/// Whether an empty model that holds `capacity` tokens has room to measure passes over `width` in turn with single ones.
+fn has_room(capacity: usize, width: usize) -> bool {
+    ROUNDS * (width + SINGLES) <= capacity
 }
 
 /// Seconds of a pass over `width` tokens in turn with single ones, which take `single`, and what it adds to those; of a few the fastest.
