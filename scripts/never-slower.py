@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Is the adaptive policy ever slower than the target alone? Every question of the suites, in parts.
+"""Is the adaptive policy ever slower than the target alone, or than llama-server? Every question of the suites, in parts.
 
     scripts/never-slower.py --ladder qwen-coder --out FOLDER SUITE.jsonl [SUITE.jsonl ...]
+    scripts/never-slower.py --ladder qwen-coder --out FOLDER --limit 8 --peers "$(scripts/peers.sh)" SUITE.jsonl [SUITE.jsonl ...]
 
 A full suite takes an hour or two on two cores, so it is asked in parts of at most four questions, no two of one category. What is
 there already is not asked again: start it anew after a break and it goes on. With --lock FILE it holds that lock while it measures,
-so that a build (`flock FILE cargo build ...`) and a measurement never run at once. It prints the table of docs/measured.md.
+so that a build (`flock FILE cargo build ...`) and a measurement never run at once. It prints the tables of docs/measured.md.
 """
 
 import argparse
@@ -28,7 +29,7 @@ T = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.20
 PART = 4
 
 
-def parts(questions):
+def parts(questions, limit):
     """Parts of at most PART questions, each of another category, in an order that any beginning of is a fair sample."""
     drawn = random.Random(7)
     categories = {}
@@ -36,6 +37,7 @@ def parts(questions):
         categories.setdefault(question["category"], []).append(question)
     for held in categories.values():
         drawn.shuffle(held)
+        del held[limit:]
     found = []
     while any(categories.values()):
         longest = sorted((held for held in categories.values() if held), key=len, reverse=True)[:PART]
@@ -57,6 +59,12 @@ def interval(logs):
     return mean, quantile * statistics.stdev(logs) / math.sqrt(len(logs))
 
 
+def told(ratios):
+    """The geometric mean of ratios, and its 95% interval in words."""
+    mean, half = interval([math.log(ratio) for ratio in ratios])
+    return math.exp(mean), "one question" if half is None else f"{math.exp(mean - half):.3f} to {math.exp(mean + half):.3f}"
+
+
 def table(results):
     """Prints the table: every category and all of them."""
     rows = [row for result in results for row in result["rows"] if row["config"] == "adaptive" and row["category"] != "all"]
@@ -64,16 +72,44 @@ def table(results):
     for category in [*dict.fromkeys(sorted(row["category"] for row in rows)), "all"]:
         of = [row for row in rows if category in ("all", row["category"])]
         ratios = [row["ratio_to_off"] for row in of]
-        mean, half = interval([math.log(ratio) for ratio in ratios])
-        between = "one question" if half is None else f"{math.exp(mean - half):.3f} to {math.exp(mean + half):.3f}"
+        mean, between = told(ratios)
         same = statistics.fmean(row["same_as_off"] for row in of)
-        print(f"| {category} | {len(of)} | {math.exp(mean):.3f} | {between} | {statistics.median(ratios):.3f} | {min(ratios):.3f} | {same:.0%} |")
+        print(f"| {category} | {len(of)} | {mean:.3f} | {between} | {statistics.median(ratios):.3f} | {min(ratios):.3f} | {same:.0%} |")
     again = [slow for result in results for slow in result["slower"]]
     print(f"\n{len(again)} long answers were below 0.985 at first and asked again:")
     for slow in sorted(again, key=lambda slow: slow["high"]):
         print(f"* {slow['category']}: {slow['at_first']:.3f}, then {slow['ratio']:.3f} ({slow['low']:.3f} to {slow['high']:.3f})")
     surely = [slow for slow in again if slow["high"] < 0.97]
     print(f"{len(surely)} of them lie below 0.97 with their whole interval.")
+
+
+def rivals(results):
+    """Prints how every way did beside the target alone, and the adaptive policy beside each of the others, pair by pair."""
+    pairs = {}  # of a way: (category, its row, the adaptive policy's row) of every question
+    for result in results:
+        # A category comes once in a part.
+        rows = {(row["config"], row["category"]): row for row in result["rows"] if row["category"] != "all"}
+        for (config, category), row in rows.items():
+            pairs.setdefault(config, []).append((category, row, rows["adaptive", category]))
+    if set(pairs) <= {"off", "adaptive"}:
+        return
+    print("\n| way | to off | 95% | same answers | adaptive to it | 95% |\n|---|---|---|---|---|---|")
+    for config, of in pairs.items():
+        mean, between = told([row["ratio_to_off"] for _, row, _ in of])
+        against, sure = told([ours["tokens_per_second"] / row["tokens_per_second"] for _, row, ours in of])
+        same = statistics.fmean(row["same_as_off"] for _, row, _ in of)
+        print(f"| {config} | {mean:.3f} | {between} | {same:.0%} | {against:.3f} | {sure} |")
+    others = [config for config in pairs if config not in ("off", "adaptive")]
+    print("\n| adaptive to | questions | " + " | ".join(others) + " |\n" + "|---" * (len(others) + 2) + "|")
+    for category in dict.fromkeys(sorted(category for category, _, _ in pairs["off"])):
+        cells = []
+        for config in others:
+            ratios = [ours["tokens_per_second"] / row["tokens_per_second"] for of, row, ours in pairs[config] if of == category]
+            mean, half = interval([math.log(ratio) for ratio in ratios])
+            # Bold: surely behind, or surely ahead.
+            sure = half is not None and abs(mean) > half
+            cells.append(f"**{math.exp(mean):.3f}**" if sure else f"{math.exp(mean):.3f}")
+        print(f"| {category} | {len(ratios)} | " + " | ".join(cells) + " |")
 
 
 def main():
@@ -86,18 +122,22 @@ def main():
     asked.add_argument("--max-tokens", default="64")
     asked.add_argument("--repeats", default="1")
     asked.add_argument("--again", default="8")
+    asked.add_argument("--limit", type=int, help="at most so many questions of each category")
+    asked.add_argument("--configs", default="adaptive", help="as `taki bench` takes them; adaptive has to be one of them")
+    asked.add_argument("--peers", type=pathlib.Path, help="a llama-server to measure in the same run")
     asked.add_argument("--minutes", type=float, default=math.inf, help="begin no further part after so many minutes")
     asked.add_argument("--skip", type=int, default=0, help="leave out so many parts at the beginning, as measured elsewhere")
     asked.add_argument("--table", action="store_true", help="only print what there is")
     asked = asked.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     questions = [json.loads(line) for suite in asked.suites for line in suite.read_text().splitlines() if line.strip()]
-    all_parts = parts(questions)
+    all_parts = parts(questions, asked.limit)
+    ways = ["--configs", asked.configs, *(["--peers", asked.peers] if asked.peers else [])]
     # What lies there already has to be of the same parts.
-    drawn = hashlib.sha256(json.dumps([asked.ladder, all_parts]).encode()).hexdigest()
+    drawn = hashlib.sha256(json.dumps([asked.ladder, all_parts, [str(way) for way in ways]]).encode()).hexdigest()
     note = asked.out / "parts.txt"
     if not asked.table and (note.read_text() if note.exists() else drawn) != drawn:
-        sys.exit(f"{asked.out} has parts of other questions, or of another ladder: name a new folder with --out")
+        sys.exit(f"{asked.out} has parts of other questions, ways, or of another ladder: name a new folder with --out")
     if not asked.table:
         note.write_text(drawn)
     began = time.monotonic()
@@ -114,7 +154,7 @@ def main():
                 fcntl.flock(lock, fcntl.LOCK_EX)
             ran = subprocess.run(
                 [asked.taki, "bench", "--ladder", asked.ladder, "--suite", suite, "--max-tokens", asked.max_tokens, "--repeats",
-                 asked.repeats, "--again", asked.again, "--configs", "adaptive", "--json"],
+                 asked.repeats, "--again", asked.again, *ways, "--json"],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
         if ran.returncode:
             sys.exit(f"{asked.taki} bench ended with {ran.returncode} in part {number}")
@@ -127,6 +167,7 @@ def main():
     if not results:
         sys.exit("nothing was measured yet")
     table(results)
+    rivals(results)
 
 
 main()
