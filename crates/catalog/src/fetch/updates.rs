@@ -5,8 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread;
 
 use protocol::{Code, Problem};
 use ureq::http::{Method, Response};
@@ -15,7 +13,8 @@ use url::Url;
 
 use super::asking::{agent, in_words, is_safe, refused, send};
 use super::progress::Meter;
-use super::{FetchOptions, FetchProgress, GLANCE, Stop};
+use super::{FetchOptions, FetchProgress, Stop};
+use crate::offer::in_time;
 
 /// Where updates of this build come from, unless somebody says otherwise.
 const BUILT_IN: Option<&str> = option_env!("TAKI_UPDATES");
@@ -29,9 +28,8 @@ const LARGEST_LIST: u64 = 1 << 20;
 /// Largest package, in bytes.
 const LARGEST: u64 = 1 << 28;
 
-/// Bytes that are read at a time, and how many of these may wait.
+/// Bytes that are read at a time.
 const BITE: usize = 1 << 17;
-const BITES: usize = 16;
 
 /// Where newer versions of this program are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,19 +129,23 @@ impl UpdateSource {
         cancel: &AtomicBool,
         on: &mut dyn FnMut(FetchProgress),
     ) -> Result<Vec<u8>, Problem> {
-        let reading = Reading { largest, options, cancel, on };
-        let fetched = match self {
-            Self::Off => Err(Stop::source("updates are switched off")),
-            Self::Folder(folder) => open(folder, at).and_then(|(file, bytes)| reading.whole(|| file, Some(bytes))),
-            Self::Address(list) => ask(list, at, options).and_then(|response| {
-                let bytes = response.body().content_length();
-                reading.whole(|| response.into_body().into_reader(), bytes)
-            }),
-        };
-        fetched.map_err(|stop| match stop {
-            Stop::Cancelled => Problem::new(Code::Cancelled),
-            Stop::Here(problem) => problem,
-            Stop::Source { reason, .. } => self.failed(reason),
+        let (source, at, options) = (self.clone(), at.clone(), options.clone());
+        // To open a file of a share that is gone, or to wait for a server's first word, takes as long as it takes.
+        in_time(cancel, on, move |cancel, on| {
+            let reading = Reading { largest, options: &options, cancel, on };
+            let fetched = match &source {
+                Self::Off => Err(Stop::source("updates are switched off")),
+                Self::Folder(folder) => open(folder, &at).and_then(|(file, bytes)| reading.whole(file, Some(bytes))),
+                Self::Address(list) => ask(list, &at, &options).and_then(|response| {
+                    let bytes = response.body().content_length();
+                    reading.whole(response.into_body().into_reader(), bytes)
+                }),
+            };
+            fetched.map_err(|stop| match stop {
+                Stop::Cancelled => Problem::new(Code::Cancelled),
+                Stop::Here(problem) => problem,
+                Stop::Source { reason, .. } => source.failed(reason),
+            })
         })
     }
 }
@@ -191,48 +193,29 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads to the end, on a thread of its own: nobody who cancels waits for what has stalled. All of it, or nothing.
-    fn whole<R: Read>(self, from: impl FnOnce() -> R + Send + 'static, bytes: Option<u64>) -> Result<Vec<u8>, Stop> {
+    /// Reads to the end: all of it, or nothing.
+    fn whole(self, mut from: impl Read, bytes: Option<u64>) -> Result<Vec<u8>, Stop> {
         let too_large = || Stop::source("it is larger than an update can be");
         if bytes.is_some_and(|bytes| bytes > self.largest) {
             return Err(too_large());
         }
         let mut meter = Meter::new(bytes.unwrap_or(0), self.options.time.clone(), self.on);
-        let (tell, news) = sync_channel(BITES);
-        thread::spawn(move || {
-            let (mut from, mut bite) = (from(), vec![0; BITE]);
-            loop {
-                let read = match from.read(&mut bite) {
-                    Ok(0) => return,
-                    Ok(count) => Ok(bite[..count].to_vec()),
-                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                    Err(error) => Err(error),
-                };
-                let is_over = read.is_err();
-                if tell.send(read).is_err() || is_over {
-                    return;
+        let (mut all, mut bite) = (Vec::new(), vec![0; BITE]);
+        while !self.cancel.load(Ordering::Relaxed) {
+            match from.read(&mut bite) {
+                Ok(0) if bytes.is_some_and(|bytes| bytes != all.len() as u64) => {
+                    return Err(Stop::source("the connection ended early"));
                 }
-            }
-        });
-        let mut all = Vec::new();
-        loop {
-            if self.cancel.load(Ordering::Relaxed) {
-                return Err(Stop::Cancelled);
-            }
-            match news.recv_timeout(GLANCE) {
-                Ok(Ok(read)) => all.extend(read),
-                Ok(Err(error)) => return Err(Stop::source(in_words(&Error::from(error), self.options))),
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => break,
+                Ok(0) => return Ok(all),
+                Ok(count) => all.extend_from_slice(&bite[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Stop::source(in_words(&Error::from(error), self.options))),
             }
             if all.len() as u64 > self.largest {
                 return Err(too_large());
             }
             meter.report(all.len() as u64, false);
         }
-        if bytes.is_some_and(|bytes| bytes != all.len() as u64) {
-            return Err(Stop::source("the connection ended early"));
-        }
-        Ok(all)
+        Err(Stop::Cancelled)
     }
 }

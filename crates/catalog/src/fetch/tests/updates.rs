@@ -1,5 +1,7 @@
 use std::fs;
-use std::sync::atomic::AtomicBool;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use protocol::{Code, Problem};
@@ -66,10 +68,21 @@ fn nobody_is_led_to_where_somebody_on_the_way_could_change_it() {
 
 #[test]
 fn whoever_cancels_waits_for_nothing() {
-    let server = Server::start(&[0; 100], [Does::Silent(1)]);
-    let source = at(&server);
-    let cancel = AtomicBool::new(true);
-    let stopped = source.package(&source.resolve("p").unwrap(), &FetchOptions::default(), &cancel, &mut |_| ());
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let source =
+        UpdateSource::of(&format!("http://{}/latest.json", silent.local_addr().unwrap()), "").unwrap().unwrap();
+    let cancel = AtomicBool::new(false);
+    let stopped = thread::scope(|scope| {
+        // It is asked, says nothing, and then somebody cancels.
+        let asked = scope.spawn(|| {
+            let asked = silent.accept().unwrap();
+            cancel.store(true, Ordering::Release);
+            asked
+        });
+        let stopped = source.package(&source.resolve("p").unwrap(), &FetchOptions::default(), &cancel, &mut |_| ());
+        drop(asked.join().unwrap());
+        stopped
+    });
     assert_eq!(stopped.unwrap_err().code, Code::Cancelled);
 }
 
