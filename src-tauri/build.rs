@@ -72,6 +72,8 @@ fn main() {
         "stop_shrinking",
         "remove_model",
         "change_settings",
+        "choose_source",
+        "source_missing",
         "earlier_chats",
         "erase_earlier_chats",
         "tell_unseen",

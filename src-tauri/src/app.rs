@@ -3,9 +3,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use catalog::{Catalog, FetchOptions, ModelEntry, ModelStore, Recipes, SourceChoice};
+use catalog::{Catalog, ModelEntry, ModelStore, Recipes, SourceChoice};
 use engine::{Call, Engine, Launch};
-use protocol::chat::{EngineState, MemoryShare, Opening, Settings};
+use protocol::chat::{EngineState, Opening, Settings};
 use protocol::learned::Learned;
 use protocol::{Code, Problem};
 use store::{Alone, LearnedFolder, Places, Store, now_ms};
@@ -63,8 +63,6 @@ pub(crate) struct Disk {
     catalog: RwLock<Arc<Catalog>>,
     pub(crate) models: ModelStore,
     pub(crate) recipes: Recipes,
-    /// Where files may come from.
-    pub(crate) source: SourceChoice,
     pub(crate) learned: LearnedFolder,
     /// One change of ladders and of their files at a time.
     changing: Mutex<()>,
@@ -154,6 +152,11 @@ impl App {
         })
     }
 
+    /// Where files may come from, as environment and settings have it.
+    pub(crate) fn source(&self) -> SourceChoice {
+        source(&self.settings())
+    }
+
     /// The right to answer, refused while the engine does something else, and what ends it. A stop is for this answer
     /// from now on.
     pub(crate) fn begin_answering(&self) -> Result<(Call<'_>, Answering), Problem> {
@@ -205,6 +208,7 @@ impl App {
         // What is on its way is fetched no further and loads nothing any more.
         self.downloads.end();
         self.updates.stop();
+        self.opened.stop();
         self.shrinking.stop();
         self.dropped.stop();
         drop(self.turns.choose());
@@ -213,6 +217,11 @@ impl App {
             self.turns.is_answering() || self.loading.try_lock().is_err() || self.shrinking.is_at_work()
         });
     }
+}
+
+/// Where files may come from; what is wrong with it is said when something is to be fetched.
+pub(crate) fn source(settings: &Settings) -> SourceChoice {
+    SourceChoice::chosen(&settings.source).unwrap_or_default()
 }
 
 /// Waits while something goes on, but no longer than `patience`.
@@ -232,7 +241,10 @@ const OLD_ANSWER: Duration = Duration::from_secs(10);
 
 impl Disk {
     fn open() -> Result<(Self, Settings), Problem> {
-        let places = Places::find()?;
+        Self::at(Places::find()?)
+    }
+
+    pub(crate) fn at(places: Places) -> Result<(Self, Settings), Problem> {
         let alone = Alone::with(&places)?;
         let (store, mut notices) = Store::open(&places)?;
         let models = ModelStore::open(places.models.clone())?;
@@ -240,8 +252,6 @@ impl Disk {
         notices.extend(more);
         let learned = LearnedFolder::of(&places);
         let recipes = Recipes::of(places.ladders());
-        // What is wrong with it is said when something is to be fetched.
-        let source = FetchOptions::from_env().map(|options| options.source).unwrap_or_default();
         let (catalog, unread) = Catalog::here(&models, &recipes, places.rules.ladders());
         notices.extend(unread);
         let catalog = RwLock::new(Arc::new(catalog));
@@ -252,7 +262,6 @@ impl Disk {
                 catalog,
                 models,
                 recipes,
-                source,
                 learned,
                 changing: Mutex::default(),
                 notices,
@@ -293,35 +302,11 @@ impl Disk {
         self.catalog().models_of(ladder).ok()?.first().map(|model| model.name.clone())
     }
 
-    /// Where the memory of a ladder of these models goes, beside what is free; `cards` have so many bytes of their own for it.
-    pub(crate) fn share(
-        &self,
-        models: &[&ModelEntry],
-        settings: &Settings,
-        free: Option<u64>,
-        cards: u64,
-    ) -> MemoryShare {
-        let catalog = self.catalog();
-        let lists = self.lists(&catalog, settings);
-        let fit = lists.fit(models);
-        let room = free.map(|free| free.saturating_add(cards));
-        let shed = catalog::shed(&catalog::parts(&self.models, models, lists.context, lists.cache), room, &[]);
-        MemoryShare {
-            weights: fit.weights as f64,
-            cache: fit.cache as f64,
-            rest: fit.rest as f64,
-            free: free.map(|bytes| bytes as f64),
-            left_out: shed.left_out.iter().filter_map(|at| models.get(*at)).map(|model| model.id.clone()).collect(),
-            fits: shed.fits,
-            devices: Vec::new(),
-        }
-    }
-
-    /// The models of a ladder that are not here, and those that they are made of.
-    pub(crate) fn missing(&self, ladder: &str) -> Vec<ModelEntry> {
+    /// The models of a ladder that are not here, and those that they are made of, as far as these have to come from `source`.
+    pub(crate) fn missing(&self, ladder: &str, source: &SourceChoice) -> Vec<ModelEntry> {
         let catalog = self.catalog();
         let mut all: Vec<_> = catalog.models_of(ladder).unwrap_or_default().into_iter().cloned().collect();
-        for model in self.needed(&catalog, ladder) {
+        for model in self.needed(&catalog, ladder, source) {
             // Of what needs no making it is the same.
             if !all.contains(&model) {
                 all.push(model);
@@ -332,16 +317,22 @@ impl Disk {
     }
 
     /// What a ladder is made of, wherever that comes from.
-    fn needed(&self, catalog: &Catalog, ladder: &str) -> Vec<ModelEntry> {
-        catalog.needed(&self.models, ladder, &self.source).unwrap_or_default()
+    fn needed(&self, catalog: &Catalog, ladder: &str, source: &SourceChoice) -> Vec<ModelEntry> {
+        catalog.needed(&self.models, ladder, source).unwrap_or_default()
     }
 
     /// Deletes what came in of a ladder that nobody wants any more, of which these models were missing, but for what `others` want. An offered one of
     /// which nothing is here is only offered again.
-    pub(crate) fn discard(&self, ladder: &str, missing: &[ModelEntry], others: &[String]) -> Result<(), Problem> {
+    pub(crate) fn discard(
+        &self,
+        ladder: &str,
+        missing: &[ModelEntry],
+        others: &[String],
+        source: &SourceChoice,
+    ) -> Result<(), Problem> {
         let _one_at_a_time = self.changing();
         let catalog = self.catalog();
-        let wanted: Vec<_> = others.iter().flat_map(|other| self.needed(&catalog, other)).collect();
+        let wanted: Vec<_> = others.iter().flat_map(|other| self.needed(&catalog, other, source)).collect();
         // Of one that was removed meanwhile, a file that has just become whole belongs to nothing. In a folder that is shared out others may have it.
         let is_left = |model: &ModelEntry| {
             self.places.rules.models().is_none() && self.models.is_left_of(&self.recipes, ladder, model)

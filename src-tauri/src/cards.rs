@@ -1,15 +1,20 @@
 //! Ladders and models as the window lists them.
 
-use catalog::{Catalog, Lists, Machine};
+use catalog::{Catalog, Lists, Machine, SourceChoice};
 use protocol::chat::{LadderCard, Settings, UiLanguage};
 use protocol::ladder::CacheType;
 use protocol::{Language, Problem};
 
-use crate::app::Disk;
+use crate::app::{Disk, source};
 
 impl Disk {
-    /// What lists are made of, with ladders run as the settings say.
-    pub(crate) fn lists<'a>(&'a self, catalog: &'a Catalog, settings: &Settings) -> Lists<'a> {
+    /// What lists are made of, with ladders run as the settings say and files from `source`.
+    pub(crate) fn lists<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        settings: &Settings,
+        source: &'a SourceChoice,
+    ) -> Lists<'a> {
         Lists {
             catalog,
             store: &self.models,
@@ -17,7 +22,7 @@ impl Disk {
             context: settings.context,
             // Exact mode knows 16 bits only.
             cache: if settings.exact { CacheType::F16 } else { settings.cache },
-            source: &self.source,
+            source,
         }
     }
 
@@ -30,6 +35,6 @@ impl Disk {
             chosen => chosen == UiLanguage::Ja,
         };
         let machine = Machine { memory: engine::memory_of_this_computer(), cards, reads, japanese };
-        self.lists(&catalog, settings).ladders(machine, &store::checked(&self.places))
+        self.lists(&catalog, settings, &source(settings)).ladders(machine, &store::checked(&self.places))
     }
 }

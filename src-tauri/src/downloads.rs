@@ -171,7 +171,7 @@ impl App {
         }
         self.keep_queue()?;
         if self.downloads.wait_for_end(ladder) && !self.downloads.inner().queue.has(ladder) {
-            let missing = self.disk()?.missing(ladder);
+            let missing = self.disk()?.missing(ladder, &self.source());
             self.discard(ladder, &missing)?;
         }
         Ok(())
@@ -180,7 +180,7 @@ impl App {
     /// Deletes what came in of a ladder that was taken out, of which these models were `missing`.
     fn discard(&self, ladder: &str, missing: &[ModelEntry]) -> Result<(), Problem> {
         let others = self.downloads.inner().queue.others(ladder);
-        self.disk()?.discard(ladder, missing, &others)
+        self.disk()?.discard(ladder, missing, &others, &self.source())
     }
 
     /// Keeps the queue where nobody waits for that.
@@ -249,13 +249,13 @@ impl App {
     /// Fetches a ladder, telling which models of it are `missing` once that is known.
     fn fetch_turn(&self, turn: &Turn, missing: &mut Vec<ModelEntry>) -> Result<(), Problem> {
         let disk = self.disk()?;
-        let left_out = self.settle(&turn.ladder, &turn.stop)?;
-        *missing = disk.missing(&turn.ladder);
+        let mut on = |progress: FetchProgress| {
+            self.downloads.change(|queue| queue.goes_on(turn, share_of(&progress), progress.verifying, progress.anew));
+        };
+        let left_out = self.settle(&turn.ladder, &turn.stop, &mut on)?;
+        *missing = disk.missing(&turn.ladder, &self.source());
         self.downloads.change(|queue| queue.leave_out(turn, left_out));
         let options = self.fetch_options()?;
-        let mut on = |progress: FetchProgress| {
-            self.downloads.change(|queue| queue.goes_on(turn, share_of(&progress), progress.verifying));
-        };
         catalog::fetch(&disk.catalog(), &disk.models, &turn.ladder, &options, &turn.stop, &mut on)?;
         self.make_turn(turn)
     }
@@ -303,18 +303,30 @@ impl App {
         }
     }
 
-    /// Makes an offered ladder a known one, unless it is stopped meanwhile: its files' facts are asked for where they lie. Any other stays what it is. Gives why drafts of
-    /// it are left out, if any are.
+    /// Makes an offered ladder a known one, unless it is stopped meanwhile: its files' facts are asked for where they lie. Any other stays what it is, but for drafts
+    /// that are not here and never go with its target. Gives why drafts are left out, if any are; `on` is told how far the reading of files in a folder is.
     ///
     /// # Errors
-    /// [`Code::NoSuchLadder`], [`Code::Cancelled`], those of [`catalog::settle`], [`Code::FolderUnwritable`].
-    fn settle(&self, ladder: &str, stop: &AtomicBool) -> Result<Vec<Problem>, Problem> {
+    /// [`Code::NoSuchLadder`], [`Code::Cancelled`], those of [`catalog::settle`] and [`Self::fetch_options`], [`Code::FolderUnwritable`].
+    fn settle(
+        &self,
+        ladder: &str,
+        stop: &AtomicBool,
+        on: &mut dyn FnMut(FetchProgress),
+    ) -> Result<Vec<Problem>, Problem> {
         let disk = self.disk()?;
         let catalog = disk.catalog();
+        let options = self.fetch_options()?;
         if catalog.offered(ladder).is_none() {
-            return catalog.ladder(ladder).map(|_| Vec::new());
+            let misfits = catalog::misfits(&catalog, &disk.models, ladder, &options, stop)?;
+            if !misfits.is_empty() {
+                let _one_at_a_time = disk.changing();
+                disk.recipes.leave_out(ladder, &misfits)?;
+                disk.read_own();
+            }
+            return Ok(misfits.into_iter().map(|misfit| misfit.problem).collect());
         }
-        let settled = catalog::settle(&catalog, &disk.models, ladder, &self.fetch_options()?, stop)?;
+        let settled = catalog::settle(&catalog, &disk.models, ladder, &options, stop, on)?;
         if stop.load(Ordering::Acquire) {
             return Err(Problem::new(Code::Cancelled));
         }
@@ -329,16 +341,13 @@ impl App {
     /// # Errors
     /// [`Code::SettingInvalid`].
     pub(crate) fn fetch_options(&self) -> Result<FetchOptions, Problem> {
-        let (mirror, proxy) = {
-            let settings = self.settings();
-            (settings.mirror.clone(), settings.proxy.clone())
-        };
+        let settings = self.settings().clone();
         // A keyring that cannot be used keeps nobody from what is open to all.
         let token = store::token().unwrap_or_else(|problem| {
             tracing::debug!(%problem, "no token from the keyring");
             None
         });
-        FetchOptions::with(&mirror, &proxy, token.as_deref().unwrap_or_default())
+        FetchOptions::with(&settings, token.as_deref().unwrap_or_default())
     }
 }
 

@@ -1,9 +1,9 @@
 //! Loading ladders, in threads of their own.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, PoisonError};
 use std::thread;
 
-use catalog::ModelEntry;
 use protocol::chat::{DeviceMemory, EngineState, LadderCard, MemoryShare, Settings};
 use protocol::ladder::{EngineSettings, Rung};
 use protocol::worker::{DeviceKind, DeviceShare, Loaded};
@@ -55,13 +55,15 @@ impl App {
     pub(crate) fn memory_of(&self, models: &[String]) -> Result<MemoryShare, Problem> {
         let disk = self.disk()?;
         let catalog = disk.catalog();
-        let models = models.iter().map(|id| catalog.model(id)).collect::<Result<Vec<_>, _>>()?;
+        let mut models = models.iter().map(|id| catalog.model(id)).collect::<Result<Vec<_>, _>>()?;
+        // As they are kept, in whatever order they were picked: so what was learned of them is found.
+        if let Some(drafts) = models.get_mut(1..) {
+            drafts.sort_by_key(|draft| Reverse(draft.bytes));
+        }
         let settings = self.settings().clone();
         let share = disk.share(&models, &settings, self.free_memory(), self.cards(running(&settings)));
-        let rung = |model: &&ModelEntry| Some(Rung { name: model.name.clone(), path: disk.models.path_of(model)? });
         // What is not here yet nobody can place.
-        let rungs = models.iter().map(rung).collect::<Option<Vec<_>>>();
-        let devices = rungs.map(|rungs| self.on_devices(rungs, running(&settings))).unwrap_or_default();
+        let devices = disk.rungs(&models).map(|rungs| self.on_devices(rungs, running(&settings))).unwrap_or_default();
         Ok(MemoryShare { devices, ..share })
     }
 
@@ -254,7 +256,7 @@ impl App {
 const SHORTEST: u32 = 64;
 
 /// How the engine is to run. A person may have written the file: what makes no sense is brought to where it does.
-fn running(settings: &Settings) -> EngineSettings {
+pub(crate) fn running(settings: &Settings) -> EngineSettings {
     let context = settings.context.map(|context| context.max(SHORTEST));
     let Settings { exact, threads, cache, gpu_layers, .. } = settings;
     EngineSettings {

@@ -16,6 +16,7 @@ mod earlier;
 mod excerpt;
 mod extract;
 mod loading;
+mod memory;
 mod opened;
 mod page;
 mod prompt;
@@ -175,7 +176,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::downloads::pause_download,
         commands::downloads::resume_download,
         commands::downloads::drop_download,
-        commands::ladders::models,
+        commands::models::models,
         commands::ladders::draft_choices,
         commands::ladders::ladder_memory,
         commands::ladders::make_ladder,
@@ -186,15 +187,15 @@ fn interface() -> Builder<tauri::Wry> {
         commands::ladders::remove_ladder,
         commands::ladders::restore_ladder,
         commands::ladders::copy_ladder,
-        commands::ladders::export_ladder,
-        commands::ladders::hand_over,
+        commands::recipes::export_ladder,
+        commands::recipes::hand_over,
         commands::address::add_address,
-        commands::ladders::add_file,
+        commands::models::add_file,
         commands::opened::add_opened,
         commands::opened::watch_opened,
-        commands::ladders::shrink_model,
-        commands::ladders::stop_shrinking,
-        commands::ladders::remove_model,
+        commands::models::shrink_model,
+        commands::models::stop_shrinking,
+        commands::models::remove_model,
         commands::dropped::drop_begin,
         commands::dropped::drop_piece,
         commands::dropped::drop_end,
@@ -202,6 +203,8 @@ fn interface() -> Builder<tauri::Wry> {
         commands::checking::check_ladder,
         commands::checking::stop_check,
         commands::settings::change_settings,
+        commands::settings::choose_source,
+        commands::settings::source_missing,
         commands::token::set_token,
         commands::token::has_token,
         commands::token::remove_token,

@@ -3,7 +3,8 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::watched::Watched;
 
@@ -12,11 +13,13 @@ pub(crate) struct Opened {
     paths: Mutex<Vec<PathBuf>>,
     /// How many there are.
     pub(crate) waiting: Watched<u32>,
+    /// What stops whoever waits for the right to take them in, as long as somebody does.
+    turn: Mutex<Weak<AtomicBool>>,
 }
 
 impl Default for Opened {
     fn default() -> Self {
-        Self { paths: Mutex::default(), waiting: Watched::new(0) }
+        Self { paths: Mutex::default(), waiting: Watched::new(0), turn: Mutex::default() }
     }
 }
 
@@ -36,6 +39,19 @@ impl Opened {
         let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting.set(0);
         std::mem::take(&mut *paths)
+    }
+
+    /// What becomes true when nobody wants them any more before it is their turn. Held as long as that is waited for.
+    pub(crate) fn wait(&self) -> Arc<AtomicBool> {
+        let stop = Arc::default();
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&stop);
+        stop
+    }
+
+    /// Stops whoever waits for their turn. False if nobody does.
+    pub(crate) fn stop(&self) -> bool {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        turn.inspect(|stop| stop.store(true, Ordering::Release)).is_some()
     }
 }
 
@@ -71,5 +87,15 @@ mod tests {
         assert_eq!(opened.waiting.now(), 3);
         assert_eq!(opened.take(), ["a", "b", "c"].map(PathBuf::from));
         assert_eq!((opened.waiting.now(), opened.take().len()), (0, 0));
+    }
+
+    #[test]
+    fn only_who_waits_for_their_turn_is_stopped() {
+        let opened = Opened::default();
+        assert!(!opened.stop(), "nobody waits");
+        let stop = opened.wait();
+        assert!(!stop.load(Ordering::Acquire) && opened.stop() && stop.load(Ordering::Acquire));
+        drop(stop);
+        assert!(!opened.stop(), "it is their turn: a stop is for what goes on");
     }
 }

@@ -56,6 +56,7 @@ impl Queue {
             state,
             progress: begun,
             left_out: Vec::new(),
+            anew: false,
         };
         let before = if wanted.before.is_empty() { before.to_owned() } else { wanted.before.clone() };
         self.items.push(Item { told, then_use: wanted.then_use, before, stop: Arc::default() });
@@ -140,9 +141,13 @@ impl Queue {
         Some(Turn { ladder: item.told.ladder.clone(), stop: Arc::clone(&item.stop) })
     }
 
-    /// Notes how far the fetching of `turn` is. False if that is not wanted any more.
-    pub(crate) fn goes_on(&mut self, turn: &Turn, share: FetchShare, checking: bool) -> bool {
-        self.tell(turn, if checking { DownloadState::Checking } else { DownloadState::Running }, share)
+    /// Notes how far the fetching of `turn` is, and whether a file of it had to be begun `anew`. False if that is not wanted any more.
+    pub(crate) fn goes_on(&mut self, turn: &Turn, share: FetchShare, checking: bool, anew: bool) -> bool {
+        let told = self.tell(turn, if checking { DownloadState::Checking } else { DownloadState::Running }, share);
+        if let Some(item) = self.at_work(turn) {
+            item.told.anew |= anew;
+        }
+        told
     }
 
     /// Notes how far the making of what the ladder of `turn` still lacks is. False if that is not wanted any more.
@@ -254,7 +259,7 @@ mod tests {
         queue.add(&wanted("a"), "a", "old", None);
         assert_eq!(queue.told().len(), 2, "asked for twice it comes once");
         let turn = queue.next().unwrap();
-        assert!(queue.goes_on(&turn, SHARE, false));
+        assert!(queue.goes_on(&turn, SHARE, false, false));
         assert_eq!(states(&queue), [DownloadState::Running, DownloadState::Waiting]);
         assert!(queue.makes(&turn, SHARE));
         assert_eq!(states(&queue)[0], DownloadState::Making);
@@ -267,10 +272,10 @@ mod tests {
     fn what_is_paused_waits_and_what_comes_behind_goes_first() {
         let mut queue = queue(&["a", "b"]);
         let turn = queue.next().unwrap();
-        queue.goes_on(&turn, SHARE, false);
+        queue.goes_on(&turn, SHARE, false, false);
         queue.pause("a");
         assert!(turn.stop.load(Ordering::Acquire));
-        assert!(!queue.goes_on(&turn, SHARE, false), "news of before change nothing");
+        assert!(!queue.goes_on(&turn, SHARE, false, false), "news of before change nothing");
         assert_eq!(queue.told()[0].progress, Some(FetchShare { seconds_left: None, ..SHARE }));
         assert_eq!(queue.ended(&turn, Err(Problem::new(Code::Cancelled))), Then::Nothing);
         assert_eq!(states(&queue)[0], DownloadState::Paused);
@@ -295,6 +300,16 @@ mod tests {
         let again = queue.next().unwrap();
         queue.leave_out(&again, Vec::new());
         assert_eq!(queue.told()[0].left_out, [problem]);
+    }
+
+    #[test]
+    fn that_a_file_was_begun_anew_is_told_as_long_as_the_ladder_is_in_the_queue() {
+        let mut queue = queue(&["a"]);
+        let turn = queue.next().unwrap();
+        let mut goes_on = |anew| (queue.goes_on(&turn, SHARE, false, anew), queue.told()[0].anew);
+        assert_eq!([goes_on(false), goes_on(true), goes_on(false)], [(true, false), (true, true), (true, true)]);
+        queue.pause("a");
+        assert!(queue.told()[0].anew);
     }
 
     #[test]
@@ -364,10 +379,10 @@ mod tests {
         let mut queue = Queue::default();
         queue.add(&Wanted { then_use: true, ..wanted("large") }, "large", "chosen", None);
         let large = queue.next().unwrap();
-        queue.goes_on(&large, SHARE, false);
+        queue.goes_on(&large, SHARE, false, false);
         queue.add(&Wanted { then_use: true, ..wanted("small") }, "small", "chosen", None);
         queue.put_first("small");
-        assert!(large.stop.load(Ordering::Acquire) && !queue.goes_on(&large, SHARE, false));
+        assert!(large.stop.load(Ordering::Acquire) && !queue.goes_on(&large, SHARE, false, false));
         assert_eq!(queue.ended(&large, Err(Problem::new(Code::Cancelled))), Then::Nothing);
         let small = queue.next().unwrap();
         assert_eq!(small.ladder, "small");

@@ -101,10 +101,9 @@ impl Work<'_> {
         let written = call.requantize(&path, &to, mix, bytes, on);
         // It holds a worker that nobody needs any more.
         self.shrinking.engine.stop();
-        // llama.cpp does not tell that the disk is full.
-        written.map_err(|problem| disk.models.room_for(bytes / 8).err().unwrap_or(problem))?;
+        written.map_err(|problem| disk.models.unmade(bytes, problem))?;
         let ModelEntry { name, sha256, .. } = model;
-        let from = MadeFrom { name, sha256, mix: mix.name().to_owned() };
+        let from = MadeFrom::new(name, sha256, mix.name());
         let taken = disk.models.take_in(&to, Some(from), self.stopped(), &mut |_, _| {})?;
         disk.read_own();
         Ok(taken)

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
 use catalog::{FetchOptions, FetchProgress, UpdateSource};
-use protocol::chat::{UpdateState, UpdatesAbout, UpdatesFrom};
+use protocol::chat::{Settings, UpdateState, UpdatesAbout, UpdatesFrom};
 use protocol::{Code, Problem};
 use store::now_ms;
 use tauri::AppHandle;
@@ -131,8 +131,8 @@ impl App {
 
     /// Through the proxy of the settings; a token is for models.
     fn update_options(&self) -> Result<FetchOptions, Problem> {
-        let proxy = self.settings().proxy.clone();
-        Ok(FetchOptions { token: None, ..FetchOptions::with("", &proxy, "")? })
+        let settings = Settings { proxy: self.settings().proxy.clone(), ..Settings::default() };
+        Ok(FetchOptions { token: None, ..FetchOptions::with(&settings, "")? })
     }
 
     /// Looks where newer versions are announced. What comes of it is told by the state.

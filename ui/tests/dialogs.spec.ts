@@ -123,9 +123,9 @@ test("what is opened right behind Escape stays open", async ({ page }) => {
 });
 
 test("what the administrator has laid down is shown and cannot be changed", async ({ page }) => {
-  await open(page, { locked: ["earlierChats", "mirror", "threads"], settings: { ...settings, mirror: "https://models.example", threads: 2 } });
+  await open(page, { locked: ["earlierChats", "mirror", "source", "threads"], settings: { ...settings, mirror: "https://models.example", source: "/media/stick", threads: 2 } });
   await by(page, "settings").click();
-  for (const id of ["earlier-chats-toggle", "mirror-field", "threads-select"]) {
+  for (const id of ["earlier-chats-toggle", "mirror-field", "source-choose", "source-clear", "threads-select"]) {
     await expect(by(page, id)).toBeDisabled();
     await expect(by(page, id)).toHaveAccessibleDescription(/Set by the administrator of this computer\.$/);
   }

@@ -109,6 +109,17 @@ test("a draft that is left out is named with the reason, in the queue and afterw
   await expect(by(page, "ladder-left-out")).toContainText("Qwen2.5 Coder 0.5B");
 });
 
+test("that a damaged download is begun anew is said in the queue", async ({ page }) => {
+  await open(page);
+  await page.keyboard.press("Control+m");
+  const now = download("qwen-coder", "Qwen2.5 Coder", "running", 4e8);
+  await downloads(page, now);
+  await expect(by(page, "download-anew")).toHaveCount(0);
+  await downloads(page, { ...now, anew: true });
+  await expect(by(page, "downloads").getByTestId("download-anew")).toContainText("What had come in of Qwen2.5 Coder was damaged");
+  await accessible(page);
+});
+
 test("where nothing answers yet, downloads wait for each other in the queue all the same", async ({ page }) => {
   await open(page, { engine: { kind: "empty" }, ladders: [{ ...smollm2, missingBytes: 5 }, coder] });
   await engine(page, { kind: "empty" });
@@ -188,6 +199,30 @@ test("mirror and proxy are kept, a refused address stays to be mended", async ({
   await expect(by(page, "problem-sentence")).toContainText("nowhere");
   await expect(by(page, "proxy-field")).toHaveValue("nowhere");
   await expect(by(page, "proxy-field")).toHaveAttribute("aria-invalid", "true");
+});
+
+test("a folder that models come from is chosen, said to be missing, and cleared", async ({ page }) => {
+  await open(page, { give: { choose_source: null } });
+  await page.keyboard.press("Control+,");
+  await by(page, "settings-search").fill("usb");
+  await by(page, "source-choose").click();
+  expect(await calls(page, "change_settings"), "thought better of").toHaveLength(0);
+  await page.evaluate(() => (window.app.give = { choose_source: "/media/stick/models" }));
+  await by(page, "source-choose").click();
+  await expect(by(page, "source-folder")).toHaveText("/media/stick/models");
+  await expect(by(page, "source-missing")).toHaveCount(0);
+  expect((await calls(page, "change_settings")).at(-1)?.args.settings).toMatchObject({ source: "/media/stick/models", mirror: "" });
+  await accessible(page);
+  // The stick is pulled out.
+  await page.evaluate(() => (window.app.give.source_missing = true));
+  await by(page, "settings-close").click();
+  await page.keyboard.press("Control+,");
+  await expect(by(page, "source-missing")).toContainText("plug in the stick");
+  await accessible(page);
+  await by(page, "source-clear").click();
+  await expect(by(page, "source-folder")).toHaveCount(0);
+  await expect(by(page, "source-choose")).toBeFocused();
+  expect((await calls(page, "change_settings")).at(-1)?.args.settings).toMatchObject({ source: "" });
 });
 
 test("a token is kept, never shown, and removed", async ({ page }) => {

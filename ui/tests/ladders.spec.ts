@@ -52,12 +52,14 @@ test("files that no other ladder uses are deleted with it where that is wished, 
 });
 
 test("a file that the system wants opened is taken in where the models are", async ({ page }) => {
-  await open(page, { give: { made: { ladder: "mine", name: "Mine" } } });
+  const bad = { code: "not_gguf" as const, details: { path: "/tmp/bad.gguf" } };
+  await open(page, { give: { made: { last: { ladder: "mine", name: "Mine" }, problems: [bad] } } });
   await page.evaluate(() => window.app.handed(1));
   await page.evaluate(() => window.app.work(0.42));
   await expect(by(page, "ladders-work")).toContainText("42%");
   await page.evaluate(() => window.app.end());
   await expect(by(page, "ladders-said")).toContainText("Mine");
+  await expect(page.getByRole("dialog"), "a bad one beside it does not hide it").toContainText("/tmp/bad.gguf is not a GGUF model");
 });
 
 test("what goes wrong is told in the dialog itself", async ({ page }) => {

@@ -305,7 +305,7 @@ test("everything is reached by keyboard, and focus comes back from the settings"
   await by(page, "settings").focus();
   await page.keyboard.press("Enter");
   await expect(by(page, "settings-search")).toBeFocused();
-  for (const id of ["language-select", "theme-select", "", "", "ladder-select", "open-ladders", "speed-up-toggle", "earlier-chats-toggle", "earlier-erase", "notify-toggle", "background-toggle", "preset-new", "export-markdown", "export-json", "import", "mirror-field", "proxy-field", "token-field", "updates-field", "updates-daily-toggle", "policy-select", "exact-toggle"]) {
+  for (const id of ["language-select", "theme-select", "", "", "ladder-select", "open-ladders", "speed-up-toggle", "earlier-chats-toggle", "earlier-erase", "notify-toggle", "background-toggle", "preset-new", "export-markdown", "export-json", "import", "mirror-field", "source-choose", "proxy-field", "token-field", "updates-field", "updates-daily-toggle", "policy-select", "exact-toggle"]) {
     await page.keyboard.press("Tab");
     if (id) await expect(by(page, id)).toBeFocused();
   }

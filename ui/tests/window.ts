@@ -50,7 +50,7 @@ export const chat = (page: Page, event: ChatEvent) => page.evaluate((event) => w
 export const engine = (page: Page, state: EngineState) => page.evaluate((state) => window.app.engine(state), state);
 export const calls = (page: Page, name: string) => page.evaluate((name) => window.app.calls.filter((call) => call.name === name), name);
 
-export const settings: Choices = { ladder: "smollm2", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "en", theme: "light", presets: [], mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true };
+export const settings: Choices = { ladder: "smollm2", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "en", theme: "light", presets: [], source: "", mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true };
 
 /** Has the queue of downloads be this. */
 export const downloads = (page: Page, ...queue: Download[]) => page.evaluate((queue) => window.app.downloads(queue), queue);

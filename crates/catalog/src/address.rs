@@ -9,13 +9,20 @@ use url::Url;
 use crate::check::plain;
 use crate::entry::Source;
 use crate::fetch::{FetchOptions, SourceChoice, facts, is_safe, look};
+use crate::intake::is_a_writer;
 use crate::manifest::Catalog;
-use crate::offer::in_time;
-use crate::own::{about, is_a_writer};
+use crate::offer::{OTHER_SIZE, in_time};
+use crate::own::about;
 use crate::recipe::{Recipe, RecipeModel};
+use crate::store::ModelStore;
 
 /// Where people copy addresses from, whatever mirror the files themselves come from.
 const PAGES: [&str; 2] = ["https://huggingface.co", "https://hf.co"];
+
+/// Those and `endpoint`, where files lie at `resolve` in place of their pages' `blob`.
+pub(crate) fn pages(endpoint: &str) -> impl Iterator<Item = Url> {
+    PAGES.into_iter().chain([endpoint]).filter_map(|page| Url::parse(page).ok())
+}
 
 /// So many characters are shown of what is no address.
 const LONGEST: usize = 200;
@@ -43,7 +50,6 @@ impl Address {
         };
         let another = "it has to be that of a .gguf file in a repository, like https://huggingface.co/owner/name/blob/main/file.gguf";
         let url = Url::parse(text.trim()).map_err(|_| refused(another))?;
-        let known = PAGES.into_iter().chain([endpoint]).filter_map(|page| Url::parse(page).ok());
         // A mirror may lie in a folder of its host.
         let below = |page: Url| {
             let path = url.path().strip_prefix(page.path().trim_end_matches('/'))?.strip_prefix('/')?;
@@ -51,7 +57,7 @@ impl Address {
         };
         let elsewhere = "files come from Hugging Face, or the mirror of the settings, only: download it and add it";
         let web = matches!(url.scheme(), "http" | "https");
-        let places = known.into_iter().find_map(below).ok_or_else(|| refused(if web { elsewhere } else { another }))?;
+        let places = pages(endpoint).find_map(below).ok_or_else(|| refused(if web { elsewhere } else { another }))?;
         let (owner, name, revision, file) = match *places {
             [owner, name, "blob" | "resolve", revision, file] => (owner, name, revision, file),
             [_, _, "blob" | "resolve", _, _, ..] => {
@@ -68,13 +74,14 @@ impl Address {
 }
 
 /// Asks a repository for the file that `address` leads to: commit, size and hash, and what its header says. Gives a ladder of that model and
-/// Max-Gram, which is not kept yet; nothing large is downloaded. A file that `catalog` knows is called as it is there.
+/// Max-Gram, which is not kept yet; nothing large is downloaded, and `store` keeps what the beginning of the file told. A file that `catalog` knows is called as it is there.
 ///
 /// # Errors
-/// [`Code::AddressUnusable`]: no address of a model. [`Code::LookUpFailed`] and those of [`look`]; [`Code::ModelRefused`] for what does not write
+/// [`Code::AddressUnusable`]: no address of a model. Those of [`facts`] and [`look`]; [`Code::ModelRefused`] for what does not write
 /// by itself; [`Code::Cancelled`].
 pub fn settle_at(
     catalog: &Catalog,
+    store: &ModelStore,
     address: &str,
     options: &FetchOptions,
     cancel: &AtomicBool,
@@ -87,8 +94,8 @@ pub fn settle_at(
     if !is_safe(&options.endpoint) {
         return elsewhere("models on offer are fetched from addresses that start with https:// only");
     }
-    let (options, catalog) = (options.clone(), catalog.clone());
-    in_time(cancel, move |stopped| {
+    let (options, catalog, store) = (options.clone(), catalog.clone(), store.clone());
+    in_time(cancel, &mut |_| {}, move |stopped, _| {
         let facts = facts(&repository, Some(&revision), &file, &options)?;
         if stopped.load(Ordering::Acquire) {
             return Err(Problem::new(Code::Cancelled));
@@ -104,12 +111,12 @@ pub fn settle_at(
         }
         let mut model = about(&header, path, facts.sha256, None).entry();
         if model.bytes != facts.bytes {
-            let reason = "the repository tells another size of the file than it has";
-            return Err(Problem::new(Code::LookUpFailed).with("name", &file).with("reason", reason));
+            return Err(Problem::new(Code::LookUpFailed).with("name", &file).with("reason", OTHER_SIZE));
         }
+        store.keep_look(&model.sha256, &header.summary());
         // By that it is asked for there, whatever it would be called here.
         model.file.clone_from(&file);
-        model.sources = vec![Source::HuggingFace { repository, revision: facts.revision }];
+        model.sources = vec![Source::hugging_face(repository, facts.revision)];
         let known = catalog.models().iter().find(|known| known.sha256 == model.sha256 && known.bytes == model.bytes);
         let model = known.unwrap_or(&model);
         Recipe::new(&model.name.clone(), vec![RecipeModel::of(model)])

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use protocol::chat::{About, Fits, LadderCard, LadderCheck, MixChoice, ModelCard};
 use protocol::ladder::CacheType;
-use protocol::{Mix, Problem};
+use protocol::{Code, Mix, Problem};
 
 use crate::entry::{LadderEntry, ModelEntry, Source};
 use crate::fetch::{SourceChoice, file_in};
@@ -77,7 +77,8 @@ impl Lists<'_> {
         match self.source {
             SourceChoice::Any | SourceChoice::HuggingFace => true,
             SourceChoice::PythonPackages => false,
-            SourceChoice::Folder(folder) => ladder.rungs.iter().all(|id| is_there(folder, id)),
+            // A stick that is not there may have it: that is said when it is wanted.
+            SourceChoice::Folder(folder) => !folder.is_dir() || ladder.rungs.iter().all(|id| is_there(folder, id)),
         }
     }
 
@@ -102,7 +103,10 @@ impl Lists<'_> {
         } else {
             (self.fit(&catalog.models_of(&ladder.id)?), catalog.remakes(self.store, &ladder.id))
         };
-        let (fetchable, remakes) = (remakes.is_ok(), remakes.unwrap_or_default());
+        // What only a newer version can fetch is said to whoever wants it.
+        let is_lost = |problem: &Problem| problem.code != Code::SourceUnknown;
+        let fetchable = !remakes.as_ref().is_err_and(is_lost);
+        let remakes = remakes.unwrap_or_default();
         if !remakes.is_empty() {
             let needed = catalog.needed(self.store, &ladder.id, self.source)?;
             let comes = |model: &&ModelEntry| !ladder.rungs.contains(&model.id) && self.store.path_of(model).is_none();
@@ -222,7 +226,7 @@ fn offered(offer: &Offer) -> ModelCard {
 fn repository(source: &Source) -> Option<&str> {
     match source {
         Source::HuggingFace { repository, .. } => Some(repository),
-        Source::PythonPackages(_) => None,
+        Source::PythonPackages(_) | Source::Unknown(_) => None,
     }
 }
 

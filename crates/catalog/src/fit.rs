@@ -171,14 +171,16 @@ pub fn to_fit(
 
 /// What one model takes.
 fn of_header(header: &Header, context: u64, cache: CacheType) -> Fit {
-    let full = header.cache_bytes.unwrap_or(0).saturating_mul(context);
+    let weights = header.types.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    // Where a header does not say it, it is no less than what is usual for models of that size.
+    let usual = || of_bytes(weights).cache.div_ceil(CONTEXT);
+    let full = header.cache_bytes.unwrap_or_else(usual).saturating_mul(context);
     // Blocks of 32 numbers with a scale of two bytes.
     let cache = match cache {
         CacheType::F16 => full,
         CacheType::Q8 => full / 64 * 34,
         CacheType::Q4 => full / 64 * 18,
     };
-    let weights = header.types.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
     let vocabulary = header.tokenizer.as_ref().map_or(0, |tokenizer| tokenizer.size);
     Fit { weights, cache, rest: vocabulary.saturating_mul(A_TOKEN).saturating_add(PASSES) }
 }
@@ -186,7 +188,7 @@ fn of_header(header: &Header, context: u64, cache: CacheType) -> Fit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Gguf;
+    use crate::sample::{Gguf, pair};
 
     #[test]
     fn a_header_that_claims_anything_is_added_up_all_the_same() {
@@ -204,6 +206,17 @@ mod tests {
         let header = Header { cache_bytes: Some(6400), ..header };
         let of = |cache| of_header(&header, 1000, cache).cache;
         assert_eq!([CacheType::F16, CacheType::Q8, CacheType::Q4].map(of), [6_400_000, 3_400_000, 1_800_000]);
+    }
+
+    #[test]
+    fn keys_and_values_that_a_header_does_not_tell_count_as_what_is_usual() {
+        let bytes = Gguf::small().bytes();
+        let header = crate::header::check(std::io::Cursor::new(&bytes), bytes.len() as u64, &"tiny").unwrap();
+        assert_eq!(header.cache_bytes, None);
+        let giant = Header { types: vec![("Q4_K", 16_384 * MB)], ..header };
+        let of = |context, cache| of_header(&giant, context, cache).cache;
+        assert_eq!(of(CONTEXT, CacheType::F16), of_bytes(16_384 * MB).cache, "an eighth of the weights");
+        assert_eq!((of(4 * CONTEXT, CacheType::F16), of(64, CacheType::Q4)), (8192 * MB, 4_500_000));
     }
 
     const MB: u64 = 1_000_000;
@@ -230,7 +243,15 @@ mod tests {
 
     /// A ladder of two copies of the small sample and the context that makes the first one as large as is wanted.
     fn ladder(folder: &std::path::Path) -> Ladder {
-        let bytes = Gguf::small().bytes();
+        // Its context of 2048 tokens takes as many times 128 bytes.
+        let mut gguf = Gguf::small();
+        let number = |key: &str, number: u32| pair(&format!("llama.{key}"), 4, &number.to_le_bytes());
+        gguf.pairs.extend([
+            number("block_count", 1),
+            number("attention.head_count", 1),
+            number("embedding_length", 32),
+        ]);
+        let bytes = gguf.bytes();
         let rung = |name: &str| {
             let path = folder.join(name);
             std::fs::write(&path, &bytes).unwrap();
@@ -256,7 +277,7 @@ mod tests {
             let settings = EngineSettings { context, exact, cache, ..EngineSettings::default() };
             to_fit(ladder.clone(), settings, Some(free), &[])
         };
-        let whole = ENGINE + RESERVE + 2 * (PASSES + 10_000);
+        let whole = ENGINE + RESERVE + 2 * (PASSES + 2048 * 128 + 10_000);
         let (same, left_out) = fitted(None, false, CacheType::F16, whole).unwrap();
         assert_eq!((&same, left_out.len()), (&ladder, 0));
         let (smaller, left_out) = fitted(None, false, CacheType::F16, whole - PASSES).unwrap();

@@ -10,7 +10,7 @@ use protocol::{Code, Problem};
 use crate::entry::ModelEntry;
 use crate::recipe::Recipe;
 use crate::store::{ModelStore, disk_full, is_full};
-use crate::whole::copied;
+use crate::whole::{copied, put};
 
 impl ModelStore {
     /// Writes `recipe` to `file`, where nothing may be yet, and with `with_models` its model files beside it. `on` is told bytes done and bytes
@@ -35,7 +35,6 @@ impl ModelStore {
             }
             _ => return Err(Problem::new(Code::FolderMissing).with("path", folder.display())),
         }
-        let taken = |path: &Path| Err(unusable(path, &"there is a file of that name already"));
         // All that could stand in the way is looked at before a gigabyte is copied.
         let mut copies = Vec::<Copy>::new();
         let rungs = recipe.rungs.clone();
@@ -47,15 +46,14 @@ impl ModelStore {
             }
             let to = folder.join(&model.file);
             if fs::symlink_metadata(&to).is_ok() {
-                return taken(&to);
+                return Err(taken(&to));
             }
             let entry = model.entry();
             copies.push(Copy { from, to, entry });
         }
         if fs::symlink_metadata(file).is_ok() {
-            return taken(file);
+            return Err(taken(file));
         }
-        let text = recipe.to_toml()?;
         let all = copies.iter().map(|copy| copy.entry.bytes).sum::<u64>();
         match fs4::available_space(folder) {
             Ok(free) if free < all => return Err(disk_full(folder, all, 0, free)),
@@ -74,12 +72,7 @@ impl ModelStore {
             if hash == copy.entry.sha256 { Ok(()) } else { Err(self.refuse(&copy.from, &copy.entry)) }
         });
         // Last, so that a recipe is never there without what it names.
-        let handed = all_there.and_then(|()| {
-            let mut new = File::create_new(file).map_err(|error| unusable(file, &error))?;
-            written.push(file);
-            let put = new.write_all(text.as_bytes()).and_then(|()| new.sync_all());
-            put.map_err(|error| unwritten(file, text.len() as u64, &error))
-        });
+        let handed = all_there.and_then(|()| write_recipe(&recipe, file, false));
         if handed.is_err() {
             // Half of it helps nobody.
             for path in written {
@@ -88,6 +81,28 @@ impl ModelStore {
         }
         handed.map(|()| all)
     }
+}
+
+/// Writes `recipe` to `file`, wholly or not at all: where `over`, in the place of the file that may be there.
+///
+/// # Errors
+/// [`Code::FileUnusable`], [`Code::DiskFull`]: what was there is there still.
+pub fn write_recipe(recipe: &Recipe, file: &Path, over: bool) -> Result<(), Problem> {
+    let text = recipe.to_toml()?;
+    let unwritten = |error: io::Error| unwritten(file, text.len() as u64, &error);
+    // A link goes on leading to it.
+    if let Some(there) = fs::canonicalize(file).ok().filter(|there| over && there.is_file()) {
+        return put(&there, text.as_bytes()).map_err(unwritten);
+    }
+    let mut new = File::create_new(file).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => taken(file),
+        _ => unusable(file, &error),
+    })?;
+    new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(|error| {
+        // Half of it helps nobody.
+        let _ = fs::remove_file(file);
+        unwritten(error)
+    })
 }
 
 /// A model file on its way.
@@ -104,6 +119,10 @@ fn unwritten(path: &Path, bytes: u64, error: &io::Error) -> Problem {
     }
     let folder = path.parent().unwrap_or(path);
     disk_full(folder, bytes, 0, fs4::available_space(folder).unwrap_or(0))
+}
+
+fn taken(path: &Path) -> Problem {
+    unusable(path, &"there is a file of that name already")
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Problem {
@@ -164,6 +183,41 @@ mod tests {
         fs::write(store.place(&models[1].sha256), b"lost").unwrap();
         assert_eq!(over(true, &go).unwrap_err().code, Code::OwnDamaged);
         assert!(names().is_empty() && store.file_of(&models[1].sha256).is_none(), "it is set aside");
+    }
+
+    #[test]
+    fn a_recipe_takes_the_place_of_another_wholly_and_only_where_that_is_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("l.toml");
+        let recipe = |name: &str| Recipe::new(name, vec![RecipeModel::of(&entry("m", b"w", Vec::new()))]).unwrap();
+        write_recipe(&recipe("First"), &file, true).unwrap();
+        assert_eq!(write_recipe(&recipe("Second"), &file, false).unwrap_err().code, Code::FileUnusable);
+        assert_eq!(read(&file).unwrap(), recipe("First"));
+        // Whoever reads it just then has the whole of it.
+        let mut before = File::open(&file).unwrap();
+        #[cfg(unix)]
+        let link = {
+            use std::os::unix::fs::{PermissionsExt, symlink};
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
+            symlink(&file, folder.path().join("link.toml")).unwrap();
+            folder.path().join("link.toml")
+        };
+        #[cfg(not(unix))]
+        let link = file.clone();
+        write_recipe(&recipe("Second"), &link, true).unwrap();
+        assert_eq!(read(&file).unwrap(), recipe("Second"));
+        let mut old = String::new();
+        std::io::Read::read_to_string(&mut before, &mut old).unwrap();
+        assert_eq!(Recipe::parse(&old, "here").unwrap(), recipe("First"));
+        #[cfg(unix)]
+        {
+            let rights = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
+            assert_eq!(rights & 0o777, 0o664, "it can be read by whoever could read the other");
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        }
+        assert_eq!(write_recipe(&recipe("Third"), folder.path(), true).unwrap_err().code, Code::FileUnusable);
+        let nowhere = write_recipe(&recipe("Third"), &folder.path().join("none/l.toml"), true).unwrap_err();
+        assert_eq!(nowhere.code, Code::FileUnusable, "no folder is made for it");
     }
 
     #[test]

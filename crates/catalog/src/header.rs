@@ -78,11 +78,6 @@ impl Header {
         let weights: u64 = self.types.iter().map(|(_, bytes)| bytes).sum();
         self.file_bytes.saturating_sub(weights).saturating_add(self.weights.bytes_as(mix) as u64)
     }
-
-    /// What this model reads for each token beside what `target` reads: from 1 on it cannot be the faster one of two on the same device.
-    pub fn reads_beside(&self, target: &Self) -> f64 {
-        self.reads as f64 / target.reads.max(1) as f64
-    }
 }
 
 /// Reads and checks the header of the file at `path`.
@@ -129,7 +124,7 @@ fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
         licence: pairs.text("general.license"),
         mix: pairs.number("general.file_type").and_then(kind::mix),
         context_length: pairs.own("context_length"),
-        layers: pairs.own("block_count"),
+        layers: pairs.layers()?,
         cache_bytes: pairs.cache_bytes(),
         tokenizer: pairs.tokenizer(),
         drafts_itself: pairs.own("nextn_predict_layers").is_some_and(|layers| layers > 0),

@@ -12,7 +12,8 @@ use zip::write::SimpleFileOptions;
 use crate::check::plain;
 use crate::entry::{MadeFrom, Source};
 use crate::manifest::Catalog;
-use crate::recipe::{Recipe, RecipeModel, slug};
+use crate::name::slug;
+use crate::recipe::{Recipe, RecipeModel};
 use crate::recipes::Recipes;
 use crate::sample::{Gguf, Numbers, entry, pair, text};
 use crate::store::ModelStore;
@@ -263,8 +264,7 @@ fn files_with_such_names_are_taken_in_under_their_hash() {
         let flat: String = name.chars().filter(|c| !"/\0".contains(*c)).collect();
         let called = outer.path().join(format!("{flat}.gguf"));
         let path = if fs::hard_link(&usual, &called).is_ok() { &called } else { &usual };
-        let mix = name.clone();
-        let from = MadeFrom { name, sha256: model(b"x").sha256, mix };
+        let from = MadeFrom::new(name.clone(), model(b"x").sha256, &name);
         let made = Some(from).filter(|_| number % 2 == 0);
         let model = place.store.take_in(path, made, &AtomicBool::new(false), &mut |_, _| {}).unwrap();
         assert!(plain(&model.file) && plain(&model.id), "{model:?}");
@@ -328,7 +328,7 @@ fn a_source_with_such_a_name_makes_no_catalogue() {
     let mut refused = 0;
     for name in names(&place.home()) {
         let mut bad = entry("m", b"weights", Vec::new());
-        bad.sources = vec![Source::HuggingFace { repository: format!("owner/{name}"), revision: "0".repeat(40) }];
+        bad.sources = vec![Source::hugging_face(format!("owner/{name}"), "0".repeat(40))];
         if crate::check::check_entries(&[], &[bad]).is_err() {
             refused += 1;
         } else {

@@ -75,10 +75,13 @@ impl Catalog {
         }
         catalog.offered =
             catalog.ladders.extract_if(.., |ladder| ladder.rungs.iter().any(|id| ids.contains(id))).collect();
-        match catalog.models.iter().find(|model| model.sources.is_empty()) {
-            Some(model) => Err(entry((model.id.clone(), "it has no source".to_owned()))),
-            None => Ok(catalog),
-        }
+        let reason = |model: &ModelEntry| match () {
+            () if !model.is_known() => Some("something in it is not known"),
+            () if model.sources.is_empty() => Some("it has no source"),
+            () => None,
+        };
+        let wrong = catalog.models.iter().find_map(|model| Some((model.id.clone(), reason(model)?.to_owned())));
+        wrong.map_or(Ok(catalog), |wrong| Err(entry(wrong)))
     }
 
     /// This catalogue with what is this computer's own: models of `store`, then ladders of `recipes` with theirs. One file is one model,
@@ -352,6 +355,9 @@ mod tests {
             ("lenience = 1.0", "lenience = 0.5"),
             ("id = \"qwen-coder\"", "id = \"smollm2\""),
             ("max_gram = true", "max_grum = true"),
+            ("spdx = \"Apache-2.0\"", "spdx = \"Apache-2.0\", sdpx = \"MIT\""),
+            ("parts = 22", "parts = 22\npart = 22"),
+            ("kind = \"hugging_face\"", "kind = \"face_hugging\""),
         ] {
             let changed = BUILTIN.replacen(from, to, 1);
             assert_ne!(changed, BUILTIN, "the catalogue has {from}");

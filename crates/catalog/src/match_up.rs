@@ -1,8 +1,9 @@
 use protocol::{Code, Problem};
 
-use crate::header::{Header, Kind, check_header};
+use crate::header::{Kind, check_header};
 use crate::recipe::RecipeModel;
 use crate::store::ModelStore;
+use crate::summary::Summary;
 
 /// How a draft's tokens go with its target's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum Tokens {
     ByText,
 }
 
-/// A draft that reads at least this share of what its target reads for each token ([`Header::reads_beside`]) can hardly be of use on the same
+/// A draft that reads at least this share of what its target reads for each token ([`Summary::reads_beside`]) can hardly be of use on the same
 /// device: were every token of it right, a review of one would win a tenth.
 pub const SLOW: f64 = 0.8;
 
@@ -25,7 +26,7 @@ pub const SLOW: f64 = 0.8;
 /// # Errors
 /// [`Code::TokenizersDiffer`], [`Code::DraftTooLarge`], [`Code::TargetCannotRollBack`], [`Code::DraftCannotRollBack`], [`Code::ModelRefused`]:
 /// what it is for instead.
-pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, Problem> {
+pub fn match_up(target: &Summary, draft: &Summary, name: &str) -> Result<Tokens, Problem> {
     match match_up_by_text(target, draft, name)? {
         Tokens::ByText => Err(Problem::new(Code::TokenizersDiffer).with("rung", name)),
         tokens => Ok(tokens),
@@ -36,7 +37,7 @@ pub fn match_up(target: &Header, draft: &Header, name: &str) -> Result<Tokens, P
 ///
 /// # Errors
 /// As [`match_up`]; [`Code::TokenizersDiffer`] only where one of the two has no tokenizer.
-pub fn match_up_by_text(target: &Header, draft: &Header, name: &str) -> Result<Tokens, Problem> {
+pub fn match_up_by_text(target: &Summary, draft: &Summary, name: &str) -> Result<Tokens, Problem> {
     let against = |code| Err(Problem::new(code).with("rung", name));
     let refused = |reason: &str| Err(Problem::new(Code::ModelRefused).with("path", name).with("reason", reason));
     if target.kind == Kind::Recurrent {
@@ -53,12 +54,11 @@ pub fn match_up_by_text(target: &Header, draft: &Header, name: &str) -> Result<T
         (Some(target), Some(draft)) => target.is_near(draft).map_or(Tokens::ByText, Tokens::Nearly),
         _ => return against(Code::TokenizersDiffer),
     };
-    let weights = |header: &Header| header.types.iter().map(|(_, bytes)| bytes).sum::<u64>();
-    if weights(draft) >= weights(target) { against(Code::DraftTooLarge) } else { Ok(tokens) }
+    if draft.weights >= target.weights { against(Code::DraftTooLarge) } else { Ok(tokens) }
 }
 
-/// The models of a ladder in its order: the first is the target, the others follow in falling size. Those that are here must go together; of
-/// others it shows when they are loaded.
+/// The models of a ladder in its order: the first is the target, the others follow in falling size. Those that are here, or were looked at
+/// elsewhere, must go together; of others it shows before they are downloaded.
 ///
 /// # Errors
 /// Those of [`match_up`] and [`check_header`].
@@ -77,13 +77,16 @@ pub fn in_order_by_text(store: &ModelStore, models: Vec<RecipeModel>) -> Result<
 fn sorted(
     store: &ModelStore,
     mut models: Vec<RecipeModel>,
-    match_up: fn(&Header, &Header, &str) -> Result<Tokens, Problem>,
+    match_up: fn(&Summary, &Summary, &str) -> Result<Tokens, Problem>,
 ) -> Result<Vec<RecipeModel>, Problem> {
-    let header = |model: &RecipeModel| store.file_of(&model.sha256).map(|path| check_header(&path)).transpose();
+    let summary = |model: &RecipeModel| match store.file_of(&model.sha256) {
+        Some(path) => check_header(&path).map(|header| Some(header.summary())),
+        None => Ok(store.looked_at(&model.sha256)),
+    };
     if let Some((target, drafts)) = models.split_first_mut() {
-        if let Some(of_target) = header(target)? {
+        if let Some(of_target) = summary(target)? {
             for draft in &*drafts {
-                if let Some(of_draft) = header(draft)? {
+                if let Some(of_draft) = summary(draft)? {
                     match_up(&of_target, &of_draft, &draft.name)?;
                 }
             }
@@ -97,21 +100,21 @@ fn sorted(
 mod tests {
     use super::*;
     use crate::header::check;
-    use crate::sample::{Gguf, pair, text};
+    use crate::sample::{Gguf, entry, pair, text};
 
-    fn header(change: impl FnOnce(&mut Gguf)) -> Header {
+    fn header(change: impl FnOnce(&mut Gguf)) -> Summary {
         let mut gguf = Gguf::small();
         change(&mut gguf);
         let bytes = gguf.bytes();
-        check(std::io::Cursor::new(&bytes), bytes.len() as u64, &"tiny").unwrap()
+        check(std::io::Cursor::new(&bytes), bytes.len() as u64, &"tiny").unwrap().summary()
     }
 
-    fn of(architecture: &str) -> Header {
+    fn of(architecture: &str) -> Summary {
         header(|gguf| gguf.pairs[0] = pair("general.architecture", 8, &text(architecture)))
     }
 
     /// Twice as many weights.
-    fn large() -> Header {
+    fn large() -> Summary {
         header(|gguf| {
             gguf.tensors[1] = ("output_norm.weight".into(), vec![64], 0, 64);
             gguf.data += 128;
@@ -122,7 +125,7 @@ mod tests {
     fn a_draft_is_smaller_and_splits_text_alike() {
         let (large, small) = (large(), header(|_| {}));
         assert_eq!(match_up(&large, &small, "small"), Ok(Tokens::Same));
-        let code = |target: &Header, draft: &Header| match_up(target, draft, "it").unwrap_err().code;
+        let code = |target: &Summary, draft: &Summary| match_up(target, draft, "it").unwrap_err().code;
         assert_eq!(code(&small, &large), Code::DraftTooLarge);
         assert_eq!(code(&small, &small), Code::DraftTooLarge);
         let other =
@@ -134,6 +137,23 @@ mod tests {
         assert_eq!(match_up_by_text(&small, &large, "large").unwrap_err().code, Code::DraftTooLarge);
         let ends = header(|gguf| gguf.pairs.push(pair("tokenizer.ggml.eos_token_id", 4, &2_u32.to_le_bytes())));
         assert_eq!(code(&large, &ends), Code::TokenizersDiffer, "it ends with another token");
+    }
+
+    #[test]
+    fn what_was_looked_at_elsewhere_goes_together_or_is_refused_before_it_is_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().to_owned()).unwrap();
+        let model = |id: &str| RecipeModel::of(&entry(id, id.as_bytes(), Vec::new()));
+        let (target, draft) = (model("target"), model("draft"));
+        let ordered = || in_order(&store, vec![target.clone(), draft.clone()]);
+        store.keep_look(&target.sha256, &large());
+        assert_eq!(ordered().unwrap().len(), 2, "nobody knows anything of the draft");
+        let other = header(|gguf| gguf.pairs.push(pair("tokenizer.ggml.eos_token_id", 4, &2_u32.to_le_bytes())));
+        store.keep_look(&draft.sha256, &other);
+        assert_eq!(ordered().unwrap_err().code, Code::TokenizersDiffer);
+        assert_eq!(in_order_by_text(&store, vec![target.clone(), draft.clone()]).unwrap().len(), 2);
+        store.keep_look(&draft.sha256, &header(|_| {}));
+        assert_eq!(ordered().unwrap().len(), 2);
     }
 
     #[test]

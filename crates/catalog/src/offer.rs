@@ -11,16 +11,16 @@ use protocol::{Code, Problem, bytes_in_words};
 use serde::Deserialize;
 
 use crate::entry::{LadderEntry, Licence, ModelEntry, Source, Words};
-use crate::fetch::{FetchOptions, SourceChoice, facts, file_in, is_own, is_safe, look};
-use crate::header::{Header, check_header};
+use crate::fetch::{FetchOptions, FetchProgress, SourceChoice, facts, file_in, hash_in, is_own, is_safe, look};
+use crate::header::check_header;
 use crate::manifest::Catalog;
 use crate::match_up::match_up;
 use crate::recipe::{Recipe, RecipeModel};
 use crate::store::ModelStore;
-use crate::whole::hashed;
+use crate::summary::Summary;
 
 /// A model that the catalogue knows by name only. Its file's size and hash are unverified: they come from the repository itself.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
     /// Id of the model once it is known.
@@ -82,7 +82,8 @@ pub struct Settled {
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Asks where the files of the offered ladder `id` (or of the offered model, as a ladder of itself) lie for their commit, size and hash, and for their beginnings: what goes together is known
-/// before anything large is fetched. Models that are known already stay as they are, and nobody is asked for one whose file is in `store`. Returns the ladder as a recipe that is not kept yet.
+/// before anything large is fetched. Models that are known already stay as they are, and nobody is asked for one whose file is in `store`. Files of a folder have to be read for their hash: `on` is
+/// told how far that is. Returns the ladder as a recipe that is not kept yet.
 ///
 /// # Errors
 /// [`Code::NoSuchLadder`]; [`Code::LookUpFailed`] and those of [`look`], where the target is concerned; [`Code::Cancelled`].
@@ -92,18 +93,26 @@ pub fn settle(
     id: &str,
     options: &FetchOptions,
     cancel: &AtomicBool,
+    on: &mut dyn FnMut(FetchProgress),
 ) -> Result<Settled, Problem> {
     let (catalog, store, id, options) = (catalog.clone(), store.clone(), id.to_owned(), options.clone());
-    in_time(cancel, move |stopped| ask(&catalog, &store, &id, &options, stopped))
+    in_time(cancel, on, move |stopped, on| ask(&catalog, &store, &id, &options, stopped, on))
 }
 
-/// Does what waits for others on a thread of its own, so that nobody who cancels has to wait for an answer; `work` is told when nobody waits any more.
+/// What is heard of work that goes on elsewhere.
+enum Heard<T> {
+    Progress(FetchProgress),
+    Done(Result<T, Problem>),
+}
+
+/// Does what waits for others on a thread of its own, so that nobody who cancels has to wait for an answer; `work` is told when nobody waits any more, and tells `on` how far it is.
 ///
 /// # Errors
 /// Those of `work`; [`Code::Cancelled`].
 pub(crate) fn in_time<T: Send + 'static>(
     cancel: &AtomicBool,
-    work: impl FnOnce(&AtomicBool) -> Result<T, Problem> + Send + 'static,
+    on: &mut dyn FnMut(FetchProgress),
+    work: impl FnOnce(&AtomicBool, &mut dyn FnMut(FetchProgress)) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     if cancel.load(Ordering::Acquire) {
         return Err(Problem::new(Code::Cancelled));
@@ -113,17 +122,19 @@ pub(crate) fn in_time<T: Send + 'static>(
     let stopped = Arc::clone(&stop);
     thread::spawn(move || {
         // Nobody may wait for it any more.
-        let _ = answer.send(work(&stopped));
+        let done = work(&stopped, &mut |progress| drop(answer.send(Heard::Progress(progress))));
+        let _ = answer.send(Heard::Done(done));
     });
     loop {
-        match answered.recv_timeout(GLANCE) {
-            // Whoever stops it just then has stopped it.
-            Ok(_) if cancel.load(Ordering::Acquire) => return Err(Problem::new(Code::Cancelled)),
-            Ok(done) => return done,
-            Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::Acquire) => {
-                stop.store(true, Ordering::Release);
-                return Err(Problem::new(Code::Cancelled));
-            }
+        let heard = answered.recv_timeout(GLANCE);
+        // Whoever stops it just then has stopped it.
+        if cancel.load(Ordering::Acquire) {
+            stop.store(true, Ordering::Release);
+            return Err(Problem::new(Code::Cancelled));
+        }
+        match heard {
+            Ok(Heard::Done(done)) => return done,
+            Ok(Heard::Progress(progress)) => on(progress),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Problem::new(Code::Internal).with("reason", "nobody asked for the files"));
@@ -138,21 +149,25 @@ fn ask(
     id: &str,
     options: &FetchOptions,
     cancel: &AtomicBool,
+    on: &mut dyn FnMut(FetchProgress),
 ) -> Result<Settled, Problem> {
     let alone = || catalog.offer(id).map(Offer::alone);
     let ladder = catalog.offered(id).cloned().or_else(alone);
     let ladder = ladder.ok_or_else(|| Problem::new(Code::NoSuchLadder).with("name", id))?;
     let (mut models, mut left_out) = (Vec::<RecipeModel>::new(), Vec::new());
-    let mut target: Option<Arc<Header>> = None;
+    let mut target: Option<Summary> = None;
     for rung in &ladder.rungs {
         if cancel.load(Ordering::Acquire) {
             return Err(Problem::new(Code::Cancelled));
         }
-        let found = model(catalog, rung, options, cancel).and_then(|model| {
-            let header = header(&model, store, options)?;
+        let found = model(catalog, rung, options, cancel, on).and_then(|model| {
+            let summary = match store.header_of(&model) {
+                Some(header) => header.summary(),
+                None => look_at(&model, store, options)?,
+            };
             match &target {
-                Some(target) => match_up(target, &header, &model.name).map(|_| ())?,
-                None => target = Some(header),
+                Some(target) => match_up(target, &summary, &model.name).map(|_| ())?,
+                None => target = Some(summary),
             }
             Ok(model)
         });
@@ -185,7 +200,13 @@ fn never_fits(problem: &Problem) -> bool {
 }
 
 /// A model of an offered ladder with everything that has to be known of its file.
-fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBool) -> Result<ModelEntry, Problem> {
+fn model(
+    catalog: &Catalog,
+    id: &str,
+    options: &FetchOptions,
+    cancel: &AtomicBool,
+    on: &mut dyn FnMut(FetchProgress),
+) -> Result<ModelEntry, Problem> {
     let Some(offer) = catalog.offer(id) else { return catalog.model(id).cloned() };
     // One of another ladder that was fetched before: the same file, whatever lies there by now.
     let is_it = |model: &&ModelEntry| {
@@ -202,10 +223,11 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBoo
             // Whoever brings the files answers for them.
             let path = folder.join(&offer.file);
             if !path.is_file() {
+                options.source.there()?;
                 return elsewhere(&not_in(folder, &offer.file));
             }
-            let hash = hashed(&path, &mut |_| Ok(()), cancel, &mut |_| {})?;
-            (path.metadata().map_or(0, |about| about.len()), hash, Vec::new())
+            let (bytes, hash) = hash_in(&path, &offer.name, options, cancel, on)?;
+            (bytes, hash, Vec::new())
         }
         // Whoever could change the answer on its way could name any file.
         SourceChoice::Any | SourceChoice::HuggingFace if !is_safe(&options.endpoint) => {
@@ -218,7 +240,7 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBoo
                 let (is, said) = (bytes_in_words(facts.bytes), bytes_in_words(offer.about_bytes));
                 return elsewhere(&format!("the file there has {is}, not about {said}"));
             }
-            let source = Source::HuggingFace { repository: offer.repository.clone(), revision: facts.revision };
+            let source = Source::hugging_face(offer.repository.clone(), facts.revision);
             (facts.bytes, facts.sha256, vec![source])
         }
     };
@@ -226,23 +248,35 @@ fn model(catalog: &Catalog, id: &str, options: &FetchOptions, cancel: &AtomicBoo
     Ok(ModelEntry { id, name, file, bytes, sha256, licence: offer.licence.clone(), sources, made_from: None })
 }
 
-/// What the file of a model says about itself: the one that is here, else the one where files are to come from.
-fn header(model: &ModelEntry, store: &ModelStore, options: &FetchOptions) -> Result<Arc<Header>, Problem> {
-    if let Some(header) = store.header_of(model) {
-        return Ok(header);
-    }
-    let header = match &options.source {
+/// What the file of a model that is not here says about itself where it is to come from. What came over a network is kept, so that it need not come again.
+pub(crate) fn look_at(model: &ModelEntry, store: &ModelStore, options: &FetchOptions) -> Result<Summary, Problem> {
+    match &options.source {
         SourceChoice::Folder(folder) => match file_in(folder, model) {
-            Some(path) => check_header(&path),
-            None => Err(elsewhere(&model.name, &not_in(folder, &model.file))),
+            Some(path) => check_header(&path).map(|header| header.summary()),
+            None => Err(options
+                .source
+                .there()
+                .err()
+                .unwrap_or_else(|| elsewhere(&model.name, &not_in(folder, &model.file)))),
         },
         SourceChoice::PythonPackages => Err(elsewhere(&model.name, NOT_CARRIED)),
         SourceChoice::Any | SourceChoice::HuggingFace => {
-            look(&model.address(&options.endpoint).unwrap_or_default(), options)
+            if let Some(known) = store.looked_at(&model.sha256) {
+                return Ok(known);
+            }
+            let header = look(&model.address(&options.endpoint).unwrap_or_default(), options)?;
+            if header.file_bytes != model.bytes {
+                return Err(elsewhere(&model.name, OTHER_SIZE));
+            }
+            let summary = header.summary();
+            store.keep_look(&model.sha256, &summary);
+            Ok(summary)
         }
-    };
-    header.map(Arc::new)
+    }
 }
+
+/// Why what lies there is not believed.
+pub(crate) const OTHER_SIZE: &str = "the repository tells another size of the file than it has";
 
 /// Why a model cannot be had from a source that has others.
 const NOT_CARRIED: &str = "the chosen source does not carry it";

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::entry::{LadderEntry, Licence, MadeFrom, ModelEntry, Sha256, Source, Words};
+use crate::name::{LONGEST_NAME, check_name, is_plain, on_one_line, slug};
 
 /// Version of the form of a recipe.
 const VERSION: u32 = 1;
@@ -18,12 +19,6 @@ const MOST_RUNGS: usize = 8;
 /// Tokens of each draft for each reviewer where nothing else is said, and of Max-Gram for a target without draft models.
 const EACH: u32 = 4;
 const ALONE: u32 = 8;
-
-/// Longest other text that is shown, in characters.
-const LONGEST_TEXT: usize = 400;
-
-/// Longest name, in characters.
-const LONGEST_NAME: usize = 80;
 
 /// A model of a recipe. What is not known here is kept as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,9 +60,9 @@ impl RecipeModel {
     }
 
     /// The model as an entry of a catalogue.
-    pub(crate) fn entry(&self) -> ModelEntry {
+    pub fn entry(&self) -> ModelEntry {
         let Self { id, name, file, bytes, sha256, sources, made_from, .. } = self.clone();
-        let licence = self.licence.clone().unwrap_or(Licence { spdx: String::new(), url: String::new() });
+        let licence = self.licence.clone().unwrap_or_default();
         ModelEntry { id, name, file, bytes, sha256, licence, sources, made_from }
     }
 }
@@ -279,61 +274,6 @@ fn is_mix(name: &str) -> bool {
     (1..=16).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Whether a text of a stranger can be shown on one line.
-fn is_plain(text: &str) -> bool {
-    text.chars().count() <= LONGEST_TEXT && !text.chars().any(|c| c.is_control() || is_unseen(c))
-}
-
-/// Whether a character has no width or turns the direction of what stands behind it, so that a name can look like another one. Those that scripts
-/// join letters with (U+200C, U+200D) are none of them.
-fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}'
-    )
-}
-
-/// A name for files and commands out of one for people: small letters, digits, dots, dashes.
-pub(crate) fn slug(name: &str) -> String {
-    let mut slug = String::new();
-    for c in name.chars() {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c.to_ascii_lowercase());
-        } else if !slug.is_empty() && !slug.ends_with(['-', '.']) {
-            slug.push(if c == '.' { '.' } else { '-' });
-        }
-        if slug.len() >= 60 {
-            break;
-        }
-    }
-    let slug = slug.trim_end_matches(['-', '.']);
-    if slug.is_empty() { "model".to_owned() } else { slug.to_owned() }
-}
-
-/// That a ladder can be called so.
-///
-/// # Errors
-/// [`Code::NameEmpty`], [`Code::NameTooLong`].
-pub fn check_name(name: &str) -> Result<(), Problem> {
-    match name.trim().chars().count() {
-        0 => Err(Problem::new(Code::NameEmpty)),
-        1..=LONGEST_NAME => Ok(()),
-        _ => Err(Problem::new(Code::NameTooLong).with("limit", LONGEST_NAME)),
-    }
-}
-
-/// A name without line breaks and other invisible characters.
-fn on_one_line(name: &str) -> String {
-    let seen = name.chars().filter(|c| !is_unseen(*c));
-    seen.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
-}
-
-/// What a file says of itself, which may be anything of any length, to be shown: one line of what can be seen.
-pub fn in_one_line(name: &str) -> String {
-    on_one_line(name).chars().take(LONGEST_NAME).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,6 +309,40 @@ mod tests {
     }
 
     #[test]
+    fn what_a_newer_version_adds_to_a_model_is_kept_and_what_only_it_can_fetch_is_said() {
+        let hash = "c".repeat(64);
+        let more = format!(
+            "[model.licence]\nspdx = \"MIT\"\nurl = \"u\"\nholder = \"Somebody\"\n\
+             [model.made_from]\nsha256 = \"{hash}\"\nmix = \"Q4_0\"\nimatrix = \"wiki\"\n\
+             [[model.source]]\nkind = \"torrent\"\npeers = [\"a\", \"b\"]\nsince = 2027-01-02\n\
+             [[model.source]]\nkind = \"hugging_face\"\nrepository = \"a/b\"\nrevision = \"{0}\"\nregion = \"eu\"\n\
+             [[model.source]]\nkind = \"python_packages\"\npackage = \"p\"\nversion = \"1\"\nparts = 1\nentry = \"e\"\nindex = \"i\"\n",
+            "0".repeat(40)
+        );
+        let alone = Recipe::new("Alone", vec![RecipeModel::of(&entry("m", b"weights", Vec::new()))]).unwrap();
+        let alone = alone.to_toml().unwrap();
+        let text = alone.split("[model.licence]").next().unwrap().to_owned() + &more;
+        let read = Recipe::parse(&text, "here").unwrap();
+        let there: Table = toml::from_str(&text).unwrap();
+        assert_eq!(toml::from_str::<Table>(&read.to_toml().unwrap()).unwrap(), there, "nothing of it is lost");
+        let model = read.models[0].entry();
+        assert_eq!(RecipeModel::of(&model), read.models[0], "the list keeps it too");
+        assert!(model.is_offered() && model.address("https://hub").unwrap().starts_with("https://hub/a/b/resolve/0"));
+        assert_eq!(model.missing("alone").code, Code::NotInstalled);
+
+        // Only places that are not known here.
+        let (torrent, _) = text.split_once("[[model.source]]\nkind = \"hugging_face\"").unwrap();
+        let model = Recipe::parse(torrent, "here").unwrap().models[0].entry();
+        assert!(!model.is_offered() && model.address("https://hub").is_none());
+        let missing = model.missing("alone");
+        assert_eq!((missing.code, &missing.details["name"]), (Code::SourceUnknown, &model.name));
+        for (from, to) in [("kind = \"torrent\"\n", ""), ("kind = \"torrent\"", "kind = \"hugging_face\"")] {
+            let reason = Recipe::parse(&torrent.replace(from, to), "here").unwrap_err().details["reason"].clone();
+            assert!(reason.contains("a source "), "a known kind is held to its form: {reason}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused_with_the_reason() {
         let text = recipe().to_toml().unwrap();
         for (from, to, reason) in [
@@ -400,8 +374,7 @@ mod tests {
             ("B\u{1b}[2Jig", "Q2_K", false),
         ] {
             let mut made = recipe();
-            let from = MadeFrom { name: name.to_owned(), sha256: made.models[0].sha256.clone(), mix: mix.to_owned() };
-            made.models[0].made_from = Some(from);
+            made.models[0].made_from = Some(MadeFrom::new(name.to_owned(), made.models[0].sha256.clone(), mix));
             let read = Recipe::parse(&made.to_toml().unwrap(), "here");
             assert_eq!(read.is_ok(), good, "{name} {mix}: {read:?}");
         }
@@ -413,19 +386,5 @@ mod tests {
         assert_eq!(named("\u{200f}a\u{2067}b\u{202c} ن\u{200c}م\u{200e}"), Ok("ab ن\u{200c}م".to_owned()));
         assert_eq!(named(&"滝".repeat(81)).unwrap_err().code, Code::NameTooLong);
         assert_eq!(named(&"滝".repeat(80)), Ok("滝".repeat(80)));
-    }
-
-    #[test]
-    fn names_for_people_become_names_for_files() {
-        for (name, expected) in [
-            ("Qwen2.5 Coder 0.5B (Q4_0)", "qwen2.5-coder-0.5b-q4-0"),
-            ("../../etc/passwd", "etc-passwd"),
-            ("滝", "model"),
-            ("", "model"),
-            ("CON", "con"),
-        ] {
-            assert_eq!(slug(name), expected);
-        }
-        assert!(slug(&"a".repeat(500)).len() <= 60 && in_one_line(&"é\n".repeat(500)).chars().count() == 80);
     }
 }

@@ -3,12 +3,12 @@
 use protocol::{Mix, Problem};
 
 use crate::entry::ModelEntry;
-use crate::fetch::SourceChoice;
+use crate::fetch::{SourceChoice, file_in};
 use crate::manifest::Catalog;
 use crate::store::ModelStore;
 
 /// A model whose file is not here and is offered nowhere, and what it can be made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Remake {
     /// What is to be made.
     pub model: ModelEntry,
@@ -34,7 +34,7 @@ impl Catalog {
         let from = lost.made_from.as_ref()?;
         let mix = Mix::named(&from.mix)?;
         let original = self.models().iter().find(|known| known.sha256 == from.sha256)?;
-        let comes = store.path_of(original).is_some() || !original.sources.is_empty();
+        let comes = store.path_of(original).is_some() || original.is_offered();
         comes.then(|| Remake { model: lost.clone(), original: original.clone(), mix })
     }
 
@@ -44,7 +44,7 @@ impl Catalog {
     /// [`Code::NoSuchModel`](protocol::Code::NoSuchModel).
     pub fn needed(&self, store: &ModelStore, name: &str, source: &SourceChoice) -> Result<Vec<ModelEntry>, Problem> {
         let lies_there = |model: &ModelEntry| match source {
-            SourceChoice::Folder(folder) => folder.join(&model.file).is_file(),
+            SourceChoice::Folder(folder) => file_in(folder, model).is_some(),
             _ => false,
         };
         let mut needed = Vec::<ModelEntry>::new();
@@ -86,9 +86,9 @@ mod tests {
     #[test]
     fn a_ladder_of_what_was_made_elsewhere_is_made_again_where_its_original_can_be_had() {
         let (_folder, store, recipes) = computer();
-        let source = Source::HuggingFace { repository: "a/b".to_owned(), revision: "0".repeat(40) };
+        let source = Source::hugging_face("a/b".to_owned(), "0".repeat(40));
         let original = entry("original", b"original weights", vec![source]);
-        let from = MadeFrom { name: "Original".into(), sha256: original.sha256.clone(), mix: "Q4_0".into() };
+        let from = MadeFrom::new("Original".to_owned(), original.sha256.clone(), "Q4_0");
         let made = ModelEntry { made_from: Some(from), ..entry("made", b"made weights", Vec::new()) };
         let fetched = Recipe::new("Fetched", vec![RecipeModel::of(&original)]).unwrap();
         recipes.add(&fetched).unwrap();
@@ -109,10 +109,14 @@ mod tests {
         assert_eq!((&model.sha256, &of.sha256, mix.name()), (&made.sha256, &original.sha256, "Q4_0"));
         assert_eq!(there_now.needed(&store, &id, &SourceChoice::Any).unwrap(), std::slice::from_ref(of));
         assert_eq!(crate::begun(&there_now, &store, &id).unwrap(), (0, original.bytes));
-        let of_folder = SourceChoice::Folder(store.root().to_owned());
-        std::fs::create_dir_all(store.root()).unwrap();
-        std::fs::write(store.root().join(&model.file), b"made weights").unwrap();
-        assert_eq!(there_now.needed(&store, &id, &of_folder).unwrap()[0].sha256, made.sha256, "it lies there");
+        let stick = tempfile::tempdir().unwrap();
+        let of_folder = SourceChoice::Folder(stick.path().to_owned());
+        for name in [model.file.clone(), format!("{}.gguf", model.sha256)] {
+            let lies = stick.path().join(name);
+            std::fs::write(&lies, b"made weights").unwrap();
+            assert_eq!(there_now.needed(&store, &id, &of_folder).unwrap()[0].sha256, made.sha256, "it lies there");
+            std::fs::remove_file(lies).unwrap();
+        }
         assert_eq!(crate::resolve(&there_now, &store, &id).unwrap_err().code, Code::NotInstalled);
         let card = |catalog: &Catalog| {
             let (cache, source) = (protocol::ladder::CacheType::F16, &SourceChoice::Any);

@@ -1,6 +1,6 @@
 //! What can go with a ladder that is removed.
 
-use protocol::Problem;
+use protocol::{Code, Problem};
 
 use crate::entry::{ModelEntry, Sha256};
 use crate::fetch::discard;
@@ -72,6 +72,23 @@ impl ModelStore {
     }
 }
 
+impl Catalog {
+    /// That the file of `model` can be deleted: neither the `chosen` ladder has it nor one of the user's own.
+    ///
+    /// # Errors
+    /// [`Code::ModelInUse`]; [`Code::LadderUnread`], as what cannot be read may need any file.
+    pub fn let_go(&self, recipes: &Recipes, model: &ModelEntry, chosen: Option<&str>) -> Result<(), Problem> {
+        let (own, unread) = recipes.all();
+        let chosen = chosen.and_then(|id| self.ladder(id).ok()).filter(|ladder| ladder.rungs.contains(&model.id));
+        let own = own.iter().find(|recipe| recipe.in_rungs().any(|other| other.sha256 == model.sha256));
+        if let Some(ladder) = chosen.map(|ladder| &ladder.name).or(own.map(|recipe| &recipe.name)) {
+            return Err(Problem::new(Code::ModelInUse).with("name", &model.name).with("ladder", ladder));
+        }
+        let needs_it = |unread: Problem| Problem { code: Code::LadderUnread, ..unread }.with("name", &model.name);
+        unread.into_iter().next().map_or(Ok(()), |unread| Err(needs_it(unread)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -129,6 +146,36 @@ mod tests {
         assert!(only("again").is_empty(), "what another one was before can be had back");
         store.remove(&alone.sha256).unwrap();
         assert!(only("again").is_empty(), "it is not here");
+    }
+
+    #[test]
+    fn a_file_can_be_deleted_once_no_ladder_has_it_and_each_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let recipes = Recipes::of(folder.path().join("ladders"));
+        let builtin = Catalog::builtin();
+        let bundled = builtin.model("smollm2-135m").unwrap();
+        let own = RecipeModel::of(&crate::sample::entry("own", b"mine", Vec::new()));
+        let kept = recipes.add(&Recipe::new("Mine", vec![RecipeModel::of(bundled), own.clone()]).unwrap()).unwrap();
+        let (catalog, _) = Catalog::builtin().with_own(&store, &recipes);
+        let why = |model: &ModelEntry, chosen| {
+            catalog.let_go(&recipes, model, chosen).err().map(|problem| (problem.code, problem.details))
+        };
+        let code = |model: &ModelEntry, chosen| why(model, chosen).map(|(code, _)| code);
+        assert_eq!(why(&own.entry(), None).unwrap().1["ladder"], "Mine");
+        // Whoever made it hidden did not make it need less.
+        assert_eq!(builtin.let_go(&recipes, bundled, None).unwrap_err().code, Code::ModelInUse);
+        recipes.remove(&kept.id).unwrap();
+        assert_eq!(
+            (code(&own.entry(), None), code(bundled, Some("qwen-coder")), code(bundled, None)),
+            (None, None, None)
+        );
+        assert_eq!(why(bundled, Some("smollm2")).unwrap().1["ladder"], builtin.ladder("smollm2").unwrap().name);
+        let damaged = folder.path().join("ladders").join("ladder-damaged.toml");
+        fs::write(&damaged, "it was one").unwrap();
+        let (code, details) = why(bundled, None).unwrap();
+        assert_eq!((code, &details["path"]), (Code::LadderUnread, &damaged.display().to_string()));
+        assert!(details["name"] == bundled.name && details["reason"].contains("no recipe"), "{details:?}");
     }
 
     #[test]

@@ -1,8 +1,15 @@
 //! What the tests of this crate share: small GGUF files and catalogues made on the spot.
 
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use protocol::Problem;
 use sha2::Digest;
+use tempfile::TempDir;
 
 use crate::entry::{Licence, ModelEntry, Sha256, Source};
+use crate::recipe::RecipeModel;
+use crate::store::ModelStore;
 
 /// Puts a GGUF file together field by field.
 pub(crate) struct Gguf {
@@ -101,8 +108,20 @@ pub(crate) fn entry(id: &str, contents: &[u8], sources: Vec<Source>) -> ModelEnt
         file: format!("{id}.gguf"),
         bytes: contents.len() as u64,
         sha256: Sha256::of(&sha2::Sha256::digest(contents)),
-        licence: Licence { spdx: "Apache-2.0".to_owned(), url: String::new() },
+        licence: Licence { spdx: "Apache-2.0".to_owned(), ..Licence::default() },
         sources,
         made_from: None,
     }
+}
+
+/// A store in a folder of its own.
+pub(crate) fn store() -> (TempDir, ModelStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ModelStore::open(folder.path().join("models")).unwrap();
+    (folder, store)
+}
+
+/// Takes in a file that somebody has.
+pub(crate) fn take(store: &ModelStore, path: &Path) -> Result<RecipeModel, Problem> {
+    store.take_in(path, None, &AtomicBool::new(false), &mut |_, _| {})
 }

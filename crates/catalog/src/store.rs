@@ -15,8 +15,8 @@ use crate::manifest::Catalog;
 use crate::mark::Mark;
 use crate::whole::hashed;
 
-/// Space in bytes that is left on the disk by what is copied or made here.
-const RESERVE: u64 = 500_000_000;
+/// Space in bytes that is left on the disk by what is fetched, copied or made here.
+pub(crate) const RESERVE: u64 = 500_000_000;
 
 /// How the names of places begin where files are made.
 const WORKPLACE: &str = "making-";
@@ -45,7 +45,7 @@ impl Workplace {
 /// The folder of verified model files, named by their hash: `<sha256>.gguf`.
 ///
 /// Files under way lie in `staging`, files that turned out bad in `quarantine`, how whole files looked when they were read
-/// last in `verified`, notes about a person's own files in `own`. Every name is made here from a [`Sha256`]; nothing that comes from a catalogue, an archive or a user
+/// last in `verified`, notes about a person's own files in `own`, what looks at files elsewhere told in `looked`. Every name is made here from a [`Sha256`]; nothing that comes from a catalogue, an archive or a user
 /// ever becomes part of a path.
 #[derive(Debug, Clone)]
 pub struct ModelStore {
@@ -115,7 +115,7 @@ impl ModelStore {
 
     /// Those of `models` that are not here and that nobody offers: files of somebody's own that were deleted, or never came.
     pub fn lost<'m>(&self, models: &[&'m ModelEntry]) -> impl Iterator<Item = &'m ModelEntry> {
-        models.iter().copied().filter(|model| model.sources.is_empty() && self.path_of(model).is_none())
+        models.iter().copied().filter(|model| !model.is_offered() && self.path_of(model).is_none())
     }
 
     /// Checks the hash of an installed model unless that was done and the file still looks the same. Reading a gigabyte
@@ -126,18 +126,18 @@ impl ModelStore {
     pub fn assure(&self, model: &ModelEntry, cancel: &AtomicBool) -> Result<(), Problem> {
         let known =
             Mark::of(&self.place(&model.sha256)).is_some_and(|mark| mark.is_kept(&self.verified(&model.sha256)));
-        if known { Ok(()) } else { self.verify(model, cancel) }
+        if known { Ok(()) } else { self.verify(model, cancel, &mut |_| {}) }
     }
 
-    /// Reads the whole file of an installed model and checks its hash; a damaged file is set aside.
+    /// Reads the whole file of an installed model, telling `on` how many bytes are done, and checks its hash; a damaged file is set aside.
     ///
     /// # Errors
     /// [`Code::ModelDamaged`], of a file that nobody offers [`Code::OwnDamaged`]; [`Code::ModelUnreadable`]; [`Code::Cancelled`] when `cancel` becomes true.
-    pub fn verify(&self, model: &ModelEntry, cancel: &AtomicBool) -> Result<(), Problem> {
+    pub fn verify(&self, model: &ModelEntry, cancel: &AtomicBool, on: &mut dyn FnMut(u64)) -> Result<(), Problem> {
         let path = self.place(&model.sha256);
         // From before reading: a change meanwhile makes it another mark.
         let mark = Mark::of(&path);
-        if hashed(&path, &mut |_| Ok(()), cancel, &mut |_| {})? == model.sha256 {
+        if hashed(&path, &mut |_| Ok(()), cancel, on)? == model.sha256 {
             if let Some(mark) = mark {
                 mark.keep(&self.verified(&model.sha256));
             }
@@ -240,7 +240,7 @@ impl ModelStore {
             return unwritable(&self.root, &std::io::Error::other(reason));
         }
         // What nobody offers cannot be downloaded again.
-        let code = if model.sources.is_empty() { Code::OwnDamaged } else { Code::ModelDamaged };
+        let code = if model.is_offered() { Code::ModelDamaged } else { Code::OwnDamaged };
         Problem::new(code).with("path", path.display()).with("model", &model.id)
     }
 
@@ -308,14 +308,16 @@ mod tests {
     #[test]
     fn a_flipped_bit_is_found_and_the_file_set_aside() {
         let (_folder, store, model) = installed(b"weights");
-        let go = AtomicBool::new(false);
-        store.verify(&model, &go).unwrap();
+        let (go, mut told) = (AtomicBool::new(false), 0);
+        store.verify(&model, &go, &mut |done| told = done).unwrap();
+        assert_eq!(told, model.bytes);
+        let verify = |cancel: &AtomicBool| store.verify(&model, cancel, &mut |_| {}).unwrap_err().code;
         fs::write(store.place(&model.sha256), b"weighty").unwrap();
-        assert_eq!(store.verify(&model, &AtomicBool::new(true)).unwrap_err().code, Code::Cancelled);
-        assert_eq!(store.verify(&model, &go).unwrap_err().code, Code::OwnDamaged);
+        assert_eq!(verify(&AtomicBool::new(true)), Code::Cancelled);
+        assert_eq!(verify(&go), Code::OwnDamaged);
         assert_eq!(store.path_of(&model), None);
         assert_eq!(fs::read(store.quarantine().join(format!("{}.gguf", model.sha256))).unwrap(), b"weighty");
-        assert_eq!(store.verify(&model, &go).unwrap_err().code, Code::ModelUnreadable);
+        assert_eq!(verify(&go), Code::ModelUnreadable);
     }
 
     #[test]

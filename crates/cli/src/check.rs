@@ -1,6 +1,8 @@
-//! `taki models check`: whether repositories have what the list says.
+//! `taki models check`: whether repositories have what the list says, and whether what its ladders are made of goes together.
 
-use catalog::{FetchOptions, ModelEntry, Offer, Source, facts};
+use std::collections::HashMap;
+
+use catalog::{Catalog, FetchOptions, ModelEntry, Offer, Source, Summary, facts, look, match_up, match_up_by_text};
 use protocol::{Code, Language, Problem, bytes_in_words};
 use serde_json::json;
 
@@ -26,25 +28,36 @@ enum Miss {
     Differs(String),
 }
 
-/// How the reason begins of a repository that has no such file.
-const NOT_THERE: &str = "the file is not there any more";
+/// What a repository has that is as the list has it.
+struct Found {
+    bytes: u64,
+    summary: Summary,
+}
+
+/// A draft of a ladder of the list, and why it does not go with the target, if it does not.
+struct Pair<'a> {
+    ladder: &'a str,
+    draft: &'a str,
+    problem: Option<Problem>,
+}
 
 pub(crate) fn run(setup: &Setup, names: &[String], output: &Output) -> Result<(), Problem> {
     let options = setup.fetch_options()?;
     let all = asked(setup, names)?;
     let mut rows = Vec::new();
-    let (mut unasked, mut differ) = (Vec::new(), 0_usize);
+    let (mut found, mut unasked, mut differ) = (HashMap::new(), Vec::new(), 0_usize);
     for one in &all {
         let id = match one {
             Asked::Known(model, ..) => &model.id,
             Asked::Offer(offer) => &offer.id,
         };
         output.progress(format_args!("Asking about {id} …"));
-        let found = ask(one, &options);
+        let asked = ask(one, &options);
         output.progress_done();
-        let (state, reason) = match found {
-            Ok(bytes) => {
+        let (state, reason) = match asked {
+            Ok(Found { bytes, summary }) => {
                 output.line(format_args!("{id:<24} as it should be ({})", bytes_in_words(bytes)));
+                found.insert(id.as_str(), summary);
                 ("right", None)
             }
             Err(Miss::Unasked(reason)) => {
@@ -60,12 +73,24 @@ pub(crate) fn run(setup: &Setup, names: &[String], output: &Output) -> Result<()
         };
         rows.push(json!({ "id": id, "right": reason.is_none(), "state": state, "reason": reason }));
     }
-    output.json(&json!({ "models": rows, "unasked": unasked.len(), "differ": differ }));
+    let pairs = pairs(&setup.catalog, &found);
+    for Pair { ladder, draft, problem } in &pairs {
+        let verdict = problem
+            .as_ref()
+            .map_or_else(|| format!("{draft} goes with its target"), |problem| problem.sentence(output.language));
+        output.line(format_args!("{ladder:<24} {verdict}"));
+    }
+    let rows_of_pairs: Vec<_> = pairs
+        .iter()
+        .map(|Pair { ladder, draft, problem }| json!({ "ladder": ladder, "draft": draft, "fits": problem.is_none(), "problem": problem }))
+        .collect();
+    output.json(&json!({ "models": rows, "unasked": unasked.len(), "differ": differ, "pairs": rows_of_pairs }));
     let files = |count: usize| match output.language {
         Language::English => format!("{count} of {} files", all.len()),
         Language::Japanese => format!("{} 個中 {count} 個のファイル", all.len()),
     };
-    let mut problems = Vec::new();
+    // Each was told already.
+    let mut problems: Vec<_> = pairs.into_iter().find_map(|pair| pair.problem).into_iter().collect();
     if let Some(reason) = unasked.first() {
         problems.push(Problem::new(Code::LookUpFailed).with("name", files(unasked.len())).with("reason", reason));
     }
@@ -80,8 +105,8 @@ fn asked<'a>(setup: &'a Setup, names: &[String]) -> Result<Vec<Asked<'a>>, Probl
     let catalog = &setup.catalog;
     let in_repository = |model: &'a ModelEntry| {
         let source = model.sources.iter().find_map(|source| match source {
-            Source::HuggingFace { repository, revision } => Some((repository.as_str(), revision.as_str())),
-            Source::PythonPackages(_) => None,
+            Source::HuggingFace { repository, revision, .. } => Some((repository.as_str(), revision.as_str())),
+            Source::PythonPackages(_) | Source::Unknown(_) => None,
         });
         source.map(|(repository, revision)| Asked::Known(model, repository, revision))
     };
@@ -100,26 +125,53 @@ fn asked<'a>(setup: &'a Setup, names: &[String]) -> Result<Vec<Asked<'a>>, Probl
     Ok(known.chain(offers).collect())
 }
 
-/// How many bytes the file has, or what is not as the list has it.
-fn ask(asked: &Asked<'_>, options: &FetchOptions) -> Result<u64, Miss> {
+/// What the repository has, or what is not as the list has it. Of the file no more than its beginning is read.
+fn ask(asked: &Asked<'_>, options: &FetchOptions) -> Result<Found, Miss> {
     let miss = |problem: Problem| {
         let reason = problem.details.get("reason").cloned().unwrap_or_else(|| problem.to_string());
-        if reason.starts_with(NOT_THERE) { Miss::Differs(reason) } else { Miss::Unasked(reason) }
+        match problem.code {
+            Code::NotThere | Code::NotGguf | Code::ModelEmpty | Code::ModelRefused => Miss::Differs(reason),
+            _ => Miss::Unasked(reason),
+        }
     };
-    match asked {
+    let (repository, file, told) = match asked {
         Asked::Known(model, repository, revision) => {
-            let facts = facts(repository, Some(revision), &model.file, options).map_err(miss)?;
-            let same = facts.bytes == model.bytes && facts.sha256 == model.sha256;
-            if same { Ok(facts.bytes) } else { Err(Miss::Differs("the file there is another one".to_owned())) }
+            let told = facts(repository, Some(revision), &model.file, options).map_err(miss)?;
+            if told.bytes != model.bytes || told.sha256 != model.sha256 {
+                return Err(Miss::Differs("the file there is another one".to_owned()));
+            }
+            (*repository, &model.file, told)
         }
         Asked::Offer(offer) => {
-            let facts = facts(&offer.repository, None, &offer.file, options).map_err(miss)?;
-            let off = (facts.bytes as f64 / offer.about_bytes as f64 - 1.0).abs();
-            if off <= ABOUT {
-                return Ok(facts.bytes);
+            let told = facts(&offer.repository, None, &offer.file, options).map_err(miss)?;
+            if (told.bytes as f64 / offer.about_bytes as f64 - 1.0).abs() > ABOUT {
+                let (is, said) = (bytes_in_words(told.bytes), bytes_in_words(offer.about_bytes));
+                return Err(Miss::Differs(format!("the file there has {is}, not about {said}")));
             }
-            let (is, said) = (bytes_in_words(facts.bytes), bytes_in_words(offer.about_bytes));
-            Err(Miss::Differs(format!("the file there has {is}, not about {said}")))
+            (offer.repository.as_str(), &offer.file, told)
         }
+    };
+    let address = format!("{}/{repository}/resolve/{}/{file}", options.endpoint, told.revision);
+    let header = look(&address, options).map_err(miss)?;
+    if header.file_bytes != told.bytes {
+        return Err(Miss::Differs("the repository tells another size of the file than it has".to_owned()));
     }
+    Ok(Found { bytes: told.bytes, summary: header.summary() })
+}
+
+/// Every draft of the list's ladders that was `found`, like its target.
+fn pairs<'a>(catalog: &'a Catalog, found: &HashMap<&str, Summary>) -> Vec<Pair<'a>> {
+    let mut pairs = Vec::new();
+    for ladder in catalog.ladders().iter().chain(catalog.offered_ladders()) {
+        let Some((target, drafts)) = ladder.rungs.split_first() else { continue };
+        let Some(of_target) = found.get(target.as_str()) else { continue };
+        let match_up = if ladder.by_text { match_up_by_text } else { match_up };
+        let of_drafts = drafts.iter().filter_map(|draft| Some((draft, found.get(draft.as_str())?)));
+        pairs.extend(of_drafts.map(|(draft, of_draft)| Pair {
+            ladder: &ladder.id,
+            draft,
+            problem: match_up(of_target, of_draft, draft).err(),
+        }));
+    }
+    pairs
 }

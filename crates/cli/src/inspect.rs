@@ -29,7 +29,8 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
         }
         let mut row = as_json(file, header);
         if at > 0 {
-            let verdict = match_up_by_text(first_header, header, file);
+            let (of_first, summary) = (first_header.summary(), header.summary());
+            let verdict = match_up_by_text(&of_first, &summary, file);
             let told = match &verdict {
                 Ok(Tokens::Same) => format!("It can draft for {first}."),
                 Ok(Tokens::Nearly(shared)) => {
@@ -43,7 +44,7 @@ pub(crate) fn run(setup: &Setup, files: &[String], output: &Output) -> Result<()
                 Err(problem) => format!("It cannot draft for {first}: {}", problem.sentence(output.language)),
             };
             output.line(format_args!("  {told}"));
-            let reads = header.reads_beside(first_header);
+            let reads = summary.reads_beside(&of_first);
             // A part of a model is no measure of it.
             let whole = first_header.part.is_none() && header.part.is_none();
             if let Some(slow) = verdict.as_ref().ok().filter(|_| whole).and_then(|_| slow(first, reads)) {

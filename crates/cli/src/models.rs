@@ -95,19 +95,27 @@ pub(crate) fn fetch(setup: &mut Setup, name: &str, output: &Output) -> Result<()
 }
 
 fn fetch_one(setup: &mut Setup, name: &str, output: &Output) -> Result<Value, Problem> {
-    setup.settle(name, output)?;
-    let options = setup.fetch_options()?;
     let cancel = Arc::new(AtomicBool::new(false));
-    let mut told = None;
+    let (mut told, mut anew) = (None, false);
     let mut on = |progress: FetchProgress| {
+        if progress.anew && !anew {
+            output.progress_done();
+            output.note(format_args!(
+                "What had come in of {} was damaged: all of it is fetched once more.",
+                progress.model
+            ));
+        }
+        anew = progress.anew;
         output.progress(in_words(&progress));
-        // A log gets a line for every tenth.
+        // A log gets a line for every tenth of what is read or fetched.
         let tenth = progress.done_bytes.saturating_mul(10) / progress.total_bytes.max(1);
-        if !output.terminal && told.is_none_or(|told| tenth > told) {
+        if !output.terminal && told != Some(tenth) {
             told = Some(tenth);
             output.note(in_words(&progress));
         }
     };
+    setup.settle(name, output, &mut on)?;
+    let options = setup.fetch_options()?;
     let flag = Arc::clone(&cancel);
     let result = stoppable(
         move || flag.store(true, Ordering::Release),
@@ -209,11 +217,10 @@ fn remove(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
     if !is_here && before == 0 {
         return Err(model.missing(name));
     }
-    let (recipes, _) = setup.recipes.all();
     // What is no whole file no ladder needs.
-    let recipes = if is_here { recipes } else { Vec::new() };
-    if let Some(recipe) = recipes.iter().find(|recipe| recipe.in_rungs().any(|other| other.sha256 == model.sha256)) {
-        return Err(Problem::new(Code::ModelInUse).with("name", &model.name).with("ladder", &recipe.id));
+    if is_here {
+        setup.places.rules.let_go(&model.name)?;
+        setup.catalog.let_go(&setup.recipes, model, store::chosen_ladder(&setup.places).as_deref())?;
     }
     setup.models.remove(&model.sha256)?;
     let stays = rest();
@@ -245,10 +252,9 @@ fn verify(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
         return Err(missing.missing(name));
     }
     for model in &models {
-        output.progress(format_args!("Checking {} …", model.name));
-        let result = setup.models.verify(model, &AtomicBool::new(false));
-        output.progress_done();
-        result?;
+        reading(output, &format!("Checking {}", model.name), |cancel, on| {
+            setup.models.verify(model, cancel, &mut |done| on(done, model.bytes))
+        })?;
         output.line(format_args!("{:<22} whole", model.id));
     }
     let ids: Vec<_> = models.iter().map(|model| &model.id).collect();

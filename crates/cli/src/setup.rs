@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use catalog::{
-    Catalog, FetchOptions, Lists, Machine, ModelStore, Recipes, SourceChoice, resolve, target_place, with_drafts,
+    Catalog, FetchOptions, FetchProgress, Lists, Machine, ModelStore, Recipes, SourceChoice, resolve, target_place,
+    with_drafts,
 };
 use engine::{Engine, Launch};
 use lab::Costs;
@@ -40,7 +41,7 @@ impl Setup {
         let recipes = Recipes::of(places.ladders());
         let (catalog, unread) = Catalog::here(&models, &recipes, places.rules.ladders());
         // What is wrong with it is said when something is to be fetched.
-        let source = FetchOptions::from_env().map(|options| options.source).unwrap_or_default();
+        let source = SourceChoice::chosen(&store::load_settings(&places).0.source).unwrap_or_default();
         Ok(Self { places, catalog, models, recipes, source, unread })
     }
 
@@ -49,7 +50,7 @@ impl Setup {
         let (settings, _) = store::load_settings(&self.places);
         // A keyring that cannot be used keeps nobody from what is open to all.
         let token = store::token().unwrap_or_default();
-        FetchOptions::with(&settings.mirror, &settings.proxy, token.as_deref().unwrap_or_default())
+        FetchOptions::with(&settings, token.as_deref().unwrap_or_default())
     }
 
     /// Whether there is a ladder or model of this name, known or offered.
@@ -60,23 +61,44 @@ impl Setup {
         if self.catalog.offers_named(name) { Ok(()) } else { self.catalog.models_named(name).map(|_| ()) }
     }
 
-    /// Makes an offered ladder or model a known one: its files' facts are asked for where they lie. Any other name stays what it is.
-    pub(crate) fn settle(&mut self, name: &str, output: &Output) -> Result<(), Problem> {
-        if self.catalog.models_named(name).is_ok() || !self.catalog.offers_named(name) {
+    /// Makes an offered ladder or model a known one: its files' facts are asked for where they lie. Of any other ladder those drafts are left out that are not here and
+    /// never go with its target. `on` is told how far the reading of files in a folder is.
+    pub(crate) fn settle(
+        &mut self,
+        name: &str,
+        output: &Output,
+        on: &mut dyn FnMut(FetchProgress),
+    ) -> Result<(), Problem> {
+        let is_ladder = self.catalog.ladder(name).is_ok();
+        if !is_ladder && (self.catalog.models_named(name).is_ok() || !self.catalog.offers_named(name)) {
+            return Ok(());
+        }
+        let options = self.fetch_options()?;
+        let cancel = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&cancel);
+        let stop = move || flag.store(true, Ordering::Release);
+        let told = |problem: &Problem| {
+            output.note("One of its models is left out and not downloaded:");
+            output.warning(problem);
+        };
+        if is_ladder {
+            let misfits = stoppable(stop, || catalog::misfits(&self.catalog, &self.models, name, &options, &cancel))?;
+            if !misfits.is_empty() {
+                for misfit in &misfits {
+                    told(&misfit.problem);
+                }
+                self.recipes.leave_out(name, &misfits)?;
+                self.read_own();
+            }
             return Ok(());
         }
         output.note(format_args!(
             "Asking where the files of {name} are kept how large they are, and whether they go together …"
         ));
-        let options = self.fetch_options()?;
-        let cancel = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&cancel);
-        let stop = move || flag.store(true, Ordering::Release);
-        let settled = stoppable(stop, || catalog::settle(&self.catalog, &self.models, name, &options, &cancel))?;
-        for problem in &settled.left_out {
-            output.note("One of its models is left out and not downloaded:");
-            output.warning(problem);
-        }
+        let settled = stoppable(stop, || catalog::settle(&self.catalog, &self.models, name, &options, &cancel, on));
+        output.progress_done();
+        let settled = settled?;
+        settled.left_out.iter().for_each(told);
         self.recipes.settle(&settled.recipe)?;
         self.read_own();
         Ok(())
@@ -93,7 +115,7 @@ impl Setup {
         let cancel = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&cancel);
         let stop = move || flag.store(true, Ordering::Release);
-        let recipe = stoppable(stop, || catalog::settle_at(&self.catalog, address, &options, &cancel))?;
+        let recipe = stoppable(stop, || catalog::settle_at(&self.catalog, &self.models, address, &options, &cancel))?;
         let kept = self.recipes.add_once(&recipe)?;
         self.read_own();
         let size = bytes_in_words(kept.models.iter().map(|model| model.bytes).sum());
@@ -118,12 +140,23 @@ impl Setup {
         }
     }
 
-    /// Every ladder, with what a trial here found of it.
-    pub(crate) fn cards(&self) -> Result<Vec<LadderCard>, Problem> {
-        self.cards_of(&self.catalog, 0)
+    /// Bytes that graphics cards, and other computers that compute along, have free. An engine is asked, and ended, unless the settings or the
+    /// administrator's rules leave everything to the processor.
+    pub(crate) fn device_memory(&self) -> u64 {
+        let (Settings { exact, gpu_layers, workers, .. }, _) = store::load_settings(&self.places);
+        if !(EngineSettings { exact, gpu_layers, ..EngineSettings::default() }).uses_devices() {
+            return 0;
+        }
+        // A list is of use all the same.
+        let Ok(launch) = Launch::this_program() else { return 0 };
+        let engine = Engine::new(launch);
+        engine.compute_with(workers);
+        let bytes = engine.begin().map_or(0, |mut call| call.device_memory());
+        engine.stop();
+        bytes
     }
 
-    /// The same of what there is by now, where an engine found that graphics cards have so many bytes free.
+    /// Every ladder of `catalog`, with what a trial here found of it, where graphics cards have so many bytes free.
     pub(crate) fn cards_of(&self, catalog: &Catalog, cards: u64) -> Result<Vec<LadderCard>, Problem> {
         let reads = engine::bytes_a_second(&self.learned().all(), &|ladder| catalog.is_dense(ladder));
         let japanese = Language::of_system() == Language::Japanese;

@@ -134,10 +134,9 @@ fn shrink(setup: &Setup, engine: &Engine, job: &Job<'_>, output: &Output) -> Res
     };
     let written = stoppable(move || stop.cancel(), || call.requantize(job.path, &to, job.mix, bytes, &mut on));
     output.progress_done();
-    // llama.cpp does not tell that the disk is full.
-    written.map_err(|problem| setup.models.room_for(bytes / 8).err().unwrap_or(problem))?;
+    written.map_err(|problem| setup.models.unmade(bytes, problem))?;
     let RecipeModel { name: of, sha256, .. } = job.original.clone();
-    take_in(setup, &to, Some(MadeFrom { name: of, sha256, mix: name.to_owned() }), output)
+    take_in(setup, &to, Some(MadeFrom::new(of, sha256, name)), output)
 }
 
 /// How often smaller versions say what the original says, and how fast they say it.

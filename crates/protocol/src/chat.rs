@@ -20,8 +20,8 @@ pub use conversation::{
 pub use downloads::{Download, DownloadState, FetchShare};
 pub use earlier::EarlierChats;
 pub use ladders::{
-    About, Added, DeviceMemory, DraftChoice, Fits, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion,
-    MemoryShare, MixChoice, ModelCard, ShrinkStep, Shrunk, SmallerVersion,
+    About, Added, AddedFiles, DeviceMemory, DraftChoice, Fits, LadderCard, LadderCheck, LadderFile, LadderRemoved,
+    LadderVersion, MemoryShare, MixChoice, ModelCard, ShrinkStep, Shrunk, SmallerVersion,
 };
 pub use settings::{Policy, Preset, Settings, Theme, UiLanguage};
 pub use updates::{UpdateState, UpdatesAbout, UpdatesFrom};

@@ -37,6 +37,10 @@ codes! {
     NoSuchVersion = "no_such_version",
     /// The ladder `{ladder}` uses the model `{name}`, which is to be removed.
     ModelInUse = "model_in_use",
+    /// The ladder in `{path}` cannot be read (`{reason}`) and may need the model `{name}`, which is to be removed.
+    LadderUnread = "ladder_unread",
+    /// The file of the model `{name}` is to be removed from a folder that the administrator's rules in `{path}` share out.
+    ModelsShared = "models_shared",
     /// The ladder `{ladder}` is the one in use.
     LadderInUse = "ladder_in_use",
     /// The ladder `{ladder}` came with this program and cannot be changed.
@@ -55,6 +59,8 @@ codes! {
     MadeGone = "made_gone",
     /// The file of `{name}` is not here and has no source: it is somebody's own.
     OwnGone = "own_gone",
+    /// The file of `{name}` is not here, and lies only where another version of this program can fetch it.
+    SourceUnknown = "source_unknown",
     /// The file `{path}` of the catalogue's `{model}` is not what it should be.
     ModelDamaged = "model_damaged",
     /// A model file of somebody's own, `{path}`, has other contents than when it was added as `{model}`.
@@ -100,10 +106,16 @@ codes! {
     DiskFull = "disk_full",
     /// The download of `{name}` failed: `{reason}`.
     DownloadFailed = "download_failed",
+    /// `{name}` is given only to those who show who they are, or have accepted the terms on `{page}`: `{reason}`.
+    AccessRefused = "access_refused",
     /// Every source of `{name}` carries a different file than the catalogue expects.
     DownloadMismatch = "download_mismatch",
+    /// The folder `{path}` that models are to come from is not there.
+    SourceMissing = "source_missing",
     /// `{name}`, of which only something was asked, could not be asked about: `{reason}`.
     LookUpFailed = "look_up_failed",
+    /// Where `{name}`, of which only something was asked, should lie there is no such file: `{reason}`.
+    NotThere = "not_there",
     /// No model can be had from `{address}`: `{reason}`.
     AddressUnusable = "address_unusable",
     /// `{from}`, where updates are looked for, does not give what is asked for: `{reason}`.

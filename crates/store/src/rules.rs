@@ -45,8 +45,11 @@ impl Rules {
         Self::first_of([folder().map(|folder| folder.join(FILE)), tried])
     }
 
-    /// The first of the files that is there.
-    fn first_of(paths: impl IntoIterator<Item = Option<PathBuf>>) -> Result<Self, Problem> {
+    /// Those in the first of these files that is there.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub fn first_of(paths: impl IntoIterator<Item = Option<PathBuf>>) -> Result<Self, Problem> {
         for path in paths.into_iter().flatten() {
             match fs::metadata(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -112,6 +115,15 @@ impl Rules {
         self.written.models.as_deref()
     }
 
+    /// That the file of the model called `name` can be deleted: in a folder that is shared out others may use it.
+    ///
+    /// # Errors
+    /// [`Code::ModelsShared`].
+    pub fn let_go(&self, name: &str) -> Result<(), Problem> {
+        let shared = |path: &Path| Problem::new(Code::ModelsShared).with("name", name).with("path", path.display());
+        self.models().and(self.path.as_deref()).map_or(Ok(()), |path| Err(shared(path)))
+    }
+
     /// The key that updates have to be signed with, in place of the one that was built in.
     pub fn update_key(&self) -> Option<&str> {
         self.written.update_key.as_deref()
@@ -156,6 +168,9 @@ mod tests {
         assert_eq!(rules.locked(), ["earlierChats", "mirror", "threads", "updates"]);
         assert_eq!((rules.models(), rules.update_key()), (Some(Path::new("/srv/models")), Some("k")));
         assert_eq!(held.updates, "off");
+        let stays = rules.let_go("SmolLM2").unwrap_err();
+        assert_eq!((stays.code, stays.details["path"].as_str()), (Code::ModelsShared, "/etc/taki/policy.toml"));
+        assert_eq!(parse("ladders = [\"smollm2\"]").unwrap().let_go("SmolLM2"), Ok(()), "it is one's own folder");
         assert_eq!(Rules::default().apply(mine.clone()), mine);
     }
 

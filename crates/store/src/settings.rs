@@ -25,6 +25,12 @@ pub fn load_settings(places: &Places) -> (Settings, Vec<Problem>) {
     (places.rules.apply(Settings::default()), notices)
 }
 
+/// The ladder that was chosen in the window; None as long as nothing was chosen there.
+pub fn chosen_ladder(places: &Places) -> Option<String> {
+    let (settings, _) = load_settings(places);
+    places.config.join(FILE).is_file().then_some(settings.ladder)
+}
+
 fn set_aside(path: &Path) -> Problem {
     let kept = free_name(path, SystemTime::now(), &[]);
     let kept = if fs::rename(path, &kept).is_ok() { kept } else { path.to_owned() };
@@ -50,6 +56,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let places = Places::below(folder.path());
         assert_eq!(load_settings(&places), (Settings::default(), Vec::new()));
+        assert_eq!(chosen_ladder(&places), None);
         let mine = Settings {
             ladder: "qwen-coder".to_owned(),
             speed_up: false,
@@ -60,6 +67,7 @@ mod tests {
             context: Some(4096),
             cache: protocol::ladder::CacheType::Q8,
             earlier_chats: false,
+            source: "/media/stick/models".to_owned(),
             mirror: "https://mirror.example".to_owned(),
             proxy: "http://proxy:8080".to_owned(),
             updates: "https://updates.example/latest.json".to_owned(),
@@ -76,6 +84,7 @@ mod tests {
             }],
         };
         save_settings(&places, &mine).unwrap();
+        assert_eq!(chosen_ladder(&places).as_deref(), Some("qwen-coder"));
         assert_eq!(load_settings(&places), (mine, Vec::new()));
         for (round, damage) in [&b"ladder = 7"[..], b"\xff\xfe", b"{"].into_iter().enumerate() {
             fs::write(places.config.join(FILE), damage).unwrap();

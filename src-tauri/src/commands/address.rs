@@ -17,7 +17,8 @@ pub(crate) async fn add_address(app: State<'_, Arc<App>>, address: String) -> Re
         let disk = app.disk()?;
         disk.catalog().open_to_others()?;
         let work = app.shrinking.begin()?;
-        let recipe = catalog::settle_at(&disk.catalog(), &address, &app.fetch_options()?, work.stopped())?;
+        let recipe =
+            catalog::settle_at(&disk.catalog(), &disk.models, &address, &app.fetch_options()?, work.stopped())?;
         let _one_at_a_time = disk.changing();
         let kept = disk.recipes.add_once(&recipe)?;
         disk.read_own();

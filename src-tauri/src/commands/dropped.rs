@@ -9,7 +9,7 @@ use protocol::{Code, Problem};
 use tauri::State;
 
 use super::blocking;
-use super::ladders::added;
+use super::models::added;
 use crate::app::App;
 
 /// Makes room for a file of so many bytes that was dropped on the page; gives the ticket under which its pieces come.

@@ -145,8 +145,8 @@ export const commands = {
 	addAddress: (address: string) => typedError<Added, Problem>(__TAURI_INVOKE("add_address", { address })),
 	/**  Asks for a model file or a recipe and adds it: a model as a ladder of its own. None if the person thought better of it. */
 	addFile: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_file", { onProgress })),
-	/**  Adds the models and recipes that the system wants opened, one after the other. Gives the last; None if there are none. */
-	addOpened: (onProgress: Channel<number | null>) => typedError<Added | null, Problem>(__TAURI_INVOKE("add_opened", { onProgress })),
+	/**  Adds the models and recipes that the system wants opened, one after the other, as soon as nothing else is done. */
+	addOpened: (onProgress: Channel<number | null>) => typedError<AddedFiles, Problem>(__TAURI_INVOKE("add_opened", { onProgress })),
 	/**  Tells how many files the system wants opened, now and at every change. */
 	watchOpened: (onChange: Channel<number>) => typedError<null, Problem>(__TAURI_INVOKE("watch_opened", { onChange })),
 	/**  Makes smaller versions of a model, one after the other, and compares them with it, telling how far that is. What is made stays, whatever comes after it. */
@@ -169,6 +169,10 @@ export const commands = {
 	stopCheck: () => typedError<null, Problem>(__TAURI_INVOKE("stop_check")),
 	/**  Keeps the user's choices, with the ladder in use if they name none: it may just have changed; loads the ladder anew if it has to run differently. Returns what is kept. */
 	changeSettings: (settings: Settings) => typedError<Settings, Problem>(__TAURI_INVOKE("change_settings", { settings })),
+	/**  Asks for a folder that models are to come from. Gives its path; None if the person thought better of it. */
+	chooseSource: () => typedError<string | null, Problem>(__TAURI_INVOKE("choose_source")),
+	/**  Whether the folder that models come from is not there now. */
+	sourceMissing: () => typedError<boolean, Problem>(__TAURI_INVOKE("source_missing")),
 	/**  Keeps the token of the model repository in the system's keyring. */
 	setToken: (token: string) => typedError<null, Problem>(__TAURI_INVOKE("set_token", { token })),
 	/**  Whether a token is kept. */
@@ -217,6 +221,14 @@ export type Added = {
 	ladder: string,
 	/**  Its name. */
 	name: string,
+};
+
+/**  What came of files that were added one after the other. */
+export type AddedFiles = {
+	/**  The last one that came in; None if none did. */
+	last: Added | null,
+	/**  Why others did not, each of them. */
+	problems: Problem[],
 };
 
 /**  An attached file as the window shows it. */
@@ -295,6 +307,10 @@ export type Code =
 "no_such_version" | 
 /**  The ladder `{ladder}` uses the model `{name}`, which is to be removed. */
 "model_in_use" | 
+/**  The ladder in `{path}` cannot be read (`{reason}`) and may need the model `{name}`, which is to be removed. */
+"ladder_unread" | 
+/**  The file of the model `{name}` is to be removed from a folder that the administrator's rules in `{path}` share out. */
+"models_shared" | 
 /**  The ladder `{ladder}` is the one in use. */
 "ladder_in_use" | 
 /**  The ladder `{ladder}` came with this program and cannot be changed. */
@@ -313,6 +329,8 @@ export type Code =
 "made_gone" | 
 /**  The file of `{name}` is not here and has no source: it is somebody's own. */
 "own_gone" | 
+/**  The file of `{name}` is not here, and lies only where another version of this program can fetch it. */
+"source_unknown" | 
 /**  The file `{path}` of the catalogue's `{model}` is not what it should be. */
 "model_damaged" | 
 /**  A model file of somebody's own, `{path}`, has other contents than when it was added as `{model}`. */
@@ -360,10 +378,16 @@ export type Code =
 "disk_full" | 
 /**  The download of `{name}` failed: `{reason}`. */
 "download_failed" | 
+/**  `{name}` is given only to those who show who they are, or have accepted the terms on `{page}`: `{reason}`. */
+"access_refused" | 
 /**  Every source of `{name}` carries a different file than the catalogue expects. */
 "download_mismatch" | 
+/**  The folder `{path}` that models are to come from is not there. */
+"source_missing" | 
 /**  `{name}`, of which only something was asked, could not be asked about: `{reason}`. */
 "look_up_failed" | 
+/**  Where `{name}`, of which only something was asked, should lie there is no such file: `{reason}`. */
+"not_there" | 
 /**  No model can be had from `{address}`: `{reason}`. */
 "address_unusable" | 
 /**  `{from}`, where updates are looked for, does not give what is asked for: `{reason}`. */
@@ -532,6 +556,8 @@ export type Download = {
 	progress: FetchShare | null,
 	/**  Why drafts of it are left out and not fetched: once their files' facts were known they did not go with the target. */
 	leftOut: Problem[],
+	/**  Whether what had come in of a file was damaged, so that all of it is fetched once more. */
+	anew: boolean,
 };
 
 /**  What is done with a ladder that is to be fetched. */
@@ -1063,6 +1089,8 @@ export type Settings = {
 	notify?: boolean,
 	/**  Whether Taki goes on in the background, in the system's tray, when its window is closed. */
 	background?: boolean,
+	/**  Folder, as on a USB stick, that models come from in place of the network; empty for none. */
+	source?: string,
 	/**  Address of a mirror of the model repository; empty for the usual one. */
 	mirror?: string,
 	/**  Address of the proxy that downloads go through; empty for the system's. */

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords, UpdatesAbout, UpdateState } from "./bindings";
+import type { Added, AddedFiles, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords, UpdatesAbout, UpdateState } from "./bindings";
 
 export type * from "./bindings";
 
@@ -87,7 +87,7 @@ export interface Backend {
   /** Tells how many files the system wants opened, as from a file manager. */
   watchOpened(on: (waiting: number) => void): Promise<void>;
   /** Takes them in; null if there are none. */
-  addOpened(on: (share: number) => void): Promise<Added | null>;
+  addOpened(on: (share: number) => void): Promise<AddedFiles>;
   /** One after the other, then all are compared. What is made stays, whatever comes after it. */
   shrinkModel(model: string, mixes: string[], on: (step: ShrinkStep) => void): Promise<Shrunk>;
   stopShrinking(): Promise<void>;
@@ -112,6 +112,10 @@ export interface Backend {
   hasToken(): Promise<boolean>;
   removeToken(): Promise<void>;
   changeSettings(settings: Choices): Promise<Choices>;
+  /** Asks for a folder that models are to come from; null if the person thought better of it. */
+  chooseSource(): Promise<string | null>;
+  /** Whether the folder that models come from is not there now. */
+  sourceMissing(): Promise<boolean>;
   /** How much of earlier chats the speed-up may copy from. */
   earlierChats(): Promise<EarlierChats>;
   /** Gives what is left: nothing said up to now. */
@@ -264,6 +268,8 @@ export const tauriBackend: Backend = {
   hasToken: () => unwrap(commands.hasToken()),
   removeToken: () => done(commands.removeToken()),
   changeSettings: (settings) => unwrap(commands.changeSettings(settings)) as Promise<Choices>,
+  chooseSource: () => unwrap(commands.chooseSource()),
+  sourceMissing: () => unwrap(commands.sourceMissing()),
   earlierChats: () => unwrap(commands.earlierChats()),
   eraseEarlierChats: () => unwrap(commands.eraseEarlierChats()),
   tellUnseen: (text, pressed) => unwrap(commands.tellUnseen(text, new Channel<null>(pressed))).then(nothing),

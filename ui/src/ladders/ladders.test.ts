@@ -99,5 +99,5 @@ test("one type is recommended among those that were not made yet", () => {
 
 test("only what could come is tried again", () => {
   const helps = (code: Problem["code"]) => againHelps({ code, details: {} });
-  expect([helps("download_failed"), helps("own_gone"), helps("made_gone")]).toEqual([true, false, false]);
+  expect([helps("download_failed"), helps("own_gone"), helps("made_gone"), helps("source_unknown")]).toEqual([true, false, false, false]);
 });

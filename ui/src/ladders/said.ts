@@ -12,7 +12,7 @@ export function readsText({ reads }: Pick<DraftChoice, "reads">, words: Words): 
 }
 
 /** Whether trying again can help: what nobody offers comes with no download. */
-export const againHelps = ({ code }: Problem) => code !== "made_gone" && code !== "own_gone";
+export const againHelps = ({ code }: Problem) => code !== "made_gone" && code !== "own_gone" && code !== "source_unknown";
 
 /** How well a model that was made smaller does, in words; empty if that was not measured. */
 function doing({ agreement, speedup }: AddedNow, words: Words): string {

@@ -1,7 +1,7 @@
 import type { Backend, Choices, Preset } from "../backend";
 import type { Told } from "./told.svelte";
 
-const EMPTY: Choices = { ladder: "", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "system", theme: "system", presets: [], mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true };
+const EMPTY: Choices = { ladder: "", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "system", theme: "system", presets: [], source: "", mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true };
 
 /** Steps of the zoom, as browsers have them. */
 const ZOOMS = [0.5, 0.67, 0.75, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2];
@@ -9,6 +9,8 @@ const ZOOMS = [0.5, 0.67, 0.75, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2];
 /** The user's choices as they are kept. */
 export class Chosen {
   now = $state<Choices>(EMPTY);
+  /** Whether the folder that models come from is not there now: a stick that is not plugged in. */
+  sourceMissing = $state(false);
 
   constructor(
     readonly backend: Backend,
@@ -34,6 +36,22 @@ export class Chosen {
   }
 
   toggleSidebar = () => this.change({ sidebar: !this.now.sidebar });
+
+  lookForSource = () => this.told.behind(async () => void (this.sourceMissing = await this.backend.sourceMissing()));
+
+  /** Asks for the folder that models are to come from. */
+  async chooseSource() {
+    let source: string | null = null;
+    await this.told.asked(async () => void (source = await this.backend.chooseSource()));
+    if (source !== null) await this.setSource(source);
+  }
+
+  /** An empty one is none. True if it is kept. */
+  async setSource(source: string) {
+    const done = await this.change({ source });
+    await this.lookForSource();
+    return done;
+  }
 
   keepPreset(index: number, preset: Preset) {
     const presets = $state.snapshot(this.now.presets);

@@ -3,7 +3,7 @@ import type { Told } from "./told.svelte";
 
 /** What screen readers hear of a download; how far it is, they ask for themselves. */
 export interface DownloadSaid {
-  what: "downloadBegan" | "downloadDone" | "downloadBroke" | "downloadWithout";
+  what: "downloadBegan" | "downloadDone" | "downloadBroke" | "downloadWithout" | "downloadAnew";
   /** Of the ladder. */
   name: string;
 }
@@ -57,6 +57,7 @@ export class Downloads {
       const newly = (kind: DownloadState["kind"]) => download.state.kind === kind && was?.state.kind !== kind;
       if (moving(download) && !(was && moving(was))) began.push({ what: "downloadBegan", name: download.name });
       if (download.leftOut.length > 0 && !was?.leftOut.length) began.push({ what: "downloadWithout", name: download.name });
+      if (download.anew && !was?.anew) began.push({ what: "downloadAnew", name: download.name });
       if (newly("failed")) ended.push({ what: "downloadBroke", name: download.name });
       if (newly("ready")) ended.push({ what: "downloadDone", name: download.name });
     }

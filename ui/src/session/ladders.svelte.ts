@@ -1,4 +1,4 @@
-import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderFile, type LadderVersion, type MemoryShare, type ModelCard, type Shrunk } from "../backend";
+import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderFile, type LadderVersion, type MemoryShare, type ModelCard, type Problem, type Shrunk } from "../backend";
 import { size } from "../words";
 import type { Chosen } from "./choices.svelte";
 import type { Engine } from "./engine.svelte";
@@ -134,8 +134,9 @@ export class Ladders {
   addOpened() {
     if (this.work) return void (this.#later = true);
     return this.working("adding", async (on) => {
-      const added = await this.backend.addOpened(on);
-      if (added) this.added = { what: "ladder", ...added };
+      const { last, problems } = await this.backend.addOpened(on);
+      if (last) this.added = { what: "ladder", ...last };
+      this.#tell(problems);
     });
   }
 
@@ -194,16 +195,19 @@ export class Ladders {
       );
       const gone = files.filter(({ hash }) => deleted.includes(hash));
       if (gone.length > 0) this.added = { what: "filesDeleted", name: size(gone.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)) };
-      const [first, ...others] = problems;
-      this.told.problem = first;
-      // There is one card for what went wrong just now; the others get theirs in the window.
-      this.told.notices.push(...others);
+      this.#tell(problems);
       await this.lookUp();
       this.told.offerUndo("deletedLadder", card.name, async () => {
         await this.backend.restoreLadder(card.id);
         await this.lookUp();
       });
     });
+  }
+
+  /** There is one card for what went wrong just now; the others get theirs in the window. */
+  #tell([first, ...others]: Problem[]) {
+    this.told.problem = first;
+    this.told.notices.push(...others);
   }
 
   /** Asks for a file and writes the recipe to it. */

@@ -6,7 +6,7 @@ import { card, model, ready } from "./written";
 
 still();
 
-const entry = (ladder: string, kind: Exclude<DownloadState["kind"], "failed">): Download => ({ ladder, name: ladder.toUpperCase(), state: { kind }, progress: null, leftOut: [] });
+const entry = (ladder: string, kind: Exclude<DownloadState["kind"], "failed">): Download => ({ ladder, name: ladder.toUpperCase(), state: { kind }, progress: null, leftOut: [], anew: false });
 const failed = (ladder: string): Download => ({ ...entry(ladder, "paused"), state: { kind: "failed", problem: { code: "download_failed", details: {} } } });
 
 test("what a download does is told at its beginning and its end, not at every step", async () => {
@@ -68,6 +68,17 @@ test("what is left out of a ladder is told once", async () => {
   backend.downloads([{ ...entry("a", "running"), leftOut: [problem] }]);
   expect(downloads.said).toEqual([{ what: "downloadWithout", name: "A" }]);
   backend.downloads([{ ...entry("a", "checking"), leftOut: [problem] }]);
+  backend.downloads([]);
+  expect(downloads.said).toEqual([{ what: "downloadDone", name: "A" }]);
+});
+
+test("what is begun anew is told once", async () => {
+  const { backend, session } = await opened();
+  const { downloads } = session;
+  backend.downloads([entry("a", "checking")]);
+  backend.downloads([{ ...entry("a", "running"), anew: true }]);
+  expect(downloads.said).toEqual([{ what: "downloadAnew", name: "A" }]);
+  backend.downloads([{ ...entry("a", "checking"), anew: true }]);
   backend.downloads([]);
   expect(downloads.said).toEqual([{ what: "downloadDone", name: "A" }]);
 });
@@ -168,6 +179,15 @@ test("what the system wants opened is taken in, after what is being done", async
   await first;
   await expect.poll(() => backend.named("addOpened")).toHaveLength(2);
   expect(session.told.problem).toBeUndefined();
+});
+
+test("of files that the system wants opened a bad one hides none that came in", async () => {
+  const { backend, session } = await opened();
+  const bad = (path: string) => ({ code: "not_gguf" as const, details: { path } });
+  backend.bad = [bad("a"), bad("b")];
+  await session.ladders.addOpened();
+  expect(session.ladders.added).toEqual({ what: "ladder", ladder: "handed", name: "Handed" });
+  expect([session.told.problem, ...session.told.notices]).toEqual([bad("a"), bad("b")]);
 });
 
 test("one thing at a time: a second one is refused, not forgotten", async () => {

@@ -8,7 +8,7 @@ still();
 
 test("what comes in will answer by itself, unless it was paused or something answers already", async () => {
   const { backend, session } = await opened({ engine: { kind: "empty" } });
-  const download = { ladder: "small", name: "Small", progress: null, leftOut: [] };
+  const download = { ladder: "small", name: "Small", progress: null, leftOut: [], anew: false };
   const comes = (state: Download["state"]) => (backend.downloads([{ ...download, state }]), session.engine.coming);
   expect(session.engine.coming).toBe(false);
   expect([comes({ kind: "waiting" }), comes({ kind: "running" }), comes({ kind: "ready" })]).toEqual([true, true, true]);
@@ -212,7 +212,7 @@ test("what goes on in the background settles no problem", async () => {
 test("what is installed is read again when a download ends", async () => {
   const { backend, session } = await opened();
   backend.opening.ladders = [card()];
-  backend.downloads([{ ladder: "a", name: "A", state: { kind: "running" }, progress: null, leftOut: [] }]);
+  backend.downloads([{ ladder: "a", name: "A", state: { kind: "running" }, progress: null, leftOut: [], anew: false }]);
   expect(session.ladder).toBeUndefined();
   backend.downloads([]);
   await vi.waitFor(() => expect(session.ladder).toEqual(card()));

@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderRemoved, LadderVersion, Listen, ModelCard, Opened, PromptSize, Receipt, ShrinkStep, Shrunk, UpdateState } from "../backend";
+import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderRemoved, LadderVersion, Listen, ModelCard, Opened, Problem, PromptSize, Receipt, ShrinkStep, Shrunk, UpdateState } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -56,7 +56,7 @@ export class Written implements Backend {
     ladders: [],
     ladder: "a",
     engine: ready,
-    settings: { ladder: "a", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "en", theme: "light", presets: [], mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true },
+    settings: { ladder: "a", speedUp: true, policy: "adaptive", exact: false, threads: null, context: null, cache: "f16", gpuLayers: null, workers: [], earlierChats: true, notify: true, background: false, language: "en", theme: "light", presets: [], source: "", mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true },
     processors: 2,
     memoryBytes: 8e9,
     locked: [],
@@ -124,9 +124,11 @@ export class Written implements Backend {
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
   exportLadder = async () => "/tmp/ladder.toml";
   addAddress = async (address: string) => (this.calls.push(["addAddress", address]), { ladder: "found", name: "Found" });
+  /** What is wrong with files that the system wants opened. */
+  bad: Problem[] = [];
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });
   watchOpened = async (on: (waiting: number) => void) => void (this.handed = on);
-  addOpened = async (on: (share: number) => void) => (this.calls.push(["addOpened"]), on(0.5), { ladder: "handed", name: "Handed" });
+  addOpened = async (on: (share: number) => void) => (this.calls.push(["addOpened"]), on(0.5), { last: { ladder: "handed", name: "Handed" }, problems: this.bad });
   shrunk: Shrunk = { versions: [{ card: model({ id: "small", name: "Small" }), agreement: 0.94, pace: 14, drafts: true }], pace: 10, ended: null };
   shrinkModel = async (from: string, mixes: string[], on: (step: ShrinkStep) => void) => {
     this.calls.push(["shrinkModel", from, mixes]);
@@ -150,6 +152,9 @@ export class Written implements Backend {
   stopCheck = () => this.#done("stopCheck");
   setToken = async (token: string) => (this.calls.push(["setToken", token]), void (this.token = true));
   hasToken = async () => this.token;
+  folder: string | null = null;
+  chooseSource = async () => this.folder;
+  sourceMissing = async () => false;
   removeToken = async () => void (this.token = false);
   stopShrinking = () => this.#done("stopShrinking");
   removeModel = (model: string) => this.#done("removeModel", model);

@@ -90,7 +90,7 @@ export const ladders = {
   builderDrafts: "Models that write ahead for it",
   builderDraftsHint: "They must be smaller and split text into the same pieces. Without any, words are copied from the conversation, which costs nothing.",
   nearlySame: "Nearly the same pieces of words as the other model: what they share it writes ahead, the few others it leaves out.",
-  knownLater: "Whether it fits shows when both are downloaded.",
+  knownLater: "Whether it fits shows before it is downloaded.",
   byTextPick: "Use it all the same, by text (slower)",
   byTextOn: "It drafts by text: what it writes is cut into the other model's pieces, which is slower. The answers stay the same.",
   readsMuch: "For each word it reads {n}% of what the model that answers reads: writing ahead with it can hardly be faster.",

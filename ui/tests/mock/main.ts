@@ -72,7 +72,7 @@ const app: Made = {
     ladders: [smollm2, coder],
     ladder: "smollm2",
     engine: { kind: "ready", loaded: { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] } },
-    settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, notify: true, language: "en", theme: "light", presets: [], mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true },
+    settings: { ladder: "smollm2", speedUp: true, exact: false, earlierChats: true, notify: true, language: "en", theme: "light", presets: [], source: "", mirror: "", proxy: "", updates: "", updatesDaily: false, zoom: 1, sidebar: true },
     processors: 4,
     memoryBytes: 16e9,
     locked: [],
@@ -209,9 +209,11 @@ function answer(name: string, args: Record<string, unknown>): unknown {
     case "hand_over":
     case "shrink_model":
     case "add_file":
-    case "add_opened":
       work = lineOf(args.onProgress);
       return new Promise((resolve) => (finish = () => resolve(app.give.made ?? null)));
+    case "add_opened":
+      work = lineOf(args.onProgress);
+      return new Promise((resolve) => (finish = () => resolve(app.give.made ?? { last: null, problems: [] })));
     case "add_address": {
       const found = app.give.found as LadderCard;
       app.opening.ladders = [...app.opening.ladders, found];
@@ -225,6 +227,8 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return token;
     case "set_token":
       return (token = true), null;
+    case "source_missing":
+      return false;
     case "remove_token":
       return (token = false), null;
     case "earlier_chats":

@@ -20,6 +20,7 @@ export const download = (ladder: string, name: string, state: DownloadState | Ex
   state: typeof state === "string" ? { kind: state } : state,
   progress: doneBytes === undefined ? null : { doneBytes, totalBytes, secondsLeft },
   leftOut: [],
+  anew: false,
 });
 
 export const smollm2 = ladderCard({

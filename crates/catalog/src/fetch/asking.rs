@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
+use protocol::{Code, Problem};
 use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error, Proxy};
@@ -153,6 +154,25 @@ pub(super) fn range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     Some((from, total.trim().parse().ok()))
 }
 
+/// The page of the repository that keeps the file at `url` for those who show who they are; None if that is not what was said, or somebody else said
+/// it than the repository: a token would not go there.
+pub(super) fn closed(status: StatusCode, url: &Url, options: &FetchOptions) -> Option<String> {
+    let path = url.path().split("/resolve/").next()?;
+    let is_closed = matches!(status.as_u16(), 401 | 403) && is_for(url, options);
+    is_closed.then(|| format!("{}{path}", url.origin().ascii_serialization()))
+}
+
+/// What is wrong where a server does not give what is called `name`.
+pub(super) fn not_given(name: &str, answer: &Answer, options: &FetchOptions) -> Problem {
+    let status = answer.response.status();
+    let problem = match (closed(status, &answer.url, options), status.as_u16()) {
+        (Some(page), _) => Problem::new(Code::AccessRefused).with("page", page),
+        (None, 404 | 410) => Problem::new(Code::NotThere),
+        (None, _) => Problem::new(Code::LookUpFailed),
+    };
+    problem.with("name", name).with("reason", refused(status, answer.response.headers(), options))
+}
+
 /// Why a server does not give a file, in words.
 pub(super) fn refused(status: StatusCode, headers: &HeaderMap, options: &FetchOptions) -> String {
     let gated = headers.get("x-error-code").is_some_and(|code| code == "GatedRepo");
@@ -161,7 +181,7 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, options: &FetchOp
             "the server refuses access to the file with this token: the model's page wants its terms accepted by its owner"
         }
         (401 | 403, _) if gated => {
-            "the server refuses access to the file: the model's page wants its terms accepted, and then a token (Settings › Downloads, or taki models token)"
+            "the server refuses access to the file: the model's page wants its terms accepted, and then a token"
         }
         (401 | 403, Some(_)) => {
             "the server refuses access to the file with this token: the file may not be there, or the model's page wants its terms \
@@ -169,7 +189,7 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, options: &FetchOp
         }
         (401 | 403, None) => {
             "the server refuses access to the file: it may not be there, or the model's page wants its terms accepted, and then a \
-             token (Settings › Downloads, or taki models token)"
+             token"
         }
         (404 | 410, _) => "the file is not there any more",
         (407, _) => "the proxy wants a name and a password",

@@ -4,7 +4,7 @@ use protocol::{Code, Problem};
 use ureq::http::{HeaderMap, Method};
 
 use super::FetchOptions;
-use super::asking::{agent, in_words, refused, send};
+use super::asking::{agent, in_words, not_given, send};
 use crate::check::plain;
 use crate::entry::Sha256;
 
@@ -22,7 +22,7 @@ pub struct Facts {
 /// Asks the repository `owner/name` what it knows of `file` in `revision`, a branch, tag or commit, or else `main`. Nothing is downloaded.
 ///
 /// # Errors
-/// [`Code::LookUpFailed`]: nothing, or nothing that can be used.
+/// [`Code::LookUpFailed`]: nothing, or nothing that can be used. [`Code::NotThere`]: there is no such file. [`Code::AccessRefused`].
 pub fn facts(repository: &str, revision: Option<&str>, file: &str, options: &FetchOptions) -> Result<Facts, Problem> {
     let failed = |reason: String| Problem::new(Code::LookUpFailed).with("name", file).with("reason", reason);
     let revision = revision.unwrap_or("main");
@@ -38,12 +38,12 @@ pub fn facts(repository: &str, revision: Option<&str>, file: &str, options: &Fet
     let agent = agent(&options.endpoint, options).map_err(wrong)?;
     // A repository that was renamed leads to its new name; the file itself lies with somebody who knows nothing of it.
     let same_host = |from: &url::Url, to: &url::Url| from.origin() == to.origin();
-    let answer = send(&agent, &Method::HEAD, &url, &[], options, &same_host).map_err(wrong)?.response;
-    let status = answer.status();
+    let answer = send(&agent, &Method::HEAD, &url, &[], options, &same_host).map_err(wrong)?;
+    let status = answer.response.status();
     if status.is_client_error() || status.is_server_error() {
-        return Err(failed(refused(status, answer.headers(), options)));
+        return Err(not_given(file, &answer, options));
     }
-    let facts = read(answer.headers()).map_err(|reason| failed(reason.to_owned()))?;
+    let facts = read(answer.response.headers()).map_err(|reason| failed(reason.to_owned()))?;
     let asked = is_commit(revision);
     if asked && facts.revision != revision {
         return Err(failed("the repository answers for another revision than it was asked for".to_owned()));

@@ -1,10 +1,15 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
-use crate::entry::ModelEntry;
+use protocol::Problem;
+
+use crate::entry::{ModelEntry, Sha256};
 use crate::fetch::part::Part;
-use crate::fetch::{Job, Stop};
+use crate::fetch::progress::Meter;
+use crate::fetch::{FetchOptions, FetchProgress, Job, SourceKind, Stop};
+use crate::whole::{hashed, unreadable};
 
 /// The file of `model` in `folder`, where it may be named by its hash or by its own name.
 pub(crate) fn file_in(folder: &Path, model: &ModelEntry) -> Option<PathBuf> {
@@ -12,9 +17,29 @@ pub(crate) fn file_in(folder: &Path, model: &ModelEntry) -> Option<PathBuf> {
     names.iter().map(|name| folder.join(name)).find(|path| path.is_file())
 }
 
+/// Size and hash of the file at `path` in a folder, of the model that is called `name`, telling how far the reading is.
+///
+/// # Errors
+/// As [`hashed`].
+pub(crate) fn hash_in(
+    path: &Path,
+    name: &str,
+    options: &FetchOptions,
+    cancel: &AtomicBool,
+    on: &mut dyn FnMut(FetchProgress),
+) -> Result<(u64, Sha256), Problem> {
+    let bytes = path.metadata().map_err(|error| unreadable(path, &error))?.len();
+    let mut meter = Meter::new(bytes, options.time.clone(), on);
+    meter.begin(name);
+    meter.from(SourceKind::Folder);
+    let hash = hashed(path, &mut |_| Ok(()), cancel, &mut |done| meter.report(done, true))?;
+    Ok((bytes, hash))
+}
+
 /// Copies the model's file out of `folder`.
 pub(super) fn fill(job: &mut Job<'_, '_>, part: &mut Part, folder: &Path) -> Result<(), Stop> {
     let Some(path) = file_in(folder, job.model) else {
+        job.options.source.there().map_err(Stop::Here)?;
         return Err(Stop::source(format!("{} has no file {}", folder.display(), job.model.file)));
     };
     let failed = |error: std::io::Error| Stop::source(format!("{} cannot be read: {error}", path.display()));

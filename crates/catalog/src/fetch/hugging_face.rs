@@ -3,12 +3,13 @@ use std::time::Duration;
 
 use ureq::http::{HeaderMap, Method, Response, StatusCode};
 use ureq::{Agent, Body};
+use url::Url;
 
-use crate::fetch::asking::{Answer, agent, in_words, range, refused, send};
+use crate::fetch::asking::{Answer, agent, closed, in_words, range, refused, send};
 use crate::fetch::part::Part;
 use crate::fetch::pieces::{self, Place};
 use crate::fetch::receiving::{in_one_go, receive};
-use crate::fetch::{GLANCE, Job, Stop};
+use crate::fetch::{Cause, GLANCE, Job, Stop};
 
 /// A failure after at least this many new bytes does not count towards giving up.
 const REAL_PROGRESS: u64 = 1 << 20;
@@ -132,7 +133,7 @@ fn ask(job: &mut Job<'_, '_>, part: &mut Part, agent: &Agent, url: &str, connect
             part.restart(job)?;
             return Err(Miss::again("the server has a shorter file"));
         }
-        status => return Err(refusal(status, response.headers(), job)),
+        status => return Err(refusal(status, response.headers(), &url, job)),
     }
     // A part of what was asked for, in a form that no second connection could rely on.
     let alone = several && response.status() == StatusCode::PARTIAL_CONTENT;
@@ -178,11 +179,14 @@ fn other_length(length: u64, want: u64) -> Miss {
     Miss::Stop(Stop::mismatch(format!("the file there has {length} bytes instead of {want}")))
 }
 
-fn refusal(status: StatusCode, headers: &HeaderMap, job: &Job<'_, '_>) -> Miss {
+fn refusal(status: StatusCode, headers: &HeaderMap, url: &Url, job: &Job<'_, '_>) -> Miss {
     let reason = refused(status, headers, job.options);
     match status.as_u16() {
         408 | 429 | 500.. => Miss::Again { reason, wait: wait(headers), unreachable: false, alone: false },
-        _ => Miss::Stop(Stop::source(reason)),
+        _ => {
+            let cause = closed(status, url, job.options).map_or(Cause::Other, Cause::Closed);
+            Miss::Stop(Stop::Source { reason, cause })
+        }
     }
 }
 

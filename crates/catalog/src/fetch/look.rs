@@ -4,19 +4,21 @@ use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
 
 use protocol::{Code, Problem};
 use ureq::http::{Method, StatusCode};
+use url::Url;
 
 use super::FetchOptions;
-use super::asking::{agent, in_words, is_own, range, refused, send};
+use super::asking::{agent, in_words, is_own, not_given, range, send};
+use crate::address::pages;
 use crate::header::{Header, check};
 
 /// Longest header that is waited for, in bytes: the largest vocabularies take a tenth of it.
 const LONGEST: u64 = 256 << 20;
 
 /// Reads and checks the header of the GGUF file at an `address` that begins with `https://`, or with `http://` on this
-/// computer. Of the file no more is received than that. The address of a file's page at Hugging Face will do too.
+/// computer. Of the file no more is received than that. The address of a file's page at Hugging Face, or the mirror of the options, will do too.
 ///
 /// # Errors
-/// [`Code::AddressUnusable`]: no such address. [`Code::LookUpFailed`]: nothing comes from there. Those of
+/// [`Code::AddressUnusable`]: no such address. [`Code::LookUpFailed`]: nothing comes from there. [`Code::NotThere`], [`Code::AccessRefused`]. Those of
 /// [`check_header`](crate::check_header).
 pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
     if !address.starts_with("https://") && !is_own(address) {
@@ -24,12 +26,16 @@ pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
         return Err(unusable.with("reason", "an address must start with https://"));
     }
     let failed = |reason: String| Problem::new(Code::LookUpFailed).with("name", address).with("reason", reason);
-    let file = address.replacen("/blob/", "/resolve/", 1);
+    // Others may have files at addresses like that of a page.
+    let is_page =
+        pages(&options.endpoint).any(|page| Url::parse(address).is_ok_and(|url| url.origin() == page.origin()));
+    let file = if is_page { address.replacen("/blob/", "/resolve/", 1) } else { address.to_owned() };
     // From the start to the end: whoever gives parts also tells how long the whole is.
     let everything = [("Range", "bytes=0-".to_owned())];
     let answer =
         agent(address, options).and_then(|agent| send(&agent, &Method::GET, &file, &everything, options, &|_, _| true));
-    let response = answer.map_err(|error| failed(in_words(&error, options)))?.response;
+    let answer = answer.map_err(|error| failed(in_words(&error, options)))?;
+    let response = &answer.response;
     let bytes = match response.status() {
         StatusCode::OK => response.body().content_length(),
         StatusCode::PARTIAL_CONTENT => match range(response.headers()) {
@@ -38,10 +44,10 @@ pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
         },
         // Even the first byte lies behind its end.
         StatusCode::RANGE_NOT_SATISFIABLE => Some(0),
-        status => return Err(failed(refused(status, response.headers(), options))),
+        _ => return Err(not_given(address, &answer, options)),
     };
     let bytes = bytes.ok_or_else(|| failed("the server does not tell how large the file is".to_owned()))?;
-    let body = Forward(response.into_body().into_reader().take(LONGEST));
+    let body = Forward(answer.response.into_body().into_reader().take(LONGEST));
     check(BufReader::with_capacity(1 << 16, body), bytes, &address).map_err(|problem| match problem.code {
         // What was not received is not missing there.
         Code::ModelTruncated | Code::ModelUnreadable => {

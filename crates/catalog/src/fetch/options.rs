@@ -1,13 +1,15 @@
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use protocol::chat::Settings;
 use protocol::{Code, Problem};
 use ureq::Proxy;
 
 use crate::fetch::Token;
+use crate::fetch::disk::{Disk, SystemDisk};
+use crate::store::RESERVE;
 
 /// Where a file comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,34 @@ impl SourceChoice {
                 .with("reason", "it is neither huggingface nor pypi nor a folder that exists")),
         }
     }
+
+    /// What `TAKI_SOURCE` says (see [`parse`](Self::parse)), else the folder of a person's settings, which need not be there now.
+    ///
+    /// # Errors
+    /// [`Code::SettingInvalid`].
+    pub fn chosen(folder: &str) -> Result<Self, Problem> {
+        Self::of(&std::env::var("TAKI_SOURCE").unwrap_or_default(), folder)
+    }
+
+    fn of(environment: &str, folder: &str) -> Result<Self, Problem> {
+        match Self::parse(environment)? {
+            Self::Any if !folder.is_empty() => Ok(Self::Folder(folder.into())),
+            chosen => Ok(chosen),
+        }
+    }
+
+    /// Sees that a folder, as on a USB stick, is there.
+    ///
+    /// # Errors
+    /// [`Code::SourceMissing`].
+    pub fn there(&self) -> Result<(), Problem> {
+        match self {
+            Self::Folder(folder) if !folder.is_dir() => {
+                Err(Problem::new(Code::SourceMissing).with("path", folder.display()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// How often and how patiently a source is asked again.
@@ -109,7 +139,7 @@ impl Time for SystemTime {
     }
 }
 
-/// How files are fetched. [`FetchOptions::from_env`] is what programs use.
+/// How files are fetched. [`FetchOptions::with`] is what programs use.
 #[derive(Clone)]
 pub struct FetchOptions {
     /// Which sources may be used.
@@ -137,8 +167,8 @@ pub struct FetchOptions {
     pub retry: Retry,
     /// Space in bytes that must be left on the disk.
     pub reserve: u64,
-    /// Free space in bytes of the disk that holds a folder.
-    pub free_space: fn(&Path) -> io::Result<u64>,
+    /// The disk that files are fetched to.
+    pub disk: Arc<dyn Disk>,
     /// The time that passes.
     pub time: Arc<dyn Time>,
 }
@@ -157,8 +187,8 @@ impl Default for FetchOptions {
             stall_timeout: Duration::from_secs(30),
             package_timeout: Duration::from_secs(120),
             retry: Retry { attempts: 5, first_wait: Duration::from_secs(1), longest_wait: Duration::from_secs(60) },
-            reserve: 500_000_000,
-            free_space: |folder| fs4::available_space(folder),
+            reserve: RESERVE,
+            disk: Arc::new(SystemDisk),
             time: Arc::new(SystemTime::default()),
         }
     }
@@ -174,32 +204,24 @@ impl fmt::Debug for FetchOptions {
 }
 
 impl FetchOptions {
-    /// The standard options with what the environment says: `TAKI_SOURCE` (see [`SourceChoice::parse`]), `HF_ENDPOINT` and
-    /// `HF_TOKEN`. Proxies are taken from the environment as well.
+    /// The standard options with what a person's settings and the environment say: a folder, which `TAKI_SOURCE` goes before (see
+    /// [`SourceChoice::chosen`]); the address of a mirror, which `HF_ENDPOINT` goes before; that of a proxy, which goes before the environment's; and
+    /// the text of a token, which goes before `HF_TOKEN`. What is empty is left as it is.
     ///
     /// # Errors
     /// [`Code::SettingInvalid`].
-    pub fn from_env() -> Result<Self, Problem> {
-        Self::with("", "", "")
-    }
-
-    /// Those of the environment with a person's settings: the address of a mirror, which the environment's `HF_ENDPOINT` goes before, that of
-    /// a proxy, and the text of a token. What is empty is left as it is.
-    ///
-    /// # Errors
-    /// [`Code::SettingInvalid`].
-    pub fn with(mirror: &str, proxy: &str, token: &str) -> Result<Self, Problem> {
+    pub fn with(settings: &Settings, token: &str) -> Result<Self, Problem> {
         let token = Token::parse("token", token)?;
-        Self::of(&|name| std::env::var(name).unwrap_or_default(), mirror, proxy, token)
+        Self::of(&|name| std::env::var(name).unwrap_or_default(), settings, token)
     }
 
     fn of(
         environment: &dyn Fn(&str) -> String,
-        mirror: &str,
-        proxy: &str,
+        Settings { source, mirror, proxy, .. }: &Settings,
         token: Option<Token>,
     ) -> Result<Self, Problem> {
-        let mut options = Self { source: SourceChoice::parse(&environment("TAKI_SOURCE"))?, ..Self::default() };
+        let source = SourceChoice::of(&environment("TAKI_SOURCE"), source)?;
+        let mut options = Self { source, ..Self::default() };
         let endpoint = environment("HF_ENDPOINT");
         if !endpoint.is_empty() {
             options.endpoint = checked_endpoint("HF_ENDPOINT", &endpoint)?;
@@ -289,6 +311,24 @@ mod tests {
             assert_eq!(checked_endpoint("HF_ENDPOINT", bad).unwrap_err().code, Code::SettingInvalid, "{bad}");
         }
     }
+
+    #[test]
+    fn a_folder_of_the_settings_is_the_source_unless_the_environment_names_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().to_str().unwrap();
+        let of = |environment: &'static str, source: &str| {
+            let settings = Settings { source: source.to_owned(), ..Settings::default() };
+            let named = |name: &str| if name == "TAKI_SOURCE" { environment } else { "" }.to_owned();
+            FetchOptions::of(&named, &settings, None).unwrap().source
+        };
+        assert_eq!((of("", ""), of("", there)), (SourceChoice::Any, SourceChoice::Folder(there.into())));
+        assert_eq!(of("huggingface", there), SourceChoice::HuggingFace);
+        assert_eq!(of("", there).there(), Ok(()));
+        // A stick that is not plugged in is no reason to go elsewhere without a word.
+        let gone = of("", "/no/such/stick").there().unwrap_err();
+        assert_eq!((gone.code, gone.details["path"].as_str()), (Code::SourceMissing, "/no/such/stick"));
+    }
+
     #[test]
     fn settings_lie_over_the_environment_but_for_its_endpoint() {
         let nothing = |_: &str| String::new();
@@ -298,23 +338,29 @@ mod tests {
             _ => String::new(),
         };
         let token = |text| Token::parse("token", text).unwrap();
-        let plain = FetchOptions::of(&nothing, "", "", None).unwrap();
+        let with = |mirror: &str, proxy: &str| Settings {
+            mirror: mirror.to_owned(),
+            proxy: proxy.to_owned(),
+            ..Settings::default()
+        };
+        let plain = FetchOptions::of(&nothing, &with("", ""), None).unwrap();
         assert_eq!((plain.endpoint.as_str(), &plain.proxy, &plain.token), ("https://huggingface.co", &None, &None));
-        let own = FetchOptions::of(&nothing, "https://mirror.example", "http://proxy:8080/", token("hf_own")).unwrap();
+        let own =
+            FetchOptions::of(&nothing, &with("https://mirror.example", "http://proxy:8080/"), token("hf_own")).unwrap();
         assert_eq!(
             (own.endpoint.as_str(), own.proxy.as_deref()),
             ("https://mirror.example", Some("http://proxy:8080"))
         );
         assert!(own.token == token("hf_own"));
-        let both = FetchOptions::of(&set, "https://mirror.example", "", token("hf_own")).unwrap();
+        let both = FetchOptions::of(&set, &with("https://mirror.example", ""), token("hf_own")).unwrap();
         assert!(both.endpoint == "https://office.example" && both.token == token("hf_own"));
-        assert!(FetchOptions::of(&set, "", "", None).unwrap().token == token("hf_env"));
+        assert!(FetchOptions::of(&set, &with("", ""), None).unwrap().token == token("hf_env"));
         for bad in ["proxy", "proxy:8080", "ftp://proxy", "http://", "http://a b", "http://proxy/path", "socks5://x:1"]
         {
-            let problem = FetchOptions::of(&nothing, "", bad, None).unwrap_err();
+            let problem = FetchOptions::of(&nothing, &with("", bad), None).unwrap_err();
             assert_eq!((problem.code, problem.details["name"].as_str()), (Code::SettingInvalid, "proxy"), "{bad}");
         }
-        let problem = FetchOptions::of(&nothing, "", "http://me:secret@proxy:x", None).unwrap_err();
+        let problem = FetchOptions::of(&nothing, &with("", "http://me:secret@proxy:x"), None).unwrap_err();
         assert!(!format!("{problem:?}").contains("secret"), "{problem:?}");
         let environment = |named: &'static [(&str, &str)]| {
             move |asked: &str| {
@@ -322,10 +368,10 @@ mod tests {
             }
         };
         let bad = environment(&[("https_proxy", "http://me:secret@a b")]);
-        let problem = FetchOptions::of(&bad, "", "", None).unwrap_err();
+        let problem = FetchOptions::of(&bad, &with("", ""), None).unwrap_err();
         assert_eq!((problem.details["name"].as_str(), problem.details["value"].as_str()), ("https_proxy", "a b"));
-        assert!(FetchOptions::of(&bad, "", "http://proxy:8080", None).is_ok(), "the settings go before it");
+        assert!(FetchOptions::of(&bad, &with("", "http://proxy:8080"), None).is_ok(), "the settings go before it");
         let one_is_good = environment(&[("ALL_PROXY", "http://a b"), ("http_proxy", "proxy:8080")]);
-        assert!(FetchOptions::of(&one_is_good, "", "", None).is_ok());
+        assert!(FetchOptions::of(&one_is_good, &with("", ""), None).is_ok());
     }
 }

@@ -1,5 +1,5 @@
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use sha2::Digest;
@@ -10,7 +10,8 @@ use crate::store::{disk_full, is_full, unwritable};
 
 /// The unfinished file of a model in the staging folder, with the hash of what it holds so far.
 ///
-/// All sources of a model carry the same bytes, so whatever one source left behind another one goes on with.
+/// All sources of a model carry the same bytes: a repository goes on with whatever another source left behind. A folder and packages begin anew,
+/// for what they have is near.
 pub(super) struct Part {
     path: PathBuf,
     file: File,
@@ -94,7 +95,7 @@ impl Part {
         if bytes.len() as u64 > self.missing() {
             return Err(Stop::mismatch("the file there is longer than it should be"));
         }
-        if let Err(error) = self.file.write_all(bytes) {
+        if let Err(error) = job.options.disk.write(&mut self.file, bytes) {
             // Part of it may be written: length, hash and file must agree again.
             let _ = self.file.set_len(self.len).and_then(|()| self.file.seek(SeekFrom::Start(self.len)));
             return Err(self.trouble(job, &error));
@@ -120,7 +121,7 @@ impl Part {
         if !is_full(error) {
             return Stop::Here(unwritable(folder, error));
         }
-        let free = (job.options.free_space)(folder).unwrap_or(0);
+        let free = job.options.disk.free(folder).unwrap_or(0);
         Stop::Here(disk_full(folder, self.missing(), job.options.reserve, free))
     }
 
@@ -143,6 +144,7 @@ mod tests {
     use super::*;
     use crate::fetch::FetchOptions;
     use crate::fetch::progress::Meter;
+    use crate::fetch::tests::bench::Filling;
     use crate::sample::entry;
     use crate::store::ModelStore;
 
@@ -151,7 +153,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = ModelStore::open(folder.path().to_owned()).unwrap();
         let model = entry("m", b"weights", Vec::new());
-        let options = FetchOptions { free_space: |_| Ok(3), reserve: 0, ..FetchOptions::default() };
+        let options = FetchOptions { disk: Filling::with(3), reserve: 0, ..FetchOptions::default() };
         let mut on = |_| {};
         let mut meter = Meter::new(7, options.time.clone(), &mut on);
         let (cancel, path) = (std::sync::atomic::AtomicBool::new(false), store.root().join("staging/m.part"));

@@ -180,11 +180,12 @@ pub(super) fn receive(
 
 /// Fetches piece after piece over one connection, until all are there or it fails.
 fn fetch(place: &Place, plan: &Plan, tell: &SyncSender<News>, mut begun: Option<(Response<Body>, Range<u64>)>) {
+    let mut has_fetched = false;
     loop {
         let (answer, mut errand) = match begun.take() {
             Some((response, left)) => (Ok(response), Errand { plan, left }),
             None => match plan.take() {
-                Some(errand) => (ask(place, &errand.left), errand),
+                Some(errand) => (ask(place, &errand.left, has_fetched), errand),
                 None => return,
             },
         };
@@ -200,6 +201,7 @@ fn fetch(place: &Place, plan: &Plan, tell: &SyncSender<News>, mut begun: Option<
         let news = match ended {
             Ok(()) if errand.left.is_empty() => {
                 plan.took(errand.left.start - from, clock.elapsed());
+                has_fetched = true;
                 continue;
             }
             Ok(()) => Some(News::Lost(Miss::again("the connection ended early"))),
@@ -214,8 +216,8 @@ fn fetch(place: &Place, plan: &Plan, tell: &SyncSender<News>, mut begun: Option<
     }
 }
 
-/// Asks for a piece; anything but exactly that piece is a refusal.
-fn ask(place: &Place, span: &Range<u64>) -> Result<Response<Body>, Option<News>> {
+/// Asks for a piece; anything but exactly that piece is a refusal. `has_fetched` says whether this connection was given one before.
+fn ask(place: &Place, span: &Range<u64>, has_fetched: bool) -> Result<Response<Body>, Option<News>> {
     let mut headers = vec![("Range", format!("bytes={}-{}", span.start, span.end - 1))];
     headers.extend(place.tag.iter().map(|tag| ("If-Range", tag.clone())));
     let answer = send(&place.agent, &Method::GET, place.url.as_str(), &headers, &place.options, &|_, _| true);
@@ -229,6 +231,10 @@ fn ask(place: &Place, span: &Range<u64>) -> Result<Response<Body>, Option<News>>
             if very { Ok(response) } else { Err(lost("the server sent another piece".to_owned(), None, true)) }
         }
         StatusCode::OK if place.tag.is_some() => Err(Some(News::Changed)),
+        // Not too many connections, but an address that was good for some time: the way is asked again.
+        status @ (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) if has_fetched => {
+            Err(lost(refused(status, headers, &place.options), None, false))
+        }
         status => Err(lost(refused(status, headers, &place.options), wait(headers), true)),
     }
 }

@@ -18,6 +18,8 @@ pub struct FetchProgress {
     pub seconds_left: Option<f64>,
     /// Whether what is there is being checked instead of more being fetched.
     pub verifying: bool,
+    /// Whether what had come in of the model was damaged, so that all of it is fetched once more.
+    pub anew: bool,
 }
 
 /// Shortest time between two reports.
@@ -33,23 +35,40 @@ pub(super) struct Meter<'a> {
     /// Bytes of the models before this one.
     before: u64,
     total: u64,
+    anew: bool,
     reported: Option<(Duration, bool)>,
 }
 
 impl<'a> Meter<'a> {
     pub(super) fn new(total: u64, time: Arc<dyn Time>, on: &'a mut dyn FnMut(FetchProgress)) -> Self {
-        Self { on, time, pace: Pace::default(), model: String::new(), source: None, before: 0, total, reported: None }
+        Self {
+            on,
+            time,
+            pace: Pace::default(),
+            model: String::new(),
+            source: None,
+            before: 0,
+            total,
+            anew: false,
+            reported: None,
+        }
     }
 
     pub(super) fn begin(&mut self, model: &str) {
         model.clone_into(&mut self.model);
-        self.source = None;
+        (self.source, self.anew) = (None, false);
     }
 
     pub(super) fn from(&mut self, source: SourceKind) {
         self.source = Some(source);
         // Another source has another pace.
         self.pace = Pace::default();
+        self.reported = None;
+    }
+
+    /// What had come in of the model was damaged.
+    pub(super) fn anew(&mut self) {
+        self.anew = true;
         self.reported = None;
     }
 
@@ -78,6 +97,7 @@ impl<'a> Meter<'a> {
             total_bytes: self.total,
             seconds_left: self.pace.seconds_left(self.total - done_bytes),
             verifying,
+            anew: self.anew,
         });
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, io};
 
 use protocol::{Code, Problem};
 
-use crate::recipe::in_one_line;
+use crate::name::in_one_line;
 
 /// A field of a GGUF file, in the order in which they lie in it. Names are as the file has them.
 #[derive(Debug, Clone, PartialEq, Eq)]

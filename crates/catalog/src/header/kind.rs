@@ -1,7 +1,10 @@
 //! What a model file is for.
 
+use serde::{Deserialize, Serialize};
+
 /// What a model file is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Writes text, and takes tokens back: a target or a draft.
     Writes,

@@ -19,6 +19,9 @@ const LONGEST_KEY: u64 = 1024;
 /// Longest list of numbers that is kept: one for each layer.
 const KEPT_LIST: u64 = 4096;
 
+/// llama.cpp's own limit for layers; it ends the process on more, and on none.
+const MOST_LAYERS: u64 = 512;
+
 /// Number of the kind of value that is a text.
 pub(super) const TEXT: u32 = 8;
 const ARRAY: u32 = 9;
@@ -147,6 +150,16 @@ impl Pairs {
         }
     }
 
+    /// How many layers it has, if it says so.
+    pub(super) fn layers(&self) -> Result<Option<u64>, Fault> {
+        match self.own("block_count") {
+            Some(layers) if !(1..=MOST_LAYERS).contains(&layers) => {
+                refused(&format!("{}.block_count", self.architecture()?), format!("no model has {layers} layers"))
+            }
+            layers => Ok(layers),
+        }
+    }
+
     /// How it splits text, if it brings a vocabulary.
     pub(super) fn tokenizer(&self) -> Option<Tokenizer> {
         let special = |key: &str| key.starts_with("tokenizer.ggml.") && key.ends_with("_token_id");
@@ -159,19 +172,32 @@ impl Pairs {
     ///
     /// Models that look only at a window in some layers may take less of a long context.
     pub(super) fn cache_bytes(&self) -> Option<u64> {
-        let (layers, heads) = (self.own("block_count")?, self.own("attention.head_count")?);
-        if self.own("attention.kv_lora_rank").is_some() {
+        let layers = self.own("block_count")?;
+        let heads = self.of_layers("attention.head_count", layers)?;
+        let (_, held) = self.of_layers("attention.head_count_kv", layers).unwrap_or(heads);
+        // Models that keep a state instead.
+        if held == 0 {
+            return Some(0);
+        }
+        let usual = || self.own("embedding_length")?.checked_div(heads.0);
+        let length = |of: &str| self.own(&format!("attention.{of}_length")).or_else(usual);
+        // Keys that values are made of (MLA): these are not kept then. What some of them keep for a choice of keys is not said plainly.
+        let is_mla = self.own("attention.key_length_mla").is_some_and(|length| length > 0);
+        if is_mla && self.own("attention.indexer.key_length").is_some() {
             return None;
         }
-        let usual = || self.own("embedding_length")?.checked_div(heads);
-        let length = |of: &str| self.own(&format!("attention.{of}_length")).or_else(usual);
-        let both = length("key")?.checked_add(length("value")?)?;
-        let key = format!("{}.attention.head_count_kv", self.texts.get("general.architecture")?);
-        let of_all = match self.lists.get(key.as_str()) {
-            Some(each) => each.iter().try_fold(0_u64, |sum, heads| sum.checked_add(*heads))?,
-            None => self.number(&key).unwrap_or(heads).checked_mul(layers)?,
+        let values = if is_mla { 0 } else { length("value")? };
+        length("key")?.checked_add(values)?.checked_mul(2)?.checked_mul(held)
+    }
+
+    /// A number of the family that each of the `layers` may have its own of: the first one that is any, and what all of them come to.
+    fn of_layers(&self, what: &str, layers: u64) -> Option<(u64, u64)> {
+        let key = format!("{}.{what}", self.texts.get("general.architecture")?);
+        let Some(each) = self.lists.get(key.as_str()) else {
+            return self.number(&key).map(|one| (one, one.saturating_mul(layers)));
         };
-        both.checked_mul(2)?.checked_mul(of_all)
+        let first = each.iter().find(|one| **one > 0).copied().unwrap_or(0);
+        Some((first, each.iter().fold(0_u64, |sum, one| sum.saturating_add(*one))))
     }
 }
 

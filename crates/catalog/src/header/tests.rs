@@ -60,12 +60,28 @@ fn what_a_context_takes_follows_from_layers_and_heads() {
     assert_eq!(with(std::slice::from_ref(&heads)).cache_bytes, Some(2 * 16 * 2 * 3));
     assert_eq!(with(&[]).cache_bytes, Some(2 * 16 * 8 * 3), "as many as all heads");
     let longer = number("attention.key_length", 32);
-    assert_eq!(with(&[heads.clone(), longer]).cache_bytes, Some(2 * (32 + 8) * 2 * 3));
+    assert_eq!(with(&[heads, longer]).cache_bytes, Some(2 * (32 + 8) * 2 * 3));
     let list = |numbers: [u32; 3]| numbers.map(u32::to_le_bytes).concat();
     let each = [&5_u32.to_le_bytes()[..], &3_u64.to_le_bytes(), &list([1, 2, 4])].concat();
     assert_eq!(with(&[pair("llama.attention.head_count_kv", 9, &each)]).cache_bytes, Some(2 * 16 * 7), "1, 2 and 4");
-    let compressed = number("attention.kv_lora_rank", 512);
-    assert_eq!(with(&[heads, compressed]).cache_bytes, None, "of another shape");
+    let mut gguf = Gguf::small();
+    let listed = pair("llama.attention.head_count", 9, &each);
+    gguf.pairs.extend([number("block_count", 3), listed, number("embedding_length", 16)]);
+    assert_eq!(
+        look(&gguf.bytes()).unwrap().cache_bytes,
+        Some(2 * 32 * 7),
+        "layers differ, keys are as long as the first one's"
+    );
+    let (one, none) = (number("attention.head_count_kv", 1), number("attention.head_count_kv", 0));
+    assert_eq!(with(std::slice::from_ref(&none)).cache_bytes, Some(0), "it keeps a state instead");
+    // DeepSeek's: a key of 512 + 64 figures that the values are made of.
+    let keys = [number("attention.key_length", 576), number("attention.value_length", 512)];
+    let compressed = [number("attention.kv_lora_rank", 512), number("attention.key_length_mla", 192)];
+    let mla = [&[one][..], &keys, &compressed].concat();
+    assert_eq!(with(&mla).cache_bytes, Some(2 * 576 * 3), "no values");
+    assert_eq!(with(&mla[..4]).cache_bytes, Some(2 * (576 + 512) * 3), "older files have them");
+    let indexed = number("attention.indexer.key_length", 128);
+    assert_eq!(with(&[&mla[..], &[indexed]].concat()).cache_bytes, None, "there is more to it");
     let endless = number("attention.key_length", u32::MAX);
     let layers = pair("llama.attention.head_count_kv", 10, &u64::MAX.to_le_bytes());
     assert_eq!(with(&[layers, endless]).cache_bytes, None, "nothing wraps");
@@ -86,7 +102,7 @@ fn a_token_reads_some_experts_and_one_row_of_a_table() {
     assert_eq!(small.reads, 128 + 60, "the table makes the scores as well");
     let (few, all) = (experts(2), experts(8));
     assert_eq!((few.reads, all.reads), (128 + 384 + 1024, 128 + 384 + 4096));
-    assert!(all.reads_beside(&few) > 2.9 && few.types == all.types, "as large, but slower");
+    assert!(all.summary().reads_beside(&few.summary()) > 2.9 && few.types == all.types, "as large, but slower");
     assert_eq!(experts(0).reads, 128 + 384);
 }
 
@@ -156,6 +172,14 @@ fn lies_about_counts_sizes_and_places_are_refused_with_a_reason() {
     for bytes in [0_u32, 33] {
         let aligned = pair("general.alignment", 4, &bytes.to_le_bytes());
         says(&|g| g.pairs[2] = aligned.clone(), "the key “general.alignment”", "aligned");
+    }
+    for layers in [0_u32, 513, 2_000_000_000] {
+        let claimed = pair("llama.block_count", 4, &layers.to_le_bytes());
+        says(
+            &|g| g.pairs.push(claimed.clone()),
+            "the key “llama.block_count”",
+            &format!("no model has {layers} layers"),
+        );
     }
     says(&|g| g.pairs[3] = pair("", 4, &[0; 4]), "the name of key 4", "empty");
     says(&|g| g.pairs.push(pair("x", 99, &[])), "the key “x”", "unknown kind");

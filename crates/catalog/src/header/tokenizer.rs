@@ -3,6 +3,7 @@
 use std::io::{BufRead, Seek};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
 use super::bounded::Bounded;
@@ -14,7 +15,7 @@ use crate::entry::Sha256;
 const LONGEST_TOKEN: u64 = 1 << 16;
 
 /// How a model splits text. Where all of it is equal, a token number means the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokenizer {
     /// Its kind as llama.cpp names it, for example `gpt2` or `llama`.
     pub model: Option<String>,

@@ -31,7 +31,7 @@ pub(crate) enum Models {
         #[arg(long)]
         json: bool,
     },
-    /// Ask the repositories whether the files of the list are what it says of them
+    /// Ask the repositories whether the files of the list are what it says of them, and go together by their beginnings (some MB each)
     Check {
         /// Only these ladders and models
         #[arg(value_name = "NAME")]

@@ -75,12 +75,15 @@ fn hide_remote(engine: &mut Value) {
     }
 }
 
-/// Settings without instructions of one's own and without addresses, which may have a password in them.
+/// Settings without instructions of one's own, and without addresses and paths, which may have a password or a name in them.
 fn figures(settings: Settings) -> Value {
     let of = |address: &str| if address.is_empty() { "" } else { "set" }.to_owned();
-    let (mirror, proxy, updates) = (of(&settings.mirror), of(&settings.proxy), of(&settings.updates));
+    let (source, mirror, proxy) = (of(&settings.source), of(&settings.mirror), of(&settings.proxy));
+    let updates = of(&settings.updates);
     let (presets, workers) = (settings.presets.len(), settings.workers.len());
-    let mut told = json!(Settings { mirror, proxy, updates, presets: Vec::new(), workers: Vec::new(), ..settings });
+    let (no_presets, no_workers) = (Vec::new(), Vec::new());
+    let mut told =
+        json!(Settings { source, mirror, proxy, updates, presets: no_presets, workers: no_workers, ..settings });
     told["presets"] = json!(presets);
     told["workers"] = json!(workers);
     told
@@ -124,6 +127,7 @@ mod tests {
         let (mirror, proxy) = ("https://mirror.example".to_owned(), "http://me:password@proxy:8080".to_owned());
         let told = figures(Settings {
             presets,
+            source: "/media/example/stick".to_owned(),
             mirror,
             proxy,
             updates: "https://updates.example/latest.json".to_owned(),

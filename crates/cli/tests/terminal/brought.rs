@@ -8,16 +8,16 @@ use std::thread;
 
 use crate::run::{Ran, Taki, finish};
 
-fn text(value: &str) -> Vec<u8> {
+pub(crate) fn text(value: &str) -> Vec<u8> {
     [&(value.len() as u64).to_le_bytes(), value.as_bytes()].concat()
 }
 
-fn pair(key: &str, kind: u32, value: &[u8]) -> Vec<u8> {
+pub(crate) fn pair(key: &str, kind: u32, value: &[u8]) -> Vec<u8> {
     [&text(key), kind.to_le_bytes().as_slice(), value].concat()
 }
 
 /// A model file of tensors with so many numbers of four bytes, whole but for its weights, which are zeros.
-fn gguf(name: &str, pairs: &[Vec<u8>], tensors: &[(&str, u64)]) -> Vec<u8> {
+pub(crate) fn gguf(name: &str, pairs: &[Vec<u8>], tensors: &[(&str, u64)]) -> Vec<u8> {
     let words = [8_u32.to_le_bytes().as_slice(), &2_u64.to_le_bytes(), &text("a"), &text("b")].concat();
     let of_model = [
         pair("general.architecture", 8, &text("llama")),
@@ -82,20 +82,22 @@ fn the_parts_of_a_model_come_in_as_one() {
     assert_eq!((&added[0]["id"], &added[0]["bytes"]), (&"mine".into(), &whole.into()));
 }
 
-/// A repository that has one file under every name.
-fn repository(contents: Vec<u8>, hash: String) -> String {
+/// A repository of files with the words that their addresses have, their contents and their hashes.
+fn repository(files: Vec<(&'static str, Vec<u8>, String)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     // Lives as long as the tests do.
     thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-            let is_head = lines.next().unwrap_or_default().starts_with("HEAD");
+            let first = lines.next().unwrap_or_default();
+            let is_head = first.starts_with("HEAD");
+            let Some((_, contents, hash)) = files.iter().find(|(word, ..)| first.contains(word)) else { continue };
             while lines.next().is_some_and(|line| !line.is_empty()) {}
             let (commit, size) = ("0123456789".repeat(4), contents.len());
             let told = format!("X-Repo-Commit: {commit}\r\nX-Linked-Size: {size}\r\nX-Linked-Etag: \"{hash}\"");
             let _ = write!(stream, "HTTP/1.1 200 OK\r\n{told}\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n");
-            let _ = stream.write_all(if is_head { &[] } else { &contents });
+            let _ = stream.write_all(if is_head { &[] } else { contents });
         }
     });
     endpoint
@@ -107,7 +109,7 @@ fn a_model_comes_in_by_the_address_of_its_page() {
     let file = elsewhere.home.path().join("tiny.gguf");
     write(&file, &gguf("Tiny", &[], &[("a.weight", 64)]), 256);
     let known = elsewhere.run(&["models", "add", "--json", &file.display().to_string()]).good()["added"][0].clone();
-    let endpoint = repository(fs::read(&file).unwrap(), known["sha256"].as_str().unwrap().to_owned());
+    let endpoint = repository(vec![("", fs::read(&file).unwrap(), known["sha256"].as_str().unwrap().to_owned())]);
     let taki = Taki::bare();
     let rules = taki.home.path().join("policy.toml");
     let fetch = |address: &str| {
@@ -130,6 +132,42 @@ fn a_model_comes_in_by_the_address_of_its_page() {
     }
     fs::write(&rules, "ladders = [\"smollm2\"]\n").unwrap();
     assert_eq!(fetch(&page).code_of_problem(), "not_allowed");
+}
+
+#[test]
+fn a_draft_that_never_fits_is_not_downloaded_with_a_ladder_that_was_brought() {
+    let elsewhere = Taki::bare();
+    let words = [8_u32.to_le_bytes().as_slice(), &2_u64.to_le_bytes(), &text("c"), &text("d")].concat();
+    let others = [pair("general.architecture", 8, &text("llama")), pair("tokenizer.ggml.tokens", 9, &words)];
+    let file = |id: &'static str, header: &[u8], weights: u64| {
+        let path = elsewhere.home.path().join(format!("{id}.gguf"));
+        write(&path, header, weights);
+        let added = elsewhere.run(&["models", "add", "--json", path.to_str().unwrap()]).good()["added"][0].clone();
+        let (bytes, hash) = (added["bytes"].as_u64().unwrap(), added["sha256"].as_str().unwrap().to_owned());
+        let toml = format!(
+            "[[model]]\nid = \"{id}\"\nname = \"{id}\"\nfile = \"{id}.gguf\"\nbytes = {bytes}\nsha256 = \"{hash}\"\n\
+             [[model.source]]\nkind = \"hugging_face\"\nrepository = \"maker/{id}\"\nrevision = \"{}\"\n",
+            "0123456789".repeat(4)
+        );
+        (toml, (id, fs::read(path).unwrap(), hash))
+    };
+    let (target, its_file) = file("target", &gguf("Target", &[], &[("a.weight", 64)]), 256);
+    let (draft, other_file) = file("stranger", &gguf("", &others, &[("a.weight", 32)]), 128);
+    let endpoint = repository(vec![its_file, other_file]);
+    let taki = Taki::bare();
+    let recipe = taki.home.path().join("brought.toml");
+    let head = "taki_recipe = 1\nid = \"brought\"\nname = \"Brought\"\nrungs = [\"target\", \"stranger\"]\n";
+    fs::write(&recipe, format!("{head}{target}{draft}")).unwrap();
+    taki.run(&["ladders", "import", recipe.to_str().unwrap(), "--json"]).good();
+    let mut command = taki.command(["models", "fetch", "brought", "--json"]);
+    command.env("HF_ENDPOINT", &endpoint).env("TAKI_SOURCE", "huggingface");
+    let ran = finish(command, b"");
+    assert_eq!(ran.good()["paths"].as_array().unwrap().len(), 1, "{ran:?}");
+    assert!(ran.err.contains("left out and not downloaded") && ran.err.contains("“stranger”"), "{ran:?}");
+    let shown = taki.run(&["ladders", "show", "brought"]).out;
+    assert!(shown.contains("rungs = [\"target\"]"), "{shown}");
+    taki.run(&["ladders", "back", "brought", "--json"]).good();
+    assert!(taki.run(&["ladders", "show", "brought"]).out.contains("rungs = [\"target\", \"stranger\"]"), "{shown}");
 }
 
 #[test]

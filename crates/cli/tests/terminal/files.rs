@@ -9,6 +9,7 @@ use std::thread;
 use catalog::Catalog;
 use serde_json::{Value, json};
 
+use crate::brought::{gguf, pair, text};
 use crate::run::{Taki, finish, ladder, qwen};
 
 #[test]
@@ -65,6 +66,40 @@ fn a_fetched_model_is_whole_and_damage_is_found() {
 }
 
 #[test]
+fn models_come_from_the_folder_of_the_settings_and_over_a_damaged_part() {
+    let from = ladder("smollm2").unwrap_or_else(|problem| panic!("{problem} Run `make models`.")).rungs[0].path.clone();
+    let taki = Taki::bare();
+    let at = |name: &str| taki.home.path().join(name);
+    let (stick, rules) = (at("stick"), at("policy.toml"));
+    fs::create_dir(at("config")).unwrap();
+    fs::write(at("config/settings.toml"), format!("source = {stick:?}\n")).unwrap();
+    let fetch = |variable: &str, value: &Path| {
+        let mut command = taki.command(["models", "fetch", "smollm2", "--json"]);
+        command.env(variable, value);
+        finish(command, b"")
+    };
+    fs::write(&rules, "").unwrap();
+    let (code, sentence, _) = fetch("TAKI_POLICY", &rules).problem();
+    assert!(code == "source_missing" && sentence.contains(stick.to_str().unwrap()), "{sentence}");
+    fs::create_dir(&stick).unwrap();
+    fs::copy(&from, stick.join(from.file_name().unwrap())).unwrap();
+    fs::write(&rules, "[settings]\nsource = \"/no/such/stick\"\n").unwrap();
+    assert_eq!(fetch("TAKI_POLICY", &rules).code_of_problem(), "source_missing", "the administrator's goes before it");
+    fs::create_dir(at("empty")).unwrap();
+    assert_eq!(
+        fetch("TAKI_SOURCE", &at("empty")).code_of_problem(),
+        "download_failed",
+        "and so does the environment's"
+    );
+    // As long as it should be, and none of it right.
+    let part = at("models/staging").join(from.with_extension("part").file_name().unwrap());
+    fs::File::create(part).unwrap().set_len(fs::metadata(&from).unwrap().len()).unwrap();
+    let ran = taki.run(&["models", "fetch", "smollm2", "--json"]);
+    ran.good();
+    assert_eq!(ran.err.matches("was damaged: all of it is fetched once more.").count(), 1, "{}", ran.err);
+}
+
+#[test]
 fn what_is_half_downloaded_is_told() {
     let taki = Taki::bare();
     let folder = taki.run(&["models", "list", "--json"]).good()["folder"].as_str().unwrap().to_owned();
@@ -105,9 +140,12 @@ fn what_is_not_whole_of_a_model_is_told_and_can_be_removed() {
     taki.run(&["ladders", "copy", "smollm2", "Mine", "--json"]).good();
     let listed = taki.run(&["models", "list"]).out;
     assert!(listed.contains("30 MB of 98 MB are here, a wrong file of 98 MB is set aside\n"), "{listed}");
+    let anew = "98 MB to fetch, 30 MB of it are here, once more, for what was here before was damaged";
+    let said = || taki.run(&["ladders", "list"]).out.contains(anew);
+    assert!(said());
     let removed = taki.run(&remove).good();
     assert_eq!((&removed["removed"], &removed["not_whole_bytes"]), (&json!("smollm2-135m"), &json!(128_000_000)));
-    assert!(!bad.exists() && !part.exists());
+    assert!(!bad.exists() && !part.exists() && !said());
     assert_eq!(taki.run(&remove).code_of_problem(), "not_installed");
 }
 
@@ -159,6 +197,57 @@ fn what_differs_from_the_list_is_told_apart_from_what_could_not_be_asked_about()
     assert_eq!(unasked.0, "look_up_failed", "nothing differs as far as anybody knows: {unasked:?}");
     let differs = check(&["qwen2.5-coder-1.5b"]);
     assert!(differs.code == Some(1) && !differs.err.contains("connection"), "it is not the connection: {differs:?}");
+}
+
+/// A repository of files that are as large as the list says, of which it gives the beginnings only. The 1B model has other words than all others.
+fn beginnings() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let words = [8_u32.to_le_bytes().as_slice(), &2_u64.to_le_bytes(), &text("c"), &text("d")].concat();
+    let others = [pair("general.architecture", 8, &text("llama")), pair("tokenizer.ggml.tokens", 9, &words)];
+    // Lives as long as the tests do.
+    thread::spawn(move || {
+        let catalog = Catalog::builtin();
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let first = lines.next().unwrap_or_default();
+            while lines.next().is_some_and(|line| !line.is_empty()) {}
+            let Some(offer) = catalog.offers().find(|offer| first.contains(&offer.file)) else { continue };
+            let size = offer.about_bytes;
+            if first.starts_with("HEAD") {
+                let (commit, tag) = ("0123456789".repeat(4), "a".repeat(64));
+                let told = format!("X-Repo-Commit: {commit}\r\nX-Linked-Size: {size}\r\nX-Linked-Etag: \"{tag}\"");
+                let _ = write!(stream, "HTTP/1.1 200 OK\r\n{told}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                continue;
+            }
+            let tensors = [("a.weight", size / 8)];
+            let header = if first.contains("3.2-1B") { gguf("", &others, &tensors) } else { gguf("It", &[], &tensors) };
+            let span = format!("Content-Length: {size}\r\nContent-Range: bytes 0-{}/{size}", size - 1);
+            let _ = write!(stream, "HTTP/1.1 206 Partial Content\r\n{span}\r\nConnection: close\r\n\r\n");
+            let _ = stream.write_all(&header);
+        }
+    });
+    endpoint
+}
+
+#[test]
+fn a_draft_of_the_list_that_does_not_go_with_its_target_is_found() {
+    let taki = Taki::bare();
+    let endpoint = beginnings();
+    let check = |ladder: &str| {
+        let mut command = taki.command(["models", "check", ladder, "--json"]);
+        command.env("HF_ENDPOINT", &endpoint);
+        finish(command, b"")
+    };
+    let good = check("sarashina2.2-3b").good();
+    assert_eq!((&good["unasked"], &good["differ"]), (&0.into(), &0.into()), "{good}");
+    let pair = json!({ "ladder": "sarashina2.2-3b", "draft": "sarashina2.2-0.5b", "fits": true, "problem": null });
+    assert_eq!(good["pairs"], json!([pair]));
+    let bad = check("llama-3.2-3b");
+    let found: Value = serde_json::from_str(bad.out.lines().next().unwrap()).unwrap();
+    assert!(found["differ"] == 0 && found["pairs"][0]["fits"] == false, "{found}");
+    assert_eq!(bad.problem().0, "tokenizers_differ");
+    assert!(bad.problem().1.contains("llama-3.2-1b"), "{bad:?}");
 }
 
 #[test]

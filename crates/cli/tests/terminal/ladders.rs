@@ -99,6 +99,23 @@ fn what_earlier_versions_need_is_said_when_its_file_is_deleted_and_versions_say_
 }
 
 #[test]
+fn a_file_stays_that_the_window_answers_with_or_that_a_ladder_nobody_can_read_may_need() {
+    let taki = Taki::with_own_models();
+    let at = |name: &str| taki.home.path().join(name);
+    let remove = ["models", "remove", "smollm2-135m", "--json"];
+    fs::create_dir_all(at("config")).unwrap();
+    fs::write(at("config/settings.toml"), "ladder = \"smollm2\"\n").unwrap();
+    assert_eq!(taki.run(&remove).code_of_problem(), "model_in_use");
+    fs::write(at("config/settings.toml"), "ladder = \"qwen-coder\"\n").unwrap();
+    fs::create_dir_all(at("data/ladders")).unwrap();
+    fs::write(at("data/ladders/ladder-bad.toml"), "rungs = 3").unwrap();
+    let (code, sentence, _) = taki.run(&remove).problem();
+    assert!(code == "ladder_unread" && sentence.contains("ladder-bad.toml"), "{code}: {sentence}");
+    taki.run(&["ladders", "remove", "bad", "--json"]).good();
+    assert_eq!(taki.run(&remove).good()["removed"], "smollm2-135m");
+}
+
+#[test]
 fn of_a_ladder_its_target_is_made_smaller_and_the_mixes_are_listed() {
     let taki = Taki::with_own_models();
     let made = taki.run(&["models", "shrink", "smollm2", "--to", "Q2_K", "--no-probe"]);
@@ -183,6 +200,17 @@ fn what_nobody_offers_is_not_counted_as_to_be_downloaded() {
     assert_eq!(told["missing_bytes"], 98_362_432, "{told}");
     assert_eq!((told["lost"].as_array().map(Vec::len), &told["lost"][0]["sha256"]), (Some(1), &json!(hash)), "{told}");
     assert!(came.err.contains("98 MB of models are not here yet"), "{came:?}");
+
+    // The same where its draft lies in a place that this version does not know.
+    let newer = fs::read_to_string(file).unwrap().replace(&hash, &"b".repeat(64));
+    fs::write(file, newer + "[[model.source]]\nkind = \"torrent\"\npeers = 3\n").unwrap();
+    let came = taki.run(&["ladders", "import", file, "--json"]);
+    assert_eq!(came.good()["missing_bytes"], 98_362_432, "{came:?}");
+    assert!(came.err.contains("only a newer version of Taki knows"), "{came:?}");
+    let id = came.good()["ladder"].as_str().unwrap().to_owned();
+    assert_eq!(taki.run(&["models", "fetch", &id, "--json"]).code_of_problem(), "source_unknown");
+    let shown = taki.run(&["ladders", "show", &id]).out;
+    assert!(shown.contains("kind = \"torrent\"\npeers = 3"), "it is handed on as it came: {shown}");
 }
 
 #[test]

@@ -28,6 +28,12 @@ fn only_what_the_rules_allow_is_listed_and_used() {
     ] {
         assert_eq!(run(other).problem().0, "not_allowed", "{other:?}");
     }
+    // A folder of all, of which everybody needs what is in it.
+    let shared = Taki::with_own_models();
+    let models = shared.home.path().join("models");
+    fs::write(&rules, format!("models = {models:?}\n")).unwrap();
+    assert_eq!(run(&["models", "remove", "smollm2-135m", "--json"]).problem().0, "models_shared");
+    assert_eq!(shared.run(&["models", "remove", "smollm2-135m"]).code, Some(0), "it was there, and is one's own now");
     fs::write(&rules, "[settings]\nthread = 1\n").unwrap();
     let refused = run(&["ladders", "list"]);
     assert_eq!(refused.code, Some(1));

@@ -207,3 +207,30 @@ fn who_stops_making_smaller_versions_has_none_that_is_half_written() {
     let made = taki.run(&["models", "shrink", "smollm2-135m", "--to", "Q2_K", "--json"]).good();
     assert_eq!(made["made"].as_array().unwrap().len(), 1, "{made}");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn who_stops_a_check_of_a_file_leaves_it_where_it_is() {
+    let taki = Taki::bare();
+    let model = catalog::Catalog::builtin().model("qwen2.5-coder-1.5b").unwrap().clone();
+    // Of nothing but zeros: read to its end it would be found damaged.
+    let folder = taki.home.path().join("models");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{}.gguf", model.sha256));
+    std::fs::File::create(&path).unwrap().set_len(model.bytes).unwrap();
+    let mut child = taki.command(["models", "verify", "qwen2.5-coder-1.5b", "--json"]).spawn().unwrap();
+    // Once it reads, it listens.
+    let open = format!("/proc/{}/fd", child.id());
+    let reads = || {
+        let mut files = std::fs::read_dir(&open).into_iter().flatten().flatten();
+        files.any(|file| std::fs::read_link(file.path()).is_ok_and(|file| file == path))
+    };
+    while !reads() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it read anything");
+        std::thread::yield_now();
+    }
+    tell(child.id(), "INT");
+    let left = child.wait_with_output().unwrap();
+    assert_eq!(left.status.code(), Some(130), "{}", String::from_utf8_lossy(&left.stderr));
+    assert!(path.is_file(), "nobody knows yet that it is damaged");
+}

@@ -17,6 +17,8 @@ pub struct Download {
     pub progress: Option<FetchShare>,
     /// Why drafts of it are left out and not fetched: once their files' facts were known they did not go with the target.
     pub left_out: Vec<Problem>,
+    /// Whether what had come in of a file was damaged, so that all of it is fetched once more.
+    pub anew: bool,
 }
 
 /// What is done with a ladder that is to be fetched.

@@ -260,6 +260,16 @@ pub struct DeviceMemory {
     pub free: f64,
 }
 
+/// What came of files that were added one after the other.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AddedFiles {
+    /// The last one that came in; None if none did.
+    pub last: Option<Added>,
+    /// Why others did not, each of them.
+    pub problems: Vec<Problem>,
+}
+
 /// What came of a file that was added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]

@@ -69,6 +69,8 @@ pub struct Settings {
     pub notify: bool,
     /// Whether Taki goes on in the background, in the system's tray, when its window is closed.
     pub background: bool,
+    /// Folder, as on a USB stick, that models come from in place of the network; empty for none.
+    pub source: String,
     /// Address of a mirror of the model repository; empty for the usual one.
     pub mirror: String,
     /// Address of the proxy that downloads go through; empty for the system's.
@@ -114,6 +116,7 @@ impl Default for Settings {
             earlier_chats: true,
             notify: true,
             background: false,
+            source: String::new(),
             mirror: String::new(),
             proxy: String::new(),
             updates: String::new(),

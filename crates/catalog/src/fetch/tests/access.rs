@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::thread;
 
-use protocol::Code;
+use protocol::{Code, Language};
 
 use super::bench::{Bench, hugging_face};
 use super::server::{Does, Server};
@@ -55,20 +55,37 @@ fn a_look_shows_the_token_to_the_endpoint_alone_too() {
 fn a_gated_model_says_what_is_to_be_done() {
     let gated = Does::Status("403 Forbidden", "X-Error-Code: GatedRepo\r\n");
     for (answer, token, words) in [
-        (gated.clone(), None, ["terms accepted", "taki models token"]),
+        (gated.clone(), None, ["terms accepted", "and then a token"]),
         (gated, token(), ["terms accepted", "this token"]),
-        (Does::Status("401 Unauthorized", ""), None, ["may not be there", "taki models token"]),
+        (Does::Status("401 Unauthorized", ""), None, ["may not be there", "and then a token"]),
         (Does::Status("401 Unauthorized", ""), token(), ["may not be there", "this token"]),
     ] {
         let mut bench = Bench::new(1000, vec![hugging_face()]);
         let server = Server::start(&[], [answer]);
         bench.options.endpoint.clone_from(&server.endpoint);
         bench.options.token = token;
-        let problem = bench.fails(Code::DownloadFailed);
+        let problem = bench.fails(Code::AccessRefused);
         let reason = &problem.details["reason"];
-        assert!(words.iter().all(|word| reason.contains(word)) && !reason.contains("hf_secret"), "{reason}");
+        assert!(words.iter().all(|word| reason.contains(word)), "{reason}");
+        assert_eq!(problem.details["page"], format!("{}/maker/model", server.endpoint));
+        for language in Language::ALL {
+            let next = problem.next_step(language);
+            let places = [problem.details["page"].as_str(), "taki models token", "›"];
+            assert!(places.iter().all(|place| next.contains(place)), "{next}");
+        }
+        assert!(!format!("{problem:?}").contains("hf_secret"), "{problem:?}");
         assert_eq!(server.seen().len(), 1);
     }
+}
+
+#[test]
+fn who_is_refused_by_another_than_the_repository_needs_no_token() {
+    let mut bench = Bench::new(1000, vec![hugging_face()]);
+    let elsewhere = Server::start(&[], [Does::Status("403 Forbidden", "")]);
+    let server = Server::start(&[], [sends_on(&format!("{}/signed", elsewhere.endpoint))]);
+    bench.options.endpoint.clone_from(&server.endpoint);
+    bench.fails(Code::DownloadFailed);
+    assert_eq!(elsewhere.seen().len(), 1);
 }
 
 fn told(commit: &str, tag: &str, size: &str) -> Does {
@@ -130,7 +147,12 @@ fn facts_that_are_none_are_refused_with_a_reason() {
     ] {
         let server = Server::with(&[], move |_, _| answer.clone());
         let problem = facts("maker/model", None, "m.gguf", &at(&server)).unwrap_err();
-        assert_eq!(problem.code, Code::LookUpFailed);
+        let code = match word {
+            "not there" => Code::NotThere,
+            "terms accepted" => Code::AccessRefused,
+            _ => Code::LookUpFailed,
+        };
+        assert_eq!(problem.code, code);
         assert!(problem.details["reason"].contains(word), "{word}: {problem:?}");
     }
     assert_eq!(other.seen().len(), 0, "another host knows nothing of it");

@@ -1,8 +1,9 @@
 //! A store, a model and a clock to fetch with.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use protocol::{Code, Problem};
 use tempfile::TempDir;
 
 use crate::entry::{ModelEntry, PackageParts, Source};
-use crate::fetch::{FetchOptions, FetchProgress, Retry, Time, fetch_model};
+use crate::fetch::{Disk, FetchOptions, FetchProgress, Retry, Time, fetch_model};
 use crate::sample::{Numbers, entry};
 use crate::store::ModelStore;
 
@@ -30,6 +31,34 @@ impl Time for Waited {
     }
 }
 
+/// A disk that takes so many bytes more.
+pub(crate) struct Filling(AtomicU64);
+
+impl Filling {
+    pub(crate) fn with(bytes: u64) -> Arc<Self> {
+        Arc::new(Self(bytes.into()))
+    }
+
+    /// Others have taken or freed the rest.
+    pub(crate) fn leave(&self, bytes: u64) {
+        self.0.store(bytes, Ordering::SeqCst);
+    }
+}
+
+impl Disk for Filling {
+    fn free(&self, _: &Path) -> io::Result<u64> {
+        Ok(self.0.load(Ordering::SeqCst))
+    }
+
+    /// As disks do: what still fits is written.
+    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+        let fits = bytes.len().min(self.0.load(Ordering::SeqCst) as usize);
+        file.write_all(&bytes[..fits])?;
+        self.0.fetch_sub(fits as u64, Ordering::SeqCst);
+        if fits < bytes.len() { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
 pub(crate) struct Bench {
     _folder: TempDir,
     pub(crate) store: ModelStore,
@@ -41,7 +70,7 @@ pub(crate) struct Bench {
 }
 
 pub(crate) fn hugging_face() -> Source {
-    Source::HuggingFace { repository: "maker/model".into(), revision: "0123abc".into() }
+    Source::hugging_face("maker/model".to_owned(), "0123abc".to_owned())
 }
 
 impl Bench {
@@ -115,5 +144,6 @@ pub(crate) fn parts(count: u32) -> Source {
         version: "1.2".into(),
         parts: count,
         entry: "some_model_part{n}/part{nn}.bin".into(),
+        unknown: toml::Table::new(),
     })
 }

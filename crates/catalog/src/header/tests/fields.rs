@@ -3,7 +3,7 @@
 use super::super::bounded::lossy;
 use super::super::{Fault, Field};
 use super::look;
-use crate::recipe::in_one_line;
+use crate::name::in_one_line;
 use crate::sample::Gguf;
 
 /// What `fault` says in both languages, if it names a field that `file` has.

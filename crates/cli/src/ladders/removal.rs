@@ -1,0 +1,71 @@
+//! A ladder that is removed, and its files.
+
+use catalog::{Catalog, ModelEntry, Recipe, RecipeModel};
+use protocol::{Code, Problem, bytes_in_words};
+use serde_json::json;
+
+use crate::models::as_json;
+use crate::output::Output;
+use crate::setup::Setup;
+
+/// Removes a ladder, and `with_files` what no other one has.
+pub(super) fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Output) -> Result<(), Problem> {
+    if let Ok(models) = Catalog::builtin().models_of(ladder) {
+        let models = models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(Problem::new(Code::LadderStays).with("ladder", ladder).with("models", models));
+    }
+    let recipe = match setup.recipes.get(ladder) {
+        // One that cannot be read any more can be removed all the same.
+        Err(problem) if problem.code == Code::FileUnusable => None,
+        found => Some(found?),
+    };
+    if store::load_settings(&setup.places).0.ladder == ladder {
+        return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
+    }
+    // In a folder that the administrator shares out others have ladders of their own.
+    let shared = setup.places.rules.models().is_some();
+    let files = if shared { Vec::new() } else { setup.models.files_only_of(&setup.recipes, ladder) };
+    let needed = recipe.filter(|_| with_files).map(|recipe| needed(setup, &recipe, &files)).unwrap_or_default();
+    let going = if with_files { files.as_slice() } else { &[] };
+    let removed = setup.models.remove_with_files(&setup.recipes, ladder, going)?;
+    let one = |file: &ModelEntry| format!("{} ({})", file.id, bytes_in_words(file.bytes));
+    let named = |files: &[&ModelEntry]| files.iter().map(|file| one(file)).collect::<Vec<_>>().join(", ");
+    let (deleted, stay): (Vec<_>, Vec<_>) = files.iter().partition(|file| removed.deleted.contains(&file.sha256));
+    if !deleted.is_empty() {
+        output.note(format_args!("Deleted: {}.", named(&deleted)));
+    }
+    if !stay.is_empty() {
+        let named = named(&stay);
+        output.note(format_args!("Files that no other ladder uses stay: {named}. `taki models remove` deletes them."));
+    }
+    let without = if deleted.is_empty() { "" } else { ", without the files" };
+    for (model, others) in &needed {
+        let (id, size) = (&model.id, bytes_in_words(model.bytes));
+        output.note(format_args!(
+            "{id} ({size}) stays: ladders that were removed, or earlier versions, have it too ({others}). `taki models remove` deletes it."
+        ));
+    }
+    output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back{without}."));
+    let deleted: Vec<_> = deleted.into_iter().map(|file| as_json(&RecipeModel::of(file))).collect();
+    output.json(&json!({ "removed": ladder, "deleted": deleted, "problems": removed.problems }));
+    // It is gone all the same.
+    output.last_of(removed.problems)
+}
+
+/// What somebody's own of a ladder stays though no ladder of the list has it besides, and which ones may need it.
+fn needed(setup: &Setup, recipe: &Recipe, going: &[ModelEntry]) -> Vec<(RecipeModel, String)> {
+    let (all, _) = setup.recipes.all();
+    let has = |other: &Recipe, model: &RecipeModel| other.models.iter().any(|of| of.sha256 == model.sha256);
+    let is_free = |model: &&RecipeModel| {
+        model.sources.is_empty()
+            && going.iter().all(|file| file.sha256 != model.sha256)
+            && setup.models.file_of(&model.sha256).is_some()
+            && all.iter().all(|other| other.id == recipe.id || !has(other, model))
+    };
+    let others = |model: &RecipeModel| {
+        let mut had = setup.recipes.had(&model.sha256);
+        had.retain(|id| *id != recipe.id);
+        (model.clone(), had.join(", "))
+    };
+    recipe.models.iter().filter(is_free).map(others).filter(|(_, others)| !others.is_empty()).collect()
+}

@@ -1,0 +1,72 @@
+//! What devices besides the processor have free, in what fits.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::run::{Taki, finish};
+
+/// What this computer lends, as another one would.
+struct Lent {
+    child: Child,
+    address: String,
+}
+
+impl Lent {
+    fn by(taki: &Taki) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = taki.command(["rpc-server", "--port", &port.to_string()]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let (address, began) = (format!("127.0.0.1:{port}"), Instant::now());
+        while TcpStream::connect(&address).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(30), "it does not listen");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Self { child, address }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn memory_of_devices_counts_in_what_fits_unless_they_are_left_alone() {
+    let Some(memory) = engine::memory_of_this_computer() else { return };
+    let taki = Taki::bare();
+    let lent = Lent::by(&taki);
+    let at = |name: &str| taki.home.path().join(name);
+    fs::create_dir(at("config")).unwrap();
+    fs::write(at("config/settings.toml"), format!("workers = [\"{}\"]\n", lent.address)).unwrap();
+    // Of a model that is nowhere here, which takes a little more than nine tenths of this computer's memory.
+    let recipe = at("large.toml");
+    let file = recipe.to_str().unwrap();
+    taki.run(&["ladders", "export", "smollm2", file, "--json"]).good();
+    let text = fs::read_to_string(file).unwrap().replace("name = \"SmolLM2\"", "name = \"Large\"");
+    let line = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    let (hash, bytes) = (format!("sha256 = \"{}\"", "a".repeat(64)), format!("bytes = {}", memory / 10 * 8));
+    fs::write(file, text.replace(&line("sha256 = "), &hash).replace(&line("bytes = "), &bytes)).unwrap();
+    let large = taki.run(&["ladders", "import", file, "--json"]).good()["ladder"].clone();
+    let rules = at("policy.toml");
+    let fits = |laid_down: &str| {
+        fs::write(&rules, laid_down).unwrap();
+        let mut command = taki.command(["ladders", "list", "--json"]);
+        command.env("TAKI_POLICY", &rules);
+        let listed = finish(command, b"").good();
+        listed["ladders"].as_array().unwrap().iter().find(|row| row["id"] == large).unwrap()["fits"].clone()
+    };
+    assert_ne!(fits(""), json!("not"));
+    assert_eq!(fits("[settings]\ngpuLayers = 0\n"), json!("not"), "the administrator leaves devices alone");
+    assert_eq!(fits("[settings]\nexact = true\n"), json!("not"), "exact mode computes with the processor alone");
+    let suggested = || taki.run(&["ladders", "suggest"]).out.contains("graphics cards counted");
+    assert!(suggested());
+    drop(lent);
+    assert!(!suggested(), "one that cannot be reached has nothing free");
+}
