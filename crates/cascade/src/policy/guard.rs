@@ -12,7 +12,10 @@ const SLACK: [f64; 2] = [1.5, 0.5];
 
 /// By how much copies may make the target's pass longer, in one-token passes, times the chance that one of them is wrong. Longer copies pay
 /// on average too, but one that fails costs a short answer more than it may lose.
-const RISK: f64 = 0.5;
+const RISK: f64 = 0.4;
+
+/// What of that which an answer has won comes on top: where it says again what stood before, longer copies pay for those that fail.
+const WON: f64 = 0.1;
 
 /// By how much the last review before the target works alone may go beyond what an answer may cost, in the same.
 const LAST: f64 = 1.5;
@@ -71,7 +74,8 @@ pub(super) struct Guard {
 /// Whether copies may be reviewed that make the target's pass longer by `cost`, one of which is wrong with probability `failing`, where `room` may be
 /// lost.
 pub(super) fn lets_copy(cost: f64, failing: f64, room: f64) -> bool {
-    cost * failing <= RISK && cost <= room + LAST
+    let won = (room - SLACK[0]).max(0.0);
+    cost * failing <= RISK + WON * won && cost <= room + LAST
 }
 
 impl Guard {
@@ -263,7 +267,8 @@ mod tests {
     #[test]
     fn copies_cost_no_more_than_may_be_lost_and_a_little() {
         assert!(lets_copy(2.9, 0.01, 1.5) && !lets_copy(3.1, 0.01, 1.5), "however likely they are right");
-        assert!(lets_copy(0.9, 0.5, 0.0) && !lets_copy(1.1, 0.5, 0.0));
+        assert!(lets_copy(0.7, 0.5, 0.0) && !lets_copy(0.9, 0.5, 0.0));
+        assert!(!lets_copy(0.9, 0.5, SLACK[0]) && lets_copy(0.9, 0.5, SLACK[0] + 1.0), "what was won may be risked");
     }
 
     #[test]
