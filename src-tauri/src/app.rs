@@ -12,11 +12,13 @@ use store::{Alone, LearnedFolder, Places, Store, now_ms};
 
 use crate::checking::Checking;
 use crate::downloads::Downloads;
+use crate::dragged::Dragged;
 use crate::dropped::Dropped;
 use crate::earlier::Given;
 use crate::extract;
 use crate::opened::Opened;
 use crate::shrinking::Shrinking;
+use crate::source::SourceFolder;
 use crate::turns::{Answering, Turns};
 use crate::updates::Updates;
 use crate::watched::Watched;
@@ -29,6 +31,8 @@ pub(crate) struct App {
     pub(crate) downloads: Downloads,
     /// Files that come from the page.
     pub(crate) dropped: Dropped,
+    /// Files that were let go over the window where the page is not told of them.
+    pub(crate) dragged: Dragged,
     /// Files that come from the system.
     pub(crate) opened: Opened,
     /// A trial of the ladder in use.
@@ -53,6 +57,8 @@ pub(crate) struct App {
     pub(crate) given: Given,
     /// Newer versions of this program.
     pub(crate) updates: Updates,
+    /// The folder that models come from.
+    pub(crate) source_folder: SourceFolder,
 }
 
 /// Folders and what lies in them.
@@ -81,6 +87,7 @@ impl App {
             state: Watched::new(EngineState::Empty),
             downloads: Downloads::default(),
             dropped: Dropped::default(),
+            dragged: Dragged::default(),
             opened: Opened::default(),
             checking: Checking::default(),
             disk: OnceLock::new(),
@@ -94,6 +101,7 @@ impl App {
             shrinking: Shrinking::new(&launch),
             given: Given::default(),
             updates: Updates::default(),
+            source_folder: SourceFolder::default(),
         };
         let _ = app.open_disk();
         app
@@ -150,11 +158,6 @@ impl App {
             locked: disk.places.rules.locked(),
             notices: disk.notices.clone(),
         })
-    }
-
-    /// Where files may come from, as environment and settings have it.
-    pub(crate) fn source(&self) -> SourceChoice {
-        source(&self.settings())
     }
 
     /// The right to answer, refused while the engine does something else, and what ends it. A stop is for this answer
@@ -217,11 +220,6 @@ impl App {
             self.turns.is_answering() || self.loading.try_lock().is_err() || self.shrinking.is_at_work()
         });
     }
-}
-
-/// Where files may come from; what is wrong with it is said when something is to be fetched.
-pub(crate) fn source(settings: &Settings) -> SourceChoice {
-    SourceChoice::chosen(&settings.source).unwrap_or_default()
 }
 
 /// Waits while something goes on, but no longer than `patience`.

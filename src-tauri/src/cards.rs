@@ -5,7 +5,7 @@ use protocol::chat::{LadderCard, Settings, UiLanguage};
 use protocol::ladder::CacheType;
 use protocol::{Language, Problem};
 
-use crate::app::{Disk, source};
+use crate::app::Disk;
 
 impl Disk {
     /// What lists are made of, with ladders run as the settings say and files from `source`.
@@ -26,8 +26,13 @@ impl Disk {
         }
     }
 
-    /// Every ladder, run as the settings say, where graphics cards have so many bytes free.
-    pub(crate) fn cards(&self, settings: &Settings, cards: u64) -> Result<Vec<LadderCard>, Problem> {
+    /// Every ladder, run as the settings say and with files from `source`, where graphics cards have so many bytes free.
+    pub(crate) fn cards(
+        &self,
+        settings: &Settings,
+        source: &SourceChoice,
+        cards: u64,
+    ) -> Result<Vec<LadderCard>, Problem> {
         let catalog = self.catalog();
         let reads = engine::bytes_a_second(&self.learned.all(), &|ladder| catalog.is_dense(ladder));
         let japanese = match settings.language {
@@ -35,6 +40,6 @@ impl Disk {
             chosen => chosen == UiLanguage::Ja,
         };
         let machine = Machine { memory: engine::memory_of_this_computer(), cards, reads, japanese };
-        self.lists(&catalog, settings, &source(settings)).ladders(machine, &store::checked(&self.places))
+        self.lists(&catalog, settings, source).ladders(machine, &store::checked(&self.places))
     }
 }

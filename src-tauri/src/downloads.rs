@@ -113,7 +113,7 @@ impl App {
     /// [`Code::NoSuchLadder`]; [`Code::FolderUnwritable`].
     pub(crate) fn download(self: &Arc<Self>, ladder: &str, then_use: bool, first: bool) -> Result<(), Problem> {
         let before = String::new();
-        self.enqueue(&Wanted { ladder: ladder.to_owned(), then_use, paused: false, before })?;
+        self.enqueue(&Wanted { ladder: ladder.to_owned(), then_use, paused: false, before, problem: None })?;
         if first {
             self.downloads.change(|queue| queue.put_first(ladder));
         }
@@ -321,7 +321,7 @@ impl App {
             let misfits = catalog::misfits(&catalog, &disk.models, ladder, &options, stop)?;
             if !misfits.is_empty() {
                 let _one_at_a_time = disk.changing();
-                disk.recipes.leave_out(ladder, &misfits)?;
+                disk.models.leave_out(&disk.recipes, ladder, &misfits)?;
                 disk.read_own();
             }
             return Ok(misfits.into_iter().map(|misfit| misfit.problem).collect());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use catalog::Workplace;
+use catalog::{ModelStore, Workplace};
 use protocol::{Code, Problem};
 
 /// Most files that come in at once.
@@ -56,11 +56,11 @@ impl Arrived {
 }
 
 impl Dropped {
-    /// Begins a file of `bytes` in `place`; gives its ticket. Of its name only the ending counts.
+    /// Begins a file of `bytes` beside those of `store`; gives its ticket. Of its name only the ending counts.
     ///
     /// # Errors
-    /// [`Code::FileUnusable`] if it is neither a model nor a recipe; [`Code::ModelsBusy`] while too many come in; [`Code::FolderUnwritable`].
-    pub(crate) fn begin(&self, place: Workplace, name: &str, bytes: u64) -> Result<u32, Problem> {
+    /// [`Code::FileUnusable`] if it is neither a model nor a recipe; [`Code::ModelsBusy`] while too many come in; those of [`ModelStore::room_for`].
+    pub(crate) fn begin(&self, store: &ModelStore, name: &str, bytes: u64) -> Result<u32, Problem> {
         let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         let ending = ["gguf", "toml"]
             .into_iter()
@@ -70,8 +70,9 @@ impl Dropped {
         if inner.files.len() >= MOST {
             return Err(Problem::new(Code::ModelsBusy));
         }
+        let place = store.room_for(bytes)?;
         let path = place.named(&format!("{}.{ending}", stem(name)));
-        let file = File::create_new(&path).map_err(|error| unwritable(&path, &error))?;
+        let file = File::create_new(&path).map_err(|error| store.unwritten(bytes, &error))?;
         inner.last += 1;
         let ticket = inner.last;
         inner.files.insert(ticket, Coming { place, path, file, wanted: bytes, got: 0 });
@@ -81,17 +82,18 @@ impl Dropped {
     /// Puts the next piece behind what is here.
     ///
     /// # Errors
-    /// [`Code::Gone`] for a ticket that is none; [`Code::FileUnusable`] for more than was announced; [`Code::FolderUnwritable`].
-    pub(crate) fn piece(&self, ticket: u32, piece: &[u8]) -> Result<(), Problem> {
+    /// [`Code::Gone`] for a ticket that is none; [`Code::FileUnusable`] for more than was announced; those of [`ModelStore::unwritten`].
+    pub(crate) fn piece(&self, store: &ModelStore, ticket: u32, piece: &[u8]) -> Result<(), Problem> {
         let mut inner = self.inner();
         let coming = inner.files.get_mut(&ticket).ok_or_else(|| Problem::new(Code::Gone))?;
+        let missing = coming.wanted.saturating_sub(coming.got);
         coming.got += piece.len() as u64;
         if coming.got > coming.wanted {
             let name = coming.path.clone();
             inner.files.remove(&ticket);
             return Err(unusable(&name.display(), "it is larger than it said"));
         }
-        coming.file.write_all(piece).map_err(|error| unwritable(&coming.path, &error))
+        coming.file.write_all(piece).map_err(|error| store.unwritten(missing, &error))
     }
 
     /// The whole file.
@@ -150,10 +152,6 @@ fn stem(name: &str) -> String {
     if stem.is_empty() { "model".to_owned() } else { format!("{stem}_") }
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
-    protocol::folder_unwritable(path.parent().unwrap_or(path), error, "TAKI_MODELS")
-}
-
 fn unusable(name: &dyn std::fmt::Display, reason: &str) -> Problem {
     Problem::new(Code::FileUnusable).with("path", name).with("reason", reason)
 }
@@ -161,7 +159,6 @@ fn unusable(name: &dyn std::fmt::Display, reason: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use catalog::ModelStore;
 
     /// A store in a folder of its own, and the folder where files are made.
     fn store() -> (tempfile::TempDir, ModelStore, PathBuf) {
@@ -175,10 +172,10 @@ mod tests {
     fn a_file_comes_in_piece_by_piece_and_goes_when_nobody_wants_it() {
         let (folder, store, staging) = store();
         let dropped = Dropped::default();
-        let begin = |name: &str, bytes| dropped.begin(store.room_for(0).unwrap(), name, bytes);
+        let begin = |name: &str, bytes| dropped.begin(&store, name, bytes);
         let ticket = begin("My Model (1).GGUF", 6).unwrap();
         for piece in [&b"abc"[..], b"", b"def"] {
-            dropped.piece(ticket, piece).unwrap();
+            dropped.piece(&store, ticket, piece).unwrap();
         }
         let arrived = dropped.end(ticket).unwrap();
         assert_eq!(std::fs::read(arrived.path()).unwrap(), b"abcdef");
@@ -186,15 +183,27 @@ mod tests {
         drop(arrived);
         assert_eq!(dropped.end(ticket).unwrap_err().code, Code::Gone);
         let short = begin("a.toml", 6).unwrap();
-        dropped.piece(short, b"abc").unwrap();
+        dropped.piece(&store, short, b"abc").unwrap();
         assert_eq!(dropped.end(short).unwrap_err().code, Code::FileUnusable);
         let long = begin("a.toml", 2).unwrap();
-        assert_eq!(dropped.piece(long, b"abc").unwrap_err().code, Code::FileUnusable);
+        assert_eq!(dropped.piece(&store, long, b"abc").unwrap_err().code, Code::FileUnusable);
         let given_up = begin("a.gguf", 2).unwrap();
         dropped.cancel(given_up);
-        assert_eq!(dropped.piece(given_up, b"a").unwrap_err().code, Code::Gone);
+        assert_eq!(dropped.piece(&store, given_up, b"a").unwrap_err().code, Code::Gone);
         assert_eq!(std::fs::read_dir(&staging).unwrap().count(), 0, "nothing stays");
         drop(folder);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_disk_that_fills_up_meanwhile_is_told_as_one() {
+        let (_folder, store, _) = store();
+        let dropped = Dropped::default();
+        let ticket = dropped.begin(&store, "a.gguf", 7).unwrap();
+        dropped.piece(&store, ticket, b"abc").unwrap();
+        dropped.inner().files.get_mut(&ticket).unwrap().file = File::options().write(true).open("/dev/full").unwrap();
+        let full = dropped.piece(&store, ticket, b"de").unwrap_err();
+        assert_eq!((full.code, full.details["size"].as_str()), (Code::DiskFull, "4 bytes"));
     }
 
     #[test]
@@ -202,7 +211,7 @@ mod tests {
         let (_folder, store, _) = store();
         let dropped = Dropped::default();
         let arrived = || {
-            let ticket = dropped.begin(store.room_for(0).unwrap(), "a.gguf", 0).unwrap();
+            let ticket = dropped.begin(&store, "a.gguf", 0).unwrap();
             (ticket, dropped.end(ticket).unwrap())
         };
         let [(cancelled, first), (_, second)] = [arrived(), arrived()];
@@ -222,7 +231,7 @@ mod tests {
     fn no_name_leads_out_of_the_folder_and_nothing_else_is_taken() {
         let (folder, store, staging) = store();
         let dropped = Dropped::default();
-        let begin = |name: &str, bytes| dropped.begin(store.room_for(0).unwrap(), name, bytes);
+        let begin = |name: &str, bytes| dropped.begin(&store, name, bytes);
         let stems = ["..", "../../x", "/etc/passwd", "C:\\x", "con", "\0", "滝", "a\nb", "~", "%2e%2e/x", "nul."];
         for stem in stems {
             let ticket = begin(&format!("{stem}.gguf"), 0).unwrap();

@@ -121,7 +121,7 @@ impl App {
     /// Every ladder, run as the settings say, and how it fits with what devices have free.
     pub(crate) fn ladders(&self) -> Result<Vec<LadderCard>, Problem> {
         let settings = self.settings().clone();
-        self.disk()?.cards(&settings, self.cards(running(&settings)))
+        self.disk()?.cards(&settings, &self.source_now(), self.cards(running(&settings)))
     }
 
     /// Memory that is free once what is loaded gives back its own.

@@ -11,6 +11,7 @@ mod context;
 mod continued;
 mod counting;
 mod downloads;
+mod dragged;
 mod dropped;
 mod earlier;
 mod excerpt;
@@ -22,6 +23,7 @@ mod page;
 mod prompt;
 mod queue;
 mod shrinking;
+mod source;
 mod summary;
 mod tray;
 mod turns;
@@ -85,7 +87,12 @@ fn run() -> tauri::Result<()> {
         // Where the window stood, unless it is to be seen nowhere now.
         .plugin(tauri_plugin_window_state::Builder::default().with_state_flags(KEPT).build())
         .plugin(tauri_plugin_updater::Builder::new().build())
-        .on_window_event(tray::closing)
+        .on_window_event(|window, event| {
+            tray::closing(window, event);
+            dragged::dragged(window, event);
+        })
+        // Whatever is dragged onto it or stands in an answer: the window shows this program's page, and nothing in its place.
+        .plugin(tauri::plugin::Builder::<tauri::Wry>::new("page").on_navigation(|_, to| page::is_own(to)).build())
         .on_menu_event(|handle, event| tray::chosen(handle, &event))
         .invoke_handler(interface().invoke_handler())
         .build(context())?;
@@ -121,6 +128,10 @@ fn run() -> tauri::Result<()> {
 /// The program's own description. Whoever gives it another home runs another program: one instance for each.
 fn context() -> tauri::Context {
     let mut context = tauri::generate_context!();
+    // WebKitGTK gives a page no files that are dragged onto it.
+    for window in &mut context.config_mut().app.windows {
+        window.drag_drop_enabled = cfg!(target_os = "linux");
+    }
     if let Some(home) = store::Places::home() {
         let home = std::path::absolute(&home).unwrap_or(home);
         // One that is there has one name only. Whether it could be made is told in the window.
@@ -196,6 +207,9 @@ fn interface() -> Builder<tauri::Wry> {
         commands::models::shrink_model,
         commands::models::stop_shrinking,
         commands::models::remove_model,
+        commands::dragged::watch_dragged,
+        commands::dragged::take_dragged,
+        commands::dragged::dragged_file,
         commands::dropped::drop_begin,
         commands::dropped::drop_piece,
         commands::dropped::drop_end,

@@ -1,10 +1,10 @@
 //! How much memory a ladder takes, as the builder shows it.
 
-use catalog::ModelEntry;
+use catalog::{ModelEntry, SourceChoice};
 use protocol::chat::{MemoryShare, Settings};
 use protocol::ladder::Rung;
 
-use crate::app::{Disk, source};
+use crate::app::Disk;
 use crate::loading::running;
 
 impl Disk {
@@ -17,8 +17,8 @@ impl Disk {
         cards: u64,
     ) -> MemoryShare {
         let catalog = self.catalog();
-        let source = source(settings);
-        let lists = self.lists(&catalog, settings, &source);
+        // It takes as much from wherever it comes.
+        let lists = self.lists(&catalog, settings, &SourceChoice::Any);
         let fit = lists.fit(models);
         let room = free.map(|free| free.saturating_add(cards));
         let parts = catalog::parts(&self.models, models, lists.context, lists.cache);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{Code, Language, Problem};
 use store::now_ms;
-use tauri::{AppHandle, Manager, Wry};
+use tauri::{AppHandle, Manager, Url, Wry};
 use tauri_plugin_dialog::DialogExt;
 
 use crate::app::App;
@@ -17,6 +17,16 @@ const SOON: Duration = Duration::from_secs(30);
 
 /// How often in a row the page is drawn anew all the same.
 const TRIES: u32 = 3;
+
+/// Whether that is this program's own page.
+pub(crate) fn is_own(to: &Url) -> bool {
+    match to.scheme() {
+        "tauri" => true,
+        "about" => to.path() == "blank",
+        "http" | "https" => to.host_str() == Some("tauri.localhost"),
+        _ => false,
+    }
+}
 
 /// How often the page was lost in a row, each time soon after the last.
 #[derive(Debug, Default)]

@@ -49,7 +49,11 @@ impl Queue {
             self.resume(&wanted.ladder);
             return;
         }
-        let state = if wanted.paused { DownloadState::Paused } else { DownloadState::Waiting };
+        let state = match &wanted.problem {
+            Some(problem) => DownloadState::Failed { problem: problem.clone() },
+            None if wanted.paused => DownloadState::Paused,
+            None => DownloadState::Waiting,
+        };
         let told = Download {
             ladder: wanted.ladder.clone(),
             name: name.to_owned(),
@@ -206,6 +210,10 @@ impl Queue {
             then_use: item.then_use,
             paused: rests(&item.told.state),
             before: item.before.clone(),
+            problem: match &item.told.state {
+                DownloadState::Failed { problem } => Some(problem.clone()),
+                _ => None,
+            },
         };
         self.items.iter().map(one).collect()
     }
@@ -236,7 +244,7 @@ mod tests {
     use super::*;
 
     fn wanted(ladder: &str) -> Wanted {
-        Wanted { ladder: ladder.to_owned(), then_use: false, paused: false, before: String::new() }
+        Wanted { ladder: ladder.to_owned(), then_use: false, paused: false, before: String::new(), problem: None }
     }
 
     fn queue(ladders: &[&str]) -> Queue {
@@ -405,16 +413,21 @@ mod tests {
 
     #[test]
     fn the_next_start_goes_on_where_this_one_ended() {
-        let mut queue = queue(&["a", "b", "c"]);
+        let mut queue = queue(&["d", "a", "b", "c"]);
+        let turn = queue.next().unwrap();
+        let full = Problem::new(Code::DiskFull).with("free", "7 bytes");
+        queue.ended(&turn, Err(full.clone()));
         queue.pause("b");
         let turn = queue.next().unwrap();
         queue.ended(&turn, Err(Problem::new(Code::Cancelled)));
         let kept = queue.kept();
-        assert_eq!(kept.iter().map(|wanted| wanted.paused).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(kept.iter().map(|wanted| wanted.paused).collect::<Vec<_>>(), [true, false, true, false]);
         let mut next = Queue::default();
         for wanted in &kept {
             next.add(wanted, &wanted.ladder, "old", None);
         }
-        assert_eq!(states(&next), [DownloadState::Waiting, DownloadState::Paused, DownloadState::Waiting]);
+        let failed = DownloadState::Failed { problem: full };
+        let [paused, waiting] = [DownloadState::Paused, DownloadState::Waiting];
+        assert_eq!(states(&next), [failed, waiting.clone(), paused, waiting], "with the reason of what has failed");
     }
 }

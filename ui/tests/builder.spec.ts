@@ -25,6 +25,19 @@ test("a ladder is made of what fits, with the reason where it does not", async (
   await expect(by(page, "ladders-said"), "something else has begun").toBeEmpty();
 });
 
+test("a click beside the dialog throws away nothing that is being filled in", async ({ page }) => {
+  await open(page);
+  await page.keyboard.press("Control+m");
+  await by(page, "ladder-make").click();
+  await by(page, "builder-name").fill("For work");
+  await page.mouse.click(5, 5);
+  await expect(by(page, "builder-name")).toHaveValue("For work");
+  await page.keyboard.press("Escape");
+  await expect(by(page, "builder-name")).toHaveCount(0);
+  await page.mouse.click(5, 5);
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+});
+
 test("the form follows what the terminal deletes meanwhile, with a word for what was chosen", async ({ page }) => {
   await open(page);
   await page.keyboard.press("Control+m");

@@ -60,6 +60,21 @@ test("files come in by dropping, and can be taken out again", async ({ page }) =
   await expect(by(page, "composer")).toBeFocused();
 });
 
+test("files that the app is given where the page is told of none are attached too", async ({ page }) => {
+  await open(page);
+  await page.evaluate(() => window.app.dragged({ over: true, waiting: 0 }));
+  await expect(by(page, "drop")).toBeVisible();
+  await page.evaluate(() => {
+    window.app.give.dragged = [{ ticket: 3, name: "notes.md", bytes: 6 }];
+    window.app.dragged({ over: false, waiting: 1 });
+  });
+  await expect(by(page, "attachment")).toContainText("notes.md");
+  await expect(by(page, "drop")).toHaveCount(0);
+  expect((await args(page, "dragged_file"))[0]).toEqual({ ticket: 3 });
+  expect((await args(page, "attach"))[0]).toMatchObject({ name: "notes.md", base64: btoa("let go") });
+  await expect(by(page, "composer")).toBeFocused();
+});
+
 async function paste(page: Page, data: Record<string, string>, file?: string) {
   await by(page, "composer").evaluate(
     (field, { data, file }) => {

@@ -1,7 +1,7 @@
 // The queue of downloads, files dropped on the window, and from where models come.
 import { expect, type Page } from "@playwright/test";
 import { coder, download, ladderCard, smollm2 } from "./mock/shelf";
-import { accessible, by, calls, chat, ask, downloads, engine, open, test } from "./window";
+import { accessible, by, calls, chat, ask, downloads, engine, open, settings, test } from "./window";
 
 const gemma = ladderCard({ id: "gemma", name: "Gemma 3", bytes: 4.7e9, missingBytes: 4.7e9 });
 
@@ -71,6 +71,14 @@ test("what nobody offers is made here of what comes in", async ({ page }) => {
   expect(await calls(page, "pause_download")).toHaveLength(1);
 });
 
+test("of a ladder that the chosen folder does not have that is said", async ({ page }) => {
+  await open(page, { settings: { ...settings, source: "/media/stick" }, ladders: [smollm2, { ...gemma, missingBytes: 5, fetchable: false }] });
+  await page.keyboard.press("Control+m");
+  const row = by(page, "ladder-row").filter({ hasText: "Gemma 3" });
+  await expect(row).toContainText("Not in the folder that models come from.");
+  await expect(row.getByTestId("ladder-download")).toHaveCount(0);
+});
+
 test("what no download can bring is not tried again", async ({ page }) => {
   const lost = { ...ladderCard({ id: "mine", name: "Mine", own: true }), missingBytes: 5, fetchable: false };
   await open(page, { ladders: [smollm2, lost, { ...gemma, missingBytes: 5 }] });
@@ -116,7 +124,7 @@ test("that a damaged download is begun anew is said in the queue", async ({ page
   await downloads(page, now);
   await expect(by(page, "download-anew")).toHaveCount(0);
   await downloads(page, { ...now, anew: true });
-  await expect(by(page, "downloads").getByTestId("download-anew")).toContainText("What had come in of Qwen2.5 Coder was damaged");
+  await expect(by(page, "downloads").getByTestId("download-anew")).toContainText("A file of Qwen2.5 Coder was damaged");
   await accessible(page);
 });
 
@@ -199,6 +207,11 @@ test("mirror and proxy are kept, a refused address stays to be mended", async ({
   await expect(by(page, "problem-sentence")).toContainText("nowhere");
   await expect(by(page, "proxy-field")).toHaveValue("nowhere");
   await expect(by(page, "proxy-field")).toHaveAttribute("aria-invalid", "true");
+  // Set back to what is kept it is refused no more.
+  await by(page, "proxy-field").fill("");
+  await by(page, "proxy-field").press("Tab");
+  await expect(by(page, "proxy-field")).toHaveAttribute("aria-invalid", "false");
+  await expect(by(page, "problem-sentence")).toHaveCount(0);
 });
 
 test("a folder that models come from is chosen, said to be missing, and cleared", async ({ page }) => {
@@ -213,12 +226,20 @@ test("a folder that models come from is chosen, said to be missing, and cleared"
   await expect(by(page, "source-missing")).toHaveCount(0);
   expect((await calls(page, "change_settings")).at(-1)?.args.settings).toMatchObject({ source: "/media/stick/models", mirror: "" });
   await accessible(page);
+  await by(page, "settings-search").fill("");
+  await by(page, "open-ladders").click();
+  await expect(by(page, "ladders-source")).toHaveText("Models come from the folder /media/stick/models alone.");
+  await by(page, "ladders-close").click();
+  await page.keyboard.press("Control+,");
   // The stick is pulled out.
   await page.evaluate(() => (window.app.give.source_missing = true));
   await by(page, "settings-close").click();
   await page.keyboard.press("Control+,");
   await expect(by(page, "source-missing")).toContainText("plug in the stick");
   await accessible(page);
+  // Plugged in again, outside.
+  await page.evaluate(() => ((window.app.give.source_missing = false), window.dispatchEvent(new Event("focus"))));
+  await expect(by(page, "source-missing")).toHaveCount(0);
   await by(page, "source-clear").click();
   await expect(by(page, "source-folder")).toHaveCount(0);
   await expect(by(page, "source-choose")).toBeFocused();

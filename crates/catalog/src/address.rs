@@ -8,7 +8,8 @@ use url::Url;
 
 use crate::check::plain;
 use crate::entry::Source;
-use crate::fetch::{FetchOptions, SourceChoice, facts, is_safe, look};
+use crate::fetch::{FetchOptions, SourceChoice, facts, hash_in, is_safe, look, not_in};
+use crate::header::check_header;
 use crate::intake::is_a_writer;
 use crate::manifest::Catalog;
 use crate::offer::{OTHER_SIZE, in_time};
@@ -73,11 +74,11 @@ impl Address {
     }
 }
 
-/// Asks a repository for the file that `address` leads to: commit, size and hash, and what its header says. Gives a ladder of that model and
+/// Asks a repository for the file that `address` leads to: commit, size and hash, and what its header says; where files come from a folder, that is looked into instead. Gives a ladder of that model and
 /// Max-Gram, which is not kept yet; nothing large is downloaded, and `store` keeps what the beginning of the file told. A file that `catalog` knows is called as it is there.
 ///
 /// # Errors
-/// [`Code::AddressUnusable`]: no address of a model. Those of [`facts`] and [`look`]; [`Code::ModelRefused`] for what does not write
+/// [`Code::AddressUnusable`]: no address of a model. Those of [`facts`] and [`look`]; [`Code::SourceMissing`], [`Code::NotInSource`]; [`Code::ModelRefused`] for what does not write
 /// by itself; [`Code::Cancelled`].
 pub fn settle_at(
     catalog: &Catalog,
@@ -88,20 +89,32 @@ pub fn settle_at(
 ) -> Result<Recipe, Problem> {
     let Address { repository, revision, file } = Address::parse(address, &options.endpoint)?;
     let elsewhere = |reason: &str| Err(Problem::new(Code::LookUpFailed).with("name", &file).with("reason", reason));
-    if matches!(options.source, SourceChoice::PythonPackages | SourceChoice::Folder(_)) {
-        return elsewhere("the chosen source does not carry it");
-    }
-    if !is_safe(&options.endpoint) {
-        return elsewhere("models on offer are fetched from addresses that start with https:// only");
+    match options.source {
+        SourceChoice::PythonPackages => return elsewhere("the chosen source does not carry it"),
+        SourceChoice::Any | SourceChoice::HuggingFace if !is_safe(&options.endpoint) => {
+            return elsewhere("models on offer are fetched from addresses that start with https:// only");
+        }
+        _ => {}
     }
     let (options, catalog, store) = (options.clone(), catalog.clone(), store.clone());
-    in_time(cancel, &mut |_| {}, move |stopped, _| {
-        let facts = facts(&repository, Some(&revision), &file, &options)?;
-        if stopped.load(Ordering::Acquire) {
-            return Err(Problem::new(Code::Cancelled));
-        }
-        let place = format!("{}/{repository}/resolve/{}/{file}", options.endpoint, facts.revision);
-        let header = look(&place, &options)?;
+    in_time(cancel, &mut |_| {}, move |stopped, on| {
+        let (header, bytes, sha256, sources) = if let SourceChoice::Folder(folder) = &options.source {
+            // Whoever brings the files answers for them.
+            let path = folder.join(&file);
+            if !path.is_file() {
+                return Err(not_in(folder, &file, &file));
+            }
+            let (bytes, sha256) = hash_in(&path, &file, &options, stopped, on)?;
+            (check_header(&path)?, bytes, sha256, Vec::new())
+        } else {
+            let facts = facts(&repository, Some(&revision), &file, &options)?;
+            if stopped.load(Ordering::Acquire) {
+                return Err(Problem::new(Code::Cancelled));
+            }
+            let place = format!("{}/{repository}/resolve/{}/{file}", options.endpoint, facts.revision);
+            let source = Source::hugging_face(repository, facts.revision);
+            (look(&place, &options)?, facts.bytes, facts.sha256, vec![source])
+        };
         let path = Path::new(&file);
         is_a_writer(&header, path)?;
         if let Some((part, count)) = header.part {
@@ -109,14 +122,14 @@ pub fn settle_at(
                 format!("it is part {part} of {count} of a model: download all of them, and add the first one");
             return Err(Problem::new(Code::FileUnusable).with("path", &file).with("reason", reason));
         }
-        let mut model = about(&header, path, facts.sha256, None).entry();
-        if model.bytes != facts.bytes {
+        let mut model = about(&header, path, sha256, None).entry();
+        if model.bytes != bytes {
             return Err(Problem::new(Code::LookUpFailed).with("name", &file).with("reason", OTHER_SIZE));
         }
         store.keep_look(&model.sha256, &header.summary());
         // By that it is asked for there, whatever it would be called here.
         model.file.clone_from(&file);
-        model.sources = vec![Source::hugging_face(repository, facts.revision)];
+        model.sources = sources;
         let known = catalog.models().iter().find(|known| known.sha256 == model.sha256 && known.bytes == model.bytes);
         let model = known.unwrap_or(&model);
         Recipe::new(&model.name.clone(), vec![RecipeModel::of(model)])

@@ -68,17 +68,25 @@ impl Lists<'_> {
         fit(self.store, models, self.context, self.cache)
     }
 
-    /// Whether the files of an offered ladder can be had from where files may come from.
+    /// Whether the files of a ladder that are not here can be had from where files may come from.
     fn comes(&self, ladder: &LadderEntry) -> bool {
+        let comes =
+            |folder: &Path, model: &ModelEntry| self.store.path_of(model).is_some() || file_in(folder, model).is_some();
         let is_there = |folder: &Path, id: &String| match self.catalog.model(id) {
-            Ok(model) => self.store.path_of(model).is_some() || file_in(folder, model).is_some(),
+            Ok(model) => comes(folder, model),
             Err(_) => self.catalog.offer(id).is_none_or(|offer| folder.join(&offer.file).is_file()),
         };
+        let offered = self.catalog.offered(&ladder.id).is_some();
         match self.source {
             SourceChoice::Any | SourceChoice::HuggingFace => true,
-            SourceChoice::PythonPackages => false,
+            SourceChoice::PythonPackages => !offered,
             // A stick that is not there may have it: that is said when it is wanted.
-            SourceChoice::Folder(folder) => !folder.is_dir() || ladder.rungs.iter().all(|id| is_there(folder, id)),
+            SourceChoice::Folder(folder) if !folder.is_dir() => true,
+            SourceChoice::Folder(folder) if offered => ladder.rungs.iter().all(|id| is_there(folder, id)),
+            SourceChoice::Folder(folder) => {
+                let needed = self.catalog.needed(self.store, &ladder.id, self.source);
+                needed.is_ok_and(|needed| needed.iter().all(|model| comes(folder, model)))
+            }
         }
     }
 
@@ -91,7 +99,7 @@ impl Lists<'_> {
         if ladder.max_gram {
             rungs.push("Max-Gram".to_owned());
         }
-        let licences = models.iter().map(|model| spoken(model.licence));
+        let licences = models.iter().flat_map(|model| model.licence.split(" AND ")).map(spoken);
         let mut licences: Vec<String> = licences.filter(|licence| !licence.is_empty()).collect();
         // Files write them in small letters.
         licences.sort_by_key(|licence| licence.to_lowercase());
@@ -105,7 +113,7 @@ impl Lists<'_> {
         };
         // What only a newer version can fetch is said to whoever wants it.
         let is_lost = |problem: &Problem| problem.code != Code::SourceUnknown;
-        let fetchable = !remakes.as_ref().is_err_and(is_lost);
+        let fetchable = !remakes.as_ref().is_err_and(is_lost) && self.comes(ladder);
         let remakes = remakes.unwrap_or_default();
         if !remakes.is_empty() {
             let needed = catalog.needed(self.store, &ladder.id, self.source)?;
@@ -240,6 +248,35 @@ mod tests {
     use super::*;
     use crate::recipe::{Recipe, RecipeModel};
     use crate::sample::entry;
+
+    #[test]
+    fn a_folder_has_to_have_what_is_missing_of_a_known_ladder_and_a_licence_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let recipes = Recipes::of(folder.path().join("ladders"));
+        let of = |id: &str, contents: &[u8], licence: &str| {
+            let source = Source::hugging_face("maker/model".to_owned(), "a".repeat(40));
+            let mut model = entry(id, contents, vec![source]);
+            licence.clone_into(&mut model.licence.spdx);
+            model
+        };
+        let (big, small) =
+            (of("big", b"weights", "Apache-2.0 AND LicenseRef-Gemma"), of("small", b"less", "apache-2.0"));
+        recipes.add(&Recipe::new("Mine", [&big, &small].map(RecipeModel::of).to_vec()).unwrap()).unwrap();
+        let (catalog, _) = Catalog::builtin().with_own(&store, &recipes);
+        let (cache, source) = (CacheType::F16, &SourceChoice::Folder(folder.path().to_owned()));
+        let lists = Lists { catalog: &catalog, store: &store, recipes: &recipes, context: None, cache, source };
+        let card = || {
+            let cards = lists.ladders(Machine::default(), &|_, _| None).unwrap();
+            cards.into_iter().find(|card| card.id == "mine").unwrap()
+        };
+        assert!(!card().fetchable);
+        std::fs::write(folder.path().join(&big.file), b"weights").unwrap();
+        assert!(!card().fetchable, "its draft is not there");
+        std::fs::write(store.place(&small.sha256), b"less").unwrap();
+        assert!(card().fetchable);
+        assert_eq!(card().licences, ["Apache-2.0", "Gemma"]);
+    }
 
     #[test]
     fn what_was_offered_is_nobodys_own_once_it_is_fetched_and_can_be_changed_all_the_same() {

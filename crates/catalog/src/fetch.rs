@@ -20,6 +20,7 @@ mod updates;
 mod wheel;
 
 use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -29,7 +30,7 @@ use protocol::{Code, Problem};
 pub(crate) use asking::{is_own, is_safe};
 pub use disk::Disk;
 pub use facts::{Facts, facts};
-pub(crate) use folder::{file_in, hash_in};
+pub(crate) use folder::{file_in, hash_in, not_in};
 pub use look::look;
 pub use options::{FetchOptions, Retry, SourceChoice, SourceKind, SystemTime, Time};
 pub use progress::FetchProgress;
@@ -50,7 +51,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// [`Code::NoSuchModel`], [`Code::DiskFull`], [`Code::FolderUnwritable`], [`Code::DownloadFailed`], [`Code::AccessRefused`],
-/// [`Code::DownloadMismatch`], [`Code::MadeGone`], [`Code::OwnGone`], [`Code::SourceUnknown`], [`Code::Cancelled`]. What was downloaded is kept and used by the next call.
+/// [`Code::DownloadMismatch`], [`Code::SourceMissing`], [`Code::NotInSource`], [`Code::MadeGone`], [`Code::OwnGone`], [`Code::SourceUnknown`], [`Code::Cancelled`]. What was downloaded is kept and used by the next call.
 pub fn fetch(
     catalog: &Catalog,
     store: &ModelStore,
@@ -146,9 +147,23 @@ pub fn discard(store: &ModelStore, hash: &Sha256) {
     let _ = fs::remove_file(store.aside(hash));
     store.forget_look(hash);
     let lock = fs::OpenOptions::new().write(true).open(store.staging().join(format!("{hash}.lock")));
-    if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+    if lock.is_ok_and(|lock| is_ours(lock.try_lock()).unwrap_or(false)) {
         let _ = fs::remove_file(store.part(hash));
         packages::tidy(store, hash);
+    }
+}
+
+/// Whether a file is locked now for whoever tried, or somebody else has it.
+///
+/// # Errors
+/// Whatever else kept it from being locked.
+fn is_ours(tried: Result<(), TryLockError>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        // Some network file systems have no locks; the hash still guards the result.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -357,16 +372,11 @@ impl Job<'_, '_> {
         let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(|error| lost(&error))?;
         loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) => {
-                    self.meter.report(left_behind(&self.store.part(&self.model.sha256), self.model), false);
-                    self.pause(GLANCE * 4)?;
-                }
-                // Some network file systems have no locks; the hash still guards the result.
-                Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(lost(&error)),
+            if is_ours(file.try_lock()).map_err(|error| lost(&error))? {
+                return Ok(file);
             }
+            self.meter.report(left_behind(&self.store.part(&self.model.sha256), self.model), false);
+            self.pause(GLANCE * 4)?;
         }
     }
 }

@@ -41,8 +41,9 @@ impl ModelStore {
         for model in recipe.models.iter_mut().filter(|model| with_models && rungs.contains(&model.id)) {
             let from = self.file_of(&model.sha256);
             let from = from.ok_or_else(|| model.missing(&recipe.id))?;
-            if copies.iter().any(|copy| copy.to == folder.join(&model.file)) {
-                model.file = format!("{}.gguf", model.id);
+            // Sticks do not tell small letters from large ones.
+            if copies.iter().any(|copy| copy.entry.file.eq_ignore_ascii_case(&model.file)) {
+                model.file = format!("{}.gguf", model.sha256);
             }
             let to = folder.join(&model.file);
             if fs::symlink_metadata(&to).is_ok() {
@@ -183,6 +184,23 @@ mod tests {
         fs::write(store.place(&models[1].sha256), b"lost").unwrap();
         assert_eq!(over(true, &go).unwrap_err().code, Code::OwnDamaged);
         assert!(names().is_empty() && store.file_of(&models[1].sha256).is_none(), "it is set aside");
+    }
+
+    #[test]
+    fn names_that_a_stick_takes_for_one_become_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::open(folder.path().join("models")).unwrap();
+        let mut models = [entry("big", b"larger", Vec::new()), entry("small", b"less", Vec::new())];
+        for (model, (file, contents)) in models.iter_mut().zip([("M.gguf", &b"larger"[..]), ("m.gguf", b"less")]) {
+            file.clone_into(&mut model.file);
+            fs::write(store.place(&model.sha256), contents).unwrap();
+        }
+        let recipe = Recipe::new("L", models.iter().map(RecipeModel::of).collect()).unwrap();
+        let file = folder.path().join("l.toml");
+        store.hand_over(recipe, &file, true, &AtomicBool::new(false), &mut |_, _| {}).unwrap();
+        let files: Vec<_> = read(&file).unwrap().models.into_iter().map(|model| model.file).collect();
+        assert_eq!(files, ["M.gguf".to_owned(), format!("{}.gguf", models[1].sha256)]);
+        assert_eq!(fs::read(folder.path().join(&files[1])).unwrap(), b"less");
     }
 
     #[test]

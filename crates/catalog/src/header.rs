@@ -123,7 +123,7 @@ fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
         name: pairs.text("general.name"),
         licence: pairs.text("general.license"),
         mix: pairs.number("general.file_type").and_then(kind::mix),
-        context_length: pairs.own("context_length"),
+        context_length: pairs.context_length()?,
         layers: pairs.layers()?,
         cache_bytes: pairs.cache_bytes(),
         tokenizer: pairs.tokenizer(),

@@ -14,8 +14,9 @@ use crate::manifest::Catalog;
 use crate::mark::Mark;
 use crate::own::about;
 use crate::recipe::{Recipe, RecipeModel};
-use crate::store::{ModelStore, Workplace, unwritable};
+use crate::store::{ModelStore, unwritable};
 use crate::whole::{copied, hashed, unreadable};
+use crate::workplace::Workplace;
 
 impl ModelStore {
     /// Takes the GGUF file at `path` in under its hash: by a link if it lies on the same disk, so that it takes no space twice, or as a
@@ -37,15 +38,12 @@ impl ModelStore {
         is_a_writer(&header, path)?;
         let staged = match header.part {
             Some((1, count)) => self.join(path, count, cancel, on)?,
-            Some(_) => {
-                let further = "it is a further part of a model in several files: choose the first one, whose name has 00001 in it";
-                return Err(Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", further));
-            }
+            Some(_) => return Err(Problem::new(Code::FurtherPart).with("path", path.display())),
             None => self.stage(path, cancel, on)?,
         };
         let header = check_header(&staged.path())?;
         is_a_writer(&header, path)?;
-        let model = about(&header, path, staged.hash.clone(), made_from);
+        let model = self.told_apart(&about(&header, path, staged.hash.clone(), made_from));
         self.settle(&staged, &model)?;
         Ok(model)
     }
@@ -76,7 +74,7 @@ impl ModelStore {
                 return Err(Problem::new(Code::DownloadMismatch).with("name", &model.name));
             }
             check_header(&staged.path())?;
-            self.settle(&staged, model)?;
+            self.settle(&staged, &self.told_apart(model))?;
         }
         Ok(missing)
     }
@@ -140,8 +138,15 @@ impl ModelStore {
     fn settle(&self, staged: &Staged, model: &RecipeModel) -> Result<(), Problem> {
         // Also where there is one of that name: this one was just read.
         self.install(&staged.path(), &staged.hash)?;
-        // What was known of it stays: its id may be in use.
-        if self.note_of(&model.sha256).is_file() { Ok(()) } else { self.note(model) }
+        // What was known of it stays: its id may be in use. Of what it was made may not have been known.
+        match self.noted(&model.sha256) {
+            Some(mut known) if known.made_from.is_none() && model.made_from.is_some() => {
+                known.made_from.clone_from(&model.made_from);
+                self.note(&known)
+            }
+            None if !self.note_of(&model.sha256).is_file() => self.note(model),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -198,6 +203,20 @@ mod tests {
         assert_eq!(fs::read_dir(store.staging()).unwrap().count(), 0);
     }
 
+    #[test]
+    fn of_what_a_file_was_made_is_learned_later_too() {
+        let (folder, store) = store();
+        let path = folder.path().join("mine.gguf");
+        fs::write(&path, Gguf::small().bytes()).unwrap();
+        let mut known = take(&store, &path).unwrap();
+        let from = MadeFrom::new("Big".to_owned(), Sha256::parse(&"b".repeat(64)).unwrap(), "Q2_K");
+        store.take_in(&path, Some(from.clone()), &AtomicBool::new(false), &mut |_, _| {}).unwrap();
+        known.made_from = Some(from);
+        assert_eq!(store.own_models().0, std::slice::from_ref(&known), "it is called as before");
+        take(&store, &path).unwrap();
+        assert_eq!(store.own_models().0, [known]);
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_link_is_followed_once_and_copied() {
@@ -244,6 +263,8 @@ mod tests {
         for (problem, word) in [
             (of(&named("bert")), "searching"),
             (of(&named("clip")), "eyes"),
+            (of(&named("wavtokenizer-dec")), "speech"),
+            (of(&named("t5")), "one half"),
             (of(&|gguf| gguf.pairs.push(pair("split.count", 4, &3_u32.to_le_bytes()))), "the first of 3 parts"),
         ] {
             assert!(matches!(problem.code, Code::ModelRefused | Code::FileUnusable), "{problem:?}");

@@ -1,8 +1,8 @@
 //! Models on disk and to fetch: the catalogue of ladders and the user's own, the store of verified files, downloads, and a look at a
 //! GGUF file before llama.cpp sees it.
 //!
-//! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`], [`look`], [`facts`] and what asks by them ([`settle`], [`settle_at`], [`misfits`]). It knows nothing
-//! of llama.cpp or of the window.
+//! The only crate that opens outgoing connections, and only inside [`fetch`], [`fetch_model`], [`look`], [`facts`], what asks by them ([`look_for`], [`settle`], [`settle_at`], [`misfits`]) and
+//! [`UpdateSource`]. It knows nothing of llama.cpp or of the window.
 
 mod address;
 mod cards;
@@ -33,6 +33,7 @@ mod store;
 mod summary;
 mod tables;
 mod whole;
+mod workplace;
 
 #[cfg(test)]
 mod hostile;
@@ -54,7 +55,7 @@ pub use manifest::{Catalog, CatalogError};
 pub use match_up::{SLOW, Tokens, in_order, in_order_by_text, match_up, match_up_by_text};
 pub use misfits::{Misfit, misfits};
 pub use name::{check_name, in_one_line};
-pub use offer::{About, Offer, Settled, settle};
+pub use offer::{About, Offer, Settled, look_for, settle};
 pub use recipe::{Recipe, RecipeModel};
 pub use recipes::{Recipes, Version, read as read_recipe};
 pub use recommend::{Candidate, Machine, READING, Room};
@@ -62,5 +63,6 @@ pub use remake::Remake;
 pub use removal::Removed;
 pub use resolve::{is_path, resolve, target_place, with_drafts};
 pub use smaller::falling;
-pub use store::{ModelStore, Workplace};
+pub use store::ModelStore;
 pub use summary::Summary;
+pub use workplace::Workplace;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::check::{check_all, check_offer};
 use crate::entry::{LadderEntry, ModelEntry};
+use crate::name::numbered;
 use crate::offer::{About, Offer, about};
 use crate::recipe::{Recipe, RecipeModel};
 use crate::recipes::Recipes;
@@ -167,7 +168,7 @@ impl Catalog {
         // An offer is another file under that name, unless it is what came of it.
         let offers = |offer: &Offer| offer.id == model.id && offer.file != model.file;
         let taken = self.models.iter().any(|known| known.id == model.id) || self.offers.iter().any(offers);
-        let id = if taken { format!("{}-{}", model.id, &model.sha256.as_str()[..8]) } else { model.id.clone() };
+        let id = if taken { numbered(&model.id, &model.sha256) } else { model.id.clone() };
         self.models.push(ModelEntry { id: id.clone(), ..model });
         Some(id)
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use protocol::{Code, Problem};
 
 use crate::entry::{ModelEntry, Sha256};
-use crate::fetch::FetchOptions;
+use crate::fetch::{FetchOptions, discard};
 use crate::manifest::Catalog;
 use crate::match_up::{match_up, match_up_by_text};
 use crate::offer::{in_time, look_at};
@@ -63,22 +63,31 @@ pub fn misfits(
     })
 }
 
-impl Recipes {
-    /// Leaves `misfits` out of a ladder of the user's own, and keeps why; with them it can be had back.
+impl ModelStore {
+    /// Leaves `misfits` out of a ladder of the user's own, and keeps why; with them it can be had back. What came in of one of them earlier goes if no list has
+    /// the model any more and no other ladder may need it: nobody could remove it later.
     ///
     /// # Errors
-    /// As [`change`](Self::change).
-    pub fn leave_out(&self, id: &str, misfits: &[Misfit]) -> Result<(), Problem> {
+    /// As [`Recipes::change`].
+    pub fn leave_out(&self, recipes: &Recipes, id: &str, misfits: &[Misfit]) -> Result<(), Problem> {
         if misfits.is_empty() {
             return Ok(());
         }
-        let mut recipe = self.get(id)?;
+        let mut recipe = recipes.get(id)?;
         let goes = |hash: &Sha256| misfits.iter().any(|misfit| misfit.sha256 == *hash);
         let stay = recipe.in_rungs().filter(|model| !goes(&model.sha256)).cloned().collect();
         let before = recipe.left_out.clone();
         recipe.set_models(stay);
         recipe.left_out = before;
         recipe.left_out.extend(misfits.iter().map(|misfit| misfit.problem.clone()));
-        self.change(&recipe)
+        recipes.change(&recipe)?;
+        let (catalog, _) = Catalog::builtin().with_own(self, recipes);
+        let needed = recipes.needed_beside(id);
+        let is_free = |hash: &Sha256| {
+            needed.as_ref().is_some_and(|needed| !needed.contains(hash))
+                && catalog.models().iter().all(|model| model.sha256 != *hash)
+        };
+        misfits.iter().filter(|misfit| is_free(&misfit.sha256)).for_each(|misfit| discard(self, &misfit.sha256));
+        Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 use protocol::{Code, Problem};
 
+use crate::entry::Sha256;
+
 /// Longest other text that is shown, in characters.
 const LONGEST_TEXT: usize = 400;
 
@@ -38,6 +40,11 @@ pub(crate) fn slug(name: &str) -> String {
     }
     let slug = slug.trim_end_matches(['-', '.']);
     if slug.is_empty() { "model".to_owned() } else { slug.to_owned() }
+}
+
+/// The id of a model whose id another one has: with the beginning of its file's hash.
+pub(crate) fn numbered(id: &str, hash: &Sha256) -> String {
+    format!("{id}-{}", &hash.as_str()[..8])
 }
 
 /// That a ladder can be called so.

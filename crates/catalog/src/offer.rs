@@ -1,6 +1,5 @@
 //! Models of the catalogue whose files nobody has verified yet: what they are is asked where they lie, before the first download.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -11,8 +10,8 @@ use protocol::{Code, Problem, bytes_in_words};
 use serde::Deserialize;
 
 use crate::entry::{LadderEntry, Licence, ModelEntry, Source, Words};
-use crate::fetch::{FetchOptions, FetchProgress, SourceChoice, facts, file_in, hash_in, is_own, is_safe, look};
-use crate::header::check_header;
+use crate::fetch::{FetchOptions, FetchProgress, SourceChoice, facts, file_in, hash_in, is_own, is_safe, look, not_in};
+use crate::header::{Header, check_header};
 use crate::manifest::Catalog;
 use crate::match_up::match_up;
 use crate::recipe::{Recipe, RecipeModel};
@@ -86,7 +85,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// told how far that is. Returns the ladder as a recipe that is not kept yet.
 ///
 /// # Errors
-/// [`Code::NoSuchLadder`]; [`Code::LookUpFailed`] and those of [`look`], where the target is concerned; [`Code::Cancelled`].
+/// [`Code::NoSuchLadder`]; [`Code::SourceMissing`], [`Code::NotInSource`]; [`Code::LookUpFailed`] and those of [`look`], where the target is concerned; [`Code::Cancelled`].
 pub fn settle(
     catalog: &Catalog,
     store: &ModelStore,
@@ -223,8 +222,7 @@ fn model(
             // Whoever brings the files answers for them.
             let path = folder.join(&offer.file);
             if !path.is_file() {
-                options.source.there()?;
-                return elsewhere(&not_in(folder, &offer.file));
+                return Err(not_in(folder, &offer.name, &offer.file));
             }
             let (bytes, hash) = hash_in(&path, &offer.name, options, cancel, on)?;
             (bytes, hash, Vec::new())
@@ -250,27 +248,49 @@ fn model(
 
 /// What the file of a model that is not here says about itself where it is to come from. What came over a network is kept, so that it need not come again.
 pub(crate) fn look_at(model: &ModelEntry, store: &ModelStore, options: &FetchOptions) -> Result<Summary, Problem> {
+    let is_far = matches!(options.source, SourceChoice::Any | SourceChoice::HuggingFace);
+    if let Some(known) = store.looked_at(&model.sha256).filter(|_| is_far) {
+        return Ok(known);
+    }
+    let summary = header_at(model, options)?.summary();
+    if is_far {
+        store.keep_look(&model.sha256, &summary);
+    }
+    Ok(summary)
+}
+
+/// The header of the file of the model `id` of the catalogue, known or only offered, read where that is to come from. Nothing large is downloaded.
+///
+/// # Errors
+/// [`Code::NoSuchModel`]; [`Code::SourceMissing`], [`Code::NotInSource`]; [`Code::LookUpFailed`] and those of [`look`]; those of [`check_header`] and [`ModelEntry::missing`].
+pub fn look_for(catalog: &Catalog, id: &str, options: &FetchOptions) -> Result<Header, Problem> {
+    let Some(offer) = catalog.offers().find(|offer| offer.id == id) else {
+        return header_at(catalog.model(id)?, options);
+    };
+    match &options.source {
+        SourceChoice::Folder(folder) => {
+            let path = folder.join(&offer.file);
+            if path.is_file() { check_header(&path) } else { Err(not_in(folder, &offer.name, &offer.file)) }
+        }
+        SourceChoice::PythonPackages => Err(elsewhere(&offer.name, NOT_CARRIED)),
+        SourceChoice::Any | SourceChoice::HuggingFace => {
+            look(&format!("{}/{}/resolve/main/{}", options.endpoint, offer.repository, offer.file), options)
+        }
+    }
+}
+
+/// The same of a model that is known.
+fn header_at(model: &ModelEntry, options: &FetchOptions) -> Result<Header, Problem> {
     match &options.source {
         SourceChoice::Folder(folder) => match file_in(folder, model) {
-            Some(path) => check_header(&path).map(|header| header.summary()),
-            None => Err(options
-                .source
-                .there()
-                .err()
-                .unwrap_or_else(|| elsewhere(&model.name, &not_in(folder, &model.file)))),
+            Some(path) => check_header(&path),
+            None => Err(not_in(folder, &model.name, &model.file)),
         },
         SourceChoice::PythonPackages => Err(elsewhere(&model.name, NOT_CARRIED)),
         SourceChoice::Any | SourceChoice::HuggingFace => {
-            if let Some(known) = store.looked_at(&model.sha256) {
-                return Ok(known);
-            }
-            let header = look(&model.address(&options.endpoint).unwrap_or_default(), options)?;
-            if header.file_bytes != model.bytes {
-                return Err(elsewhere(&model.name, OTHER_SIZE));
-            }
-            let summary = header.summary();
-            store.keep_look(&model.sha256, &summary);
-            Ok(summary)
+            let address = model.address(&options.endpoint).ok_or_else(|| model.missing(&model.id))?;
+            let header = look(&address, options)?;
+            if header.file_bytes == model.bytes { Ok(header) } else { Err(elsewhere(&model.name, OTHER_SIZE)) }
         }
     }
 }
@@ -280,10 +300,6 @@ pub(crate) const OTHER_SIZE: &str = "the repository tells another size of the fi
 
 /// Why a model cannot be had from a source that has others.
 const NOT_CARRIED: &str = "the chosen source does not carry it";
-
-fn not_in(folder: &Path, file: &str) -> String {
-    format!("{file} is not in {}", folder.display())
-}
 
 fn elsewhere(name: &str, reason: &str) -> Problem {
     Problem::new(Code::LookUpFailed).with("name", name).with("reason", reason)

@@ -11,11 +11,12 @@ use crate::entry::{Licence, MadeFrom, ModelEntry, Sha256};
 use crate::fetch::discard;
 use crate::header::Header;
 use crate::join::part_of;
-use crate::name::{in_one_line, slug};
+use crate::name::{in_one_line, numbered, slug};
 use crate::recipe::{Recipe, RecipeModel};
 use crate::recipes::Recipes;
 use crate::store::{ModelStore, unwritable};
 use crate::whole::put;
+use crate::workplace::tidy;
 
 impl ModelStore {
     /// Every model of one's own that is here, and what is wrong with notes that cannot be read.
@@ -56,10 +57,10 @@ impl ModelStore {
     /// Notes what the installed models of `recipe` are.
     fn note_models(&self, recipe: &Recipe) -> Result<(), Problem> {
         let here = |model: &&RecipeModel| self.place(&model.sha256).is_file() && !self.note_of(&model.sha256).exists();
-        recipe.models.iter().filter(here).try_for_each(|model| self.note(model))
+        recipe.models.iter().filter(here).try_for_each(|model| self.note(&self.told_apart(model)))
     }
 
-    /// Removes the file with this hash, what is noted of it, and what else of it takes room: see [`discard`].
+    /// Removes the file with this hash, what is noted of it, and what else of it takes room: see [`discard`]. What killed programs left half made goes too.
     ///
     /// # Errors
     /// [`Code::FolderUnwritable`].
@@ -71,13 +72,30 @@ impl ModelStore {
             }
         }
         discard(self, hash);
+        tidy(&self.staging());
         Ok(())
+    }
+
+    /// `model`, which is to be noted, under an id that no other noted one has: those keep theirs, whatever comes later.
+    pub(crate) fn told_apart(&self, model: &RecipeModel) -> RecipeModel {
+        let (own, _) = self.own_models();
+        let taken = own.iter().any(|other| other.id == model.id && other.sha256 != model.sha256);
+        let mut model = model.clone();
+        if let Some(id) = Some(numbered(&model.id, &model.sha256)).filter(|id| taken && plain(id)) {
+            model.id = id;
+        }
+        model
     }
 
     /// Notes what a model that is here is.
     pub(crate) fn note(&self, model: &RecipeModel) -> Result<(), Problem> {
         let text = toml::to_string(model).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
         put(&self.note_of(&model.sha256), text.as_bytes()).map_err(|error| unwritable(self.root(), &error))
+    }
+
+    /// What is noted of the file with this hash, if that can be read.
+    pub(crate) fn noted(&self, hash: &Sha256) -> Option<RecipeModel> {
+        read(&self.note_of(hash)).ok()
     }
 
     fn notes(&self) -> PathBuf {
@@ -217,6 +235,33 @@ mod tests {
         let (catalog, problems) = Catalog::builtin().with_own(&store, &recipes);
         assert_eq!(problems[0].code, Code::LadderInvalid);
         assert!(catalog.ladder("a").is_err() && store.ready(&catalog, "b").unwrap() == 0);
+    }
+
+    #[test]
+    fn what_is_in_the_list_keeps_its_id_and_the_new_one_gets_the_number() {
+        let (folder, store) = store();
+        let recipes = crate::recipes::Recipes::of(folder.path().join("ladders"));
+        let path = folder.path().join("m.gguf");
+        let from =
+            |name: &str, hash: &str| MadeFrom::new(name.to_owned(), Sha256::parse(&hash.repeat(64)).unwrap(), "Q2_K");
+        let take = |data: usize, from: MadeFrom| {
+            fs::write(&path, Gguf { data, ..Gguf::small() }.bytes()).unwrap();
+            store.take_in(&path, Some(from), &AtomicBool::new(false), &mut |_, _| {}).unwrap()
+        };
+        // The later one is smaller, so that it comes first in the list.
+        let once = take(4096, from("Big Q8_0", "b"));
+        let twice = take(2048, from("Big Q4_0", "c"));
+        assert_eq!((once.name.as_str(), once.id.as_str()), ("Big Q2_K", "big-q2-k"));
+        assert_eq!((&twice.name, twice.id.as_str()), (&once.name, numbered(&once.id, &twice.sha256).as_str()));
+        let (catalog, problems) = Catalog::builtin().with_own(&store, &recipes);
+        assert_eq!(problems, []);
+        for model in [&once, &twice] {
+            assert_eq!(catalog.model(&model.id).unwrap().sha256, model.sha256);
+        }
+        assert_eq!(take(4096, from("Big Q8_0", "b")), once, "taken in again it is called as before");
+        assert_eq!(take(2048, from("Big Q4_0", "c")), twice);
+        store.remove(&once.sha256).unwrap();
+        assert_eq!(store.own_models().0, [twice]);
     }
 
     #[test]

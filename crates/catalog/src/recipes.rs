@@ -106,7 +106,7 @@ impl Recipes {
         Ok(same)
     }
 
-    /// Keeps a recipe of a file that was handed on, or a new one, under an id that no other ladder has. Returns it with that id.
+    /// Keeps a recipe of a file that was handed on, or a new one, under an id that no other ladder has or had. Returns it with that id.
     ///
     /// # Errors
     /// [`Code::NameEmpty`], [`Code::NameTooLong`], [`Code::LadderInvalid`], [`Code::FolderUnwritable`].
@@ -116,7 +116,9 @@ impl Recipes {
         let base = slug(&base);
         let builtin = Catalog::builtin();
         for id in std::iter::once(base.clone()).chain((2..=NUMBERS).map(|number| format!("{base}-{number}"))) {
-            if builtin.ladder(&id).is_ok() || builtin.offered(&id).is_some() || self.place(&id).exists() {
+            let comes_with_taki = builtin.ladder(&id).is_ok() || builtin.offered(&id).is_some();
+            // One that was removed can be had back: it keeps its id.
+            if comes_with_taki || self.place(&id).exists() || self.earlier(&id).exists() {
                 continue;
             }
             let recipe = Recipe { id, ..recipe.clone().handed_on() };

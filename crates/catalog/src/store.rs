@@ -3,10 +3,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use protocol::{Code, Problem, bytes_in_words};
-use tempfile::TempDir;
 
 use crate::entry::{ModelEntry, Sha256};
 use crate::header::Header;
@@ -14,33 +12,10 @@ use crate::headers::Headers;
 use crate::manifest::Catalog;
 use crate::mark::Mark;
 use crate::whole::hashed;
+use crate::workplace::{Workplace, tidy};
 
 /// Space in bytes that is left on the disk by what is fetched, copied or made here.
 pub(crate) const RESERVE: u64 = 500_000_000;
-
-/// How the names of places begin where files are made.
-const WORKPLACE: &str = "making-";
-
-/// Nobody makes a file for so long.
-const LEFT_BEHIND: Duration = Duration::from_secs(24 * 3600);
-
-/// A folder of its own for a file on its way; it goes with this.
-#[derive(Debug)]
-pub struct Workplace {
-    folder: TempDir,
-}
-
-impl Workplace {
-    /// Where the file is to be.
-    pub fn path(&self) -> PathBuf {
-        self.named("model.gguf")
-    }
-
-    /// Where a file of this name is to be; it goes with this too.
-    pub fn named(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-}
 
 /// The folder of verified model files, named by their hash: `<sha256>.gguf`.
 ///
@@ -54,14 +29,16 @@ pub struct ModelStore {
 }
 
 impl ModelStore {
-    /// Opens the store in the folder `root`, which is made if it is missing. One that can only be read is good enough for
+    /// Opens the store in the folder `root`, which is made if it is missing, and removes what killed programs left half made. One that can only be read is good enough for
     /// the models in it.
     ///
     /// # Errors
     /// [`Code::FolderUnwritable`].
     pub fn open(root: PathBuf) -> Result<Self, Problem> {
         fs::create_dir_all(&root).map_err(|error| unwritable(&root, &error))?;
-        Ok(Self { root, headers: Headers::default() })
+        let store = Self { root, headers: Headers::default() };
+        tidy(&store.staging());
+        Ok(store)
     }
 
     /// Makes sure that files can be taken in: best found out before a gigabyte was fetched.
@@ -157,40 +134,23 @@ impl ModelStore {
     /// [`Code::DiskFull`], [`Code::FolderUnwritable`].
     pub fn room_for(&self, bytes: u64) -> Result<Workplace, Problem> {
         self.prepare()?;
-        self.tidy();
+        tidy(&self.staging());
         match fs4::available_space(&self.root) {
             // A link takes no room.
             Ok(free) if bytes > 0 && free < bytes.saturating_add(RESERVE) => {
                 Err(disk_full(&self.root, bytes, RESERVE, free))
             }
             // A system that does not tell is no reason to refuse.
-            _ => tempfile::Builder::new()
-                .prefix(WORKPLACE)
-                .tempdir_in(self.staging())
-                .map(|folder| Workplace { folder })
-                .map_err(|error| unwritable(&self.root, &error)),
+            _ => Workplace::within(&self.staging()).map_err(|error| unwritable(&self.root, &error)),
         }
     }
 
-    /// The problem of a file that could not be written here to its end, of which `bytes` are missing.
-    pub(crate) fn unwritten(&self, bytes: u64, error: &io::Error) -> Problem {
+    /// The problem of a file that could not be written here to its end, of which `bytes` are missing: [`Code::DiskFull`] or [`Code::FolderUnwritable`].
+    pub fn unwritten(&self, bytes: u64, error: &io::Error) -> Problem {
         if !is_full(error) {
             return unwritable(&self.root, error);
         }
         disk_full(&self.root, bytes, RESERVE, fs4::available_space(&self.root).unwrap_or(0))
-    }
-
-    /// Removes what programs left behind that ended in the middle of their work.
-    fn tidy(&self) {
-        let old = |entry: &fs::DirEntry| {
-            let changed = entry.metadata().and_then(|about| about.modified()).ok();
-            changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > LEFT_BEHIND)
-        };
-        for entry in fs::read_dir(self.staging()).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(WORKPLACE) && old(&entry) {
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
     }
 
     pub(crate) fn staging(&self) -> PathBuf {

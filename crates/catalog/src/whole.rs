@@ -17,9 +17,9 @@ const PIECE: usize = 1 << 20;
 /// Puts a file in its place, wholly or not at all, and makes its folder.
 pub(crate) fn put(path: &Path, contents: &[u8]) -> io::Result<()> {
     let file = beside(path, contents)?;
-    // Whoever could read what was there can read what is there now.
+    // Whoever could read what was there can read what is there now, as far as the share it lies on knows such rights.
     if let Ok(about) = fs::metadata(path) {
-        file.as_file().set_permissions(about.permissions())?;
+        let _ = file.as_file().set_permissions(about.permissions());
     }
     file.persist(path).map(|_| ()).map_err(|error| error.error)
 }

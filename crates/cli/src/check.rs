@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use catalog::{Catalog, FetchOptions, ModelEntry, Offer, Source, Summary, facts, look, match_up, match_up_by_text};
+use catalog::{
+    Catalog, FetchOptions, ModelEntry, Offer, Source, SourceChoice, Summary, facts, look, match_up, match_up_by_text,
+};
 use protocol::{Code, Language, Problem, bytes_in_words};
 use serde_json::json;
 
@@ -44,6 +46,12 @@ struct Pair<'a> {
 pub(crate) fn run(setup: &Setup, names: &[String], output: &Output) -> Result<(), Problem> {
     let options = setup.fetch_options()?;
     let all = asked(setup, names)?;
+    if let SourceChoice::Folder(folder) = &options.source {
+        output.note(format_args!(
+            "Models come from {} alone, but the list is of repositories: these are asked.",
+            folder.display()
+        ));
+    }
     let mut rows = Vec::new();
     let (mut found, mut unasked, mut differ) = (HashMap::new(), Vec::new(), 0_usize);
     for one in &all {

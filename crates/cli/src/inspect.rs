@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use catalog::{Header, Kind, SLOW, Tokens, check_header, in_one_line, look, match_up_by_text};
+use catalog::{Header, Kind, SLOW, Tokens, check_header, in_one_line, look, look_for, match_up_by_text};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -78,23 +78,20 @@ pub(crate) fn slow(target: &str, reads: f64) -> Option<String> {
     })
 }
 
-/// By its path, its address, or the id of a model of the list: from the store if it is there, from its first source if not.
+/// By its path, its address, or the id of a model of the list: from the store if it is there, else from where it is to come from.
 fn header(setup: &Setup, file: &str) -> Result<Header, Problem> {
     if file.contains("://") {
         return look(file, &setup.fetch_options()?);
     }
     let path = Path::new(file);
-    let Ok(model) = setup.catalog.model(file) else { return check_header(path) };
-    if path.exists() {
+    let known = setup.catalog.model(file).ok();
+    let is_listed = known.is_some() || setup.catalog.offers().any(|offer| offer.id == file);
+    if path.exists() || !is_listed {
         return check_header(path);
     }
-    if let Some(stored) = setup.models.path_of(model) {
-        return check_header(&stored);
-    }
-    let options = setup.fetch_options()?;
-    match model.address(&options.endpoint) {
-        Some(address) => look(&address, &options),
-        None => check_header(path),
+    match known.and_then(|model| setup.models.path_of(model)) {
+        Some(stored) => check_header(&stored),
+        None => look_for(&setup.catalog, file, &setup.fetch_options()?),
     }
 }
 
@@ -107,6 +104,10 @@ fn in_words(file: &str, header: &Header) -> Vec<String> {
         Kind::Diffuses => "writes a whole text at once, over and over, which Taki does not do",
         Kind::Embeds => "turns text into numbers for searching, and writes none",
         Kind::Projects => "the eyes or ears of another model, without which it is nothing",
+        Kind::Speaks => "turns text into speech, and writes none",
+        Kind::Rewrites => {
+            "reads a text with one half of itself to write another with the other half, which Taki does not do"
+        }
         Kind::DraftsInside => "drafts inside of the model it was made for only",
     };
     let mut lines = vec![
@@ -163,6 +164,8 @@ fn as_json(file: &str, header: &Header) -> Value {
             Kind::Diffuses => "diffuses",
             Kind::Embeds => "embeds",
             Kind::Projects => "projects",
+            Kind::Speaks => "speaks",
+            Kind::Rewrites => "rewrites",
             Kind::DraftsInside => "drafts_inside",
         },
         "mix": header.mix, "types": types, "context": header.context_length, "layers": header.layers,

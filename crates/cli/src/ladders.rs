@@ -62,7 +62,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
             if let Err(problem) = setup.catalog.remakes(&setup.models, ladder) {
                 output.warning(&problem);
             }
-            output.json(&json!({ "recipe": recipe }));
+            output.json(&json!({ "recipe": with_dates(json!(recipe)) }));
             Ok(())
         }
         Ladders::Export { ladder, file, with_models, .. } => export(&setup, ladder, file, *with_models, output),
@@ -70,6 +70,17 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Versions { ladder, .. } => versions(&setup, ladder, output),
         Ladders::Back { ladder, version, .. } => back(&setup, ladder, *version, output),
         Ladders::Remove { ladder, with_files, .. } => remove(&setup, ladder, *with_files, output),
+    }
+}
+
+/// With dates of fields that are not known here as they are written, where their reader has them in a field of its own.
+fn with_dates(value: Value) -> Value {
+    match value {
+        Value::Object(mut fields) => fields.remove("$__toml_private_datetime").unwrap_or_else(|| {
+            Value::Object(fields.into_iter().map(|(key, value)| (key, with_dates(value))).collect())
+        }),
+        Value::Array(values) => values.into_iter().map(with_dates).collect(),
+        value => value,
     }
 }
 
@@ -173,9 +184,10 @@ pub(crate) fn rungs(
     by_text: bool,
     output: &Output,
 ) -> Result<Vec<RecipeModel>, Problem> {
-    let models = names.iter().map(|name| model(setup, name.trim(), output)).collect::<Result<Vec<_>, _>>()?;
-    let brought = models.clone();
-    let ordered = if by_text { in_order_by_text(&setup.models, models) } else { in_order(&setup.models, models) };
+    let mut brought = Vec::new();
+    let all = names.iter().try_for_each(|name| model(setup, name.trim(), output).map(|model| brought.push(model)));
+    let in_order = if by_text { in_order_by_text } else { in_order };
+    let ordered = all.and_then(|()| in_order(&setup.models, brought.clone()));
     ordered.inspect_err(|_| {
         // Files that were brought for it alone are not left in the list.
         let is_new = |model: &&RecipeModel| setup.catalog.models().iter().all(|known| known.sha256 != model.sha256);

@@ -82,12 +82,15 @@ impl Setup {
             output.warning(problem);
         };
         if is_ladder {
-            let misfits = stoppable(stop, || catalog::misfits(&self.catalog, &self.models, name, &options, &cancel))?;
+            output.progress(format_args!("Asking whether the files of {name} go together …"));
+            let misfits = stoppable(stop, || catalog::misfits(&self.catalog, &self.models, name, &options, &cancel));
+            output.progress_done();
+            let misfits = misfits?;
             if !misfits.is_empty() {
                 for misfit in &misfits {
                     told(&misfit.problem);
                 }
-                self.recipes.leave_out(name, &misfits)?;
+                self.models.leave_out(&self.recipes, name, &misfits)?;
                 self.read_own();
             }
             return Ok(());
@@ -154,6 +157,11 @@ impl Setup {
         let bytes = engine.begin().map_or(0, |mut call| call.device_memory());
         engine.stop();
         bytes
+    }
+
+    /// Whether other computers are named that could compute along.
+    pub(crate) fn borrows(&self) -> bool {
+        !store::load_settings(&self.places).0.workers.is_empty()
     }
 
     /// Every ladder of `catalog`, with what a trial here found of it, where graphics cards have so many bytes free.

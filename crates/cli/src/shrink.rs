@@ -1,9 +1,8 @@
 //! `taki models shrink`: smaller versions of a model, made here.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
-use catalog::{MadeFrom, Recipe, RecipeModel, Remake, check_header, check_name, falling, is_path};
+use catalog::{MadeFrom, ModelEntry, Recipe, RecipeModel, Remake, check_header, check_name, falling, is_path};
 use engine::{Ask, Comparison, Engine, Launch};
 use protocol::ladder::{EngineSettings, Rung};
 use protocol::{Code, Mix, Problem, bytes_in_words};
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::setting;
 use crate::interrupt::stoppable;
-use crate::models::{as_json, take_in};
+use crate::models::{as_json, reading, take_in};
 use crate::output::Output;
 use crate::setup::{self, Setup};
 use crate::{ladders, models};
@@ -31,7 +30,7 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
     let path = setup.models.file_of(&original.sha256);
     let path = path.ok_or_else(|| original.missing(&original.id))?;
     // What is made tells of what.
-    setup.models.assure(setup.catalog.model(&original.id)?, &AtomicBool::new(false))?;
+    assure(setup, &original.entry(), output)?;
     let header = check_header(&path)?;
     // All of them, before minutes are spent on the first.
     drop(setup.models.room_for(wanted.to.iter().map(|mix| header.bytes_as(*mix)).fold(0, u64::saturating_add))?);
@@ -88,7 +87,7 @@ pub(crate) fn remake(setup: &mut Setup, name: &str, output: &Output) -> Result<(
     for Remake { model, original, mix } in remakes {
         output.note(format_args!("{} is offered nowhere: it is made from {} here.", model.name, original.name));
         let path = setup.models.path_of(&original).ok_or_else(|| original.missing(&original.id))?;
-        setup.models.assure(&original, &AtomicBool::new(false))?;
+        assure(setup, &original, output)?;
         let bytes = check_header(&path)?.bytes_as(mix);
         let original = RecipeModel::of(&original);
         let made = shrink(setup, &engine, &Job { original: &original, path: &path, mix, bytes }, output)?;
@@ -98,6 +97,12 @@ pub(crate) fn remake(setup: &mut Setup, name: &str, output: &Output) -> Result<(
     }
     setup.read_own();
     Ok(())
+}
+
+/// Makes sure that the file of `model` is what it was, which takes a while where it looks different.
+fn assure(setup: &Setup, model: &ModelEntry, output: &Output) -> Result<(), Problem> {
+    output.progress(format_args!("Checking {} …", model.name));
+    reading(output, "", |cancel, _| setup.models.assure(model, cancel))
 }
 
 /// The model that `name` means: of a ladder its target.

@@ -75,6 +75,8 @@ codes! {
     ModelUnreadable = "model_unreadable",
     /// llama.cpp refused the file `{path}`: `{reason}`.
     ModelRefused = "model_refused",
+    /// The file is a further part of a model in several files. Details: `path`.
+    FurtherPart = "further_part",
     /// The draft `{rung}` splits text into tokens differently from its target.
     TokenizersDiffer = "tokenizers_differ",
     /// The draft `{rung}` is no smaller than what it drafts for.
@@ -112,6 +114,8 @@ codes! {
     DownloadMismatch = "download_mismatch",
     /// The folder `{path}` that models are to come from is not there.
     SourceMissing = "source_missing",
+    /// The file `{file}` of `{name}` is not in the folder `{path}` that models are to come from.
+    NotInSource = "not_in_source",
     /// `{name}`, of which only something was asked, could not be asked about: `{reason}`.
     LookUpFailed = "look_up_failed",
     /// Where `{name}`, of which only something was asked, should lie there is no such file: `{reason}`.

@@ -178,10 +178,10 @@ mod tests {
 
     #[test]
     fn a_path_is_no_reason_by_itself() {
-        let raw = "/media/usb certificate has no file my-certificate.gguf";
+        let raw = "/media/usb certificate/my-certificate.gguf is shorter than it should be";
         assert_eq!(
             in_words(raw, Language::Japanese).unwrap(),
-            "/media/usb certificate に my-certificate.gguf というファイルがありません"
+            "/media/usb certificate/my-certificate.gguf が途中で切れています"
         );
         let raw = "/usb/a.gguf cannot be read: Permission denied (os error 13)";
         assert!(in_words(raw, Language::Japanese).unwrap().starts_with("/usb/a.gguf を読み取れません："));
@@ -193,8 +193,8 @@ mod tests {
         for name in
             ["my-certificate.gguf", "timed out", "Permission denied", "already exists: b", "x certificate: Expired"]
         {
-            let said = japanese(&format!("{name} is not in /{name}/usb")).unwrap();
-            assert_eq!(said, format!("{name} が /{name}/usb にありません"));
+            let said = japanese(&format!("/{name}/usb is shorter than it should be")).unwrap();
+            assert_eq!(said, format!("/{name}/usb が途中で切れています"));
             assert_eq!(japanese(&format!("the odd thing /{name}/usb does")), None);
         }
         for odd in ["missing dog", "invalid day", "expected rain", "extra time"] {
@@ -206,8 +206,8 @@ mod tests {
         }
         assert_eq!(japanese("“{because}”: it is no text").unwrap(), "「{because}」：テキストではありません");
         assert_eq!(
-            japanese("{file} is not in {folder} or {file}").unwrap(),
-            "{file} が {folder} or {file} にありません"
+            japanese("it is the first of {file} parts of a model, and {count} is not beside it").unwrap(),
+            "{file} 個に分かれたモデルの 1 番目ですが、同じフォルダーに {count} がありません"
         );
     }
 

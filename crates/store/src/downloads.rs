@@ -25,6 +25,9 @@ pub struct Wanted {
     /// The ladder that was chosen when this one was asked for; empty for the one that is chosen now.
     #[serde(default)]
     pub before: String,
+    /// Why it could not be fetched, if that was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
 }
 
 /// What is to be fetched, in this order. A file that cannot be understood is as good as none: nothing but a wish is lost.
@@ -55,9 +58,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let places = Places::below(home.path());
         assert!(wanted(&places).is_empty());
-        let one =
-            |ladder: &str, paused| Wanted { ladder: ladder.to_owned(), then_use: true, paused, before: "c".to_owned() };
-        let wishes = [one("b", false), one("a", true)];
+        let one = |ladder: &str, problem: Option<Problem>| Wanted {
+            ladder: ladder.to_owned(),
+            then_use: true,
+            paused: problem.is_some(),
+            before: "c".to_owned(),
+            problem,
+        };
+        let wishes = [one("b", None), one("a", Some(Problem::new(Code::DiskFull).with("free", "7 bytes")))];
         keep_wanted(&places, &wishes).unwrap();
         assert_eq!(wanted(&places), wishes);
         for damage in [&b"{"[..], b"[3]", b"\xff", b"[{\"ladder\": 1}]"] {

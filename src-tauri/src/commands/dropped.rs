@@ -26,8 +26,7 @@ pub(crate) async fn drop_begin(app: State<'_, Arc<App>>, name: String, bytes: f6
             let reason = "it is a part of a model in several files, which cannot be dropped here: press “Add a file” and choose the first one";
             return Err(Problem::new(Code::FileUnusable).with("path", &name).with("reason", reason));
         }
-        let place = disk.models.room_for(bytes)?;
-        app.dropped.begin(place, &name, bytes)
+        app.dropped.begin(&disk.models, &name, bytes)
     })
     .await
 }
@@ -40,7 +39,7 @@ pub(crate) async fn drop_piece(app: State<'_, Arc<App>>, ticket: u32, base64: St
     blocking(move || {
         let piece =
             BASE64_STANDARD.decode(base64).map_err(|error| Problem::new(Code::Internal).with("reason", error))?;
-        app.dropped.piece(ticket, &piece)
+        app.dropped.piece(&app.disk()?.models, ticket, &piece)
     })
     .await
 }

@@ -13,6 +13,7 @@ pub(crate) mod checking;
 pub(crate) mod context;
 pub(crate) mod conversations;
 pub(crate) mod downloads;
+pub(crate) mod dragged;
 pub(crate) mod dropped;
 pub(crate) mod earlier;
 pub(crate) mod engine;

@@ -12,7 +12,7 @@ use tauri_plugin_dialog::DialogExt;
 
 use super::blocking;
 use super::exchange::path;
-use crate::app::{App, source};
+use crate::app::App;
 
 /// Every model, and whether it is here.
 #[tauri::command(async)]
@@ -22,7 +22,7 @@ pub(crate) fn models(app: State<'_, Arc<App>>) -> Result<Vec<ModelCard>, Problem
     // The terminal may have changed them.
     disk.read_own();
     let settings = app.settings().clone();
-    Ok(disk.lists(&disk.catalog(), &settings, &source(&settings)).models())
+    Ok(disk.lists(&disk.catalog(), &settings, &app.source_now()).models())
 }
 
 /// Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays.
@@ -105,7 +105,7 @@ pub(crate) async fn shrink_model(
         };
         let catalog = disk.catalog();
         let settings = app.settings().clone();
-        let source = source(&settings);
+        let source = app.source_now();
         let lists = disk.lists(&catalog, &settings, &source);
         let version = |made: &RecipeModel| {
             let listed = catalog.models().iter().find(|listed| listed.sha256 == made.sha256)?;

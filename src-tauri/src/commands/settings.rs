@@ -56,5 +56,5 @@ pub(crate) async fn choose_source(handle: AppHandle) -> Result<Option<String>, P
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn source_missing(app: State<'_, Arc<App>>) -> Result<bool, Problem> {
-    Ok(app.source().there().is_err())
+    Ok(app.source_missing())
 }

@@ -155,6 +155,12 @@ export const commands = {
 	stopShrinking: () => typedError<null, Problem>(__TAURI_INVOKE("stop_shrinking")),
 	/**  Deletes the file of a model. One of a ladder that is in use, or of the user's own, stays. */
 	removeModel: (model: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_model", { model })),
+	/**  Tells of files that are held over the window or were let go there, now and at every change. */
+	watchDragged: (onChange: Channel<Dragging>) => typedError<null, Problem>(__TAURI_INVOKE("watch_dragged", { onChange })),
+	/**  The files that were let go since this was asked last, but models and recipes. */
+	takeDragged: () => typedError<DraggedFile[], Problem>(__TAURI_INVOKE("take_dragged")),
+	/**  What is in one of them, in base64. */
+	draggedFile: (ticket: number) => typedError<string, Problem>(__TAURI_INVOKE("dragged_file", { ticket })),
 	/**  Makes room for a file of so many bytes that was dropped on the page; gives the ticket under which its pieces come. */
 	dropBegin: (name: string, bytes: number | null) => typedError<number, Problem>(__TAURI_INVOKE("drop_begin", { name, bytes })),
 	/**  Puts the next piece of a dropped file behind what is here. */
@@ -345,6 +351,8 @@ export type Code =
 "model_unreadable" | 
 /**  llama.cpp refused the file `{path}`: `{reason}`. */
 "model_refused" | 
+/**  The file is a further part of a model in several files. Details: `path`. */
+"further_part" | 
 /**  The draft `{rung}` splits text into tokens differently from its target. */
 "tokenizers_differ" | 
 /**  The draft `{rung}` is no smaller than what it drafts for. */
@@ -384,6 +392,8 @@ export type Code =
 "download_mismatch" | 
 /**  The folder `{path}` that models are to come from is not there. */
 "source_missing" | 
+/**  The file `{file}` of `{name}` is not in the folder `{path}` that models are to come from. */
+"not_in_source" | 
 /**  `{name}`, of which only something was asked, could not be asked about: `{reason}`. */
 "look_up_failed" | 
 /**  Where `{name}`, of which only something was asked, should lie there is no such file: `{reason}`. */
@@ -598,6 +608,24 @@ export type DraftChoice = {
 	reads: number | null,
 	/**  Whether that is known; otherwise it is found out when both are here. */
 	known: boolean,
+};
+
+/**  A file that was let go over the window. */
+export type DraggedFile = {
+	/**  By that it is asked for, once. */
+	ticket: number,
+	/**  Its name, without folders. */
+	name: string,
+	/**  Its size. */
+	bytes: number | null,
+};
+
+/**  What is dragged over the window or was let go there. */
+export type Dragging = {
+	/**  Whether files are held over the window now. */
+	over: boolean,
+	/**  Files that were let go and that the page has not asked for. */
+	waiting: number,
 };
 
 /**  How much of earlier chats drafts may copy from. */

@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AddedFiles, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords, UpdatesAbout, UpdateState } from "./bindings";
+import type { Added, AddedFiles, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, DraggedFile, Dragging, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords, UpdatesAbout, UpdateState } from "./bindings";
 
 export type * from "./bindings";
 
@@ -84,9 +84,15 @@ export interface Backend {
   addFile(on: (share: number) => void): Promise<Added | null>;
   /** Makes the model that an address in a repository leads to a ladder that can be downloaded. */
   addAddress(address: string): Promise<Added>;
+  /** Tells whether files are held over the window and how many were let go there, where the page itself is not told. */
+  watchDragged(on: (now: Dragging) => void): Promise<void>;
+  /** Those that were let go since, but models and recipes, which are opened. */
+  takeDragged(): Promise<DraggedFile[]>;
+  /** What is in one of them. */
+  draggedFile(ticket: number): Promise<ArrayBuffer>;
   /** Tells how many files the system wants opened, as from a file manager. */
   watchOpened(on: (waiting: number) => void): Promise<void>;
-  /** Takes them in; null if there are none. */
+  /** Takes them in, telling the share that is read. */
   addOpened(on: (share: number) => void): Promise<AddedFiles>;
   /** One after the other, then all are compared. What is made stays, whatever comes after it. */
   shrinkModel(model: string, mixes: string[], on: (step: ShrinkStep) => void): Promise<Shrunk>;
@@ -248,6 +254,9 @@ export const tauriBackend: Backend = {
   handOver: (ladder, on) => unwrap(commands.handOver(ladder, shares(on))),
   addAddress: (address) => unwrap(commands.addAddress(address)),
   addFile: (on) => unwrap(commands.addFile(shares(on))),
+  watchDragged: (on) => done(commands.watchDragged(new Channel<Dragging>(on))),
+  takeDragged: () => unwrap(commands.takeDragged()),
+  draggedFile: async (ticket) => Uint8Array.from(atob(await unwrap(commands.draggedFile(ticket))), (byte) => byte.charCodeAt(0)).buffer,
   watchOpened: (on) => done(commands.watchOpened(new Channel<number>(on))),
   addOpened: (on) => unwrap(commands.addOpened(shares(on))),
   shrinkModel: (model, mixes, on) => unwrap(commands.shrinkModel(model, mixes, new Channel<ShrinkStep>(on))),

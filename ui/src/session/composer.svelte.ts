@@ -16,6 +16,9 @@ interface Waiting {
   text: string;
 }
 
+/** A file that the page has, or that the app lends it. */
+export type Readable = Pick<File, "name" | "size" | "arrayBuffer">;
+
 /** What is about to be said: text, files, and whether it waits for the engine. */
 export class Composer {
   text = $state("");
@@ -236,7 +239,7 @@ export class Composer {
   }
 
   /** One after the other, so that they stand in the order they came in. */
-  async attach(files: Iterable<File>) {
+  async attach(files: Iterable<Readable>) {
     const { id } = this.thread;
     const all = [...files];
     this.refused = [];
@@ -257,7 +260,7 @@ export class Composer {
     this.flush();
   }
 
-  async #read(conversation: number, file: File): Promise<AttachmentCard> {
+  async #read(conversation: number, file: Readable): Promise<AttachmentCard> {
     const { attachmentBytes, attachments } = this.limits;
     // A file of gigabytes is not even read.
     if (attachmentBytes !== null && file.size > attachmentBytes) throw new Refusal({ code: "document_too_large", details: { name: file.name, limit: size(attachmentBytes) } });

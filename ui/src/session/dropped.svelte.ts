@@ -1,4 +1,5 @@
 import type { Backend } from "../backend";
+import type { Readable } from "./composer.svelte";
 import type { Ladders } from "./ladders.svelte";
 
 /** Bytes that go to the app at once. */
@@ -32,6 +33,12 @@ export class Dropped {
     const [models, others]: [File[], File[]] = [[], []];
     for (const file of [...files]) ((await ours(file)) ? models : others).push(file);
     return { models, others };
+  }
+
+  /** What was let go over the window since this was asked last, where the page itself has no files; models and recipes are opened like others. */
+  async dragged(): Promise<Readable[]> {
+    const files = await this.backend.takeDragged();
+    return files.map(({ ticket, name, bytes }) => ({ name, size: bytes ?? 0, arrayBuffer: () => this.backend.draggedFile(ticket) }));
   }
 
   /** Takes models and recipes in, one after the other. */

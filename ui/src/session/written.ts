@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Conversation, Download, EngineState, Found, LadderCard, LadderFile, LadderRemoved, LadderVersion, Listen, ModelCard, Opened, Problem, PromptSize, Receipt, ShrinkStep, Shrunk, UpdateState } from "../backend";
+import type { Backend, Conversation, Download, DraggedFile, Dragging, EngineState, Found, LadderCard, LadderFile, LadderRemoved, LadderVersion, Listen, ModelCard, Opened, Problem, PromptSize, Receipt, ShrinkStep, Shrunk, UpdateState } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -127,6 +127,10 @@ export class Written implements Backend {
   /** What is wrong with files that the system wants opened. */
   bad: Problem[] = [];
   addFile = async (on: (share: number) => void) => (on(0.5), { ladder: "mine", name: "Mine" });
+  dragged: (now: Dragging) => void = () => undefined;
+  watchDragged = async (on: (now: Dragging) => void) => void (this.dragged = on);
+  takeDragged = async (): Promise<DraggedFile[]> => [];
+  draggedFile = async () => new ArrayBuffer(0);
   watchOpened = async (on: (waiting: number) => void) => void (this.handed = on);
   addOpened = async (on: (share: number) => void) => (this.calls.push(["addOpened"]), on(0.5), { last: { ladder: "handed", name: "Handed" }, problems: this.bad });
   shrunk: Shrunk = { versions: [{ card: model({ id: "small", name: "Small" }), agreement: 0.94, pace: 14, drafts: true }], pace: 10, ended: null };

@@ -17,7 +17,7 @@ export const shop: typeof en = {
   downloadDone: "{name} をダウンロードしました。",
   draftLeftOut: "下書きモデルのうち一つは使わず、ダウンロードもしません：{why}",
   downloadWithout: "{name} は、下書きモデルの一部を除いてダウンロードします。",
-  downloadAnew: "{name} のダウンロード済みの分が壊れていたため、最初からダウンロードし直しています。",
+  downloadAnew: "{name} のファイルの一つが途中で壊れたため、そのファイルをダウンロードし直しています。",
   downloadBroke: "{name} のダウンロードに失敗しました。",
   downloadsMore: "ほかに {n} 件が待っています。",
   pauseDownload: "一時停止",
@@ -27,12 +27,13 @@ export const shop: typeof en = {
 
   // 設定
   sectionDownloads: "ダウンロード",
-  mirror: "モデルの取得先",
+  mirror: "モデルの取得元",
   mirrorHint: "通常の配布元の代わりにモデルを取得するサーバーのアドレスです（社内サーバーなど）。空欄なら通常の配布元を使います。",
   mirrorExample: "https://models.example.com",
   source: "フォルダー・USB メモリー",
   sourceHint: "モデルをこのフォルダーからだけ取得します。ここにないものはダウンロードできません。指定しなければネットワークから取得します。",
   sourceChoose: "フォルダーを選択…",
+  sourceOnly: "モデルはフォルダー {path} からだけ取得します。",
   sourceClear: "解除",
   sourceMissing: "このフォルダーは今は見つかりません。USB メモリーを接続するか、別のフォルダーを選んでください。",
   proxy: "プロキシ",

@@ -34,6 +34,7 @@ export const ladders = {
   toMake: "Made here from its original, because nobody offers it: {names}.",
   madeMissing: "{name} is missing. It was made from {from}, which is offered nowhere: add its file with “Add a file”.",
   fileMissing: "Its file is missing: add it with “Add a file”.",
+  notInSource: "Not in the folder that models come from.",
   suggestedHere: "Suggested for this computer",
   suggestedWhy: "By the speed measured on this computer: the largest that still writes fast enough, and fits the memory well.",
   deleteFile: "Delete file",

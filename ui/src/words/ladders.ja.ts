@@ -36,6 +36,7 @@ export const ladders: typeof en = {
   toMake: "{names} はどこにも公開されていないため、元のモデルからこのパソコンで作成します。",
   madeMissing: "{name} がありません。公開されていない {from} から作成されたものです。「ファイルを追加」でファイルを追加してください。",
   fileMissing: "ファイルがありません。「ファイルを追加」で追加してください。",
+  notInSource: "取得元フォルダーにありません。",
   suggestedHere: "このパソコンにおすすめ",
   suggestedWhy: "このパソコンで測った速さから：十分な速さで書け、メモリに余裕をもって収まる中で最も大きなものです。",
   deleteFile: "ファイルを削除",

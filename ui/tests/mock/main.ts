@@ -23,6 +23,8 @@ interface Made {
   update(state: UpdateState): void;
   /** The system wants so many files opened. */
   handed(waiting: number): void;
+  /** Files are held over the window, or so many were let go there. */
+  dragged(now: { over: boolean; waiting: number }): void;
   /** Tells how far something is: a share of it, or what it tells of its steps. */
   work(share: unknown): void;
   end(): void;
@@ -51,6 +53,7 @@ let chat: Line | undefined;
 let engine: Line | undefined;
 let downloads: Line | undefined;
 let handed: Line | undefined;
+let dragged: Line | undefined;
 let updates: Line | undefined;
 let queue: Download[] = [];
 let token = false;
@@ -84,6 +87,7 @@ const app: Made = {
   engine: (state) => engine?.say(state),
   downloads: (now) => downloads?.say((queue = now)),
   handed: (waiting) => handed?.say(waiting),
+  dragged: (now) => dragged?.say(now),
   update: (state) => updates?.say(state),
   work: (share) => work?.say(share),
   end: () => finish?.(),
@@ -117,6 +121,9 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       return [];
     case "watch_engine":
       engine = lineOf(args.onState);
+      return null;
+    case "watch_dragged":
+      dragged = lineOf(args.onChange);
       return null;
     case "watch_opened":
       handed = lineOf(args.onChange);
@@ -219,6 +226,10 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       app.opening.ladders = [...app.opening.ladders, found];
       return { ladder: found.id, name: found.name };
     }
+    case "take_dragged":
+      return app.give.dragged ?? [];
+    case "dragged_file":
+      return btoa("let go");
     case "drop_begin":
       return 7;
     case "drop_end":

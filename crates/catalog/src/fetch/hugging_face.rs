@@ -98,8 +98,8 @@ fn attempt(job: &mut Job<'_, '_>, part: &mut Part, url: &str, connections: usize
 }
 
 fn ask(job: &mut Job<'_, '_>, part: &mut Part, agent: &Agent, url: &str, connections: usize) -> Result<(), Miss> {
-    let (from, piece) = (part.len(), job.options.piece.max(1));
-    let several = connections > 1 && part.missing() >= piece.saturating_mul(FEW_PIECES);
+    let (from, piece) = (part.len(), pieces::first_piece(job.options));
+    let several = connections > 1 && part.missing() >= job.options.piece.max(1).saturating_mul(FEW_PIECES);
     let mut headers = Vec::new();
     if several {
         headers.push(("Range", format!("bytes={from}-{}", from + piece - 1)));

@@ -25,6 +25,11 @@ const LEAST: u64 = 1 << 20;
 /// Pieces grow or shrink until one takes about so long: asking for each takes its time too.
 const LASTS: Duration = Duration::from_secs(1);
 
+/// Bytes of the first piece, which is asked for before anybody knows whether there will be others.
+pub(super) fn first_piece(options: &FetchOptions) -> u64 {
+    LEAST.min(options.piece.max(1))
+}
+
 /// Where the pieces of a file lie.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -75,8 +80,7 @@ struct State {
 impl Plan {
     /// The first piece, behind what was `appended`, is under way.
     fn new(appended: u64, ahead: u64, place: &Place) -> Self {
-        let most = place.options.piece.max(1);
-        let piece = LEAST.min(most);
+        let (most, piece) = (place.options.piece.max(1), first_piece(&place.options));
         let state = Mutex::new(State { next: appended + piece, left: Vec::new(), appended, piece, over: false });
         let is_vouched_for = place.tag.is_some();
         Self { state, changed: Condvar::new(), most, ahead, bytes: place.bytes, is_vouched_for }

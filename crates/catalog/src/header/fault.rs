@@ -60,6 +60,8 @@ pub(super) enum Fault {
     Truncated(Field),
     /// The field contradicts itself, another one or the format.
     Refused(Field, String),
+    /// It is a further part of a model in several files, which does not say what the model is.
+    FurtherPart,
     /// The file cannot be read.
     Io(io::Error),
 }
@@ -77,6 +79,7 @@ impl Fault {
             Self::Refused(field, reason) => {
                 problem(Code::ModelRefused).with("reason", format_args!("in {field}: {reason}"))
             }
+            Self::FurtherPart => problem(Code::FurtherPart),
             Self::Io(error) => problem(Code::ModelUnreadable).with("reason", error),
         }
     }

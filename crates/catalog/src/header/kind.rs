@@ -16,6 +16,10 @@ pub enum Kind {
     Embeds,
     /// The eyes or ears of another model, which it cannot do without.
     Projects,
+    /// Turns text into speech; writes nothing.
+    Speaks,
+    /// Reads a text with one half of itself and writes another with the other half.
+    Rewrites,
     /// Drafts out of another model's inner states (EAGLE and its kin): of use only inside of that.
     DraftsInside,
 }
@@ -62,6 +66,8 @@ const EMBEDS: [&str; 11] = [
     "eurobert",
 ];
 const PROJECTS: [&str; 2] = ["clip", "mmproj"];
+const SPEAKS: [&str; 3] = ["wavtokenizer-dec", "qwen3tts", "pockettts"];
+const REWRITES: [&str; 1] = ["t5"];
 const DRAFTS_INSIDE: [&str; 5] = ["eagle", "eagle3", "medusa", "dflash", "gemma4-assistant"];
 
 impl Kind {
@@ -72,6 +78,8 @@ impl Kind {
             Self::Diffuses => Some("it writes a whole text at once, over and over, instead of word after word"),
             Self::Embeds => Some("it turns text into numbers for searching and writes none"),
             Self::Projects => Some("it is the eyes or ears of another model and writes no text"),
+            Self::Speaks => Some("it turns text into speech and writes none"),
+            Self::Rewrites => Some("it reads a text with one half of itself to write another with the other half"),
             Self::DraftsInside => Some("it drafts only inside of the model it was made for"),
         }
     }
@@ -94,6 +102,10 @@ impl Kind {
             Self::Embeds
         } else if is(&PROJECTS) {
             Self::Projects
+        } else if is(&SPEAKS) {
+            Self::Speaks
+        } else if is(&REWRITES) {
+            Self::Rewrites
         } else if is(&DRAFTS_INSIDE) {
             Self::DraftsInside
         } else {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Seek};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::rc::Rc;
 
 use super::KEPT_TEXT;
@@ -21,6 +21,9 @@ const KEPT_LIST: u64 = 4096;
 
 /// llama.cpp's own limit for layers; it ends the process on more, and on none.
 const MOST_LAYERS: u64 = 512;
+
+/// llama.cpp counts tokens in 31 bits.
+const MOST_TOKENS: u64 = i32::MAX as u64;
 
 /// Number of the kind of value that is a text.
 pub(super) const TEXT: u32 = 8;
@@ -111,10 +114,7 @@ impl Pairs {
     pub(super) fn architecture(&self) -> Result<&str, Fault> {
         match self.texts.get("general.architecture") {
             Some(name) if !name.is_empty() && name.len() <= 64 => Ok(name),
-            None if self.number("split.no").is_some_and(|part| part > 0) => refused(
-                "split.no",
-                "it is a further part of a model in several files: choose the first one, whose name has 00001 in it",
-            ),
+            None if self.number("split.no").is_some_and(|part| part > 0) => Err(Fault::FurtherPart),
             _ => refused("general.architecture", "it does not say what kind of model it is"),
         }
     }
@@ -152,11 +152,18 @@ impl Pairs {
 
     /// How many layers it has, if it says so.
     pub(super) fn layers(&self) -> Result<Option<u64>, Fault> {
-        match self.own("block_count") {
-            Some(layers) if !(1..=MOST_LAYERS).contains(&layers) => {
-                refused(&format!("{}.block_count", self.architecture()?), format!("no model has {layers} layers"))
-            }
-            layers => Ok(layers),
+        self.within("block_count", 1..=MOST_LAYERS, |layers| format!("no model has {layers} layers"))
+    }
+
+    /// How many tokens of context it was trained for, if it says so.
+    pub(super) fn context_length(&self) -> Result<Option<u64>, Fault> {
+        self.within("context_length", 0..=MOST_TOKENS, |count| format!("no model has {count} tokens of context"))
+    }
+
+    fn within(&self, what: &str, sound: RangeInclusive<u64>, why: fn(u64) -> String) -> Result<Option<u64>, Fault> {
+        match self.own(what) {
+            Some(count) if !sound.contains(&count) => refused(&format!("{}.{what}", self.architecture()?), why(count)),
+            count => Ok(count),
         }
     }
 

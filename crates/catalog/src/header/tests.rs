@@ -44,6 +44,7 @@ fn a_model_that_sums_texts_up_writes_none_whatever_its_family_does() {
     assert_eq!([3, 4, 0].map(|pooling| kind("qwen3", pooling)), [Kind::Embeds, Kind::Embeds, Kind::Writes]);
     assert_eq!([1, 0].map(|pooling| kind("lfm2", pooling)), [Kind::Embeds, Kind::Recurrent]);
     assert_eq!([3, 0].map(|pooling| kind("clip", pooling)), [Kind::Projects; 2]);
+    assert_eq!([kind("qwen3tts", 0), kind("t5", 0)], [Kind::Speaks, Kind::Rewrites]);
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn a_further_part_of_a_model_says_so() {
     assert_eq!(look(&gguf.bytes()).unwrap().part, Some((1, 3)));
     gguf.pairs[0] = pair("split.tensors.count", 5, &2_u32.to_le_bytes());
     gguf.pairs[9] = pair("split.no", 2, &1_u16.to_le_bytes());
-    assert!(reason(&gguf).contains("00001"));
+    assert!(matches!(look(&gguf.bytes()), Err(Fault::FurtherPart)));
 }
 
 #[test]
@@ -181,6 +182,12 @@ fn lies_about_counts_sizes_and_places_are_refused_with_a_reason() {
             &format!("no model has {layers} layers"),
         );
     }
+    let endless = pair("llama.context_length", 4, &u32::MAX.to_le_bytes());
+    says(
+        &|g| g.pairs[3] = endless.clone(),
+        "the key “llama.context_length”",
+        "no model has 4294967295 tokens of context",
+    );
     says(&|g| g.pairs[3] = pair("", 4, &[0; 4]), "the name of key 4", "empty");
     says(&|g| g.pairs.push(pair("x", 99, &[])), "the key “x”", "unknown kind");
     let nested = [9_u32.to_le_bytes().as_slice(), &1_u64.to_le_bytes(), &[0; 32]].concat();

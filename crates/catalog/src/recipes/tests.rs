@@ -110,6 +110,19 @@ fn every_change_can_be_taken_back_and_so_can_a_removal() {
 }
 
 #[test]
+fn one_that_was_removed_keeps_its_id_and_its_versions_for_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipes = named(&folder);
+    recipes.add(&recipe("Mine")).unwrap();
+    recipes.remove("mine").unwrap();
+    let next = Recipe { max_gram: false, ..recipe("Mine") };
+    let next = recipes.add(&next).unwrap();
+    assert_eq!((next.id.as_str(), recipes.versions(&next.id).len()), ("mine-2", 0));
+    assert!(recipes.back("mine", None).unwrap().max_gram);
+    assert_eq!(recipes.get("mine-2").unwrap(), next, "nothing comes over it");
+}
+
+#[test]
 fn what_two_programs_change_at_once_is_kept_of_both() {
     let folder = tempfile::tempdir().unwrap();
     let first = named(&folder).add(&recipe("First")).unwrap();

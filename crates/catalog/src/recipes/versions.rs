@@ -97,7 +97,7 @@ impl Recipes {
         Ok(recipe)
     }
 
-    fn earlier(&self, id: &str) -> PathBuf {
+    pub(super) fn earlier(&self, id: &str) -> PathBuf {
         self.root.join(EARLIER).join(format!("ladder-{}", slug(id)))
     }
 
@@ -129,8 +129,8 @@ impl Recipes {
         Ok(())
     }
 
-    /// The right to change ladders, waited for while another program has it: nobody puts by what a ladder was before another one's change, and
-    /// writes over that.
+    /// The right to change ladders, waited for while another program has it: what is put by is what is then written over, so that what every
+    /// program made of a ladder stays among its versions.
     pub(super) fn lock(&self) -> Result<File, Problem> {
         let folder = self.root.join(EARLIER);
         let open = || File::options().write(true).create(true).truncate(false).open(folder.join("lock"));

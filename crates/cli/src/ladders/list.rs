@@ -19,6 +19,9 @@ pub(super) fn list(setup: &Setup, output: &Output) -> Result<(), Problem> {
         let lost: Vec<_> = setup.models.lost(&models).map(|model| model.name.as_str()).collect();
         let state = match (card.missing_bytes > 0.0, card.offered) {
             (false, _) => "ready".to_owned(),
+            (true, _) if !card.fetchable && (lost.is_empty() || !card.to_make.is_empty()) => {
+                format!("{missing} are missing, not all of it in the folder that models come from")
+            }
             (true, _) if !card.to_make.is_empty() => {
                 format!(
                     "{missing} to fetch or make, {} of it here: taki models fetch {}",
@@ -85,7 +88,11 @@ pub(super) fn suggest(setup: &Setup, output: &Output) -> Result<(), Problem> {
     let memory = bytes_in_words(card.memory_bytes as u64);
     let all = engine::memory_of_this_computer().map(|all| all.saturating_add(devices));
     let all = all.map(|all| format!(" of {}", bytes_in_words(all))).unwrap_or_default();
-    let counted = if devices > 0 { ", that of graphics cards counted" } else { "" };
+    let counted = match (devices, setup.borrows()) {
+        (0, _) => "",
+        (_, false) => ", that of graphics cards counted",
+        (_, true) => ", that of other computers and graphics cards counted",
+    };
     output.line(format_args!("{}: {}", card.id, card.rungs.join(" ← ")));
     output.line(format_args!("It takes {memory}{all} of memory{counted}, which leaves room for other programs."));
     output.line(match card.pace {

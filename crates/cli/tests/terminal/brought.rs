@@ -56,6 +56,9 @@ fn files_of_a_ladder_that_is_refused_are_not_left_in_the_list() {
     taki.run(&["models", "add", "--json", &big]).good();
     let refused = taki.run(&["ladders", "make", "X", &small, &big, "--json"]);
     assert_eq!(refused.problem().0, "draft_too_large", "{refused:?}");
+    fs::write(at("bad.gguf"), "GGML").unwrap();
+    let refused = taki.run(&["ladders", "make", "X", &small, at("bad.gguf").to_str().unwrap(), "--json"]);
+    assert_eq!(refused.problem().0, "not_gguf", "{refused:?}");
     let listed = taki.run(&["models", "list", "--json"]).good().to_string();
     assert!(listed.contains("\"big\"") && !listed.contains("\"small\""), "{listed}");
 }

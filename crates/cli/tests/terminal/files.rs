@@ -37,8 +37,13 @@ fn what_cannot_be_fetched_is_said_so() {
         command.env("TAKI_SOURCE", source);
         finish(command, b"").code_of_problem()
     };
-    assert_eq!(fetch(empty.path().as_os_str()), "download_failed");
+    assert_eq!(fetch(empty.path().as_os_str()), "not_in_source");
     assert_eq!(fetch("nowhere".as_ref()), "setting_invalid");
+    let mut command = taki.command(["ladders", "list"]);
+    command.env("TAKI_SOURCE", empty.path());
+    let listed = finish(command, b"").out;
+    let line = listed.lines().find(|line| line.starts_with("qwen-coder")).unwrap();
+    assert!(line.contains("are missing, not all of it in the folder") && !line.contains("to fetch"), "{line}");
     assert_eq!(taki.run(&["models", "verify", "smollm2", "--json"]).code_of_problem(), "not_installed");
 }
 
@@ -86,11 +91,7 @@ fn models_come_from_the_folder_of_the_settings_and_over_a_damaged_part() {
     fs::write(&rules, "[settings]\nsource = \"/no/such/stick\"\n").unwrap();
     assert_eq!(fetch("TAKI_POLICY", &rules).code_of_problem(), "source_missing", "the administrator's goes before it");
     fs::create_dir(at("empty")).unwrap();
-    assert_eq!(
-        fetch("TAKI_SOURCE", &at("empty")).code_of_problem(),
-        "download_failed",
-        "and so does the environment's"
-    );
+    assert_eq!(fetch("TAKI_SOURCE", &at("empty")).code_of_problem(), "not_in_source", "and so does the environment's");
     // As long as it should be, and none of it right.
     let part = at("models/staging").join(from.with_extension("part").file_name().unwrap());
     fs::File::create(part).unwrap().set_len(fs::metadata(&from).unwrap().len()).unwrap();
@@ -273,6 +274,31 @@ fn a_model_is_told_by_its_header() {
     assert!(some.code == Some(1) && some.out.contains("llama") && some.err.contains("/none.gguf"), "{some:?}");
     let plain = taki.run(&["models", "inspect", "--json", "http://models.example/m.gguf"]);
     assert_eq!(plain.code_of_problem(), "address_unusable");
+}
+
+#[test]
+fn a_model_that_is_not_here_is_looked_at_where_it_is_to_come_from() {
+    let taki = Taki::bare();
+    let folder = taki.home.path().join("stick");
+    fs::create_dir(&folder).unwrap();
+    let catalog = Catalog::builtin();
+    let (known, offer) = (catalog.model("qwen2.5-coder-0.5b").unwrap(), catalog.offers().next().unwrap());
+    let inspect = |source: &str, id: &str, endpoint: &str| {
+        let mut command = taki.command(["models", "inspect", "--json", id]);
+        command.env("TAKI_SOURCE", source).env("HF_ENDPOINT", endpoint);
+        finish(command, b"")
+    };
+    let source = folder.to_str().unwrap();
+    for (id, file) in [(&known.id, &known.file), (&offer.id, &offer.file)] {
+        // Nobody answers there.
+        let look = || inspect(source, id, "http://127.0.0.1:1");
+        let (code, sentence, next) = look().problem();
+        assert!(code == "not_in_source" && sentence.contains(source) && next.contains(file), "{sentence} {next}");
+        fs::write(folder.join(file), [gguf("It", &[], &[("a.weight", 8)]), vec![0; 32]].concat()).unwrap();
+        assert_eq!(look().good()["models"][0]["architecture"], "llama", "{id}");
+    }
+    let offered = inspect("", &offer.id, &beginnings()).good();
+    assert_eq!(offered["models"][0]["bytes"], offer.about_bytes, "{offered}");
 }
 
 #[test]

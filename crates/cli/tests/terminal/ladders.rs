@@ -127,6 +127,31 @@ fn of_a_ladder_its_target_is_made_smaller_and_the_mixes_are_listed() {
 }
 
 #[test]
+fn a_file_that_no_list_has_is_made_smaller() {
+    let taki = Taki::with_own_models();
+    let model = taki.run(&["models", "list", "--json"]).good()["models"][0]["path"].as_str().unwrap().to_owned();
+    let mut bytes = fs::read(model).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    let file = taki.home.path().join("mine.gguf");
+    fs::write(&file, bytes).unwrap();
+    let made = taki.run(&["models", "shrink", file.to_str().unwrap(), "--to", "Q2_K", "--no-probe", "--json"]).good();
+    assert_eq!((&made["original"]["id"], made["made"].as_array().unwrap().len()), (&json!("mine"), 1), "{made}");
+}
+
+#[test]
+fn dates_in_fields_of_a_newer_version_are_shown_as_they_are_written() {
+    let taki = Taki::bare();
+    let recipe = taki.home.path().join("newer.toml");
+    let file = recipe.to_str().unwrap();
+    taki.run(&["ladders", "export", "smollm2", file, "--json"]).good();
+    let text = fs::read_to_string(file).unwrap();
+    let text = text.replacen("name = \"SmolLM2 135M\"", "name = \"Newer\"\nmade = 2026-11-27", 1);
+    fs::write(file, text).unwrap();
+    let id = taki.run(&["ladders", "import", file, "--json"]).good()["ladder"].as_str().unwrap().to_owned();
+    assert_eq!(taki.run(&["ladders", "show", &id, "--json"]).good()["recipe"]["made"], "2026-11-27");
+}
+
+#[test]
 fn a_ladder_is_made_changed_taken_back_handed_on_and_removed() {
     let taki = Taki::with_own_models();
     let home = taki.home.path().to_owned();

@@ -1,6 +1,7 @@
 //! The program is told to stop, to end, or that its terminal is gone.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command};
 
 use serde_json::{Value, json};
@@ -189,16 +190,7 @@ fn who_stops_making_smaller_versions_has_none_that_is_half_written() {
     let before = files("", ".gguf");
     let args = ["models", "shrink", "smollm2-135m", "--to", "Q4_0,Q3_K_S,Q2_K", "--json"];
     let mut child = taki.command(args).spawn().unwrap();
-    // Once there is something of it, whoever writes it listens.
-    let begun = || {
-        let places = std::fs::read_dir(models.join("staging")).into_iter().flatten().flatten();
-        let files = places.flat_map(|place| std::fs::read_dir(place.path()).into_iter().flatten().flatten());
-        files.filter_map(|file| file.metadata().ok()).any(|file| file.len() > 0)
-    };
-    while !begun() {
-        assert_eq!(child.try_wait().unwrap(), None, "it ended before it wrote anything");
-        std::thread::yield_now();
-    }
+    wait_until_written(&mut child, &models);
     tell(child.id(), "INT");
     let left = child.wait_with_output().unwrap();
     assert_eq!(left.status.code(), Some(130), "{}", String::from_utf8_lossy(&left.stderr));
@@ -233,4 +225,35 @@ fn who_stops_a_check_of_a_file_leaves_it_where_it_is() {
     let left = child.wait_with_output().unwrap();
     assert_eq!(left.status.code(), Some(130), "{}", String::from_utf8_lossy(&left.stderr));
     assert!(path.is_file(), "nobody knows yet that it is damaged");
+}
+
+#[test]
+fn what_is_left_of_one_that_was_killed_goes_with_the_next_command() {
+    let taki = Taki::with_own_models();
+    let models = taki.home.path().join("models");
+    let mut child = taki.command(["models", "shrink", "smollm2-135m", "--to", "Q4_0", "--json"]).spawn().unwrap();
+    wait_until_written(&mut child, &models);
+    // So that it is not finished meanwhile.
+    tell(child.id(), "STOP");
+    let places = || std::fs::read_dir(models.join("staging")).unwrap().count();
+    taki.run(&["models", "list", "--json"]).good();
+    assert_ne!(places(), 0, "somebody works there");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_ne!(places(), 0, "it could not clear up");
+    taki.run(&["models", "list", "--json"]).good();
+    assert_eq!(places(), 0);
+}
+
+/// Waits until there is something of a smaller version in `models`: whoever writes it listens then.
+fn wait_until_written(child: &mut Child, models: &Path) {
+    let begun = || {
+        let places = std::fs::read_dir(models.join("staging")).into_iter().flatten().flatten();
+        let files = places.flat_map(|place| std::fs::read_dir(place.path()).into_iter().flatten().flatten());
+        files.filter_map(|file| file.metadata().ok()).any(|file| file.len() > 0)
+    };
+    while !begun() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it wrote anything");
+        std::thread::yield_now();
+    }
 }

@@ -1,4 +1,5 @@
-use std::fs;
+use std::fs::{self, TryLockError};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -8,7 +9,7 @@ use protocol::Code;
 
 use super::bench::{Bench, Filling, hugging_face, parts};
 use super::server::{Does, Server};
-use crate::fetch::{SourceChoice, SourceKind, discardable};
+use crate::fetch::{SourceChoice, SourceKind, discardable, is_ours};
 
 const BYTES: usize = 3_000_000;
 
@@ -116,6 +117,13 @@ fn what_is_not_whole_goes_with_the_model_unless_somebody_fetches_it_now() {
 }
 
 #[test]
+fn where_nothing_can_be_locked_nobody_is_said_to_have_it() {
+    let failed = |kind: ErrorKind| is_ours(Err(TryLockError::Error(kind.into()))).ok();
+    assert_eq!([failed(ErrorKind::Unsupported), failed(ErrorKind::PermissionDenied)], [Some(true), None]);
+    assert_eq!([Ok(()), Err(TryLockError::WouldBlock)].map(|tried| is_ours(tried).unwrap()), [true, false]);
+}
+
+#[test]
 fn a_file_that_changed_between_two_pieces_is_fetched_once_more_in_one_go() {
     let (mut bench, server) = bench([]);
     let mut other = bench.contents.clone();
@@ -157,6 +165,7 @@ fn a_leftover_longer_than_the_file_is_begun_anew() {
 #[test]
 fn a_silent_server_is_asked_again() {
     let (mut bench, server) = bench([Does::Silent(1_000_000), Does::Silent(0)]);
+    bench.options.stall_timeout = Duration::from_secs(2);
     bench.gets_it();
     assert_eq!(server.starts(), [None, Some(1_000_000), Some(1_000_000)]);
 }
@@ -250,8 +259,6 @@ fn a_disk_that_others_fill_on_the_way_keeps_what_came_until_there_is_room_again(
         bench.options.endpoint.clone_from(&server.endpoint);
         bench.options.piece = piece;
         bench.options.disk = disk.clone();
-        // A busy computer is no silent server.
-        bench.options.stall_timeout = Duration::from_secs(60);
         let problem = bench.fails(Code::DiskFull);
         let there = bench.part();
         assert!((1..=1_200_000).contains(&there), "{there}");
@@ -296,8 +303,8 @@ fn a_folder_is_a_source_without_network() {
     let mut bench = Bench::new(BYTES, vec![hugging_face()]);
     let folder = tempfile::tempdir().unwrap();
     bench.options.source = SourceChoice::Folder(folder.path().to_owned());
-    let problem = bench.fails(Code::DownloadFailed);
-    assert!(problem.details["reason"].contains("m.gguf"), "{problem:?}");
+    let problem = bench.fails(Code::NotInSource);
+    assert_eq!((&*problem.details["name"], &*problem.details["file"]), ("Model m", "m.gguf"));
     fs::write(folder.path().join("m.gguf"), &bench.contents[1..]).unwrap();
     bench.fails(Code::DownloadMismatch);
     fs::write(folder.path().join("m.gguf"), &bench.contents).unwrap();

@@ -15,7 +15,7 @@ use crate::cards::Lists;
 use crate::entry::{Sha256, Source};
 use crate::fetch::{SourceChoice, begun, fetch};
 use crate::manifest::Catalog;
-use crate::offer::settle;
+use crate::offer::{look_for, settle};
 use crate::recipes::Recipes;
 use crate::recommend::Machine;
 use crate::sample::{Gguf, pair, text};
@@ -93,6 +93,7 @@ fn an_offered_ladder_becomes_a_known_one_and_is_fetched() {
     let catalog = Catalog::parse(OFFERS).unwrap();
     assert_eq!((catalog.ladders().len(), catalog.offered_ladders().len(), catalog.offers().count()), (0, 1, 2));
     assert_eq!(bench.store.ready(&catalog, "both").unwrap(), 5_000, "about");
+    assert_eq!(look_for(&catalog, "small", &bench.options).unwrap().architecture, "llama");
     let settled = settle(&catalog, &bench.store, "both", &bench.options, &GO, &mut |_| {}).unwrap();
     assert!(settled.left_out.is_empty());
     let folder = tempfile::tempdir().unwrap();
@@ -239,10 +240,18 @@ fn a_folder_gives_what_it_has_and_nobody_else_is_asked() {
     let catalog = Catalog::parse(OFFERS).unwrap();
     assert_eq!(
         settle(&catalog, &bench.store, "both", &bench.options, &GO, &mut |_| {}).unwrap_err().code,
-        Code::LookUpFailed
+        Code::NotInSource
     );
+    let page = format!("{}/maker/big/blob/main/big.gguf", server.endpoint);
+    let looked = || look_for(&catalog, "big", &bench.options).map(|header| header.file_bytes);
+    let settled_at = || settle_at(&catalog, &bench.store, &page, &bench.options, &GO);
+    let missing = [looked().map(|_| ()), settled_at().map(|_| ())].map(Result::unwrap_err);
+    assert!(missing.iter().all(|problem| problem.code == Code::NotInSource && problem.details["file"] == "big.gguf"));
     std::fs::write(folder.path().join("big.gguf"), big()).unwrap();
     std::fs::write(folder.path().join("small.gguf"), Gguf::small().bytes()).unwrap();
+    assert_eq!(looked(), Ok(big().len() as u64));
+    let model = &settled_at().unwrap().models[0];
+    assert_eq!((model.bytes, &*model.sources), (big().len() as u64, &[][..]), "whoever brings it answers for it");
     let mut told = Vec::new();
     let settled =
         settle(&catalog, &bench.store, "both", &bench.options, &GO, &mut |progress| told.push(progress)).unwrap();
@@ -252,6 +261,7 @@ fn a_folder_gives_what_it_has_and_nobody_else_is_asked() {
     let recipes = Recipes::of(bench.store.root().join("ladders"));
     recipes.add(&settled.recipe).unwrap();
     let (catalog, _) = catalog.with_own(&bench.store, &recipes);
+    assert_eq!(look_for(&catalog, "big", &bench.options).unwrap().file_bytes, big().len() as u64);
     let go = AtomicBool::new(false);
     fetch(&catalog, &bench.store, "both", &bench.options, &go, &mut |_| {}).unwrap();
     bench.options.source = SourceChoice::PythonPackages;
@@ -290,7 +300,7 @@ fn of_a_model_that_is_known_a_folder_or_what_is_here_is_looked_at_and_nobody_is_
     assert_eq!(settled().unwrap().recipe.rungs.len(), 2, "it is there by its hash");
     assert!(is_listed());
     std::fs::remove_file(folder.path().join(format!("{hash}.gguf"))).unwrap();
-    assert_eq!(settled().unwrap_err().code, Code::LookUpFailed);
+    assert_eq!(settled().unwrap_err().code, Code::NotInSource);
     assert!(!is_listed());
     drop(folder);
     assert_eq!(settled().unwrap_err().code, Code::SourceMissing);

@@ -19,8 +19,6 @@ const PIECE: usize = 1 << 16;
 fn bench(does: impl Fn(usize, &Seen) -> Does + Send + Sync + 'static) -> (Bench, Server) {
     let mut bench = Bench::new(BYTES, vec![hugging_face()]);
     bench.options.piece = PIECE as u64;
-    // A busy computer is no silent server.
-    bench.options.stall_timeout = Duration::from_secs(60);
     let server = Server::with(&bench.contents, does);
     bench.options.endpoint.clone_from(&server.endpoint);
     (bench, server)
@@ -49,6 +47,26 @@ fn the_pieces_come_over_several_connections_and_each_once() {
     assert_eq!(most.load(Ordering::SeqCst), 4);
     assert_eq!((server.seen().len(), asked(&server)), (BYTES.div_ceil(PIECE), BYTES));
     assert!(bench.reports.is_sorted_by_key(|report| report.done_bytes), "{:?}", bench.reports);
+}
+
+#[test]
+fn on_a_fast_line_too_each_piece_comes_once() {
+    // Larger pieces than the first one: those that follow begin where it ends.
+    let (piece, first) = (3 << 19, 1 << 20);
+    let mut bench = Bench::new(4 * piece + 3, vec![hugging_face()]);
+    bench.options.piece = piece as u64;
+    let server = Server::with(&bench.contents, |_, _| Does::Right);
+    bench.options.endpoint.clone_from(&server.endpoint);
+    bench.gets_it();
+    let mut seen: Vec<_> = server.seen().iter().map(|seen| (seen.from.unwrap_or(0), seen.to)).collect();
+    assert_eq!(seen[0], (0, Some(first - 1)));
+    seen.sort_unstable();
+    let mut end = 0;
+    for (from, to) in seen {
+        assert_eq!(from, end);
+        end = to.map_or(bench.contents.len(), |to| to + 1);
+    }
+    assert_eq!(end, bench.contents.len());
 }
 
 #[test]
