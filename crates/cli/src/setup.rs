@@ -41,13 +41,13 @@ impl Setup {
         let recipes = Recipes::of(places.ladders());
         let (catalog, unread) = Catalog::here(&models, &recipes, places.rules.ladders());
         // What is wrong with it is said when something is to be fetched.
-        let source = SourceChoice::chosen(&store::load_settings(&places).0.source).unwrap_or_default();
+        let source = SourceChoice::chosen(&store::peek_settings(&places).source).unwrap_or_default();
         Ok(Self { places, catalog, models, recipes, source, unread })
     }
 
     /// How things are fetched, as environment, settings and keyring have it.
     pub(crate) fn fetch_options(&self) -> Result<FetchOptions, Problem> {
-        let (settings, _) = store::load_settings(&self.places);
+        let settings = store::peek_settings(&self.places);
         // A keyring that cannot be used keeps nobody from what is open to all.
         let token = store::token().unwrap_or_default();
         FetchOptions::with(&settings, token.as_deref().unwrap_or_default())
@@ -146,7 +146,7 @@ impl Setup {
     /// Bytes that graphics cards, and other computers that compute along, have free. An engine is asked, and ended, unless the settings or the
     /// administrator's rules leave everything to the processor.
     pub(crate) fn device_memory(&self) -> u64 {
-        let (Settings { exact, gpu_layers, workers, .. }, _) = store::load_settings(&self.places);
+        let Settings { exact, gpu_layers, workers, .. } = store::peek_settings(&self.places);
         if !(EngineSettings { exact, gpu_layers, ..EngineSettings::default() }).uses_devices() {
             return 0;
         }
@@ -161,7 +161,7 @@ impl Setup {
 
     /// Whether other computers are named that could compute along.
     pub(crate) fn borrows(&self) -> bool {
-        !store::load_settings(&self.places).0.workers.is_empty()
+        !store::peek_settings(&self.places).workers.is_empty()
     }
 
     /// Every ladder of `catalog`, with what a trial here found of it, where graphics cards have so many bytes free.

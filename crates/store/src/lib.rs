@@ -39,5 +39,5 @@ pub use messages::{Given, Said};
 pub use passages::{Passages, beginning};
 pub use places::{Places, now_ms};
 pub use rules::Rules;
-pub use settings::{chosen_ladder, load_settings, save_settings};
+pub use settings::{chosen_ladder, load_settings, peek_settings, save_settings};
 pub use token::{forget_token, keep_token, token};

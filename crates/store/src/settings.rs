@@ -14,21 +14,35 @@ const FILE: &str = "settings.toml";
 /// cannot be understood is set aside, which the second value says.
 pub fn load_settings(places: &Places) -> (Settings, Vec<Problem>) {
     let path = places.config.join(FILE);
-    let damaged = match fs::read(&path) {
-        Ok(bytes) => match String::from_utf8(bytes).ok().and_then(|text| toml::from_str(&text).ok()) {
-            Some(settings) => return (places.rules.apply(settings), Vec::new()),
-            None => true,
-        },
-        Err(error) => error.kind() != ErrorKind::NotFound,
-    };
-    let notices = if damaged { vec![set_aside(&path)] } else { Vec::new() };
-    (places.rules.apply(Settings::default()), notices)
+    let read = read(&path);
+    let notices = if read.is_err() { vec![set_aside(&path)] } else { Vec::new() };
+    (places.rules.apply(read.ok().flatten().unwrap_or_default()), notices)
+}
+
+/// The same for whoever tells nobody of it: a file that cannot be understood stays where it is.
+pub fn peek_settings(places: &Places) -> Settings {
+    places.rules.apply(read(&places.config.join(FILE)).ok().flatten().unwrap_or_default())
 }
 
 /// The ladder that was chosen in the window; None as long as nothing was chosen there.
 pub fn chosen_ladder(places: &Places) -> Option<String> {
-    let (settings, _) = load_settings(places);
-    places.config.join(FILE).is_file().then_some(settings.ladder)
+    let chosen = read(&places.config.join(FILE)).ok().flatten();
+    chosen.map(|settings| places.rules.apply(settings).ladder)
+}
+
+/// What stands in the file; None if there is none.
+///
+/// # Errors
+/// It cannot be read or understood.
+fn read(path: &Path) -> Result<Option<Settings>, ()> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            let text = String::from_utf8(bytes).map_err(drop)?;
+            toml::from_str(&text).map(Some).map_err(drop)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(_) => Err(()),
+    }
 }
 
 fn set_aside(path: &Path) -> Problem {
@@ -88,6 +102,7 @@ mod tests {
         assert_eq!(load_settings(&places), (mine, Vec::new()));
         for (round, damage) in [&b"ladder = 7"[..], b"\xff\xfe", b"{"].into_iter().enumerate() {
             fs::write(places.config.join(FILE), damage).unwrap();
+            assert_eq!((peek_settings(&places), places.config.join(FILE).is_file()), (Settings::default(), true));
             let (settings, notices) = load_settings(&places);
             assert_eq!(settings, Settings::default());
             assert_eq!(notices[0].code, Code::SettingsSetAside);

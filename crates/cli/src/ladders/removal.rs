@@ -19,7 +19,7 @@ pub(super) fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Out
         Err(problem) if problem.code == Code::FileUnusable => None,
         found => Some(found?),
     };
-    if store::load_settings(&setup.places).0.ladder == ladder {
+    if store::peek_settings(&setup.places).ladder == ladder {
         return Err(Problem::new(Code::LadderInUse).with("ladder", ladder));
     }
     // In a folder that the administrator shares out others have ladders of their own.
