@@ -101,15 +101,20 @@ pub(crate) fn dragged(window: &Window, event: &WindowEvent) {
     let WindowEvent::DragDrop(event) = event else { return };
     let app = window.state::<Arc<App>>();
     match event {
-        DragDropEvent::Enter { .. } => app.dragged.over(true),
+        DragDropEvent::Enter { paths, .. } => app.dragged.over(files(paths).next().is_some()),
         DragDropEvent::Leave => app.dragged.over(false),
         DragDropEvent::Drop { paths, .. } => {
-            let (ours, others): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|path| is_ours(path));
+            let (ours, others): (Vec<PathBuf>, Vec<PathBuf>) = files(paths).cloned().partition(|path| is_ours(path));
             app.dragged.add(others);
             app.opened.add(ours);
         }
         _ => {}
     }
+}
+
+/// Those that are files: a link out of a page comes in the same way, with its address as the path.
+fn files(paths: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
+    paths.iter().filter(|path| path.is_absolute())
 }
 
 /// Whether a file is a model or a recipe of ours; any other TOML is something to ask about.
@@ -163,5 +168,7 @@ mod tests {
                 && !is_ours(&file("d.txt", "taki_recipe = 1"))
         );
         assert!(!is_ours(folder.path()));
+        let dragged = [folder.path().join("a.txt"), PathBuf::from("https://a.example/b.gguf"), PathBuf::new()];
+        assert_eq!(files(&dragged).collect::<Vec<_>>(), [&dragged[0]], "a link is no file");
     }
 }
