@@ -44,7 +44,7 @@ use part::{Part, left_behind};
 use progress::Meter;
 
 /// Longest time that `cancel` goes unnoticed while waiting.
-const GLANCE: Duration = Duration::from_millis(50);
+pub(crate) const GLANCE: Duration = Duration::from_millis(50);
 
 /// Fetches everything that the ladder or model `name` still [needs](Catalog::needed); returns all those files, the target first. What has to be made of them then,
 /// [`Catalog::remakes`] tells.

@@ -171,7 +171,7 @@ pub fn to_fit(
 
 /// What one model takes.
 fn of_header(header: &Header, context: u64, cache: CacheType) -> Fit {
-    let weights = header.types.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    let weights = header.weight_bytes();
     // Where a header does not say it, it is no less than what is usual for models of that size.
     let usual = || of_bytes(weights).cache.div_ceil(CONTEXT);
     let full = header.cache_bytes.unwrap_or_else(usual).saturating_mul(context);

@@ -72,11 +72,15 @@ pub struct Header {
 }
 
 impl Header {
+    /// Bytes of its weights.
+    pub fn weight_bytes(&self) -> u64 {
+        sum(&self.types)
+    }
+
     /// About how many bytes the file would have in another mix.
     pub fn bytes_as(&self, mix: Mix) -> u64 {
         // What stands before the weights stays as it is.
-        let weights: u64 = self.types.iter().map(|(_, bytes)| bytes).sum();
-        self.file_bytes.saturating_sub(weights).saturating_add(self.weights.bytes_as(mix) as u64)
+        self.file_bytes.saturating_sub(self.weight_bytes()).saturating_add(self.weights.bytes_as(mix) as u64)
     }
 }
 
@@ -108,11 +112,16 @@ pub(crate) fn check(from: impl BufRead + Seek, bytes: u64, name: &dyn std::fmt::
     })
 }
 
+/// Bytes of all types: whatever a header claims, they are added up.
+fn sum(types: &[(&str, u64)]) -> u64 {
+    types.iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
+}
+
 fn read(from: impl BufRead + Seek, file_bytes: u64) -> Result<Header, Fault> {
     let all = All::read(from, file_bytes, &mut |_, _| {}, &mut drop)?;
     let (pairs, tensors) = (all.pairs, all.tensors);
     let architecture = pairs.architecture()?.to_owned();
-    let weights = tensors.types.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    let weights = sum(&tensors.types);
     let idle = match (pairs.own("expert_used_count"), pairs.own("expert_count")) {
         (Some(used), Some(count)) if used < count => tensors.experts as f64 * (1.0 - used as f64 / count as f64),
         _ => 0.0,

@@ -13,6 +13,7 @@ mod fit;
 mod hand_over;
 mod header;
 mod headers;
+mod in_time;
 mod intake;
 mod join;
 mod manifest;

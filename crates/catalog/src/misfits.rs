@@ -6,9 +6,10 @@ use protocol::{Code, Problem};
 
 use crate::entry::{ModelEntry, Sha256};
 use crate::fetch::{FetchOptions, discard};
+use crate::in_time::in_time;
 use crate::manifest::Catalog;
 use crate::match_up::{match_up, match_up_by_text};
-use crate::offer::{in_time, look_at};
+use crate::offer::look_at;
 use crate::recipes::Recipes;
 use crate::store::ModelStore;
 

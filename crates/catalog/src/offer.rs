@@ -1,10 +1,6 @@
 //! Models of the catalogue whose files nobody has verified yet: what they are is asked where they lie, before the first download.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
 
 use protocol::{Code, Problem, bytes_in_words};
 use serde::Deserialize;
@@ -12,6 +8,7 @@ use serde::Deserialize;
 use crate::entry::{LadderEntry, Licence, ModelEntry, Source, Words};
 use crate::fetch::{FetchOptions, FetchProgress, SourceChoice, facts, file_in, hash_in, is_own, is_safe, look, not_in};
 use crate::header::{Header, check_header};
+use crate::in_time::in_time;
 use crate::manifest::Catalog;
 use crate::match_up::match_up;
 use crate::recipe::{Recipe, RecipeModel};
@@ -77,9 +74,6 @@ pub struct Settled {
     pub left_out: Vec<Problem>,
 }
 
-/// How long a stop goes unnoticed.
-const GLANCE: Duration = Duration::from_millis(50);
-
 /// Asks where the files of the offered ladder `id` (or of the offered model, as a ladder of itself) lie for their commit, size and hash, and for their beginnings: what goes together is known
 /// before anything large is fetched. Models that are known already stay as they are, and nobody is asked for one whose file is in `store`. Files of a folder have to be read for their hash: `on` is
 /// told how far that is. Returns the ladder as a recipe that is not kept yet.
@@ -96,50 +90,6 @@ pub fn settle(
 ) -> Result<Settled, Problem> {
     let (catalog, store, id, options) = (catalog.clone(), store.clone(), id.to_owned(), options.clone());
     in_time(cancel, on, move |stopped, on| ask(&catalog, &store, &id, &options, stopped, on))
-}
-
-/// What is heard of work that goes on elsewhere.
-enum Heard<T> {
-    Progress(FetchProgress),
-    Done(Result<T, Problem>),
-}
-
-/// Does what waits for others on a thread of its own, so that nobody who cancels has to wait for an answer; `work` is told when nobody waits any more, and tells `on` how far it is.
-///
-/// # Errors
-/// Those of `work`; [`Code::Cancelled`].
-pub(crate) fn in_time<T: Send + 'static>(
-    cancel: &AtomicBool,
-    on: &mut dyn FnMut(FetchProgress),
-    work: impl FnOnce(&AtomicBool, &mut dyn FnMut(FetchProgress)) -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    if cancel.load(Ordering::Acquire) {
-        return Err(Problem::new(Code::Cancelled));
-    }
-    let (answer, answered) = mpsc::channel();
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopped = Arc::clone(&stop);
-    thread::spawn(move || {
-        // Nobody may wait for it any more.
-        let done = work(&stopped, &mut |progress| drop(answer.send(Heard::Progress(progress))));
-        let _ = answer.send(Heard::Done(done));
-    });
-    loop {
-        let heard = answered.recv_timeout(GLANCE);
-        // Whoever stops it just then has stopped it.
-        if cancel.load(Ordering::Acquire) {
-            stop.store(true, Ordering::Release);
-            return Err(Problem::new(Code::Cancelled));
-        }
-        match heard {
-            Ok(Heard::Done(done)) => return done,
-            Ok(Heard::Progress(progress)) => on(progress),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Problem::new(Code::Internal).with("reason", "nobody asked for the files"));
-            }
-        }
-    }
 }
 
 fn ask(

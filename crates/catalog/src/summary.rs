@@ -34,8 +34,8 @@ pub struct Summary {
 impl Header {
     /// What decides which other models it goes with.
     pub fn summary(&self) -> Summary {
-        let weights = self.types.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
-        Summary { kind: self.kind, tokenizer: self.tokenizer.clone(), weights, reads: self.reads }
+        let (kind, tokenizer, weights) = (self.kind, self.tokenizer.clone(), self.weight_bytes());
+        Summary { kind, tokenizer, weights, reads: self.reads }
     }
 }
 

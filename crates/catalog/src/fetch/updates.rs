@@ -14,7 +14,7 @@ use url::Url;
 use super::asking::{agent, in_words, is_safe, refused, send};
 use super::progress::Meter;
 use super::{FetchOptions, FetchProgress, Stop};
-use crate::offer::in_time;
+use crate::in_time::in_time;
 
 /// Where updates of this build come from, unless somebody says otherwise.
 const BUILT_IN: Option<&str> = option_env!("TAKI_UPDATES");
