@@ -61,6 +61,7 @@ fn main() {
         "make_ladder",
         "ladder_files",
         "remove_ladder",
+        "removed_ladders",
         "restore_ladder",
         "copy_ladder",
         "export_ladder",

@@ -133,6 +133,11 @@ impl App {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Names of the settings that an administrator has laid down.
+    pub(crate) fn locked(&self) -> Vec<String> {
+        self.disk().map(|disk| disk.places.rules.locked()).unwrap_or_default()
+    }
+
     /// Keeps the settings, on disk first. What the administrator has laid down stays.
     pub(crate) fn change_settings(&self, settings: &Settings) -> Result<(), Problem> {
         let places = &self.disk()?.places;

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use catalog::{FetchOptions, FetchProgress, ModelEntry};
-use protocol::chat::{Download, FetchShare};
+use protocol::chat::{Download, DownloadState, FetchShare};
 use protocol::{Code, Problem};
 use store::Wanted;
 
@@ -69,6 +69,14 @@ pub(crate) fn share_of(progress: &FetchProgress) -> FetchShare {
         done_bytes: progress.done_bytes as f64,
         total_bytes: progress.total_bytes as f64,
         seconds_left: progress.seconds_left,
+    }
+}
+
+fn state_of(progress: &FetchProgress) -> DownloadState {
+    match progress {
+        FetchProgress { verifying: true, .. } => DownloadState::Checking,
+        FetchProgress { interrupted: true, .. } => DownloadState::Interrupted,
+        _ => DownloadState::Running,
     }
 }
 
@@ -250,7 +258,7 @@ impl App {
     fn fetch_turn(&self, turn: &Turn, missing: &mut Vec<ModelEntry>) -> Result<(), Problem> {
         let disk = self.disk()?;
         let mut on = |progress: FetchProgress| {
-            self.downloads.change(|queue| queue.goes_on(turn, share_of(&progress), progress.verifying, progress.anew));
+            self.downloads.change(|queue| queue.goes_on(turn, share_of(&progress), state_of(&progress), progress.anew));
         };
         let left_out = self.settle(&turn.ladder, &turn.stop, &mut on)?;
         *missing = disk.missing(&turn.ladder, &self.source());
@@ -347,7 +355,7 @@ impl App {
             tracing::debug!(%problem, "no token from the keyring");
             None
         });
-        FetchOptions::with(&settings, token.as_deref().unwrap_or_default())
+        FetchOptions::with(&settings, token.as_deref().unwrap_or_default(), &self.locked())
     }
 }
 

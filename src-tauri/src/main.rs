@@ -196,6 +196,7 @@ fn interface() -> Builder<tauri::Wry> {
         commands::ladders::back_ladder,
         commands::ladders::ladder_files,
         commands::ladders::remove_ladder,
+        commands::ladders::removed_ladders,
         commands::ladders::restore_ladder,
         commands::ladders::copy_ladder,
         commands::recipes::export_ladder,

@@ -145,9 +145,10 @@ impl Queue {
         Some(Turn { ladder: item.told.ladder.clone(), stop: Arc::clone(&item.stop) })
     }
 
-    /// Notes how far the fetching of `turn` is, and whether a file of it had to be begun `anew`. False if that is not wanted any more.
-    pub(crate) fn goes_on(&mut self, turn: &Turn, share: FetchShare, checking: bool, anew: bool) -> bool {
-        let told = self.tell(turn, if checking { DownloadState::Checking } else { DownloadState::Running }, share);
+    /// Notes how far the fetching of `turn` is and what is done, and whether a file of it had to be begun `anew`. False if that is not wanted
+    /// any more.
+    pub(crate) fn goes_on(&mut self, turn: &Turn, share: FetchShare, state: DownloadState, anew: bool) -> bool {
+        let told = self.tell(turn, state, share);
         if let Some(item) = self.at_work(turn) {
             item.told.anew |= anew;
         }
@@ -231,7 +232,14 @@ impl Queue {
 
 /// Whether something is being done with it.
 fn is_moving(state: &DownloadState) -> bool {
-    matches!(state, DownloadState::Asking | DownloadState::Running | DownloadState::Checking | DownloadState::Making)
+    matches!(
+        state,
+        DownloadState::Asking
+            | DownloadState::Running
+            | DownloadState::Interrupted
+            | DownloadState::Checking
+            | DownloadState::Making
+    )
 }
 
 /// Whether it waits for somebody.
@@ -267,7 +275,7 @@ mod tests {
         queue.add(&wanted("a"), "a", "old", None);
         assert_eq!(queue.told().len(), 2, "asked for twice it comes once");
         let turn = queue.next().unwrap();
-        assert!(queue.goes_on(&turn, SHARE, false, false));
+        assert!(queue.goes_on(&turn, SHARE, DownloadState::Running, false));
         assert_eq!(states(&queue), [DownloadState::Running, DownloadState::Waiting]);
         assert!(queue.makes(&turn, SHARE));
         assert_eq!(states(&queue)[0], DownloadState::Making);
@@ -280,10 +288,10 @@ mod tests {
     fn what_is_paused_waits_and_what_comes_behind_goes_first() {
         let mut queue = queue(&["a", "b"]);
         let turn = queue.next().unwrap();
-        queue.goes_on(&turn, SHARE, false, false);
+        queue.goes_on(&turn, SHARE, DownloadState::Running, false);
         queue.pause("a");
         assert!(turn.stop.load(Ordering::Acquire));
-        assert!(!queue.goes_on(&turn, SHARE, false, false), "news of before change nothing");
+        assert!(!queue.goes_on(&turn, SHARE, DownloadState::Running, false), "news of before change nothing");
         assert_eq!(queue.told()[0].progress, Some(FetchShare { seconds_left: None, ..SHARE }));
         assert_eq!(queue.ended(&turn, Err(Problem::new(Code::Cancelled))), Then::Nothing);
         assert_eq!(states(&queue)[0], DownloadState::Paused);
@@ -314,7 +322,7 @@ mod tests {
     fn that_a_file_was_begun_anew_is_told_as_long_as_the_ladder_is_in_the_queue() {
         let mut queue = queue(&["a"]);
         let turn = queue.next().unwrap();
-        let mut goes_on = |anew| (queue.goes_on(&turn, SHARE, false, anew), queue.told()[0].anew);
+        let mut goes_on = |anew| (queue.goes_on(&turn, SHARE, DownloadState::Running, anew), queue.told()[0].anew);
         assert_eq!([goes_on(false), goes_on(true), goes_on(false)], [(true, false), (true, true), (true, true)]);
         queue.pause("a");
         assert!(queue.told()[0].anew);
@@ -387,10 +395,10 @@ mod tests {
         let mut queue = Queue::default();
         queue.add(&Wanted { then_use: true, ..wanted("large") }, "large", "chosen", None);
         let large = queue.next().unwrap();
-        queue.goes_on(&large, SHARE, false, false);
+        queue.goes_on(&large, SHARE, DownloadState::Running, false);
         queue.add(&Wanted { then_use: true, ..wanted("small") }, "small", "chosen", None);
         queue.put_first("small");
-        assert!(large.stop.load(Ordering::Acquire) && !queue.goes_on(&large, SHARE, false, false));
+        assert!(large.stop.load(Ordering::Acquire) && !queue.goes_on(&large, SHARE, DownloadState::Running, false));
         assert_eq!(queue.ended(&large, Err(Problem::new(Code::Cancelled))), Then::Nothing);
         let small = queue.next().unwrap();
         assert_eq!(small.ladder, "small");

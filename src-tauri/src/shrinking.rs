@@ -207,7 +207,7 @@ impl Work<'_> {
         made: &[RecipeModel],
         on: &mut dyn FnMut(f32, usize),
     ) -> Result<Comparison, Problem> {
-        let missing = || Problem::new(Code::NotInstalled).with("ladder", id);
+        let missing = || Problem::new(Code::ModelNotHere).with("name", id);
         let (_, path) = original(disk, id)?;
         let rung = |model: &RecipeModel| {
             disk.models.file_of(&model.sha256).map(|path| Rung { name: model.id.clone(), path }).ok_or_else(missing)

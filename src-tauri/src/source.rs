@@ -45,7 +45,8 @@ impl SourceFolder {
 impl App {
     /// Where files may come from, as environment and settings have it.
     pub(crate) fn source(&self) -> SourceChoice {
-        of(&self.settings().source)
+        let folder = self.settings().source.clone();
+        of(&folder, &self.locked())
     }
 
     /// The same for lists: a folder that is not there, or does not answer, may have anything.
@@ -60,18 +61,19 @@ impl App {
 
     fn source_if_there(&self) -> Option<SourceChoice> {
         let folder = self.settings().source.clone();
-        self.source_folder.ask(&folder, look)
+        let locked = self.locked();
+        self.source_folder.ask(&folder, move |folder| look(folder, &locked))
     }
 }
 
 /// Where files may come from if this folder is chosen; what is wrong with it is said when something is to be fetched.
-fn of(folder: &str) -> SourceChoice {
-    SourceChoice::chosen(folder).unwrap_or_default()
+fn of(folder: &str, locked: &[String]) -> SourceChoice {
+    SourceChoice::chosen(folder, locked).unwrap_or_default()
 }
 
 /// Where files may come from if this folder is chosen and there.
-fn look(folder: &str) -> Option<SourceChoice> {
-    let source = of(folder);
+fn look(folder: &str, locked: &[String]) -> Option<SourceChoice> {
+    let source = of(folder, locked);
     if let SourceChoice::Folder(folder) = &source {
         // That it is there the system may remember of one that is gone; what is in it has to be asked for.
         let _ = fs::read_dir(folder);
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn what_is_there_is_told_and_what_is_not_is_missing() {
         let folder = tempfile::tempdir().unwrap();
-        let named = |path: &std::path::Path| look(path.to_str().unwrap());
+        let named = |path: &std::path::Path| look(path.to_str().unwrap(), &[]);
         assert_eq!(named(folder.path()), Some(SourceChoice::Folder(folder.path().into())));
         assert_eq!(named(&folder.path().join("gone")), None);
     }

@@ -28,6 +28,24 @@ test("a removed ladder can be had back, and one in use is changed to", async ({ 
   await expect(row.getByTestId("ladder-remove")).toHaveCount(0);
 });
 
+test("a ladder that was removed before is put back from below the lists", async ({ page }) => {
+  await open(page, { ladders: [smollm2, mine] });
+  await page.keyboard.press("Control+m");
+  await expect(by(page, "removed-ladders")).toHaveCount(0);
+  await by(page, "ladder-remove").click();
+  const removed = by(page, "removed-ladders");
+  await expect(removed).toHaveText("Removed ladders (1)");
+  await removed.click();
+  await expect(by(page, "removed-ladder")).toContainText("For work");
+  await accessible(page);
+  await by(page, "removed-back").click();
+  await expect.poll(() => calls(page, "restore_ladder")).toMatchObject([{ args: { ladder: "mine" } }]);
+  await expect(by(page, "ladders-said")).toHaveText("“For work” is in the list again.");
+  await expect(by(page, "ladder-row")).toHaveCount(2);
+  await expect(removed).toHaveCount(0);
+  await expect(by(page, "ladder-undo"), "what it would undo is undone").toHaveCount(0);
+});
+
 test("files that no other ladder uses are deleted with it where that is wished, with names and sizes said before", async ({ page }) => {
   const files = [
     { hash: "big", name: "Qwen2.5 Coder 1.5B", bytes: 1_117_320_768 },

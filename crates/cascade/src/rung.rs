@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::model::{Branch, LanguageModel, Logits, Token};
+use crate::reading::Reading;
 
 /// A model with the knowledge of how much of the common text it holds.
 #[derive(Debug)]
@@ -72,6 +73,18 @@ impl<M: LanguageModel> Rung<M> {
     /// How many tokens of the text it has read.
     pub(crate) fn read(&self) -> usize {
         self.valid
+    }
+
+    /// What it has read of the text. It holds that, and nothing else behind [`Self::drop_stale`].
+    pub(crate) fn reading(&self) -> Reading {
+        Reading { tokens: self.valid, chunk: self.chunk, in_chunks: self.in_chunks }
+    }
+
+    /// The model was given what `reading` tells, or nothing that is known.
+    pub(crate) fn hold(&mut self, reading: Option<Reading>) {
+        let held = reading.filter(|reading| reading.tokens == self.model.len());
+        (self.valid, self.chunk, self.in_chunks) =
+            held.map_or((0, 0, 0), |held| (held.tokens, held.chunk, held.in_chunks.min(held.tokens)));
     }
 
     /// Forgets the whole text (at the next pass).

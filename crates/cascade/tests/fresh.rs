@@ -141,3 +141,30 @@ fn what_is_to_be_forgotten_is_read_again() {
     let (again, outcome) = run(&mut ladder, &prompt, true);
     assert_eq!((again, outcome.reused_tokens), (first, 0));
 }
+
+#[test]
+fn what_another_ladder_has_read_is_not_read_again() {
+    let mut ladder = Cascade::new(Rounding::new());
+    let prompt: Vec<Token> = (0..4 * CHUNK as Token + 2).map(|i| i % 5).collect();
+    let (first, _) = run(&mut ladder, &prompt, true);
+    let mut held = None;
+    ladder.look_at_readings(|model, reading| held = Some((model.states.clone(), reading)));
+    let (states, reading) = held.unwrap();
+    assert_eq!(reading.tokens(), states.len(), "stale tokens are gone");
+    let text = ladder.text().to_vec();
+    let go_on = |states: Vec<u64>, text: Vec<Token>| {
+        let mut other = Cascade::new(Rounding::new());
+        other.go_on(text, |model| {
+            model.states = states.clone();
+            Some(reading)
+        });
+        run(&mut other, &prompt, true)
+    };
+    let (again, outcome) = go_on(states.clone(), text.clone());
+    assert_eq!((again, outcome.reused_tokens), (first.clone(), 4 * CHUNK));
+    // A copy that is not what it was said to be, or is of a longer text, is not trusted.
+    let (again, outcome) = go_on(states[1..].to_vec(), text.clone());
+    assert_eq!((again, outcome.reused_tokens), (first.clone(), 0));
+    let (again, outcome) = go_on(states, text[..3].to_vec());
+    assert_eq!((again, outcome.reused_tokens), (first, 0));
+}

@@ -227,6 +227,12 @@ impl ModelEntry {
         }
     }
 
+    /// The same where it is asked for by itself.
+    pub fn not_here(&self) -> Problem {
+        let problem = self.missing(&self.id);
+        if problem.code == Code::NotInstalled { Problem::new(Code::ModelNotHere).with("name", &self.id) } else { problem }
+    }
+
     pub(crate) fn address_in(&self, endpoint: &str, repository: &str, revision: &str) -> String {
         format!("{endpoint}/{repository}/resolve/{revision}/{}", self.file)
     }

@@ -283,7 +283,7 @@ impl Job<'_, '_> {
                 Err(stop) => return Err(self.problem(stop)),
             };
             tracing::warn!(model = %self.model.id, source = %way.kind(), %reason, ?cause, "source failed");
-            reasons.push(format!("{}: {reason}", way.kind()));
+            reasons.push(format!("{}: {reason}", self.place(way.kind())));
             all_mismatch &= cause == Cause::Mismatch;
             if let Cause::Closed(page) = cause {
                 closed = Some(page);
@@ -297,6 +297,12 @@ impl Job<'_, '_> {
         } else {
             self.problem(Stop::Source { reason: reasons.join("; "), cause: closed.map_or(Cause::Other, Cause::Closed) })
         })
+    }
+
+    /// A source as it is called: a mirror by its host.
+    fn place(&self, kind: SourceKind) -> String {
+        let mirror = self.options.mirror().filter(|_| kind == SourceKind::HuggingFace);
+        mirror.map_or_else(|| kind.to_string(), |host| format!("the mirror {host}"))
     }
 
     fn problem(&self, stop: Stop) -> Problem {

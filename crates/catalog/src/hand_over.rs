@@ -61,16 +61,30 @@ impl ModelStore {
             // A system that does not tell is no reason to refuse.
             _ => {}
         }
-        let mut written = Vec::<&Path>::new();
+        let mut written = Vec::<PathBuf>::new();
         let mut done = 0;
         let all_there = copies.iter().try_for_each(|copy| {
-            let mut new = File::create_new(&copy.to).map_err(|error| unusable(&copy.to, &error))?;
-            written.push(&copy.to);
+            // Under a name of its own until it is whole: whoever is killed meanwhile leaves nothing that looks like a model.
+            let part = copy.part();
+                // One of an earlier, killed run.
+            let _ = fs::remove_file(&part);
+            let mut new = File::create_new(&part).map_err(|error| unusable(&part, &error))?;
+            written.push(part.clone());
             let unwritten =
                 |bytes: u64, error: &io::Error| unwritten(&copy.to, all.saturating_sub(done + bytes), error);
             let hash = copied(&copy.from, &mut new, cancel, &mut |bytes| on(done + bytes, all), &unwritten)?;
             done += copy.entry.bytes;
-            if hash == copy.entry.sha256 { Ok(()) } else { Err(self.refuse(&copy.from, &copy.entry)) }
+            if hash != copy.entry.sha256 {
+                return Err(self.refuse(&copy.from, &copy.entry));
+            }
+            drop(new);
+            // Nothing is put in the place of what came there meanwhile.
+            if fs::symlink_metadata(&copy.to).is_ok() {
+                return Err(taken(&copy.to));
+            }
+            fs::rename(&part, &copy.to).map_err(|error| unusable(&copy.to, &error))?;
+            written.push(copy.to.clone());
+            Ok(())
         });
         // Last, so that a recipe is never there without what it names.
         let handed = all_there.and_then(|()| write_recipe(&recipe, file, false));
@@ -111,6 +125,15 @@ struct Copy {
     from: PathBuf,
     to: PathBuf,
     entry: ModelEntry,
+}
+
+impl Copy {
+    /// The file as long as it is not whole.
+    fn part(&self) -> PathBuf {
+        let mut name = self.to.clone().into_os_string();
+        name.push(".taki-part");
+        name.into()
+    }
 }
 
 /// The problem of a file that could not be written to its end; `bytes` of it and of what was to follow are missing.
@@ -169,6 +192,8 @@ mod tests {
             let odd = store.hand_over(recipe.clone(), &round.join("l.toml"), true, &go, &mut |_, _| {}).unwrap_err();
             assert_eq!(odd.code, Code::FileUnusable, "it is not said that it is not there: {odd:?}");
         }
+        // Left by somebody who was killed.
+        fs::write(stick.join("big.gguf.taki-part"), b"lar").unwrap();
         assert_eq!(over(true, &AtomicBool::new(true)).unwrap_err().code, Code::Cancelled);
         assert!(names().is_empty(), "what was stopped leaves nothing");
         assert_eq!(over(true, &go), Ok(10));

@@ -5,7 +5,7 @@ mod list;
 mod removal;
 
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use catalog::{
     Catalog, READING, Recipe, RecipeModel, Tokens, Version, in_order, in_order_by_text, is_path, match_up_by_text,
@@ -26,7 +26,7 @@ use crate::output::Output;
 use crate::setup::{self, Setup, in_words};
 use exchange::{export, import};
 use list::{in_figures, list, memory, suggest};
-use removal::remove;
+use removal::{remove, removed};
 
 pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
@@ -68,6 +68,10 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Export { ladder, file, with_models, .. } => export(&setup, ladder, file, *with_models, output),
         Ladders::Import { file, .. } => import(&setup, file, output),
         Ladders::Versions { ladder, .. } => versions(&setup, ladder, output),
+        Ladders::Removed { .. } => {
+            removed(&setup, output);
+            Ok(())
+        }
         Ladders::Back { ladder, version, .. } => back(&setup, ladder, *version, output),
         Ladders::Remove { ladder, with_files, .. } => remove(&setup, ladder, *with_files, output),
     }
@@ -203,7 +207,7 @@ fn model(setup: &Setup, name: &str, output: &Output) -> Result<RecipeModel, Prob
     match setup.catalog.model(name) {
         Ok(model) => Ok(RecipeModel::of(model)),
         Err(_) if is_path(name) => take_in(setup, Path::new(name), None, output),
-        Err(_) if setup.catalog.offers_named(name) => Err(Problem::new(Code::NotInstalled).with("ladder", name)),
+        Err(_) if setup.catalog.offers_named(name) => Err(Problem::new(Code::ModelNotHere).with("name", name)),
         Err(problem) => Err(problem),
     }
 }
@@ -247,20 +251,28 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
     Ok(())
 }
 
+/// The names of a recipe's models, the target first.
+fn in_a_row(recipe: &Recipe) -> String {
+    recipe.in_rungs().map(|model| model.name.as_str()).collect::<Vec<_>>().join(" ← ")
+}
+
+/// Milliseconds since 1970.
+fn milliseconds(time: SystemTime) -> Option<u64> {
+    time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_millis() as u64)
+}
+
 fn versions(setup: &Setup, id: &str, output: &Output) -> Result<(), Problem> {
     let versions = setup.recipes.versions(id);
     if versions.is_empty() && !setup.recipes.has(id) {
         // One that came with the program was never different; any other name is none.
         setup.catalog.ladder(id)?;
     }
-    let names = |recipe: &Recipe| recipe.in_rungs().map(|model| model.name.as_str()).collect::<Vec<_>>().join(" ← ");
     let rows: Vec<Value> = versions
         .iter()
         .map(|Version { number, saved, recipe }| {
             let when = saved.map(|saved| format!("until {}  ", moment(saved))).unwrap_or_default();
-            output.line(format_args!("{number:>3}  {when}{}: {}", recipe.name, names(recipe)));
-            let saved_ms = saved.and_then(|saved| saved.duration_since(UNIX_EPOCH).ok()).map(|since| since.as_millis());
-            json!({ "version": number, "saved_ms": saved_ms.map(|ms| ms as u64), "name": recipe.name, "models": recipe.rungs, "k": recipe.k })
+            output.line(format_args!("{number:>3}  {when}{}: {}", recipe.name, in_a_row(recipe)));
+            json!({ "version": number, "saved_ms": saved.and_then(milliseconds), "name": recipe.name, "models": recipe.rungs, "k": recipe.k })
         })
         .collect();
     if rows.is_empty() {

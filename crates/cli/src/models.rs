@@ -109,8 +109,8 @@ fn fetch_one(setup: &mut Setup, name: &str, output: &Output) -> Result<Value, Pr
         output.progress(in_words(&progress));
         // A log gets a line for every tenth of what is read or fetched.
         let tenth = progress.done_bytes.saturating_mul(10) / progress.total_bytes.max(1);
-        if !output.terminal && told != Some(tenth) {
-            told = Some(tenth);
+        if !output.terminal && told != Some((tenth, progress.interrupted)) {
+            told = Some((tenth, progress.interrupted));
             output.note(in_words(&progress));
         }
     };
@@ -210,12 +210,15 @@ pub(crate) fn reading<T>(
 }
 
 fn remove(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
-    let model = setup.catalog.model(name)?;
+    let model = match setup.catalog.model(name) {
+        Err(_) if setup.catalog.offers_named(name) => return Err(Problem::new(Code::ModelNotHere).with("name", name)),
+        found => found?,
+    };
     let is_here = setup.models.file_of(&model.sha256).is_some();
     let rest = || discardable(&setup.models, &model.sha256);
     let before = rest();
     if !is_here && before == 0 {
-        return Err(model.missing(name));
+        return Err(model.not_here());
     }
     // What is no whole file no ladder needs.
     if is_here {
@@ -249,7 +252,7 @@ fn remove(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
 fn verify(setup: &Setup, name: &str, output: &Output) -> Result<(), Problem> {
     let models = setup.catalog.models_named(name)?;
     if let Some(missing) = models.iter().find(|model| setup.models.path_of(model).is_none()) {
-        return Err(missing.missing(name));
+        return Err(if missing.id == name { missing.not_here() } else { missing.missing(name) });
     }
     for model in &models {
         reading(output, &format!("Checking {}", model.name), |cancel, on| {
@@ -266,6 +269,9 @@ fn in_words(progress: &FetchProgress) -> String {
     let of = format!("{} of {}", bytes_in_words(progress.done_bytes), bytes_in_words(progress.total_bytes));
     if progress.verifying {
         return format!("Checking {} … {of}", progress.model);
+    }
+    if progress.interrupted {
+        return format!("{}: the connection was interrupted; trying again … {of}", progress.model);
     }
     let from = progress.source.map(|source| format!(" from {source}")).unwrap_or_default();
     let left = progress.seconds_left.map(|seconds| format!(", about {} left", time(seconds))).unwrap_or_default();

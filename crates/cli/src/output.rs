@@ -6,6 +6,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use protocol::{Code, FinishReason, Language, Problem, Receipt, StoodAside};
 use serde_json::{Value, json};
+use store::Rules;
+
+use crate::setup::language;
 
 /// Where and how to print.
 #[derive(Debug)]
@@ -23,7 +26,8 @@ impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self {
             json,
-            language: Language::of_system(),
+            // Rules that cannot be read are told of by what is asked for.
+            language: language(&Rules::find().unwrap_or_default()),
             terminal: io::stderr().is_terminal(),
             lost: RefCell::default(),
             reader_gone: Cell::default(),

@@ -10,12 +10,12 @@ use catalog::{
 };
 use engine::{Engine, Launch};
 use lab::Costs;
-use protocol::chat::{LadderCard, Settings};
+use protocol::chat::{LadderCard, Settings, UiLanguage};
 use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime, Placed, Translation};
 use protocol::{Code, Language, Problem, bytes_in_words};
-use store::{LearnedFolder, Places};
+use store::{LearnedFolder, Places, Rules};
 
 use crate::args::{Fixed, Running};
 use crate::earlier::EarlierChats;
@@ -34,6 +34,16 @@ pub(crate) struct Setup {
     unread: Vec<Problem>,
 }
 
+/// The language of what is printed: the one that the administrator has laid down, or the system's.
+pub(crate) fn language(rules: &Rules) -> Language {
+    let laid_down = rules.locked().iter().any(|locked| locked == "language");
+    match rules.apply(Settings::default()).language {
+        UiLanguage::En if laid_down => Language::English,
+        UiLanguage::Ja if laid_down => Language::Japanese,
+        _ => Language::of_system(),
+    }
+}
+
 impl Setup {
     pub(crate) fn new() -> Result<Self, Problem> {
         let places = Places::find()?;
@@ -41,7 +51,7 @@ impl Setup {
         let recipes = Recipes::of(places.ladders());
         let (catalog, unread) = Catalog::here(&models, &recipes, places.rules.ladders());
         // What is wrong with it is said when something is to be fetched.
-        let source = SourceChoice::chosen(&store::peek_settings(&places).source).unwrap_or_default();
+        let source = SourceChoice::chosen(&store::peek_settings(&places).source, &places.rules.locked()).unwrap_or_default();
         Ok(Self { places, catalog, models, recipes, source, unread })
     }
 
@@ -50,7 +60,7 @@ impl Setup {
         let settings = store::peek_settings(&self.places);
         // A keyring that cannot be used keeps nobody from what is open to all.
         let token = store::token().unwrap_or_default();
-        FetchOptions::with(&settings, token.as_deref().unwrap_or_default())
+        FetchOptions::with(&settings, token.as_deref().unwrap_or_default(), &self.places.rules.locked())
     }
 
     /// Whether there is a ladder or model of this name, known or offered.
@@ -167,7 +177,7 @@ impl Setup {
     /// Every ladder of `catalog`, with what a trial here found of it, where graphics cards have so many bytes free.
     pub(crate) fn cards_of(&self, catalog: &Catalog, cards: u64) -> Result<Vec<LadderCard>, Problem> {
         let reads = engine::bytes_a_second(&self.learned().all(), &|ladder| catalog.is_dense(ladder));
-        let japanese = Language::of_system() == Language::Japanese;
+        let japanese = language(&self.places.rules) == Language::Japanese;
         let machine = Machine { memory: engine::memory_of_this_computer(), cards, reads, japanese };
         Lists { catalog, ..self.lists() }.ladders(machine, &store::checked(&self.places))
     }

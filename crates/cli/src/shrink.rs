@@ -111,7 +111,7 @@ fn original(setup: &Setup, name: &str, output: &Output) -> Result<String, Proble
         return Ok(name.to_owned());
     }
     if setup.catalog.offers_named(name) {
-        return Err(Problem::new(Code::NotInstalled).with("ladder", name));
+        return Err(Problem::new(Code::ModelNotHere).with("name", name));
     }
     let target = setup.catalog.models_named(name)?.first().map_or_else(String::new, |target| target.id.clone());
     output.note(format_args!("{name} is a ladder: its target {target} is made smaller."));

@@ -48,7 +48,7 @@ const FLASH_OFF: i32 = 0;
 const FLASH_AUTO: i32 = -1;
 
 /// How a model computes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Mode {
     pub(crate) exact: bool,
     /// Of what type keys and values are, unless it is exact.

@@ -42,6 +42,14 @@ impl<'m> Member<'m> {
         }
     }
 
+    /// The model itself if it thinks in the target's tokens: what it holds is the target's text then.
+    pub(crate) fn sharing_mut(&mut self) -> Option<&mut LlamaRung<'m>> {
+        match self {
+            Self::Sharing(model) => Some(model),
+            Self::ByText(_) => None,
+        }
+    }
+
     fn of(&self) -> &dyn LanguageModel<Error = LlamaError> {
         match self {
             Self::Sharing(model) => model.as_ref(),

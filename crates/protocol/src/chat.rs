@@ -21,7 +21,7 @@ pub use downloads::{Download, DownloadState, FetchShare};
 pub use earlier::EarlierChats;
 pub use ladders::{
     About, Added, AddedFiles, DeviceMemory, DraftChoice, Fits, LadderCard, LadderCheck, LadderFile, LadderRemoved,
-    LadderVersion, MemoryShare, MixChoice, ModelCard, ShrinkStep, Shrunk, SmallerVersion,
+    LadderVersion, MemoryShare, MixChoice, ModelCard, RemovedLadder, ShrinkStep, Shrunk, SmallerVersion,
 };
 pub use settings::{Policy, Preset, Settings, Theme, UiLanguage};
 pub use updates::{UpdateState, UpdatesAbout, UpdatesFrom};

@@ -55,6 +55,8 @@ codes! {
     RulesUnreadable = "rules_unreadable",
     /// The ladder `{ladder}` has files that were not fetched yet.
     NotInstalled = "not_installed",
+    /// The file of the model `{name}` was not fetched yet.
+    ModelNotHere = "model_not_here",
     /// The file of `{name}` is not here and has no source: it was made from `{from}`, to the mix `{mix}`.
     MadeGone = "made_gone",
     /// The file of `{name}` is not here and has no source: it is somebody's own.

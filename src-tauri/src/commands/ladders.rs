@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use catalog::{
     ModelEntry, Recipe, RecipeModel, Removed, Tokens, Version, in_order, in_order_by_text, match_up_by_text,
 };
-use protocol::chat::{DraftChoice, LadderFile, LadderRemoved, LadderVersion, MemoryShare};
+use protocol::chat::{DraftChoice, LadderFile, LadderRemoved, LadderVersion, MemoryShare, RemovedLadder};
 use protocol::{Code, Problem};
 use tauri::State;
 
@@ -107,14 +107,40 @@ fn rungs(disk: &Disk, ids: &[String], by_text: bool) -> Result<Vec<RecipeModel>,
 #[specta::specta]
 pub(crate) fn ladder_versions(app: State<'_, Arc<App>>, ladder: String) -> Result<Vec<LadderVersion>, Problem> {
     let versions = app.disk()?.recipes.versions(&ladder);
-    let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_millis() as f64);
     let one = |version: Version| LadderVersion {
         version: version.number,
-        saved_ms: version.saved.map_or(0.0, since),
-        name: version.recipe.name.clone(),
-        rungs: version.recipe.in_rungs().map(|model| model.name.clone()).collect(),
+        saved_ms: saved_ms(&version),
+        rungs: rung_names(&version.recipe),
+        name: version.recipe.name,
     };
     Ok(versions.into_iter().rev().map(one).collect())
+}
+
+/// The ladders of the user's own that were removed and can be had back, the latest first.
+#[tauri::command(async)]
+#[specta::specta]
+pub(crate) fn removed_ladders(app: State<'_, Arc<App>>) -> Result<Vec<RemovedLadder>, Problem> {
+    let disk = app.disk()?;
+    if disk.catalog().open_to_others().is_err() {
+        return Ok(Vec::new());
+    }
+    let one = |version: Version| RemovedLadder {
+        removed_ms: saved_ms(&version),
+        rungs: rung_names(&version.recipe),
+        ladder: version.recipe.id,
+        name: version.recipe.name,
+    };
+    Ok(disk.recipes.removed().into_iter().map(one).collect())
+}
+
+/// When something else took a version's place, in milliseconds since 1970; 0 if the system does not tell.
+fn saved_ms(version: &Version) -> f64 {
+    let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_millis() as f64);
+    version.saved.map_or(0.0, since)
+}
+
+fn rung_names(recipe: &Recipe) -> Vec<String> {
+    recipe.in_rungs().map(|model| model.name.clone()).collect()
 }
 
 /// Brings back what a ladder of the user's own was before. The one in use is loaded anew.
@@ -215,7 +241,7 @@ pub(crate) fn copy_ladder(app: State<'_, Arc<App>>, ladder: String, name: String
     Ok(kept.id)
 }
 
-/// Brings a ladder back that was removed just now.
+/// Brings a ladder back that was removed.
 #[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn restore_ladder(app: State<'_, Arc<App>>, ladder: String) -> Result<(), Problem> {

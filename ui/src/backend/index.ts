@@ -1,7 +1,7 @@
 // The only folder that talks to the app. Everything else gets a `Backend`.
 import { Channel } from "@tauri-apps/api/core";
 import { commands } from "./bindings";
-import type { Added, AddedFiles, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, DraggedFile, Dragging, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, Settings, ShrinkStep, Shrunk, Summarised, TrayWords, UpdatesAbout, UpdateState } from "./bindings";
+import type { Added, AddedFiles, AttachmentCard, ChatEvent, Conversation, ConversationCard, Download, DraftChoice, DraggedFile, Dragging, EarlierChats, EngineState, ExportFormat, Found, Imported, LadderCard, LadderCheck, LadderFile, LadderRemoved, LadderVersion, MemoryShare, ModelCard, Opening, Part, Place, Problem, PromptSize, RemovedLadder, Settings, ShrinkStep, Shrunk, Summarised, TrayWords, UpdatesAbout, UpdateState } from "./bindings";
 
 export type * from "./bindings";
 
@@ -74,6 +74,8 @@ export interface Backend {
   removeLadder(ladder: string, files: string[]): Promise<LadderRemoved>;
   /** Makes one of one's own like it; gives its id. */
   copyLadder(ladder: string, name: string): Promise<string>;
+  /** Those that were removed and can be had back, the latest first. */
+  removedLadders(): Promise<RemovedLadder[]>;
   /** Brings back one that was removed. */
   restoreLadder(ladder: string): Promise<void>;
   /** The path written; null if the user chose none. */
@@ -245,6 +247,7 @@ export const tauriBackend: Backend = {
   makeLadder: (name, models, byText) => unwrap(commands.makeLadder(name, models, byText)),
   changeLadder: (ladder, name, models, byText) => done(commands.changeLadder(ladder, name, models, byText)),
   ladderVersions: (ladder) => unwrap(commands.ladderVersions(ladder)),
+  removedLadders: () => unwrap(commands.removedLadders()),
   backLadder: (ladder, version) => done(commands.backLadder(ladder, version)),
   ladderFiles: (ladder) => unwrap(commands.ladderFiles(ladder)),
   removeLadder: (ladder, files) => unwrap(commands.removeLadder(ladder, files)),

@@ -25,7 +25,7 @@ function doing({ agreement, speedup }: AddedNow, words: Words): string {
 /** What came in, was made or was written last, in words. */
 export function addedText(added: AddedNow, words: Words): string {
   const { what, name } = added;
-  const text = { ladder: words.ladderAdded, found: words.ladderFound, used: words.ladderUsed, model: words.modelMade, models: words.modelsMade, modelsSome: words.modelsMadeSome, written: words.exported, changed: words.ladderChanged, back: words.ladderBack, checked: words.checkDone, deleted: words.modelDeleted, filesDeleted: words.filesDeleted }[what];
+  const text = { ladder: words.ladderAdded, found: words.ladderFound, used: words.ladderUsed, model: words.modelMade, models: words.modelsMade, modelsSome: words.modelsMadeSome, written: words.exported, changed: words.ladderChanged, back: words.ladderBack, restored: words.ladderRestored, checked: words.checkDone, deleted: words.modelDeleted, filesDeleted: words.filesDeleted }[what];
   return `${fill(text, { name, path: name })} ${doing(added, words)}`.trim();
 }
 

@@ -8,7 +8,7 @@ export interface DownloadSaid {
   name: string;
 }
 
-const moving = ({ state }: Download) => state.kind === "asking" || state.kind === "running" || state.kind === "checking" || state.kind === "making";
+const moving = ({ state }: Download) => state.kind === "asking" || state.kind === "running" || state.kind === "interrupted" || state.kind === "checking" || state.kind === "making";
 
 const comes = (download: Download) => moving(download) || download.state.kind === "waiting" || download.state.kind === "ready";
 

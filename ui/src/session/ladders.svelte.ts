@@ -1,4 +1,4 @@
-import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderFile, type LadderVersion, type MemoryShare, type ModelCard, type Problem, type Shrunk } from "../backend";
+import { problemOf, type Backend, type DraftChoice, type LadderCard, type LadderFile, type LadderVersion, type MemoryShare, type ModelCard, type Problem, type RemovedLadder, type Shrunk } from "../backend";
 import { size } from "../words";
 import type { Chosen } from "./choices.svelte";
 import type { Engine } from "./engine.svelte";
@@ -22,7 +22,7 @@ export interface Versions extends Shrunk {
 
 /** What came in or was made last. */
 export interface AddedNow {
-  what: "ladder" | "found" | "used" | "model" | "models" | "modelsSome" | "written" | "changed" | "back" | "checked" | "deleted" | "filesDeleted";
+  what: "ladder" | "found" | "used" | "model" | "models" | "modelsSome" | "written" | "changed" | "back" | "restored" | "checked" | "deleted" | "filesDeleted";
   /** Its name, the path of what was written, or how much was deleted. */
   name: string;
   /** Id of the ladder that it is about, if that may be used now. */
@@ -38,6 +38,8 @@ const WRITING = 0.6;
 /** The models, and the ladders that a person makes of them. */
 export class Ladders {
   models = $state<ModelCard[]>([]);
+  /** Those that were removed and can be had back, the latest first. */
+  removed = $state<RemovedLadder[]>([]);
   /** What is being read, copied or made smaller. */
   work = $state<Work>();
   added = $state<AddedNow>();
@@ -61,9 +63,10 @@ export class Ladders {
       const look = ++this.#looks;
       const models = await this.backend.models();
       const ladders = await this.backend.ladders();
+      const removed = await this.backend.removedLadders();
       // What was asked later knows more, whichever answer comes first.
       if (look < this.#seen) return;
-      [this.#seen, this.models, this.engine.ladders] = [look, models, ladders];
+      [this.#seen, this.models, this.engine.ladders, this.removed] = [look, models, ladders, removed];
     });
 
   named = (id: string) => this.models.find((model) => model.id === id);
@@ -100,6 +103,14 @@ export class Ladders {
 
   back(card: LadderCard, { version, name }: LadderVersion) {
     return this.#did({ what: "back", name, ladder: card.id }, () => this.backend.backLadder(card.id, version));
+  }
+
+  /** True if it is in the list again. */
+  restore({ ladder, name }: RemovedLadder) {
+    return this.#did({ what: "restored", name, ladder }, async () => {
+      await this.backend.restoreLadder(ladder);
+      this.told.hadBack("deletedLadder", name);
+    });
   }
 
   /** `work` gives the id of the ladder that came of it, if it is a new one. */

@@ -101,6 +101,13 @@ export class Told {
     this.moved = undefined;
   }
 
+  /** What was deleted is there again in another way: that is offered no more. */
+  hadBack(what: Undo["what"], name: string) {
+    const is = (undo: Undo) => undo.what === what && undo.name === name;
+    this.#earlier = this.#earlier.filter((undo) => !is(undo));
+    if (this.undo && is(this.undo)) this.undo = undefined;
+  }
+
   /** Something was typed: from now on Ctrl+Z in a field is for that. */
   typed() {
     const last = this.undo ?? this.#earlier.at(-1);

@@ -1,5 +1,5 @@
 // For tests: a backend whose answers the test writes itself.
-import type { Backend, Conversation, Download, DraggedFile, Dragging, EngineState, Found, LadderCard, LadderFile, LadderRemoved, LadderVersion, Listen, ModelCard, Opened, Problem, PromptSize, Receipt, ShrinkStep, Shrunk, UpdateState } from "../backend";
+import type { Backend, Conversation, Download, DraggedFile, Dragging, EngineState, Found, LadderCard, LadderFile, LadderRemoved, LadderVersion, Listen, ModelCard, Opened, Problem, PromptSize, Receipt, RemovedLadder, ShrinkStep, Shrunk, UpdateState } from "../backend";
 
 export const receipt = { finish: "end", cascade: true, speed_up: 1.8 } as Receipt;
 export const ready: EngineState = { kind: "ready", loaded: { ladder: "a", rungs: ["A"], leftOut: [], context: 10, exactWidths: [], k: [], seconds: 1, passTimes: [] } };
@@ -120,6 +120,8 @@ export class Written implements Backend {
   ladderFiles = async () => this.files;
   removed: LadderRemoved = { deleted: [], problems: [] };
   removeLadder = async (ladder: string, files: string[]) => (this.calls.push(["removeLadder", ladder, files]), this.removed);
+  away: RemovedLadder[] = [];
+  removedLadders = async () => this.away;
   copyLadder = async (ladder: string, name: string) => (this.calls.push(["copyLadder", ladder, name]), "copy");
   restoreLadder = (ladder: string) => this.#done("restoreLadder", ladder);
   exportLadder = async () => "/tmp/ladder.toml";

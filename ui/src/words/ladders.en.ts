@@ -115,6 +115,12 @@ export const ladders = {
   earlierVersions: "Earlier versions",
   noVersions: "It was not changed yet.",
   bringBack: "Bring back",
+  removedLadders: "Removed ladders ({n})",
+  removedText: "Ladders of your own that you removed. They come back as they were; files that were deleted with them have to be downloaded or made again.",
+  removedWhen: "removed {when}",
+  restoreLadder: "Put back",
+  restoreNamed: "Put “{name}” back into the list",
+  ladderRestored: "“{name}” is in the list again.",
   bringBackNamed: "Bring back “{name}” of {when}",
 
   // Files in and out

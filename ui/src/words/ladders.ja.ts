@@ -117,6 +117,12 @@ export const ladders: typeof en = {
   earlierVersions: "以前のバージョン",
   noVersions: "まだ変更されていません。",
   bringBack: "この内容に戻す",
+  removedLadders: "削除した組み合わせ（{n}）",
+  removedText: "ご自分で作って削除した組み合わせです。元のまま戻せます。一緒に削除したファイルは、もう一度ダウンロードするか作り直す必要があります。",
+  removedWhen: "{when} に削除",
+  restoreLadder: "一覧に戻す",
+  restoreNamed: "「{name}」を一覧に戻す",
+  ladderRestored: "「{name}」を一覧に戻しました。",
   bringBackNamed: "{when} の「{name}」に戻す",
 
   // ファイルの出し入れ

@@ -209,6 +209,10 @@ function answer(name: string, args: Record<string, unknown>): unknown {
       removed = app.opening.ladders;
       app.opening.ladders = removed.filter((card) => card.id !== args.ladder);
       return { deleted: (app.give.ladder_files as LadderFile[] | undefined)?.filter(({ hash }) => (args.files as string[]).includes(hash)).map(({ hash }) => hash) ?? [], problems: [] };
+    case "removed_ladders": {
+      const gone = removed.filter(({ id, own }) => own && !app.opening.ladders.some((card) => card.id === id));
+      return gone.map(({ id, name, rungs }) => ({ ladder: id, name, rungs, removedMs: 1_700_000_000_000 }));
+    }
     case "restore_ladder":
       app.opening.ladders = removed;
       return null;

@@ -173,6 +173,15 @@ pub(super) fn not_given(name: &str, answer: &Answer, options: &FetchOptions) -> 
     problem.with("name", name).with("reason", refused(status, answer.response.headers(), options))
 }
 
+/// What comes in place of a file where somebody on the way wants a login.
+pub(super) const PAGE: &str = "a web page came in place of the file: this network may want a login in the browser first";
+
+/// Whether that is what came.
+pub(super) fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
+}
+
 /// Why a server does not give a file, in words.
 pub(super) fn refused(status: StatusCode, headers: &HeaderMap, options: &FetchOptions) -> String {
     let gated = headers.get("x-error-code").is_some_and(|code| code == "GatedRepo");

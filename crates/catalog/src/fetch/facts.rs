@@ -4,7 +4,7 @@ use protocol::{Code, Problem};
 use ureq::http::{HeaderMap, Method};
 
 use super::FetchOptions;
-use super::asking::{agent, in_words, not_given, send};
+use super::asking::{PAGE, agent, in_words, is_page, not_given, send};
 use crate::check::plain;
 use crate::entry::Sha256;
 
@@ -43,7 +43,8 @@ pub fn facts(repository: &str, revision: Option<&str>, file: &str, options: &Fet
     if status.is_client_error() || status.is_server_error() {
         return Err(not_given(file, &answer, options));
     }
-    let facts = read(answer.response.headers()).map_err(|reason| failed(reason.to_owned()))?;
+    let headers = answer.response.headers();
+    let facts = read(headers).map_err(|reason| failed(if is_page(headers) { PAGE } else { reason }.to_owned()))?;
     let asked = is_commit(revision);
     if asked && facts.revision != revision {
         return Err(failed("the repository answers for another revision than it was asked for".to_owned()));

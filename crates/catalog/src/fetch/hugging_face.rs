@@ -5,7 +5,7 @@ use ureq::http::{HeaderMap, Method, Response, StatusCode};
 use ureq::{Agent, Body};
 use url::Url;
 
-use crate::fetch::asking::{Answer, agent, closed, in_words, range, refused, send};
+use crate::fetch::asking::{Answer, PAGE, agent, closed, in_words, is_page, range, refused, send};
 use crate::fetch::part::Part;
 use crate::fetch::pieces::{self, Place};
 use crate::fetch::receiving::{in_one_go, receive};
@@ -82,7 +82,9 @@ pub(super) fn fill(
         if failures >= job.options.retry.attempts || (unreachable && !last) {
             return Err(Stop::source(reason));
         }
+        job.meter.interrupted(true, part.len());
         job.pause(job.options.retry.wait(failures, wait))?;
+        job.meter.interrupted(false, part.len());
     }
 }
 
@@ -109,6 +111,9 @@ fn ask(job: &mut Job<'_, '_>, part: &mut Part, agent: &Agent, url: &str, connect
     let Answer { response, url } = first(job, agent, url, headers)?;
     match response.status() {
         StatusCode::OK => {
+            if is_page(response.headers()) && response.body().content_length() != Some(job.model.bytes) {
+                return Err(Stop::source(PAGE).into());
+            }
             check_length(&response, job.model.bytes)?;
             if from > 0 {
                 part.restart(job)?;

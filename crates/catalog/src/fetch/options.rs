@@ -32,6 +32,9 @@ impl fmt::Display for SourceKind {
     }
 }
 
+/// Where Hugging Face is.
+const HOST: &str = "huggingface.co";
+
 /// Which sources may be used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SourceChoice {
@@ -64,12 +67,13 @@ impl SourceChoice {
         }
     }
 
-    /// What `TAKI_SOURCE` says (see [`parse`](Self::parse)), else the folder of a person's settings, which need not be there now.
+    /// What `TAKI_SOURCE` says (see [`parse`](Self::parse)), else the folder of a person's settings, which need not be there now: that alone where
+    /// `source` is among the `locked` settings, which an administrator has laid down.
     ///
     /// # Errors
     /// [`Code::SettingInvalid`].
-    pub fn chosen(folder: &str) -> Result<Self, Problem> {
-        Self::of(&std::env::var("TAKI_SOURCE").unwrap_or_default(), folder)
+    pub fn chosen(folder: &str, locked: &[String]) -> Result<Self, Problem> {
+        Self::of(&environment(locked)("TAKI_SOURCE"), folder)
     }
 
     fn of(environment: &str, folder: &str) -> Result<Self, Problem> {
@@ -206,13 +210,20 @@ impl fmt::Debug for FetchOptions {
 impl FetchOptions {
     /// The standard options with what a person's settings and the environment say: a folder, which `TAKI_SOURCE` goes before (see
     /// [`SourceChoice::chosen`]); the address of a mirror, which `HF_ENDPOINT` goes before; that of a proxy, which goes before the environment's; and
-    /// the text of a token, which goes before `HF_TOKEN`. What is empty is left as it is.
+    /// the text of a token, which goes before `HF_TOKEN`. What is empty is left as it is. Nothing goes before what is among the `locked` settings,
+    /// which an administrator has laid down.
     ///
     /// # Errors
     /// [`Code::SettingInvalid`].
-    pub fn with(settings: &Settings, token: &str) -> Result<Self, Problem> {
+    pub fn with(settings: &Settings, token: &str, locked: &[String]) -> Result<Self, Problem> {
         let token = Token::parse("token", token)?;
-        Self::of(&|name| std::env::var(name).unwrap_or_default(), settings, token)
+        Self::of(&environment(locked), settings, token)
+    }
+
+    /// The host of a mirror that is asked in Hugging Face's place.
+    pub(crate) fn mirror(&self) -> Option<String> {
+        let host = url::Url::parse(&self.endpoint).ok()?.host_str()?.to_owned();
+        (host != HOST).then_some(host)
     }
 
     fn of(
@@ -238,6 +249,23 @@ impl FetchOptions {
             None => Token::parse("HF_TOKEN", &environment("HF_TOKEN"))?,
         };
         Ok(options)
+    }
+}
+
+/// What the environment says, but for what would take the place of a setting that is `locked`.
+fn environment(locked: &[String]) -> impl Fn(&str) -> String {
+    open_in(locked, |name| std::env::var(name).unwrap_or_default())
+}
+
+fn open_in(locked: &[String], environment: impl Fn(&str) -> String) -> impl Fn(&str) -> String {
+    move |name| {
+        let setting = match name {
+            "TAKI_SOURCE" => Some("source"),
+            "HF_ENDPOINT" => Some("mirror"),
+            _ => None,
+        };
+        let is_locked = locked.iter().any(|locked| Some(locked.as_str()) == setting);
+        if is_locked { String::new() } else { environment(name) }
     }
 }
 
@@ -337,6 +365,7 @@ mod tests {
             "HF_TOKEN" => "hf_env".to_owned(),
             _ => String::new(),
         };
+        let locked = ["mirror".to_owned()];
         let token = |text| Token::parse("token", text).unwrap();
         let with = |mirror: &str, proxy: &str| Settings {
             mirror: mirror.to_owned(),
@@ -355,6 +384,11 @@ mod tests {
         let both = FetchOptions::of(&set, &with("https://mirror.example", ""), token("hf_own")).unwrap();
         assert!(both.endpoint == "https://office.example" && both.token == token("hf_own"));
         assert!(FetchOptions::of(&set, &with("", ""), None).unwrap().token == token("hf_env"));
+        let of_rules = open_in(&locked, set);
+        let laid_down = FetchOptions::of(&of_rules, &with("https://mirror.example", ""), None).unwrap();
+        assert!(laid_down.endpoint == "https://mirror.example" && laid_down.token == token("hf_env"));
+        let open = FetchOptions::of(&of_rules, &with("", ""), None).unwrap();
+        assert_eq!(open.endpoint, "https://huggingface.co", "that no mirror is asked can be laid down too");
         for bad in ["proxy", "proxy:8080", "ftp://proxy", "http://", "http://a b", "http://proxy/path", "socks5://x:1"]
         {
             let problem = FetchOptions::of(&nothing, &with("", bad), None).unwrap_err();

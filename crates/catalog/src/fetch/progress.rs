@@ -20,6 +20,8 @@ pub struct FetchProgress {
     pub verifying: bool,
     /// Whether what had come in of the model was damaged, so that all of it is fetched once more.
     pub anew: bool,
+    /// Whether the source failed and is left alone for a moment before it is asked again.
+    pub interrupted: bool,
 }
 
 /// Shortest time between two reports.
@@ -36,6 +38,7 @@ pub(super) struct Meter<'a> {
     before: u64,
     total: u64,
     anew: bool,
+    interrupted: bool,
     reported: Option<(Duration, bool)>,
 }
 
@@ -50,6 +53,7 @@ impl<'a> Meter<'a> {
             before: 0,
             total,
             anew: false,
+            interrupted: false,
             reported: None,
         }
     }
@@ -60,7 +64,7 @@ impl<'a> Meter<'a> {
     }
 
     pub(super) fn from(&mut self, source: SourceKind) {
-        self.source = Some(source);
+        (self.source, self.interrupted) = (Some(source), false);
         // Another source has another pace.
         self.pace = Pace::default();
         self.reported = None;
@@ -70,6 +74,15 @@ impl<'a> Meter<'a> {
     pub(super) fn anew(&mut self) {
         self.anew = true;
         self.reported = None;
+    }
+
+    /// The source failed with `done` bytes of the model there, and is asked again soon; or that is over.
+    pub(super) fn interrupted(&mut self, interrupted: bool, done: u64) {
+        self.interrupted = interrupted;
+        self.reported = None;
+        // The wait says nothing about its pace.
+        self.pace = Pace::default();
+        self.report(done, false);
     }
 
     /// The model has all its `bytes`.
@@ -98,6 +111,7 @@ impl<'a> Meter<'a> {
             seconds_left: self.pace.seconds_left(self.total - done_bytes),
             verifying,
             anew: self.anew,
+            interrupted: self.interrupted,
         });
     }
 }

@@ -100,8 +100,11 @@ fn every_change_can_be_taken_back_and_so_can_a_removal() {
     assert_eq!(recipes.had(hash), ["first"]);
     recipes.remove("first").unwrap();
     assert_eq!((recipes.all().0.len(), recipes.had(hash)), (0, vec!["first".to_owned()]));
+    let removed = || recipes.removed().into_iter().map(|last| (last.recipe.id, last.recipe.name)).collect::<Vec<_>>();
+    assert_eq!(removed(), [("first".to_owned(), "First".to_owned())]);
     assert!(recipes.had(&Sha256::of(b"another one that is long enough!")).is_empty());
     assert_eq!(recipes.back("first", Some(3)).unwrap().name, "Third");
+    assert_eq!(removed(), [], "it is in the list again");
     assert_eq!(recipes.back("first", Some(99)).unwrap_err().code, Code::NoSuchVersion);
     for number in 0..40 {
         recipes.change(&Recipe { name: format!("Name {number}"), ..first.clone() }).unwrap();

@@ -1,5 +1,6 @@
 //! What ladders were before.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -54,12 +55,29 @@ impl Recipes {
 
     /// Ids of the ladders that had the file with this hash before, those that were removed too: brought back so, they need it.
     pub fn had(&self, hash: &Sha256) -> Vec<String> {
-        let folders = fs::read_dir(self.root.join(EARLIER)).into_iter().flatten().flatten();
-        let ids = folders.filter_map(|folder| Some(folder.file_name().to_str()?.strip_prefix("ladder-")?.to_owned()));
         let had = |version: &Version| version.recipe.models.iter().any(|model| model.sha256 == *hash);
-        let mut ids: Vec<String> = ids.filter(|id| self.versions(id).iter().any(had)).collect();
+        let mut ids: Vec<String> = self.ids_before().into_iter().filter(|id| self.versions(id).iter().any(had)).collect();
         ids.sort();
         ids
+    }
+
+    /// The ladders that were removed and can be had back as they were last, the latest first.
+    pub fn removed(&self) -> Vec<Version> {
+        let ids = self.ids_before().into_iter().filter(|id| !self.place(id).is_file());
+        let mut removed: Vec<_> = ids
+            .filter_map(|id| {
+                let last = self.versions(&id).pop()?;
+                Some(Version { recipe: Recipe { id, ..last.recipe }, ..last })
+            })
+            .collect();
+        removed.sort_by_key(|version| Reverse((version.saved, version.recipe.id.clone())));
+        removed
+    }
+
+    /// Ids of all ladders of which there are earlier versions.
+    fn ids_before(&self) -> Vec<String> {
+        let folders = fs::read_dir(self.root.join(EARLIER)).into_iter().flatten().flatten();
+        folders.filter_map(|folder| Some(folder.file_name().to_str()?.strip_prefix("ladder-")?.to_owned())).collect()
     }
 
     /// The earlier versions of a ladder that can be read, the latest last.

@@ -105,7 +105,13 @@ pub(crate) enum Ladders {
         #[arg(long)]
         json: bool,
     },
-    /// Bring back what a ladder of your own was before
+    /// Ladders of your own that were removed; `back` brings one back
+    Removed {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring back what a ladder of your own was before, or one that was removed
     Back {
         /// The ladder, or one that was removed
         ladder: String,
@@ -133,6 +139,7 @@ impl Ladders {
         match self {
             Self::List { json }
             | Self::Suggest { json }
+            | Self::Removed { json }
             | Self::Check { json, .. }
             | Self::Make { json, .. }
             | Self::Copy { json, .. }

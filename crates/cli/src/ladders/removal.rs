@@ -1,10 +1,12 @@
 //! A ladder that is removed, and its files.
 
-use catalog::{Catalog, ModelEntry, Recipe, RecipeModel};
+use catalog::{Catalog, ModelEntry, Recipe, RecipeModel, Version};
 use protocol::{Code, Problem, bytes_in_words};
 use serde_json::json;
 
+use super::{in_a_row, milliseconds};
 use crate::models::as_json;
+use crate::moment::moment;
 use crate::output::Output;
 use crate::setup::Setup;
 
@@ -50,6 +52,24 @@ pub(super) fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Out
     output.json(&json!({ "removed": ladder, "deleted": deleted, "problems": removed.problems }));
     // It is gone all the same.
     output.last_of(removed.problems)
+}
+
+/// The ladders that were removed, the latest first.
+pub(super) fn removed(setup: &Setup, output: &Output) {
+    let removed = setup.recipes.removed();
+    for Version { saved, recipe, .. } in &removed {
+        let when = saved.map(|saved| format!(", removed {}", moment(saved))).unwrap_or_default();
+        output.line(format_args!("{:<18} {}: {}{when}", recipe.id, recipe.name, in_a_row(recipe)));
+    }
+    match removed.first() {
+        Some(latest) => output.note(format_args!("Bring one back: taki ladders back {}", latest.recipe.id)),
+        None => output.note("No ladder of your own was removed."),
+    }
+    let row = |Version { saved, recipe, .. }: &Version| {
+        let models: Vec<_> = recipe.in_rungs().map(|model| &model.name).collect();
+        json!({ "ladder": recipe.id, "name": recipe.name, "models": models, "removed_ms": saved.and_then(milliseconds) })
+    };
+    output.json(&json!({ "removed": removed.iter().map(row).collect::<Vec<_>>() }));
 }
 
 /// What somebody's own of a ladder stays though no ladder of the list has it besides, and which ones may need it.

@@ -130,7 +130,7 @@ fn what_is_not_whole_of_a_model_is_told_and_can_be_removed() {
     let catalog = Catalog::builtin();
     let hash = catalog.model("smollm2-135m").unwrap().sha256.as_str();
     let remove = ["models", "remove", "smollm2-135m", "--json"];
-    assert_eq!(taki.run(&remove).code_of_problem(), "not_installed");
+    assert_eq!(taki.run(&remove).code_of_problem(), "model_not_here");
     let folder = Path::new(&folder);
     let (bad, part) = (folder.join(format!("quarantine/{hash}.gguf")), folder.join(format!("staging/{hash}.part")));
     for (path, bytes) in [(&bad, 98_000_000), (&part, 30_000_000), (&part.with_extension("lock"), 0)] {
@@ -147,7 +147,7 @@ fn what_is_not_whole_of_a_model_is_told_and_can_be_removed() {
     let removed = taki.run(&remove).good();
     assert_eq!((&removed["removed"], &removed["not_whole_bytes"]), (&json!("smollm2-135m"), &json!(128_000_000)));
     assert!(!bad.exists() && !part.exists() && !said());
-    assert_eq!(taki.run(&remove).code_of_problem(), "not_installed");
+    assert_eq!(taki.run(&remove).code_of_problem(), "model_not_here");
 }
 
 /// A repository that has another file, none, and trouble.

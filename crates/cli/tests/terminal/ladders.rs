@@ -296,7 +296,7 @@ fn what_cannot_be_is_refused_with_the_reason() {
         (vec!["ladders", "export", "smollm2", &at("none/out.toml")], "folder_missing"),
         (vec!["ladders", "make", "Two", "smollm2-135m", "smollm2-135m"], "draft_too_large"),
         (vec!["ladders", "make", "X", "no-such-model"], "no_such_model"),
-        (vec!["ladders", "make", "X", "qwen3-0.6b"], "not_installed"),
+        (vec!["ladders", "make", "X", "qwen3-0.6b"], "model_not_here"),
         (vec!["ladders", "make", "X", "./no-such.gguf"], "model_unreadable"),
         (vec!["ladders", "make", "X", &at("bad.gguf")], "not_gguf"),
         (vec!["ladders", "import", &at("bad.toml")], "file_unusable"),

@@ -408,7 +408,9 @@ impl Call<'_> {
         });
         match &ended {
             Attempt::Done(Ok(loaded)) => {
-                (self.work.holds, self.work.told, self.work.anew) = (true, 0, Anew::Nothing);
+                (self.work.holds, self.work.told) = (true, 0);
+                // What its models have read may have come along.
+                self.work.anew = if self.work.anew == Anew::All { Anew::All } else { Anew::Nothing };
                 self.inner.view().loaded = Some(loaded.clone());
             }
             // Half-loaded weights go with their process.

@@ -6,7 +6,6 @@ use cascade::policy::CostCurve;
 use cascade::{Branch, LanguageModel, Logits, Token, VocabId};
 use llama_cpp_2::LlamaContextLoadError;
 use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::session::LlamaStateSeqFlags;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use protocol::learned::Threads;
@@ -14,6 +13,10 @@ use protocol::learned::Threads;
 use super::hold_up::HoldUp;
 use super::{Llama, Mode, WIDEST, Weights};
 use crate::by_text::Unfaithful;
+
+mod held;
+
+pub(crate) use held::Copied;
 
 /// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
 pub(super) const BRANCHES: usize = 8;
@@ -175,35 +178,9 @@ impl<'m> LlamaRung<'m> {
         }
     }
 
-    /// Bytes that another number of threads takes for a moment: there are two contexts then, each with room for the scores of its
-    /// widest pass, and a copy of what is held.
-    pub(crate) fn reopening(&self) -> u64 {
-        let scores = (WIDEST * self.weights.vocab.size * size_of::<f32>()) as u64;
-        scores + 2 * self.weights.cache_bytes(u32::try_from(self.capacity).unwrap_or(u32::MAX), self.mode)
-    }
-
     /// The model whose context this is.
     pub(crate) fn weights(&self) -> &'m Weights {
         self.weights
-    }
-
-    /// Goes on with so many threads: the library lets them be chosen only with a context, so that takes another one, into
-    /// which is copied what is held.
-    ///
-    /// # Errors
-    /// The other context cannot be made or filled; everything is as before.
-    pub(crate) fn reopen(&mut self, llama: &Llama, threads: Threads) -> Result<(), LlamaError> {
-        let capacity = u32::try_from(self.capacity).unwrap_or(u32::MAX);
-        self.drop_branches()?;
-        let mut other = self.weights.open(llama, capacity, threads, self.mode)?;
-        if self.held > 0 {
-            let state = self.context.state_seq_get(SEQUENCE, LlamaStateSeqFlags::empty());
-            let state = state.map_err(|_| LlamaError::NotCopied)?;
-            other.state_seq_set(&state, SEQUENCE).map_err(|_| LlamaError::NotCopied)?;
-        }
-        self.context = other;
-        self.threads = threads;
-        Ok(())
     }
 
     /// Takes tokens out of the cache; `held` follows only what really happened.

@@ -12,6 +12,7 @@ use protocol::worker::{Command, Event, LeftOut, Loaded};
 use protocol::{Code, Problem};
 
 use super::answer::{Answerer, CHUNK, StopWatch};
+use super::heard::Heard;
 use super::inbox::Inbox;
 use super::kept::Kept;
 use super::knowing::Knowing;
@@ -49,11 +50,12 @@ pub(super) fn ladder(
     let began = Instant::now();
     let mut shares = SHARES.into_iter().peekable();
     let mut refused = None;
+    let heard = kept.heard.take();
     loop {
         let share = shares.peek().copied().unwrap_or(0.0);
         let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
         let context = settings.context.unwrap_or(CONTEXT);
-        let placing = Placing::over(ladder, settings, context, share, refused.clone(), &[]);
+        let placing = Placing::over(ladder, settings, context, share, refused.clone(), &kept.on_devices);
         kept.only(ladder, &placing);
         let (may_retry, held) = (placing.uses_devices(), placing.taken());
         let mut memory = Memory::of_this_computer();
@@ -62,7 +64,7 @@ pub(super) fn ladder(
         let read = Shelf::read(llama, ladder, placing, (&mut memory, kept), inbox, outbox);
         let problem = match read {
             Ok(shelf) => match shelf.answerer(llama, ladder, running, &mut memory, inbox, outbox) {
-                Ok(answerer) => {
+                Ok(mut answerer) => {
                     // Only a try gives the figures. Whoever asks for layers gets them.
                     let may_refuse = refused.is_none() && settings.gpu_layers.is_none();
                     if let Some(slower) = may_refuse.then(|| shelf.slower_with(&answerer)).flatten() {
@@ -70,7 +72,15 @@ pub(super) fn ladder(
                         kept.clear();
                         continue;
                     }
-                    return serve(answerer, (ladder, &held), began, inbox, outbox);
+                    if let Some(heard) = heard {
+                        heard.tell(&mut answerer.cascade, kept);
+                    }
+                    let next = serve(&mut answerer, (ladder, &held), began, inbox, outbox);
+                    if let Some(Command::Load { ladder: next, .. }) = &next {
+                        kept.heard = Heard::of(&mut answerer.cascade, kept, next);
+                        kept.on_devices = held;
+                    }
+                    return next;
                 }
                 Err(problem) => problem,
             },
@@ -91,7 +101,7 @@ const SHARES: [f64; 3] = [1.0, 0.6, 0.0];
 
 /// Answers until another ladder is wanted. Of this one so many bytes are `held` by devices, by their numbers.
 fn serve(
-    mut answerer: Answerer<'_>,
+    answerer: &mut Answerer<'_>,
     (ladder, held): (&Ladder, &[(usize, u64)]),
     began: Instant,
     inbox: &Inbox,

@@ -6,32 +6,38 @@ use std::time::SystemTime;
 
 use protocol::ladder::Ladder;
 
+use super::heard::Heard;
 use super::placing::Placing;
 use crate::llama::Weights;
 use crate::place::Place;
 
-/// Models that were read and are with the processor alone: what goes to devices depends on what is free there, which is asked anew for every ladder.
+/// Models that were read, and what they had read.
 #[derive(Default)]
 pub(super) struct Kept {
     models: Vec<Model>,
+    /// Bytes of devices that the ladder before had, by their numbers: those of what the next one does not have too are free for it.
+    pub(super) on_devices: Vec<(usize, u64)>,
+    /// What its models had read.
+    pub(super) heard: Option<Heard>,
 }
 
 /// A model that was read.
 struct Model {
     file: Mark,
+    place: Place,
     weights: Rc<Weights>,
 }
 
 /// A file as it was when it was read.
-#[derive(PartialEq)]
-struct Mark {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Mark {
     path: PathBuf,
     bytes: u64,
     changed: Option<SystemTime>,
 }
 
 impl Mark {
-    fn of(path: &Path) -> Option<Self> {
+    pub(super) fn of(path: &Path) -> Option<Self> {
         let about = std::fs::metadata(path).ok()?;
         Some(Self { path: path.to_owned(), bytes: about.len(), changed: about.modified().ok() })
     }
@@ -40,24 +46,30 @@ impl Mark {
 impl Kept {
     /// Lets go of all that `ladder`, placed so, does not have: its memory is there for what is read now.
     pub(super) fn only(&mut self, ladder: &Ladder, placing: &Placing) {
-        let processors = |at: usize| placing.place(at).layers == 0;
-        let marks = ladder.rungs.iter().enumerate().filter(|(at, _)| processors(*at));
-        let marks: Vec<_> = marks.filter_map(|(_, rung)| Mark::of(&rung.path)).collect();
-        self.models.retain(|model| marks.contains(&model.file));
+        let wanted = ladder.rungs.iter().enumerate();
+        let wanted: Vec<_> = wanted.filter_map(|(at, rung)| Some((Mark::of(&rung.path)?, placing.place(at)))).collect();
+        self.models.retain(|model| wanted.iter().any(|(file, place)| model.file == *file && model.place == *place));
+        self.on_devices.clear();
     }
 
-    /// The model in this file, if it is here, is to be in this place and the file is still the same.
+    /// The model in this file, if it is here, in this place, and the file is still the same.
     pub(super) fn get(&self, path: &Path, place: &Place) -> Option<Rc<Weights>> {
-        let mark = Mark::of(path).filter(|_| place.layers == 0)?;
-        self.models.iter().find(|model| model.file == mark).map(|model| Rc::clone(&model.weights))
+        let mark = Mark::of(path)?;
+        let model = self.models.iter().find(|model| model.file == mark && model.place == *place);
+        model.map(|model| Rc::clone(&model.weights))
     }
 
-    /// Keeps a model that was read from this file, if the processor has all of it.
-    pub(super) fn keep(&mut self, path: &Path, weights: &Rc<Weights>) {
+    /// Keeps a model that was read from this file to this place.
+    pub(super) fn keep(&mut self, path: &Path, place: Place, weights: &Rc<Weights>) {
         let is_new = self.models.iter().all(|model| !Rc::ptr_eq(&model.weights, weights));
-        if let Some(file) = Mark::of(path).filter(|_| is_new && weights.layers().0 == 0) {
-            self.models.push(Model { file, weights: Rc::clone(weights) });
+        if let Some(file) = Mark::of(path).filter(|_| is_new) {
+            self.models.push(Model { file, place, weights: Rc::clone(weights) });
         }
+    }
+
+    /// The file that these weights were read from, as it was then.
+    pub(super) fn file_of(&self, weights: &Weights) -> Option<&Mark> {
+        self.models.iter().find(|model| std::ptr::eq(&raw const *model.weights, weights)).map(|model| &model.file)
     }
 
     /// Lets go of the model in this file unless it is in use.
@@ -67,6 +79,6 @@ impl Kept {
 
     /// Lets go of everything.
     pub(super) fn clear(&mut self) {
-        self.models.clear();
+        *self = Self::default();
     }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod drawing;
 mod earlier;
+mod heard;
 mod hold;
 mod inbox;
 mod kept;

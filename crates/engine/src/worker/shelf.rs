@@ -129,22 +129,23 @@ impl Shelf {
             }
         };
         let target = get(&mut meter, memory, kept, 0, first)?;
-        kept.keep(&first.path, &target);
+        kept.keep(&first.path, placing.place(0), &target);
         let (mut drafts, mut left_out) = (Vec::new(), remote);
         let (mut above, mut gone) = (target.bytes(), 0);
         for (index, rung) in rest.iter().enumerate() {
+            let mut place = placing.place(index + 1);
             let mut weights = get(&mut meter, memory, kept, index + 1, rung);
             let is_refused = weights.as_ref().is_err_and(|problem| problem.code == Code::ModelRefused);
-            if is_refused && placing.place(index + 1).layers > 0 {
+            if is_refused && place.layers > 0 {
                 // A device that has less than it said.
-                let processor = Place::default();
-                weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &processor, inbox));
+                place = Place::default();
+                weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &place, inbox));
             }
             let read =
                 weights.and_then(|weights| Ok((fits(&weights, (&target, above), rung, ladder.by_text)?, weights)));
             match read {
                 Ok((tokens, weights)) => {
-                    kept.keep(&rung.path, &weights);
+                    kept.keep(&rung.path, place, &weights);
                     above = weights.bytes();
                     drafts.push(Draft { rung: rung.clone(), weights, tokens });
                 }

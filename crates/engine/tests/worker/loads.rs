@@ -148,6 +148,34 @@ fn what_the_next_ladder_has_too_is_not_read_again() {
 }
 
 #[test]
+fn a_conversation_is_not_read_again_when_only_drafts_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = smollm2_with_draft(folder.path());
+    let target = ladder("smollm2");
+    let engine = loaded(&target, exact());
+    let long = ask(&"The river runs from the hill to the sea. ".repeat(24), 12, &greedy(), true);
+    let first = answer(&engine, &long);
+    assert_eq!(first.receipt.reused_tokens, 0);
+    let whole = first.receipt.prompt_tokens - first.receipt.prompt_tokens % 64;
+    assert!(whole >= 128, "{:?}", first.receipt);
+    for other in [&both, &target, &both] {
+        load(&engine, other, exact());
+        let again = answer(&engine, &Ask { k: Some(other.k.clone()), ..long.clone() });
+        assert!(again.receipt.reused_tokens >= whole, "{:?}", again.receipt);
+        assert_eq!(again.tokens, first.tokens);
+        let goes_on = answer(&engine, &ask(PROMPT, 12, &greedy(), true));
+        assert_eq!(goes_on.receipt.reused_tokens, 0, "another conversation is another text");
+        answer(&engine, &long);
+    }
+    // Keys and values of one mode are none of another's, nor is a text that somebody deleted meanwhile.
+    load(&engine, &target, fast());
+    assert_eq!(answer(&engine, &long).receipt.reused_tokens, 0);
+    load(&engine, &both, fast());
+    engine.begin().unwrap().earlier(Vec::new(), true);
+    assert_eq!(answer(&engine, &long).receipt.reused_tokens, 0);
+}
+
+#[test]
 fn prompts_that_do_not_fit_and_ladders_that_make_no_sense_are_refused() {
     let engine = engine();
     engine.load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap();

@@ -31,6 +31,8 @@ pub enum DownloadState {
     Asking,
     /// It comes in.
     Running,
+    /// Its source failed and is asked again soon.
+    Interrupted,
     /// What is here is read to check it.
     Checking,
     /// What nobody offers is made of what has come in.

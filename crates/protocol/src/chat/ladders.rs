@@ -99,6 +99,20 @@ pub struct LadderVersion {
     pub rungs: Vec<String>,
 }
 
+/// A ladder of the user's own that was removed and can be had back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovedLadder {
+    /// Its id.
+    pub ladder: String,
+    /// What it was called last.
+    pub name: String,
+    /// Display names of its models.
+    pub rungs: Vec<String>,
+    /// When it was removed, in milliseconds since 1970.
+    pub removed_ms: f64,
+}
+
 /// The file of a model that goes with a ladder if that is wished.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]

@@ -41,13 +41,16 @@ fn what_was_cut_off_is_gone_on_with() {
     bench.gets_it();
     assert_eq!(server.starts(), [None, Some(1_200_000), Some(1_200_000), Some(1_500_000)]);
     assert_eq!(bench.waited(), Duration::from_secs(1 + 2 + 4));
+    let told: Vec<_> = bench.reports.iter().filter(|report| report.interrupted).map(|report| report.done_bytes).collect();
+    assert_eq!(told, [1_200_000, 1_200_000, 1_500_000], "and that it is tried again is told");
+    assert!(bench.reports.last().is_some_and(|report| !report.interrupted));
 }
 
 #[test]
 fn another_program_run_goes_on_where_the_last_one_stopped() {
     let (mut bench, server) = bench([Does::Cut(700_000), Does::HangUp, Does::HangUp, Does::HangUp, Does::HangUp]);
     let problem = bench.fails(Code::DownloadFailed);
-    assert!(problem.details["reason"].contains("Hugging Face"), "{problem:?}");
+    assert!(problem.details["reason"].starts_with("the mirror 127.0.0.1: "), "{problem:?}");
     assert_eq!(bench.part(), 700_000);
     let before = server.seen().len();
     bench.reports.clear();
@@ -60,6 +63,18 @@ fn another_program_run_goes_on_where_the_last_one_stopped() {
 impl Bench {
     fn gets_it_was_there(&self) {
         assert!(fs::read(self.store.path_of(&self.model).unwrap()).unwrap() == self.contents);
+    }
+}
+
+#[test]
+fn a_page_that_wants_a_login_is_no_reason_for_another_taki() {
+    for there in [0, 700_000] {
+        let page = Does::Status("200 OK", "Content-Type: text/html; charset=utf-8\r\n");
+        let before = (there > 0).then_some(Does::Cut(there));
+        let (mut bench, _server) = bench(before.into_iter().chain([page]));
+        let problem = bench.fails(Code::DownloadFailed);
+        assert!(problem.details["reason"].contains("may want a login"), "{problem:?}");
+        assert_eq!(bench.part(), there as u64, "what is here is gone on with");
     }
 }
 
@@ -289,7 +304,7 @@ fn every_source_is_named_when_all_fail() {
     bench.options.python = Some("/no/such/python".into());
     let problem = bench.fails(Code::DownloadFailed);
     let reason = &problem.details["reason"];
-    assert!(reason.contains("Hugging Face: the server refuses connections"), "{reason}");
+    assert!(reason.contains("the mirror 127.0.0.1: the server refuses connections"), "{reason}");
     assert!(reason.contains("Python packages: Python is not installed"), "{reason}");
     assert_eq!(bench.waited(), Duration::ZERO, "a dead first source is not waited for");
 
