@@ -230,7 +230,11 @@ impl ModelEntry {
     /// The same where it is asked for by itself.
     pub fn not_here(&self) -> Problem {
         let problem = self.missing(&self.id);
-        if problem.code == Code::NotInstalled { Problem::new(Code::ModelNotHere).with("name", &self.id) } else { problem }
+        if problem.code == Code::NotInstalled {
+            Problem::new(Code::ModelNotHere).with("name", &self.id)
+        } else {
+            problem
+        }
     }
 
     pub(crate) fn address_in(&self, endpoint: &str, repository: &str, revision: &str) -> String {

@@ -66,7 +66,7 @@ impl ModelStore {
         let all_there = copies.iter().try_for_each(|copy| {
             // Under a name of its own until it is whole: whoever is killed meanwhile leaves nothing that looks like a model.
             let part = copy.part();
-                // One of an earlier, killed run.
+            // One of an earlier, killed run.
             let _ = fs::remove_file(&part);
             let mut new = File::create_new(&part).map_err(|error| unusable(&part, &error))?;
             written.push(part.clone());

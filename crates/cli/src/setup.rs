@@ -51,7 +51,8 @@ impl Setup {
         let recipes = Recipes::of(places.ladders());
         let (catalog, unread) = Catalog::here(&models, &recipes, places.rules.ladders());
         // What is wrong with it is said when something is to be fetched.
-        let source = SourceChoice::chosen(&store::peek_settings(&places).source, &places.rules.locked()).unwrap_or_default();
+        let source =
+            SourceChoice::chosen(&store::peek_settings(&places).source, &places.rules.locked()).unwrap_or_default();
         Ok(Self { places, catalog, models, recipes, source, unread })
     }
 

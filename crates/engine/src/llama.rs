@@ -35,7 +35,7 @@ pub(crate) use devices::{devices, modules, processor, processor_module};
 pub(crate) use header::need;
 pub(crate) use remote::{add as add_remote, serve};
 use rung::BRANCHES;
-pub(crate) use rung::{LlamaError, LlamaRung};
+pub(crate) use rung::{Copied, LlamaError, LlamaRung};
 
 /// Most tokens of one forward pass.
 pub(crate) const WIDEST: usize = 512;

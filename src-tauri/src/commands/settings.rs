@@ -23,7 +23,7 @@ pub(crate) async fn change_settings(app: State<'_, Arc<App>>, settings: Settings
         let before = app.settings().clone();
         if (&before.mirror, &before.proxy) != (&settings.mirror, &settings.proxy) {
             // Said where it is typed, not at the next download.
-            FetchOptions::with(&settings, "")?;
+            FetchOptions::with(&settings, "", &app.locked())?;
         }
         let moved = before.updates != settings.updates;
         if moved {

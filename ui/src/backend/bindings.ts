@@ -127,7 +127,9 @@ export const commands = {
 	ladderFiles: (ladder: string) => typedError<LadderFile[], Problem>(__TAURI_INVOKE("ladder_files", { ladder })),
 	/**  Removes a ladder of the user's own, and with it the files with these hashes as far as no other ladder has them. */
 	removeLadder: (ladder: string, files: string[]) => typedError<LadderRemoved, Problem>(__TAURI_INVOKE("remove_ladder", { ladder, files })),
-	/**  Brings a ladder back that was removed just now. */
+	/**  The ladders of the user's own that were removed and can be had back, the latest first. */
+	removedLadders: () => typedError<RemovedLadder[], Problem>(__TAURI_INVOKE("removed_ladders")),
+	/**  Brings a ladder back that was removed. */
 	restoreLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("restore_ladder", { ladder })),
 	/**  Makes a ladder of one's own like this one, under another name. Gives its id. */
 	copyLadder: (ladder: string, name: string) => typedError<string, Problem>(__TAURI_INVOKE("copy_ladder", { ladder, name })),
@@ -331,6 +333,8 @@ export type Code =
 "rules_unreadable" | 
 /**  The ladder `{ladder}` has files that were not fetched yet. */
 "not_installed" | 
+/**  The file of the model `{name}` was not fetched yet. */
+"model_not_here" | 
 /**  The file of `{name}` is not here and has no source: it was made from `{from}`, to the mix `{mix}`. */
 "made_gone" | 
 /**  The file of `{name}` is not here and has no source: it is somebody's own. */
@@ -578,6 +582,8 @@ export type DownloadState =
 { kind: "asking" } | 
 /**  It comes in. */
 { kind: "running" } | 
+/**  Its source failed and is asked again soon. */
+{ kind: "interrupted" } | 
 /**  What is here is read to check it. */
 { kind: "checking" } | 
 /**  What nobody offers is made of what has come in. */
@@ -1064,6 +1070,18 @@ export type Receipt = {
 	 *  text are its own before the next one's. Empty where it is not known.
 	 */
 	written?: ([number, number])[],
+};
+
+/**  A ladder of the user's own that was removed and can be had back. */
+export type RemovedLadder = {
+	/**  Its id. */
+	ladder: string,
+	/**  What it was called last. */
+	name: string,
+	/**  Display names of its models. */
+	rungs: string[],
+	/**  When it was removed, in milliseconds since 1970. */
+	removedMs: number | null,
 };
 
 /**  What a rung is in its ladder. */

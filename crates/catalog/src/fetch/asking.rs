@@ -174,7 +174,8 @@ pub(super) fn not_given(name: &str, answer: &Answer, options: &FetchOptions) -> 
 }
 
 /// What comes in place of a file where somebody on the way wants a login.
-pub(super) const PAGE: &str = "a web page came in place of the file: this network may want a login in the browser first";
+pub(super) const PAGE: &str =
+    "a web page came in place of the file: this network may want a login in the browser first";
 
 /// Whether that is what came.
 pub(super) fn is_page(headers: &HeaderMap) -> bool {

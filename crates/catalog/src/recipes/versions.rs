@@ -56,7 +56,8 @@ impl Recipes {
     /// Ids of the ladders that had the file with this hash before, those that were removed too: brought back so, they need it.
     pub fn had(&self, hash: &Sha256) -> Vec<String> {
         let had = |version: &Version| version.recipe.models.iter().any(|model| model.sha256 == *hash);
-        let mut ids: Vec<String> = self.ids_before().into_iter().filter(|id| self.versions(id).iter().any(had)).collect();
+        let mut ids: Vec<String> =
+            self.ids_before().into_iter().filter(|id| self.versions(id).iter().any(had)).collect();
         ids.sort();
         ids
     }

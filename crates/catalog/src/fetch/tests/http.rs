@@ -41,7 +41,8 @@ fn what_was_cut_off_is_gone_on_with() {
     bench.gets_it();
     assert_eq!(server.starts(), [None, Some(1_200_000), Some(1_200_000), Some(1_500_000)]);
     assert_eq!(bench.waited(), Duration::from_secs(1 + 2 + 4));
-    let told: Vec<_> = bench.reports.iter().filter(|report| report.interrupted).map(|report| report.done_bytes).collect();
+    let told: Vec<_> =
+        bench.reports.iter().filter(|report| report.interrupted).map(|report| report.done_bytes).collect();
     assert_eq!(told, [1_200_000, 1_200_000, 1_500_000], "and that it is tried again is told");
     assert!(bench.reports.last().is_some_and(|report| !report.interrupted));
 }
