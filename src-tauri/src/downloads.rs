@@ -75,7 +75,10 @@ pub(crate) fn share_of(progress: &FetchProgress) -> FetchShare {
 fn state_of(progress: &FetchProgress) -> DownloadState {
     match progress {
         FetchProgress { verifying: true, .. } => DownloadState::Checking,
-        FetchProgress { interrupted: true, .. } => DownloadState::Interrupted,
+        FetchProgress { interrupted: Some(reason), model, .. } => {
+            let problem = Problem::new(Code::DownloadInterrupted).with("name", model);
+            DownloadState::Interrupted { problem: problem.with("reason", reason) }
+        }
         _ => DownloadState::Running,
     }
 }

@@ -128,7 +128,9 @@ fn is_ours(path: &Path) -> bool {
             line.trim_start().strip_prefix("taki_recipe").is_some_and(|rest| rest.trim_start().starts_with('='))
         })
     };
-    ends("gguf") || ends("toml") && is_recipe()
+    // One that is called so is no text for a message, whatever is in it.
+    let is_called = path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().ends_with(".taki.toml"));
+    ends("gguf") || is_called || ends("toml") && is_recipe()
 }
 
 #[cfg(test)]
@@ -166,6 +168,7 @@ mod tests {
         assert!(
             !is_ours(&file("c.toml", "[package]\nname = \"taki_recipe\"\n"))
                 && !is_ours(&file("d.txt", "taki_recipe = 1"))
+                && is_ours(&file("e.Taki.toml", ""))
         );
         assert!(!is_ours(folder.path()));
         let dragged = [folder.path().join("a.txt"), PathBuf::from("https://a.example/b.gguf"), PathBuf::new()];

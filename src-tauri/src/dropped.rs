@@ -29,6 +29,8 @@ struct Inner {
 
 /// A file of which some is here.
 struct Coming {
+    /// As it was called where it was dropped from.
+    called: String,
     place: Workplace,
     path: PathBuf,
     file: File,
@@ -39,6 +41,7 @@ struct Coming {
 /// A whole file; it goes with this.
 #[derive(Debug)]
 pub(crate) struct Arrived {
+    called: String,
     place: Workplace,
     name: String,
     stop: Arc<AtomicBool>,
@@ -47,6 +50,15 @@ pub(crate) struct Arrived {
 impl Arrived {
     pub(crate) fn path(&self) -> PathBuf {
         self.place.named(&self.name)
+    }
+
+    /// What is wrong with it, in terms of the file that somebody dropped: of this one nobody knows.
+    pub(crate) fn told(&self, mut problem: Problem) -> Problem {
+        let is_this = problem.details.get("path").is_some_and(|path| *path == self.path().display().to_string());
+        if is_this {
+            problem = problem.with("path", &self.called);
+        }
+        problem
     }
 
     /// Becomes true when nobody wants it any more.
@@ -75,7 +87,7 @@ impl Dropped {
         let file = File::create_new(&path).map_err(|error| store.unwritten(bytes, &error))?;
         inner.last += 1;
         let ticket = inner.last;
-        inner.files.insert(ticket, Coming { place, path, file, wanted: bytes, got: 0 });
+        inner.files.insert(ticket, Coming { called: name.to_owned(), place, path, file, wanted: bytes, got: 0 });
         Ok(ticket)
     }
 
@@ -89,9 +101,9 @@ impl Dropped {
         let missing = coming.wanted.saturating_sub(coming.got);
         coming.got += piece.len() as u64;
         if coming.got > coming.wanted {
-            let name = coming.path.clone();
+            let name = coming.called.clone();
             inner.files.remove(&ticket);
-            return Err(unusable(&name.display(), "it is larger than it said"));
+            return Err(unusable(&name, "it is larger than it said"));
         }
         coming.file.write_all(piece).map_err(|error| store.unwritten(missing, &error))
     }
@@ -107,13 +119,13 @@ impl Dropped {
         inner.arrived.retain(|_, stop| stop.strong_count() > 0);
         inner.arrived.insert(ticket, Arc::downgrade(&stop));
         drop(inner);
-        let Coming { place, path, file, wanted, got } = coming;
+        let Coming { called, place, path, file, wanted, got } = coming;
         drop(file);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if got < wanted {
-            return Err(unusable(&name, "not all of it has arrived"));
+            return Err(unusable(&called, "not all of it has arrived"));
         }
-        Ok(Arrived { place, name, stop })
+        Ok(Arrived { called, place, name, stop })
     }
 
     /// Forgets a file, and stops whoever has it if it is whole.

@@ -202,7 +202,8 @@ impl App {
     fn load_now(&self, choice: &Choice) {
         let (id, settings) = {
             let settings = self.settings();
-            self.engine.compute_with(settings.workers.clone());
+            let rules = self.disk().map(|disk| disk.places.rules.clone()).unwrap_or_default();
+            self.engine.compute_with(rules.workers(&settings));
             (settings.ladder.clone(), running(&settings))
         };
         let state = match self.try_load(choice, &id, settings) {
@@ -210,6 +211,10 @@ impl App {
             Err(problem) if matches!(problem.code, Code::NotInstalled | Code::Cancelled) => EngineState::Empty,
             Err(problem) => EngineState::Failed { problem },
         };
+        if state == EngineState::Empty && choice.is_latest() {
+            // Nothing takes the place of what was read so far.
+            self.engine.stop();
+        }
         self.tell(choice, state);
     }
 

@@ -236,7 +236,7 @@ fn is_moving(state: &DownloadState) -> bool {
         state,
         DownloadState::Asking
             | DownloadState::Running
-            | DownloadState::Interrupted
+            | DownloadState::Interrupted { .. }
             | DownloadState::Checking
             | DownloadState::Making
     )

@@ -210,7 +210,10 @@ impl Work<'_> {
         let missing = || Problem::new(Code::ModelNotHere).with("name", id);
         let (_, path) = original(disk, id)?;
         let rung = |model: &RecipeModel| {
-            disk.models.file_of(&model.sha256).map(|path| Rung { name: model.id.clone(), path }).ok_or_else(missing)
+            disk.models
+                .file_of(&model.sha256)
+                .map(|path| Rung { name: model.id.clone(), path })
+                .ok_or_else(|| model.entry().not_here())
         };
         let first = Ok(Rung { name: id.to_owned(), path });
         let rungs = std::iter::once(first).chain(made.iter().map(rung)).collect::<Result<Vec<_>, _>>()?;

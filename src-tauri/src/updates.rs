@@ -132,7 +132,7 @@ impl App {
     /// Through the proxy of the settings; a token is for models.
     fn update_options(&self) -> Result<FetchOptions, Problem> {
         let settings = Settings { proxy: self.settings().proxy.clone(), ..Settings::default() };
-        Ok(FetchOptions { token: None, ..FetchOptions::with(&settings, "", &[])? })
+        Ok(FetchOptions { token: None, ..FetchOptions::with(&settings, "", &self.locked())? })
     }
 
     /// Looks where newer versions are announced. What comes of it is told by the state.

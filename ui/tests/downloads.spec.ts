@@ -90,7 +90,7 @@ test("what no download can bring is not tried again", async ({ page }) => {
   await expect(rows.nth(0).getByRole("button")).toHaveText(["Take out"]);
   await expect(rows.nth(1).getByRole("button")).toHaveText(["Take out"]);
   const cards = by(page, "ladder-row");
-  await expect(cards.filter({ hasText: "Mine" })).toContainText("Its file is missing");
+  await expect(cards.filter({ has: page.getByRole("heading", { name: "Mine" }) })).toContainText("Its file is missing");
   await expect(cards.filter({ hasText: "Gemma 3" }), "as the list knew it before").toContainText("Its file is missing");
   await expect(by(page, "ladder-resume")).toHaveCount(0);
   await expect(by(page, "ladder-download")).toHaveCount(0);
@@ -115,6 +115,19 @@ test("a draft that is left out is named with the reason, in the queue and afterw
   await page.evaluate((leftOut) => (window.app.opening.ladders = window.app.opening.ladders.map((card) => (card.id === "qwen-coder" ? { ...card, leftOut } : card))), leftOut);
   await downloads(page);
   await expect(by(page, "ladder-left-out")).toContainText("Qwen2.5 Coder 0.5B");
+});
+
+test("what an interrupted download waits for is said, and why one failed stands in its ladder's row too", async ({ page }) => {
+  await open(page, { ladders: [smollm2, { ...coder, missingBytes: 1.6e9 }] });
+  await page.keyboard.press("Control+m");
+  const details = { name: "Qwen2.5 Coder", reason: "too many requests (429)" };
+  await downloads(page, download("qwen-coder", "Qwen2.5 Coder", { kind: "interrupted", problem: { code: "download_interrupted", details } }, 4e8));
+  const row = by(page, "download-row").first();
+  await expect(row).toContainText("400 MB of 1.6 GB are here");
+  await expect(row).toContainText("too many requests (429)");
+  await expect(row.getByTestId("download-turn")).toHaveText("Pause");
+  await downloads(page, download("qwen-coder", "Qwen2.5 Coder", { kind: "failed", problem: { code: "download_failed", details } }, 4e8));
+  await expect(by(page, "ladder-why")).toContainText("too many requests (429)");
 });
 
 test("that a damaged download is begun anew is said in the queue", async ({ page }) => {

@@ -42,7 +42,7 @@ impl<M: LanguageModel> Cascade<M> {
     /// tells how far that had read. A model that it gives nothing for reads anew. Answers are the same, sooner.
     ///
     /// Only for a text in the target's own tokens.
-    pub fn go_on(&mut self, text: Vec<Token>, mut fill: impl FnMut(&mut M) -> Option<Reading>) {
+    pub fn take_over(&mut self, text: Vec<Token>, mut fill: impl FnMut(&mut M) -> Option<Reading>) {
         self.text = text;
         for rung in &mut self.rungs {
             let reading = fill(&mut rung.model).filter(|reading| reading.tokens <= self.text.len());

@@ -154,7 +154,7 @@ fn what_another_ladder_has_read_is_not_read_again() {
     let text = ladder.text().to_vec();
     let go_on = |states: Vec<u64>, text: Vec<Token>| {
         let mut other = Cascade::new(Rounding::new());
-        other.go_on(text, |model| {
+        other.take_over(text, |model| {
             model.states = states.clone();
             Some(reading)
         });

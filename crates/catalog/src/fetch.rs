@@ -276,14 +276,18 @@ impl Job<'_, '_> {
         let (mut all_mismatch, mut closed) = (!ways.is_empty(), None);
         for (index, way) in ways.iter().enumerate() {
             let last = index + 1 == ways.len();
-            self.meter.from(way.kind());
+            let mirror = self.options.mirror().filter(|_| way.kind() == SourceKind::HuggingFace);
+            self.meter.from(way.kind(), mirror.clone());
             let (reason, cause) = match self.through(way, last) {
                 Ok(path) => return Ok(path),
                 Err(Stop::Source { reason, cause }) => (reason, cause),
                 Err(stop) => return Err(self.problem(stop)),
             };
             tracing::warn!(model = %self.model.id, source = %way.kind(), %reason, ?cause, "source failed");
-            reasons.push(format!("{}: {reason}", self.place(way.kind())));
+            reasons.push(match mirror {
+                Some(host) => format!("the mirror {host}: {reason}"),
+                None => format!("{}: {reason}", way.kind()),
+            });
             all_mismatch &= cause == Cause::Mismatch;
             if let Cause::Closed(page) = cause {
                 closed = Some(page);
@@ -297,12 +301,6 @@ impl Job<'_, '_> {
         } else {
             self.problem(Stop::Source { reason: reasons.join("; "), cause: closed.map_or(Cause::Other, Cause::Closed) })
         })
-    }
-
-    /// A source as it is called: a mirror by its host.
-    fn place(&self, kind: SourceKind) -> String {
-        let mirror = self.options.mirror().filter(|_| kind == SourceKind::HuggingFace);
-        mirror.map_or_else(|| kind.to_string(), |host| format!("the mirror {host}"))
     }
 
     fn problem(&self, stop: Stop) -> Problem {

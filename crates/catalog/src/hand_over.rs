@@ -10,7 +10,7 @@ use protocol::{Code, Problem};
 use crate::entry::ModelEntry;
 use crate::recipe::Recipe;
 use crate::store::{ModelStore, disk_full, is_full};
-use crate::whole::{copied, put};
+use crate::whole::{copied, hashed, put};
 
 impl ModelStore {
     /// Writes `recipe` to `file`, where nothing may be yet, and with `with_models` its model files beside it. `on` is told bytes done and bytes
@@ -45,45 +45,40 @@ impl ModelStore {
             if copies.iter().any(|copy| copy.entry.file.eq_ignore_ascii_case(&model.file)) {
                 model.file = format!("{}.gguf", model.sha256);
             }
-            let to = folder.join(&model.file);
-            if fs::symlink_metadata(&to).is_ok() {
-                return Err(taken(&to));
-            }
-            let entry = model.entry();
-            copies.push(Copy { from, to, entry });
+            let (to, entry) = (folder.join(&model.file), model.entry());
+            let is_there = match fs::symlink_metadata(&to) {
+                // Whoever was stopped in the middle has the first ones already.
+                Ok(about) if about.is_file() && about.len() == entry.bytes => true,
+                Ok(_) => return Err(taken(&to)),
+                Err(_) => false,
+            };
+            copies.push(Copy { from, to, entry, is_there });
         }
         if fs::symlink_metadata(file).is_ok() {
             return Err(taken(file));
         }
         let all = copies.iter().map(|copy| copy.entry.bytes).sum::<u64>();
+        let new = copies.iter().filter(|copy| !copy.is_there).map(|copy| copy.entry.bytes).sum::<u64>();
+        clear(folder);
         match fs4::available_space(folder) {
-            Ok(free) if free < all => return Err(disk_full(folder, all, 0, free)),
+            Ok(free) if free < new => return Err(disk_full(folder, new, 0, free)),
             // A system that does not tell is no reason to refuse.
             _ => {}
         }
-        let mut written = Vec::<PathBuf>::new();
+        let mut written = Vec::<&Path>::new();
         let mut done = 0;
         let all_there = copies.iter().try_for_each(|copy| {
-            // Under a name of its own until it is whole: whoever is killed meanwhile leaves nothing that looks like a model.
-            let part = copy.part();
-            // One of an earlier, killed run.
-            let _ = fs::remove_file(&part);
-            let mut new = File::create_new(&part).map_err(|error| unusable(&part, &error))?;
-            written.push(part.clone());
-            let unwritten =
-                |bytes: u64, error: &io::Error| unwritten(&copy.to, all.saturating_sub(done + bytes), error);
-            let hash = copied(&copy.from, &mut new, cancel, &mut |bytes| on(done + bytes, all), &unwritten)?;
+            let mut on = |bytes| on(done + bytes, all);
+            if copy.is_there {
+                let hash = hashed(&copy.to, &mut |_| Ok(()), cancel, &mut on)?;
+                if hash != copy.entry.sha256 {
+                    return Err(taken(&copy.to));
+                }
+            } else {
+                self.copy(copy, cancel, &mut on, all - done)?;
+                written.push(&copy.to);
+            }
             done += copy.entry.bytes;
-            if hash != copy.entry.sha256 {
-                return Err(self.refuse(&copy.from, &copy.entry));
-            }
-            drop(new);
-            // Nothing is put in the place of what came there meanwhile.
-            if fs::symlink_metadata(&copy.to).is_ok() {
-                return Err(taken(&copy.to));
-            }
-            fs::rename(&part, &copy.to).map_err(|error| unusable(&copy.to, &error))?;
-            written.push(copy.to.clone());
             Ok(())
         });
         // Last, so that a recipe is never there without what it names.
@@ -95,6 +90,53 @@ impl ModelStore {
             }
         }
         handed.map(|()| all)
+    }
+
+    /// Makes one copy, under a name of its own until it is whole: whoever is killed meanwhile leaves nothing that looks like a model. With it so many
+    /// bytes are still `missing`.
+    fn copy(
+        &self,
+        Copy { from, to, entry, .. }: &Copy,
+        cancel: &AtomicBool,
+        on: &mut dyn FnMut(u64),
+        missing: u64,
+    ) -> Result<(), Problem> {
+        let folder = to.parent().unwrap_or(Path::new("."));
+        let mut named = tempfile::Builder::new();
+        named.prefix(PART.0).suffix(PART.1);
+        #[cfg(unix)]
+        named.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut part = named.tempfile_in(folder).map_err(|error| unusable(to, &error))?;
+        // Held as long as somebody writes to it.
+        let _ = part.as_file().try_lock();
+        let unwritten = |bytes: u64, error: &io::Error| unwritten(to, missing.saturating_sub(bytes), error);
+        if copied(from, part.as_file_mut(), cancel, on, &unwritten)? != entry.sha256 {
+            return Err(self.refuse(from, entry));
+        }
+        // Nothing takes the place of what came there meanwhile.
+        let kept = part.persist_noclobber(to).or_else(|kept| match kept.error.kind() {
+            ErrorKind::AlreadyExists => Err(taken(to)),
+            // A stick whose file system cannot promise that.
+            _ if fs::symlink_metadata(to).is_err() => kept.file.persist(to).map_err(|kept| unusable(to, &kept.error)),
+            _ => Err(taken(to)),
+        });
+        kept.map(|_| ())
+    }
+}
+
+/// How names of files begin and end that are not whole yet.
+const PART: (&str, &str) = ("taki-", ".part");
+
+/// Takes away what somebody left there who was killed.
+fn clear(folder: &Path) {
+    let is_part = |name: &str| name.starts_with(PART.0) && name.ends_with(PART.1);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_part =
+            entry.file_name().to_str().is_some_and(is_part) && entry.file_type().is_ok_and(|kind| kind.is_file());
+        let left = is_part.then(|| File::open(entry.path()).ok()).flatten();
+        if left.is_some_and(|left| left.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -125,15 +167,8 @@ struct Copy {
     from: PathBuf,
     to: PathBuf,
     entry: ModelEntry,
-}
-
-impl Copy {
-    /// The file as long as it is not whole.
-    fn part(&self) -> PathBuf {
-        let mut name = self.to.clone().into_os_string();
-        name.push(".taki-part");
-        name.into()
-    }
+    /// A file of that name and size is there, which may be it.
+    is_there: bool,
 }
 
 /// The problem of a file that could not be written to its end; `bytes` of it and of what was to follow are missing.
@@ -192,15 +227,27 @@ mod tests {
             let odd = store.hand_over(recipe.clone(), &round.join("l.toml"), true, &go, &mut |_, _| {}).unwrap_err();
             assert_eq!(odd.code, Code::FileUnusable, "it is not said that it is not there: {odd:?}");
         }
-        // Left by somebody who was killed.
-        fs::write(stick.join("big.gguf.taki-part"), b"lar").unwrap();
+        // Left by somebody who was killed, and written by somebody who was not.
+        fs::write(stick.join("taki-a1b2c3.part"), b"lar").unwrap();
+        let others = stick.join("taki-d4e5f6.part");
+        let at_work = File::create(&others).unwrap();
+        at_work.try_lock().unwrap();
         assert_eq!(over(true, &AtomicBool::new(true)).unwrap_err().code, Code::Cancelled);
-        assert!(names().is_empty(), "what was stopped leaves nothing");
+        assert_eq!(names(), ["taki-d4e5f6.part"], "what was stopped leaves nothing");
+        drop(at_work);
+        // The first one is there from then.
+        fs::write(stick.join("big.gguf"), b"larger").unwrap();
         assert_eq!(over(true, &go), Ok(10));
         assert_eq!(names(), ["big.gguf", "l.toml", "small.gguf"]);
         assert_eq!(read(&file).unwrap(), recipe);
         assert_eq!(fs::read(stick.join("big.gguf")).unwrap(), b"larger");
         assert_eq!(over(true, &go).unwrap_err().code, Code::FileUnusable, "nothing is written over");
+        fs::remove_file(&file).unwrap();
+        fs::write(stick.join("big.gguf"), b"lurker").unwrap();
+        let other = over(true, &go).unwrap_err();
+        assert!(other.details["path"].ends_with("big.gguf"), "{other:?}");
+        assert_eq!(fs::read(stick.join("big.gguf")).unwrap(), b"lurker");
+        assert_eq!(names(), ["big.gguf", "small.gguf"]);
         for name in names() {
             fs::remove_file(stick.join(name)).unwrap();
         }

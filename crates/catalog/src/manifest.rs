@@ -6,11 +6,11 @@ use protocol::{Code, Problem};
 use serde::Deserialize;
 
 use crate::check::{check_all, check_offer};
-use crate::entry::{LadderEntry, ModelEntry};
+use crate::entry::{LadderEntry, ModelEntry, Sha256};
 use crate::name::numbered;
 use crate::offer::{About, Offer, about};
 use crate::recipe::{Recipe, RecipeModel};
-use crate::recipes::Recipes;
+use crate::recipes::{Recipes, Version};
 use crate::store::ModelStore;
 
 const BUILTIN: &str = include_str!("../../../models/catalog.toml");
@@ -127,18 +127,26 @@ impl Catalog {
     }
 
     /// What there is on this computer: the built-in catalogue, what is the user's own, and of all that `only` those ladders that the
-    /// administrator's rules name, with the file they stand in. What cannot be read is told.
+    /// administrator's rules name, with the file they stand in. What cannot be read is told, and that none of those is known.
     pub fn here(store: &ModelStore, recipes: &Recipes, only: Option<(&[String], &Path)>) -> (Self, Vec<Problem>) {
-        let (all, unread) = Self::builtin().with_own(store, recipes);
-        match only {
-            Some((ladders, path)) => (all.only(ladders, path), unread),
-            None => (all, unread),
+        let (all, mut unread) = Self::builtin().with_own(store, recipes);
+        let Some((ladders, path)) = only else { return (all, unread) };
+        let allowed = all.only(ladders, path, &|hash| store.file_of(hash).is_some());
+        if allowed.ladders.is_empty() && allowed.offered.is_empty() {
+            let reason = format!("“ladders” names none that is known here: {}", ladders.join(", "));
+            unread.push(Problem::new(Code::RulesUnreadable).with("path", path.display()).with("reason", reason));
         }
+        (allowed, unread)
     }
 
-    fn only(mut self, ladders: &[String], path: &Path) -> Self {
+    /// These ladders with their models. Of others only files that are here stay known, so that they can be deleted.
+    fn only(mut self, ladders: &[String], path: &Path, is_here: &dyn Fn(&Sha256) -> bool) -> Self {
         self.ladders.retain(|ladder| ladders.contains(&ladder.id));
         self.offered.retain(|ladder| ladders.contains(&ladder.id));
+        let rungs = self.ladders.iter().chain(&self.offered).flat_map(|ladder| &ladder.rungs);
+        let rungs: BTreeSet<_> = rungs.cloned().collect();
+        self.models.retain(|model| rungs.contains(&model.id) || is_here(&model.sha256));
+        self.offers.retain(|offer| rungs.contains(&offer.id));
         self.ruled = Some(path.to_owned());
         self
     }
@@ -150,6 +158,18 @@ impl Catalog {
     pub fn open_to_others(&self) -> Result<(), Problem> {
         let refused = |path: &PathBuf| Err(Problem::new(Code::NotAllowed).with("path", path.display()));
         self.ruled.as_ref().map_or(Ok(()), refused)
+    }
+
+    /// The ladders of a person's own that were removed and can be had back as they were last, the latest first: none where the rules name those that may
+    /// be used, and none that is on offer.
+    pub fn removed(&self, recipes: &Recipes) -> Vec<Version> {
+        if self.open_to_others().is_err() {
+            return Vec::new();
+        }
+        let mut removed = recipes.removed();
+        removed
+            .retain(|version| self.offered(&version.recipe.id).is_none() && self.ladder(&version.recipe.id).is_err());
+        removed
     }
 
     /// The id of `model` from now on; None if the same file is known to have another size: one of the two is wrong, and whoever told it first is

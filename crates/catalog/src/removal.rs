@@ -8,6 +8,9 @@ use crate::manifest::Catalog;
 use crate::recipes::Recipes;
 use crate::store::ModelStore;
 
+/// With less than so many bytes free even a recipe may find no room.
+const LITTLE: u64 = 1 << 20;
+
 /// What became of files that were to go with a ladder.
 #[derive(Debug, Default)]
 pub struct Removed {
@@ -22,26 +25,31 @@ impl ModelStore {
     /// keeps neither the ladder nor the others. What is not whole of the other models goes too if no list has them any more: nobody could remove it later.
     ///
     /// # Errors
-    /// As [`remove_ladder`](Self::remove_ladder): then nothing is removed.
+    /// As [`remove_ladder`](Self::remove_ladder): then nothing is removed, or on a full disk one of the files.
     pub fn remove_with_files<'m>(
         &self,
         recipes: &Recipes,
         id: &str,
         files: impl IntoIterator<Item = &'m ModelEntry>,
     ) -> Result<Removed, Problem> {
+        let (mut removed, mut files) = (Removed::default(), files.into_iter());
+        let mut take = |file: &ModelEntry| match self.remove(&file.sha256) {
+            Ok(()) => removed.deleted.push(file.sha256.clone()),
+            Err(problem) => removed.problems.push(problem),
+        };
         if recipes.has(id) {
             let models = recipes.get(id).map(|recipe| recipe.models).unwrap_or_default();
-            self.remove_ladder(recipes, id)?;
+            let mut gone = self.remove_ladder(recipes, id);
+            if gone.is_err() && fs4::available_space(self.staging()).is_ok_and(|free| free < LITTLE) {
+                // What it was cannot be put by before something has gone.
+                files.next().into_iter().for_each(&mut take);
+                gone = self.remove_ladder(recipes, id);
+            }
+            gone?;
             let unlisted = models.iter().filter(|model| self.is_left_of(recipes, id, &model.entry()));
             unlisted.for_each(|model| discard(self, &model.sha256));
         }
-        let mut removed = Removed::default();
-        for file in files {
-            match self.remove(&file.sha256) {
-                Ok(()) => removed.deleted.push(file.sha256.clone()),
-                Err(problem) => removed.problems.push(problem),
-            }
-        }
+        files.for_each(take);
         Ok(removed)
     }
 

@@ -37,7 +37,7 @@ impl Other {
 
     fn engine(&self) -> Engine {
         let engine = Engine::new(Launch::program(WORKER));
-        engine.compute_with(vec![self.address.clone()]);
+        engine.compute_with(Some(vec![self.address.clone()]));
         engine
     }
 

@@ -35,6 +35,10 @@ codes! {
     NoSuchModel = "no_such_model",
     /// The ladder `{ladder}` has no earlier version `{version}`; `{known}` lists those it has.
     NoSuchVersion = "no_such_version",
+    /// The ladder `{ladder}` was never changed or removed.
+    NeverChanged = "never_changed",
+    /// The download of `{name}` was interrupted for `{reason}` and goes on by itself.
+    DownloadInterrupted = "download_interrupted",
     /// The ladder `{ladder}` uses the model `{name}`, which is to be removed.
     ModelInUse = "model_in_use",
     /// The ladder in `{path}` cannot be read (`{reason}`) and may need the model `{name}`, which is to be removed.

@@ -42,7 +42,12 @@ impl Rules {
     /// [`Code::RulesUnreadable`]: whatever stands in the file, it was meant to hold, so nothing is done without it.
     pub fn find() -> Result<Self, Problem> {
         let tried = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-        Self::first_of([folder().map(|folder| folder.join(FILE)), tried])
+        let missing = tried.as_ref().is_some_and(|path| !path.exists()).then(|| tried.clone()).flatten();
+        match (Self::first_of([folder().map(|folder| folder.join(FILE)), tried])?, missing) {
+            // Whoever tries rules out wants to see them hold.
+            (Self { path: None, .. }, Some(missing)) => Err(unreadable(&missing, &"there is no such file")),
+            (rules, _) => Ok(rules),
+        }
     }
 
     /// Those in the first of these files that is there.
@@ -75,13 +80,31 @@ impl Rules {
             return Err("“ladders” names none".to_owned());
         }
         let rules = Self { written, path: Some(path) };
-        let chosen = rules.held(&Settings::default())?.ladder;
+        let held = rules.held(&Settings::default())?;
+        if let Some(key) = rules.places(&held).find(|(_, place)| place.is_relative()).map(|(key, _)| key) {
+            return Err(format!("“{key}” is not the whole path of a folder"));
+        }
+        let addresses = [("mirror", &held.mirror), ("proxy", &held.proxy)];
+        let is_one = |address: &str| ["https://", "http://"].iter().any(|start| address.starts_with(start));
+        if let Some((key, _)) = addresses.iter().find(|(_, address)| !address.is_empty() && !is_one(address)) {
+            return Err(format!("“{key}” is not an address that starts with https://"));
+        }
+        let chosen = held.ladder;
         match &rules.written.ladders {
             Some(ladders) if rules.written.settings.contains_key("ladder") && !ladders.contains(&chosen) => {
                 Err(format!("“{chosen}” is the ladder of the settings, but “ladders” does not name it"))
             }
             _ => Ok(rules),
         }
+    }
+
+    /// The folders that they name, each with the name of its line.
+    fn places<'a>(&'a self, held: &'a Settings) -> impl Iterator<Item = (&'static str, &'a Path)> {
+        let models = self.models().map(|models| ("models", models));
+        let source = (!held.source.is_empty()).then_some(("source", Path::new(&held.source)));
+        let is_folder = |from: &&String| !from.is_empty() && *from != "off" && !from.contains("://");
+        let updates = Some(&held.updates).filter(is_folder).map(|from| ("updates", Path::new(from)));
+        models.into_iter().chain(source).chain(updates)
     }
 
     /// What a person has chosen, as far as the rules leave that open.
@@ -103,6 +126,17 @@ impl Rules {
     /// The settings that nobody can change, as the settings file calls them.
     pub fn locked(&self) -> Vec<String> {
         self.written.settings.keys().cloned().collect()
+    }
+
+    /// Whether nobody can change the setting of this name.
+    pub fn lock(&self, name: &str) -> bool {
+        self.written.settings.contains_key(name)
+    }
+
+    /// The other computers that compute along by these `settings`: None leaves that to the environment.
+    pub fn workers(&self, settings: &Settings) -> Option<Vec<String>> {
+        let is_said = self.lock("workers") || !settings.workers.is_empty();
+        is_said.then(|| settings.workers.clone())
     }
 
     /// The ladders that may be used, and the file that says so; None for all.
@@ -182,6 +216,11 @@ mod tests {
             ("[setting]\nthreads = 2\n", "unknown field"),
             ("ladders = []\n", "names none"),
             ("ladders = [\"a\"]\n[settings]\nladder = \"b\"\n", "does not name it"),
+            ("models = \"models\"\n", "“models” is not the whole path"),
+            ("[settings]\nsource = \"files\"\n", "“source” is not the whole path"),
+            ("[settings]\nupdates = \"on\"\n", "“updates” is not the whole path"),
+            ("[settings]\nmirror = \"models.example\"\n", "“mirror” is not an address"),
+            ("[settings]\nproxy = \"ftp://proxy\"\n", "“proxy” is not an address"),
             ("ladders = [", ""),
         ] {
             let refused = parse(text).unwrap_err();

@@ -52,7 +52,8 @@ pub(crate) async fn drop_end(app: State<'_, Arc<App>>, ticket: u32) -> Result<Ad
     blocking(move || {
         let arrived = app.dropped.end(ticket)?;
         let _one_at_a_time = app.shrinking.begin_next(arrived.stopped())?;
-        let added = added(&app, &arrived.path(), arrived.stopped(), &mut |_| {});
+        let added =
+            added(&app, &arrived.path(), arrived.stopped(), &mut |_| {}).map_err(|problem| arrived.told(problem));
         app.disk()?.read_own();
         added
     })

@@ -313,6 +313,10 @@ export type Code =
 "no_such_model" | 
 /**  The ladder `{ladder}` has no earlier version `{version}`; `{known}` lists those it has. */
 "no_such_version" | 
+/**  The ladder `{ladder}` was never changed or removed. */
+"never_changed" | 
+/**  The download of `{name}` was interrupted for `{reason}` and goes on by itself. */
+"download_interrupted" | 
 /**  The ladder `{ladder}` uses the model `{name}`, which is to be removed. */
 "model_in_use" | 
 /**  The ladder in `{path}` cannot be read (`{reason}`) and may need the model `{name}`, which is to be removed. */
@@ -583,7 +587,9 @@ export type DownloadState =
 /**  It comes in. */
 { kind: "running" } | 
 /**  Its source failed and is asked again soon. */
-{ kind: "interrupted" } | 
+{ kind: "interrupted"; 
+/**  What is wrong. */
+problem: Problem } | 
 /**  What is here is read to check it. */
 { kind: "checking" } | 
 /**  What nobody offers is made of what has come in. */

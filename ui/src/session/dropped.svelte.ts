@@ -11,7 +11,8 @@ const RECIPE = 256 * 1024;
 /** Whether a file is a model or a recipe of ours; any other TOML is something to ask about. */
 async function ours(file: File): Promise<boolean> {
   const name = file.name.toLowerCase();
-  if (name.endsWith(".gguf")) return true;
+  // One that is called so is no text for a message, whatever is in it.
+  if (name.endsWith(".gguf") || name.endsWith(".taki.toml")) return true;
   if (!name.endsWith(".toml") || file.size > RECIPE) return false;
   const text = await file.text().catch(() => "");
   return /^\s*taki_recipe\s*=/m.test(text);

@@ -6,7 +6,7 @@ import { card, model, ready } from "./written";
 
 still();
 
-const entry = (ladder: string, kind: Exclude<DownloadState["kind"], "failed">): Download => ({ ladder, name: ladder.toUpperCase(), state: { kind }, progress: null, leftOut: [], anew: false });
+const entry = (ladder: string, kind: Exclude<DownloadState["kind"], "failed" | "interrupted">): Download => ({ ladder, name: ladder.toUpperCase(), state: { kind }, progress: null, leftOut: [], anew: false });
 const failed = (ladder: string): Download => ({ ...entry(ladder, "paused"), state: { kind: "failed", problem: { code: "download_failed", details: {} } } });
 
 test("what a download does is told at its beginning and its end, not at every step", async () => {

@@ -6,7 +6,7 @@ export const shop = {
   downloadAsking: "Asking what the files of {name} are …",
   downloadRunning: "{name} is on its way: {done} of {total}",
   downloadLeft: "{name} is on its way: {done} of {total}, about {time} left",
-  downloadInterrupted: "{name}: the connection was interrupted. Trying again … {done} of {total} are here",
+  downloadInterrupted: "{name} is tried again in a moment: {done} of {total} are here",
   downloadChecking: "Checking the files of {name} …",
   downloadMaking: "Making the smaller versions that {name} still needs …",
   downloadPaused: "{name} is paused.",

@@ -8,7 +8,7 @@ export const shop: typeof en = {
   downloadAsking: "{name} のファイル情報を問い合わせています…",
   downloadRunning: "{name} をダウンロードしています：{total} のうち {done}",
   downloadLeft: "{name} をダウンロードしています：{total} のうち {done}、残り約 {time}",
-  downloadInterrupted: "{name}：接続が中断されました。再試行しています…（{total} のうち {done} 取得済み）",
+  downloadInterrupted: "{name} はまもなく再試行します：{total} のうち {done} は取得済み",
   downloadChecking: "{name} のファイルを確認しています…",
   downloadMaking: "{name} に必要な小さい版を作成しています…",
   downloadPaused: "{name} は一時停止中です。",

@@ -103,7 +103,7 @@ for (const { conversation, atMs } of app.others) store.put(conversation, atMs);
 app.opening.conversations = store.cards();
 
 /** Another state of a ladder in the queue; false if it is not there. */
-function turned(ladder: string, kind: Exclude<DownloadState["kind"], "failed">): boolean {
+function turned(ladder: string, kind: Exclude<DownloadState["kind"], "failed" | "interrupted">): boolean {
   if (!queue.some((other) => other.ladder === ladder)) return false;
   app.downloads(queue.map((other) => (other.ladder === ladder ? { ...other, state: { kind } } : other)));
   return true;

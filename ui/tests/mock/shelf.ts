@@ -14,7 +14,7 @@ export const modelCard = (change: Partial<ModelCard> & Pick<ModelCard, "id" | "n
 export const offeredModel = (change: Partial<ModelCard> & Pick<ModelCard, "id" | "name">) => modelCard({ installed: false, offered: true, hash: "", mix: "", context: null, architecture: "", layers: null, tokenizer: "", ...change });
 
 /** A ladder in the queue; how much of it is here in bytes, if that is known. */
-export const download = (ladder: string, name: string, state: DownloadState | Exclude<DownloadState["kind"], "failed">, doneBytes?: number, totalBytes = 1.6e9, secondsLeft: number | null = null): Download => ({
+export const download = (ladder: string, name: string, state: DownloadState | Exclude<DownloadState["kind"], "failed" | "interrupted">, doneBytes?: number, totalBytes = 1.6e9, secondsLeft: number | null = null): Download => ({
   ladder,
   name,
   state: typeof state === "string" ? { kind: state } : state,

@@ -81,6 +81,23 @@ export const laddersAndDownloads: Record<string, State> = {
       await expect(by(page, "ladders-none")).toBeVisible();
     },
   },
+  "removed ladders": {
+    start: {
+      ladders,
+      give: {
+        removed_ladders: [
+          { ladder: "old", name: "仕事用 For work, with a long name that does not fit on one line", rungs: ["Qwen2.5 Coder 1.5B", "Qwen2.5 Coder 0.5B", "Max-Gram"], removedMs: 1_790_000_000_000 },
+          { ladder: "older", name: "Letters", rungs: ["SmolLM2 135M", "Max-Gram"], removedMs: 0 },
+        ],
+      },
+    },
+    async go(page) {
+      await dialog(page);
+      await by(page, "removed-ladders").click();
+      await expect(by(page, "removed-ladder")).toHaveCount(2);
+      await by(page, "removed-back").last().scrollIntoViewIfNeeded();
+    },
+  },
   "downloads in the dialog": {
     start: { ladders },
     async go(page) {
@@ -94,8 +111,9 @@ export const laddersAndDownloads: Record<string, State> = {
         download("d", "Sarashina 2.2", "asking"),
         download("gemma", "Gemma 3 27B", "waiting"),
         download("e", "TinySwallow", "ready", 1e9, 1e9),
+        download("f", "Mistral Small", { kind: "interrupted", problem: { code: "download_interrupted", details: { name: "Mistral Small", reason: "too many requests (429)" } } }, 4e9, 14e9),
       );
-      await expect(by(page, "downloads").getByTestId("download-row")).toHaveCount(7);
+      await expect(by(page, "downloads").getByTestId("download-row")).toHaveCount(8);
     },
   },
   "a better model on its way": { go: (page) => downloads(page, download("qwen-coder", "Qwen2.5 Coder", "running", 4e8, 1.6e9, 190), download("gemma", "Gemma 3 27B", "waiting")) },

@@ -32,7 +32,7 @@ pub(super) fn agent(address: &str, options: &FetchOptions) -> Result<Agent, Erro
         .timeout_connect(Some(options.connect_timeout))
         .timeout_recv_response(Some(options.stall_timeout))
         .timeout_per_read(Some(options.stall_timeout));
-    if is_own(address) {
+    if is_own(address) || (options.own_proxy_only && options.proxy.is_none()) {
         config = config.proxy(None);
     } else if let Some(proxy) = &options.proxy {
         config = config.proxy(Some(Proxy::new(proxy)?));
@@ -202,6 +202,7 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, options: &FetchOp
              token"
         }
         (404 | 410, _) => "the file is not there any more",
+        (511, _) => "this network wants a login in the browser first",
         (407, _) => "the proxy wants a name and a password",
         (429, _) => "too many requests",
         (408 | 500.., _) => "the server has a problem",

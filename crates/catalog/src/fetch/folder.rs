@@ -37,7 +37,7 @@ pub(crate) fn hash_in(
     let bytes = path.metadata().map_err(|error| unreadable(path, &error))?.len();
     let mut meter = Meter::new(bytes, options.time.clone(), on);
     meter.begin(name);
-    meter.from(SourceKind::Folder);
+    meter.from(SourceKind::Folder, None);
     let hash = hashed(path, &mut |_| Ok(()), cancel, &mut |done| meter.report(done, true))?;
     Ok((bytes, hash))
 }

@@ -82,9 +82,8 @@ pub(super) fn fill(
         if failures >= job.options.retry.attempts || (unreachable && !last) {
             return Err(Stop::source(reason));
         }
-        job.meter.interrupted(true, part.len());
+        job.meter.interrupted(reason, part.len());
         job.pause(job.options.retry.wait(failures, wait))?;
-        job.meter.interrupted(false, part.len());
     }
 }
 
@@ -187,7 +186,7 @@ fn other_length(length: u64, want: u64) -> Miss {
 fn refusal(status: StatusCode, headers: &HeaderMap, url: &Url, job: &Job<'_, '_>) -> Miss {
     let reason = refused(status, headers, job.options);
     match status.as_u16() {
-        408 | 429 | 500.. => Miss::Again { reason, wait: wait(headers), unreachable: false, alone: false },
+        408 | 429 | 500..=510 | 512.. => Miss::Again { reason, wait: wait(headers), unreachable: false, alone: false },
         _ => {
             let cause = closed(status, url, job.options).map_or(Cause::Other, Cause::Closed);
             Miss::Stop(Stop::Source { reason, cause })

@@ -7,12 +7,14 @@ use ureq::http::{Method, StatusCode};
 use url::Url;
 
 use super::FetchOptions;
-use super::asking::{agent, in_words, is_own, not_given, range, send};
+use super::asking::{agent, in_words, is_own, is_page, not_given, range, send};
 use crate::address::pages;
 use crate::header::{Header, check};
 
 /// Longest header that is waited for, in bytes: the largest vocabularies take a tenth of it.
 const LONGEST: u64 = 256 << 20;
+
+const PAGE_THERE: &str = "a web page is there and no model file, or this network wants a login in the browser first";
 
 /// Reads and checks the header of the GGUF file at an `address` that begins with `https://`, or with `http://` on this
 /// computer. Of the file no more is received than that. The address of a file's page at Hugging Face, or the mirror of the options, will do too.
@@ -27,9 +29,9 @@ pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
     }
     let failed = |reason: String| Problem::new(Code::LookUpFailed).with("name", address).with("reason", reason);
     // Others may have files at addresses like that of a page.
-    let is_page =
+    let of_page =
         pages(&options.endpoint).any(|page| Url::parse(address).is_ok_and(|url| url.origin() == page.origin()));
-    let file = if is_page { address.replacen("/blob/", "/resolve/", 1) } else { address.to_owned() };
+    let file = if of_page { address.replacen("/blob/", "/resolve/", 1) } else { address.to_owned() };
     // From the start to the end: whoever gives parts also tells how long the whole is.
     let everything = [("Range", "bytes=0-".to_owned())];
     let answer =
@@ -46,6 +48,7 @@ pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
         StatusCode::RANGE_NOT_SATISFIABLE => Some(0),
         _ => return Err(not_given(address, &answer, options)),
     };
+    let is_page = is_page(response.headers());
     let bytes = bytes.ok_or_else(|| failed("the server does not tell how large the file is".to_owned()))?;
     let body = Forward(answer.response.into_body().into_reader().take(LONGEST));
     check(BufReader::with_capacity(1 << 16, body), bytes, &address).map_err(|problem| match problem.code {
@@ -54,6 +57,7 @@ pub fn look(address: &str, options: &FetchOptions) -> Result<Header, Problem> {
             let reason = problem.details.get("reason").cloned();
             failed(reason.unwrap_or_else(|| "the connection ended early, or the file there is cut off".to_owned()))
         }
+        Code::NotGguf if is_page => failed(PAGE_THERE.to_owned()),
         _ => problem,
     })
 }

@@ -154,6 +154,8 @@ pub struct FetchOptions {
     pub token: Option<Token>,
     /// Address of a proxy, for example `http://proxy:8080`; None takes that of the environment, if there is one.
     pub proxy: Option<String>,
+    /// Whether a proxy that the environment names is not asked: the rules have laid down what holds.
+    pub own_proxy_only: bool,
     /// Most connections that one file is fetched over.
     pub connections: usize,
     /// Bytes at most of a piece that one of several connections fetches; on slow lines they are smaller. A file is fetched over one connection if
@@ -184,6 +186,7 @@ impl Default for FetchOptions {
             endpoint: "https://huggingface.co".to_owned(),
             token: None,
             proxy: None,
+            own_proxy_only: false,
             connections: 4,
             piece: 8 << 20,
             python: None,
@@ -217,13 +220,15 @@ impl FetchOptions {
     /// [`Code::SettingInvalid`].
     pub fn with(settings: &Settings, token: &str, locked: &[String]) -> Result<Self, Problem> {
         let token = Token::parse("token", token)?;
-        Self::of(&environment(locked), settings, token)
+        let own_proxy_only = locked.iter().any(|locked| locked == "proxy");
+        Ok(Self { own_proxy_only, ..Self::of(&environment(locked), settings, token)? })
     }
 
-    /// The host of a mirror that is asked in Hugging Face's place.
+    /// The host of a mirror that is asked in Hugging Face's place, with its port if that is no usual one.
     pub(crate) fn mirror(&self) -> Option<String> {
-        let host = url::Url::parse(&self.endpoint).ok()?.host_str()?.to_owned();
-        (host != HOST).then_some(host)
+        let url = url::Url::parse(&self.endpoint).ok()?;
+        let host = url.host_str().filter(|host| *host != HOST)?;
+        Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
     }
 
     fn of(
@@ -262,6 +267,8 @@ fn open_in(locked: &[String], environment: impl Fn(&str) -> String) -> impl Fn(&
         let setting = match name {
             "TAKI_SOURCE" => Some("source"),
             "HF_ENDPOINT" => Some("mirror"),
+            // That none is to be asked, too.
+            name if PROXIES.contains(&name) => Some("proxy"),
             _ => None,
         };
         let is_locked = locked.iter().any(|locked| Some(locked.as_str()) == setting);

@@ -10,7 +10,7 @@ use ureq::http::{Method, Response, StatusCode, header};
 use ureq::{Agent, Body};
 use url::Url;
 
-use crate::fetch::asking::{in_words, range, refused, send};
+use crate::fetch::asking::{PAGE, in_words, is_page, range, refused, send};
 use crate::fetch::hugging_face::{Miss, wait};
 use crate::fetch::part::Part;
 use crate::fetch::receiving::{self, BITES, Broken, News};
@@ -234,6 +234,7 @@ fn ask(place: &Place, span: &Range<u64>, has_fetched: bool) -> Result<Response<B
                 && response.body().content_length() == Some(span.end - span.start);
             if very { Ok(response) } else { Err(lost("the server sent another piece".to_owned(), None, true)) }
         }
+        StatusCode::OK if is_page(headers) => Err(lost(PAGE.to_owned(), None, true)),
         StatusCode::OK if place.tag.is_some() => Err(Some(News::Changed)),
         // Not too many connections, but an address that was good for some time: the way is asked again.
         status @ (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) if has_fetched => {

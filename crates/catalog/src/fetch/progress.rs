@@ -10,6 +10,8 @@ pub struct FetchProgress {
     pub model: String,
     /// Where it is being fetched from; None while another program fetches the same file.
     pub source: Option<SourceKind>,
+    /// The mirror that is asked in Hugging Face's place, if one is.
+    pub mirror: Option<String>,
     /// Bytes there so far.
     pub done_bytes: u64,
     /// Bytes in all.
@@ -20,8 +22,8 @@ pub struct FetchProgress {
     pub verifying: bool,
     /// Whether what had come in of the model was damaged, so that all of it is fetched once more.
     pub anew: bool,
-    /// Whether the source failed and is left alone for a moment before it is asked again.
-    pub interrupted: bool,
+    /// Why the source failed, if it is left alone for a moment before it is asked again.
+    pub interrupted: Option<String>,
 }
 
 /// Shortest time between two reports.
@@ -34,11 +36,13 @@ pub(super) struct Meter<'a> {
     pace: Pace,
     model: String,
     source: Option<SourceKind>,
+    mirror: Option<String>,
     /// Bytes of the models before this one.
     before: u64,
     total: u64,
     anew: bool,
-    interrupted: bool,
+    /// Why, and with how many bytes there.
+    interrupted: Option<(String, u64)>,
     reported: Option<(Duration, bool)>,
 }
 
@@ -50,21 +54,22 @@ impl<'a> Meter<'a> {
             pace: Pace::default(),
             model: String::new(),
             source: None,
+            mirror: None,
             before: 0,
             total,
             anew: false,
-            interrupted: false,
+            interrupted: None,
             reported: None,
         }
     }
 
     pub(super) fn begin(&mut self, model: &str) {
         model.clone_into(&mut self.model);
-        (self.source, self.anew) = (None, false);
+        (self.source, self.mirror, self.anew, self.interrupted) = (None, None, false, None);
     }
 
-    pub(super) fn from(&mut self, source: SourceKind) {
-        (self.source, self.interrupted) = (Some(source), false);
+    pub(super) fn from(&mut self, source: SourceKind, mirror: Option<String>) {
+        (self.source, self.mirror, self.interrupted) = (Some(source), mirror, None);
         // Another source has another pace.
         self.pace = Pace::default();
         self.reported = None;
@@ -76,9 +81,9 @@ impl<'a> Meter<'a> {
         self.reported = None;
     }
 
-    /// The source failed with `done` bytes of the model there, and is asked again soon; or that is over.
-    pub(super) fn interrupted(&mut self, interrupted: bool, done: u64) {
-        self.interrupted = interrupted;
+    /// The source failed for this reason with `done` bytes of the model there, and is asked again soon: until something comes.
+    pub(super) fn interrupted(&mut self, reason: String, done: u64) {
+        self.interrupted = Some((reason, done));
         self.reported = None;
         // The wait says nothing about its pace.
         self.pace = Pace::default();
@@ -95,6 +100,7 @@ impl<'a> Meter<'a> {
     /// `done` bytes of this model are there.
     pub(super) fn report(&mut self, done: u64, verifying: bool) {
         let now = self.time.now();
+        self.interrupted.take_if(|(_, before)| *before != done);
         let done_bytes = (self.before + done).min(self.total);
         if !verifying {
             self.pace.saw(now, done_bytes);
@@ -106,12 +112,13 @@ impl<'a> Meter<'a> {
         (self.on)(FetchProgress {
             model: self.model.clone(),
             source: self.source,
+            mirror: self.mirror.clone(),
             done_bytes,
             total_bytes: self.total,
             seconds_left: self.pace.seconds_left(self.total - done_bytes),
             verifying,
             anew: self.anew,
-            interrupted: self.interrupted,
+            interrupted: self.interrupted.as_ref().map(|(reason, _)| reason.clone()),
         });
     }
 }

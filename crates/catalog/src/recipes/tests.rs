@@ -90,6 +90,8 @@ fn every_change_can_be_taken_back_and_so_can_a_removal() {
     let first = recipes.add(&recipe("First")).unwrap();
     recipes.change(&first).unwrap();
     assert_eq!(recipes.versions("first").len(), 0, "nothing was changed");
+    assert_eq!(recipes.back("first", None).unwrap_err().code, Code::NeverChanged);
+    assert_eq!(recipes.back("other", None).unwrap_err().code, Code::NoSuchLadder);
     recipes.change(&Recipe { name: "Second".into(), ..first.clone() }).unwrap();
     recipes.change(&Recipe { name: "Third".into(), ..first.clone() }).unwrap();
     let names = || recipes.versions("first").into_iter().map(|v| (v.number, v.recipe.name)).collect::<Vec<_>>();

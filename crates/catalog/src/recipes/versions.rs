@@ -62,15 +62,16 @@ impl Recipes {
         ids
     }
 
-    /// The ladders that were removed and can be had back as they were last, the latest first.
-    pub fn removed(&self) -> Vec<Version> {
+    /// The recipes that were removed and can be had back as they were last, the latest first. What is on offer by now is among them (see
+    /// [`Catalog::removed`](crate::Catalog::removed)).
+    pub(crate) fn removed(&self) -> Vec<Version> {
         let ids = self.ids_before().into_iter().filter(|id| !self.place(id).is_file());
-        let mut removed: Vec<_> = ids
-            .filter_map(|id| {
-                let last = self.versions(&id).pop()?;
-                Some(Version { recipe: Recipe { id, ..last.recipe }, ..last })
-            })
-            .collect();
+        let last = |id: String| {
+            let mut numbers = self.numbers(&id).into_iter().rev();
+            let last = numbers.find_map(|number| self.read_version(&id, number))?;
+            Some(Version { recipe: Recipe { id, ..last.recipe }, ..last })
+        };
+        let mut removed: Vec<_> = ids.filter_map(last).collect();
         removed.sort_by_key(|version| Reverse((version.saved, version.recipe.id.clone())));
         removed
     }
@@ -78,34 +79,37 @@ impl Recipes {
     /// Ids of all ladders of which there are earlier versions.
     fn ids_before(&self) -> Vec<String> {
         let folders = fs::read_dir(self.root.join(EARLIER)).into_iter().flatten().flatten();
-        folders.filter_map(|folder| Some(folder.file_name().to_str()?.strip_prefix("ladder-")?.to_owned())).collect()
+        let id = |name: &str| Some(name.strip_prefix("ladder-")?.to_owned()).filter(|id| slug(id) == *id);
+        folders.filter_map(|folder| id(folder.file_name().to_str()?)).collect()
     }
 
     /// The earlier versions of a ladder that can be read, the latest last.
     pub fn versions(&self, id: &str) -> Vec<Version> {
-        let version = |number| {
-            let path = self.version(id, number);
-            let saved = fs::metadata(&path).and_then(|about| about.modified()).ok();
-            Some(Version { number, saved, recipe: read(&path).ok()? })
-        };
-        self.numbers(id).into_iter().filter_map(version).collect()
+        self.numbers(id).into_iter().filter_map(|number| self.read_version(id, number)).collect()
+    }
+
+    fn read_version(&self, id: &str, number: u32) -> Option<Version> {
+        let path = self.version(id, number);
+        let saved = fs::metadata(&path).and_then(|about| about.modified()).ok();
+        Some(Version { number, saved, recipe: read(&path).ok()? })
     }
 
     /// Brings back version `number` of a ladder, the latest if none is named; what it is now becomes its latest earlier version. A removed one comes back too.
     ///
     /// # Errors
-    /// [`Code::NoSuchVersion`], [`Code::FileUnusable`], [`Code::FolderUnwritable`].
+    /// [`Code::NoSuchLadder`], [`Code::NeverChanged`], [`Code::NoSuchVersion`], [`Code::FileUnusable`], [`Code::FolderUnwritable`].
     pub fn back(&self, id: &str, number: Option<u32>) -> Result<Recipe, Problem> {
         let numbers = self.numbers(id);
+        if numbers.is_empty() {
+            self.there(id)?;
+            return Err(Problem::new(Code::NeverChanged).with("ladder", id));
+        }
         let latest = || self.versions(id).last().map_or(1, |version| version.number);
         let number = number.unwrap_or_else(latest);
         if !numbers.contains(&number) {
             let known = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let none = || "none".to_owned();
-            return Err(Problem::new(Code::NoSuchVersion)
-                .with("ladder", id)
-                .with("version", number)
-                .with("known", if known.is_empty() { none() } else { known }));
+            let none = Problem::new(Code::NoSuchVersion).with("ladder", id).with("version", number);
+            return Err(none.with("known", known));
         }
         let recipe = Recipe { id: id.to_owned(), ..read(&self.version(id, number))? };
         let _one_at_a_time = self.lock()?;

@@ -42,7 +42,7 @@ pub(super) struct Work {
     /// What it first has to forget.
     anew: Anew,
     /// Other computers that the running worker was told of.
-    pub(super) workers: Vec<String>,
+    pub(super) workers: Option<Vec<String>>,
     /// A device was lost, which nobody was told yet.
     pub(super) lost: Option<String>,
 }
@@ -300,7 +300,7 @@ impl Call<'_> {
         let work = &mut *self.work;
         if work.process.is_none() {
             let workers = self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let process = Process::start(&self.inner.launch, &workers)?;
+            let process = Process::start(&self.inner.launch, workers.as_deref())?;
             work.workers = workers;
             let mut view = self.inner.view();
             (view.line, view.pid) = (Some(process.line().clone()), Some(process.pid()));
@@ -413,6 +413,8 @@ impl Call<'_> {
                 self.work.anew = if self.work.anew == Anew::All { Anew::All } else { Anew::Nothing };
                 self.inner.view().loaded = Some(loaded.clone());
             }
+            // Another ladder may be wanted at once, which has some of its models and goes on with the conversation.
+            Attempt::Done(Err(problem)) if problem.code == Code::Cancelled => {}
             // Half-loaded weights go with their process.
             Attempt::Done(Err(_)) => self.drop_process(),
             Attempt::Died => {}

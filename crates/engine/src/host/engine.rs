@@ -36,7 +36,7 @@ pub(super) struct Inner {
     /// What others may look at while the work is locked.
     view: Mutex<View>,
     /// Other computers that are to compute along.
-    pub(super) workers: Mutex<Vec<String>>,
+    pub(super) workers: Mutex<Option<Vec<String>>>,
     /// How long they may say nothing in the middle of an answer.
     pub(super) silence: Mutex<Duration>,
 }
@@ -72,8 +72,8 @@ impl Engine {
     }
 
     /// Has other computers compute along from the next load on, each named as in `127.0.0.1:50052`: the near end of a tunnel to what
-    /// [`serve_rpc`](crate::serve_rpc) lends there. None leaves it to the environment (`TAKI_WORKERS`).
-    pub fn compute_with(&self, workers: Vec<String>) {
+    /// [`serve_rpc`](crate::serve_rpc) lends there. None leaves it to the environment (`TAKI_WORKERS`); an empty list is no computer at all.
+    pub fn compute_with(&self, workers: Option<Vec<String>>) {
         *self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers;
     }
 

@@ -27,12 +27,12 @@ impl Launch {
         Self { program: path.into() }
     }
 
-    /// With these other computers to compute along; none leaves that to the environment (`TAKI_WORKERS`).
-    pub(super) fn command(&self, workers: &[String]) -> Command {
+    /// With these other computers to compute along; None leaves that to the environment (`TAKI_WORKERS`).
+    pub(super) fn command(&self, workers: Option<&[String]>) -> Command {
         let mut command = rerun(&self.program, "worker");
         // On an abort ggml would otherwise run a debugger on itself.
         command.env("GGML_NO_BACKTRACE", "1");
-        if !workers.is_empty() {
+        if let Some(workers) = workers {
             command.env(WORKERS, workers.join(","));
         }
         command.env(TUNABLES, with_huge_pages(std::env::var(TUNABLES).ok()));

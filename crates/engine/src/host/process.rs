@@ -88,7 +88,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(launch: &Launch, workers: &[String]) -> Result<Self, Problem> {
+    pub(super) fn start(launch: &Launch, workers: Option<&[String]>) -> Result<Self, Problem> {
         let missing = |reason: &dyn std::fmt::Display| Problem::new(Code::WorkerMissing).with("reason", reason);
         let mut child = launch.command(workers).spawn().map_err(|error| missing(&error))?;
         let (Some(input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {

@@ -1,9 +1,10 @@
 //! What the models of a ladder had read when another one was wanted: those that both have need not read it again.
 
 use cascade::{Cascade, LanguageModel, Reading, Token, VocabId};
-use protocol::ladder::Ladder;
+use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Threads;
 
+use super::hold::CONTEXT;
 use super::kept::{Kept, Mark};
 use super::memory::Memory;
 use crate::llama::{Copied, Mode};
@@ -27,13 +28,22 @@ struct Model {
 }
 
 impl Heard {
-    /// What the models of `cascade` that are among the `kept` and that `next` has too have read, as far as there is memory for a copy of it.
-    pub(super) fn of(cascade: &mut Cascade<Member<'_>>, kept: &Kept, next: &Ladder) -> Option<Self> {
+    /// What the models of `cascade` that are among the `kept` and that `next` has too have read, as far as that is of use in `settings` and there is
+    /// memory for a copy of it.
+    pub(super) fn of(
+        cascade: &mut Cascade<Member<'_>>,
+        kept: &Kept,
+        (next, settings): (&Ladder, EngineSettings),
+    ) -> Option<Self> {
+        let (mode, most) = (Mode::from(settings), settings.context.unwrap_or(CONTEXT) as usize);
         let wanted: Vec<Mark> = next.rungs.iter().filter_map(|rung| Mark::of(&rung.path)).collect();
         let mut memory = Memory::of_this_computer();
         let mut models = Vec::new();
         cascade.look_at_readings(|member, reading| {
-            let Some(model) = member.sharing_mut().filter(|_| reading.tokens() > 0) else { return };
+            let Some(model) = member.sharing_mut().filter(|model| model.mode() == mode) else { return };
+            if !(1..=most).contains(&reading.tokens()) {
+                return;
+            }
             let Some(file) = kept.file_of(model.weights()).filter(|file| wanted.contains(file)) else { return };
             if memory.take(model.copy_bytes() as u64).is_err() {
                 return;
@@ -52,7 +62,7 @@ impl Heard {
         if *cascade.target().vocab() != self.vocab {
             return;
         }
-        cascade.go_on(self.text, |member| {
+        cascade.take_over(self.text, |member| {
             let model = member.sharing_mut()?;
             let file = kept.file_of(model.weights())?;
             let known = |of: &&Model| of.file == *file && model.computes_as(of.mode, of.threads);

@@ -50,13 +50,14 @@ pub(super) fn ladder(
     let began = Instant::now();
     let mut shares = SHARES.into_iter().peekable();
     let mut refused = None;
-    let heard = kept.heard.take();
+    let mut heard = kept.heard.take();
     loop {
         let share = shares.peek().copied().unwrap_or(0.0);
         let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
         let context = settings.context.unwrap_or(CONTEXT);
-        let placing = Placing::over(ladder, settings, context, share, refused.clone(), &kept.on_devices);
-        kept.only(ladder, &placing);
+        kept.only_of(ladder);
+        let placing = Placing::over(ladder, settings, context, share, refused.clone(), &kept.on_devices());
+        kept.only_there(ladder, &placing);
         let (may_retry, held) = (placing.uses_devices(), placing.taken());
         let mut memory = Memory::of_this_computer();
         let known = known.filter(|known| known.on_devices == placing.uses_devices());
@@ -72,13 +73,18 @@ pub(super) fn ladder(
                         kept.clear();
                         continue;
                     }
+                    let is_short = |left_out: &LeftOut| left_out.problem.code == Code::MemoryShort;
+                    if heard.is_some() && answerer.left_out.iter().any(is_short) {
+                        // Reading once more costs seconds, a draft less all answers.
+                        heard = None;
+                        continue;
+                    }
                     if let Some(heard) = heard {
                         heard.tell(&mut answerer.cascade, kept);
                     }
                     let next = serve(&mut answerer, (ladder, &held), began, inbox, outbox);
-                    if let Some(Command::Load { ladder: next, .. }) = &next {
-                        kept.heard = Heard::of(&mut answerer.cascade, kept, next);
-                        kept.on_devices = held;
+                    if let Some(Command::Load { ladder: next, settings, .. }) = &next {
+                        kept.heard = Heard::of(&mut answerer.cascade, kept, (next, *settings));
                     }
                     return next;
                 }
@@ -86,6 +92,14 @@ pub(super) fn ladder(
             },
             Err(problem) => problem,
         };
+        if problem.code == Code::Cancelled {
+            // For whatever is wanted in its place.
+            kept.heard = heard;
+            return failed(inbox, outbox, problem);
+        }
+        if problem.code == Code::MemoryShort && heard.take().is_some() {
+            continue;
+        }
         kept.clear();
         // A device that has less than it said: the next best place.
         if !may_retry || problem.code != Code::ModelRefused {

@@ -4,19 +4,17 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use protocol::ladder::Ladder;
+use protocol::ladder::{CacheType, Ladder};
 
 use super::heard::Heard;
 use super::placing::Placing;
-use crate::llama::Weights;
+use crate::llama::{self, WIDEST, Weights};
 use crate::place::Place;
 
 /// Models that were read, and what they had read.
 #[derive(Default)]
 pub(super) struct Kept {
     models: Vec<Model>,
-    /// Bytes of devices that the ladder before had, by their numbers: those of what the next one does not have too are free for it.
-    pub(super) on_devices: Vec<(usize, u64)>,
     /// What its models had read.
     pub(super) heard: Option<Heard>,
 }
@@ -44,12 +42,27 @@ impl Mark {
 }
 
 impl Kept {
-    /// Lets go of all that `ladder`, placed so, does not have: its memory is there for what is read now.
-    pub(super) fn only(&mut self, ladder: &Ladder, placing: &Placing) {
+    /// Lets go of all that `ladder` does not have: its memory is there for what is read now.
+    pub(super) fn only_of(&mut self, ladder: &Ladder) {
+        let wanted: Vec<_> = ladder.rungs.iter().filter_map(|rung| Mark::of(&rung.path)).collect();
+        self.models.retain(|model| wanted.contains(&model.file));
+    }
+
+    /// Lets go of what does not stay where it is.
+    pub(super) fn only_there(&mut self, ladder: &Ladder, placing: &Placing) {
         let wanted = ladder.rungs.iter().enumerate();
         let wanted: Vec<_> = wanted.filter_map(|(at, rung)| Some((Mark::of(&rung.path)?, placing.place(at)))).collect();
         self.models.retain(|model| wanted.iter().any(|(file, place)| model.file == *file && model.place == *place));
-        self.on_devices.clear();
+    }
+
+    /// Bytes of weights that devices hold, by their numbers: what the next ladder finds taken, and may have. (Contexts are gone by then.)
+    pub(super) fn on_devices(&self) -> Vec<(usize, u64)> {
+        let weights = |model: &Model| {
+            let need = llama::need(&model.file.path, 0, CacheType::F16, WIDEST)?;
+            let device = *model.place.devices.first()?;
+            Some((device, need.on_devices(model.place.layers).saturating_sub(need.passes)))
+        };
+        self.models.iter().filter_map(weights).collect()
     }
 
     /// The model in this file, if it is here, in this place, and the file is still the same.

@@ -51,7 +51,7 @@ pub(super) fn foreseen(ladder: &Ladder, settings: EngineSettings, held: &[(usize
 /// The devices as they are once what is `held` of them, in bytes by their numbers, is free.
 fn free_again(mut devices: Vec<(usize, Device)>, held: &[(usize, u64)]) -> Vec<(usize, Device)> {
     for (index, device) in &mut devices {
-        let own = held.iter().find(|(of, _)| of == index).map_or(0, |(_, bytes)| *bytes);
+        let own = held.iter().filter(|(of, _)| of == index).map(|(_, bytes)| *bytes).fold(0, u64::saturating_add);
         device.free = device.free.saturating_add(own).min(device.total.max(device.free));
     }
     devices
@@ -153,6 +153,14 @@ impl Placing {
         let is_integrated = self.devices_of(rung).any(|device| device.kind == DeviceKind::Integrated);
         let shared = if is_integrated { self.needs[rung].on_devices(layers) } else { 0 };
         (layers > 0).then(|| shared.saturating_add(self.needs[rung].on_processor(layers)))
+    }
+
+    /// Whether this model can stay where it is for the next ladder: with the processor alone, or wholly on one device with memory of its own. Of
+    /// one that is divided nobody knows how much is where, and what shares the processor's memory is reckoned with it.
+    pub(super) fn may_stay(&self, rung: usize) -> bool {
+        let Some(place) = self.places.get(rung).filter(|place| place.layers > 0) else { return true };
+        let is_apart = self.devices_of(rung).all(|device| device.kind != DeviceKind::Integrated);
+        is_apart && place.devices.len() == 1 && self.needs.get(rung).is_some_and(|need| need.all() <= place.layers)
     }
 
     /// Whether anything is on a device.

@@ -129,7 +129,9 @@ impl Shelf {
             }
         };
         let target = get(&mut meter, memory, kept, 0, first)?;
-        kept.keep(&first.path, placing.place(0), &target);
+        if placing.may_stay(0) {
+            kept.keep(&first.path, placing.place(0), &target);
+        }
         let (mut drafts, mut left_out) = (Vec::new(), remote);
         let (mut above, mut gone) = (target.bytes(), 0);
         for (index, rung) in rest.iter().enumerate() {
@@ -145,7 +147,9 @@ impl Shelf {
                 weights.and_then(|weights| Ok((fits(&weights, (&target, above), rung, ladder.by_text)?, weights)));
             match read {
                 Ok((tokens, weights)) => {
-                    kept.keep(&rung.path, place, &weights);
+                    if place.layers == 0 || placing.may_stay(index + 1) {
+                        kept.keep(&rung.path, place, &weights);
+                    }
                     above = weights.bytes();
                     drafts.push(Draft { rung: rung.clone(), weights, tokens });
                 }

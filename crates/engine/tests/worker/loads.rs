@@ -21,6 +21,13 @@ fn loading_reports_progress_and_can_be_cancelled() {
     let problem = engine.answer(&ask("Hello", 4, &greedy(), true), &mut |_| {}).unwrap_err();
     assert_eq!(problem.code, Code::NothingLoaded);
     load(&engine, &ladder("smollm2"), fast());
+    // What another choice cuts off is gone on with, and the conversation with it.
+    let first = answer(&engine, &ask(PROMPT, 4, &greedy(), true));
+    let problem = engine.load(&ladder("smollm2"), fast(), &mut |_| engine.cancel()).unwrap_err();
+    assert_eq!(problem.code, Code::Cancelled);
+    assert_eq!(load(&engine, &ladder("smollm2"), fast()).read_bytes, 0.0);
+    let again = answer(&engine, &ask(PROMPT, 4, &greedy(), true));
+    assert_eq!(again.receipt.reused_tokens, first.receipt.prompt_tokens - 1);
 }
 
 #[test]

@@ -32,7 +32,10 @@ pub enum DownloadState {
     /// It comes in.
     Running,
     /// Its source failed and is asked again soon.
-    Interrupted,
+    Interrupted {
+        /// What is wrong.
+        problem: Problem,
+    },
     /// What is here is read to check it.
     Checking,
     /// What nobody offers is made of what has come in.

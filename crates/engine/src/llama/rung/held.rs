@@ -46,7 +46,8 @@ impl LlamaRung<'_> {
     /// The library cannot make one.
     pub(crate) fn copy_held(&self) -> Result<Copied, LlamaError> {
         let state = self.context.state_seq_get(SEQUENCE, LlamaStateSeqFlags::empty());
-        state.map(Copied).map_err(|_| LlamaError::NotCopied)
+        // Where the library fails it gives an empty one.
+        state.ok().filter(|state| state.byte_len() > 0).map(Copied).ok_or(LlamaError::NotCopied)
     }
 
     /// Holds what `copy` has: the first `tokens` of a text that another context of the same model, computing in the same way, has read.
@@ -58,7 +59,8 @@ impl LlamaRung<'_> {
         if tokens > self.capacity {
             return Err(LlamaError::Full { asked: tokens, held: 0, capacity: self.capacity });
         }
-        if self.context.state_seq_set(&copy.0, SEQUENCE).is_err() {
+        let is_set = self.context.state_seq_set(&copy.0, SEQUENCE).is_ok();
+        if !is_set || self.context.kv_cache_seq_pos_max(SEQUENCE) != tokens as i32 - 1 {
             self.remove_from(0)?;
             return Err(LlamaError::NotCopied);
         }
