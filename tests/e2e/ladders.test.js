@@ -85,6 +85,14 @@ describe("models and ladders of one's own", () => {
     assert.equal((await window.all("ladder-row")).length, before - 1);
     await window.by("ladder-undo").click();
     await window.browser.waitUntil(async () => (await window.all("ladder-row")).length === before, { timeoutMsg: "it did not come back" });
+    // And later, from below the lists.
+    await window.by("ladder-remove").click();
+    await window.by("remove-only").click();
+    await window.by("removed-ladders").waitForExist();
+    await window.by("removed-ladders").click();
+    await window.by("removed-back").click();
+    await said("in the list again");
+    assert.equal((await window.all("ladder-row")).length, before);
   });
 
   test("a model that the system has Taki open goes to the models of the window that is there", async () => {

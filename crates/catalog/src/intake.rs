@@ -52,7 +52,7 @@ impl ModelStore {
     /// in all, of each. Returns how many bytes are missing then.
     ///
     /// # Errors
-    /// [`Code::DownloadMismatch`] if a file is another one than it should be; those of [`take_in`](Self::take_in).
+    /// [`Code::NotAsNamed`] if a file is another one than it should be; those of [`take_in`](Self::take_in).
     pub fn take_beside(
         &self,
         recipe: &Recipe,
@@ -71,7 +71,7 @@ impl ModelStore {
             check_header(&path)?;
             let staged = self.stage(&path, cancel, on)?;
             if staged.hash != model.sha256 || staged.bytes != model.bytes {
-                return Err(Problem::new(Code::DownloadMismatch).with("name", &model.name));
+                return Err(Problem::new(Code::NotAsNamed).with("path", path.display()).with("name", &model.name));
             }
             check_header(&staged.path())?;
             self.settle(&staged, &self.told_apart(model))?;
@@ -295,7 +295,7 @@ mod tests {
         let mut changed = Gguf::small().bytes();
         *changed.last_mut().unwrap() ^= 1;
         fs::write(&file, changed).unwrap();
-        assert_eq!(beside(&recipe).unwrap_err().code, Code::DownloadMismatch);
+        assert_eq!(beside(&recipe).unwrap_err().code, Code::NotAsNamed);
         assert_eq!(store.file_of(&model.sha256), None);
         fs::remove_file(&file).unwrap();
         let named_by_hash = folder.path().join(format!("{}.gguf", model.sha256));

@@ -16,8 +16,13 @@ use crate::models;
 use crate::output::Output;
 use crate::setup::{self, Setup};
 
-const HELP: &str =
-    "Type a question and press Enter. Ctrl+C stops an answer. /new begins a new conversation, /quit ends.";
+/// What can be typed.
+fn help(output: &Output) -> &'static str {
+    output.either(
+        "Type a question and press Enter. Ctrl+C stops an answer. /new begins a new conversation, /quit ends.",
+        "質問を入力して Enter を押してください。Ctrl+C で回答を停止、/new で新しい会話、/quit で終了します。",
+    )
+}
 
 pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let ask = Ask {
@@ -55,7 +60,8 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
     let talked = match wanted {
         Wanted::Answer(question) => answer_once(&engine, &mut earlier, ask, question, output),
         Wanted::Talk(lines) => {
-            output.note(format_args!("{}. {HELP}", loaded.rungs.join(" ← ")));
+            let (rungs, help) = (loaded.rungs.join(" ← "), help(output));
+            output.note(output.either(format_args!("{rungs}. {help}"), format_args!("{rungs} が回答します。{help}")));
             talk(&engine, &mut earlier, ask, lines, output)
         }
     };
@@ -87,7 +93,11 @@ fn question(once: &str, output: &Output) -> Result<String, Problem> {
 
 fn offer_to_fetch(setup: &mut Setup, id: &str, problem: Problem, output: &Output) -> Result<(), Problem> {
     let size = protocol::bytes_in_words(setup.models.ready(&setup.catalog, id)?);
-    output.note(format_args!("{} Download it now ({size})? [y/N]", problem.sentence(output.language)));
+    let sentence = problem.sentence(output.language);
+    output.note(output.either(
+        format_args!("{sentence} Download it now ({size})? [y/N]"),
+        format_args!("{sentence}今すぐダウンロードしますか（{size}）？ [y/N]"),
+    ));
     let mut answer = String::new();
     let _ = io::stdin().lock().read_line(&mut answer);
     if answer.trim().eq_ignore_ascii_case("y") { models::fetch(setup, id, output) } else { Err(problem) }
@@ -150,12 +160,12 @@ fn talk(
             "" => continue,
             "/quit" | "/exit" => break,
             "/help" => {
-                output.note(HELP);
+                output.note(help(output));
                 continue;
             }
             "/new" => {
                 ask.messages.clear();
-                output.note("A new conversation.");
+                output.note(output.either("A new conversation.", "新しい会話を始めます。"));
                 continue;
             }
             text => text.to_owned(),
@@ -205,7 +215,10 @@ fn answer(engine: &Engine, texts: Vec<String>, ask: &Ask, output: &Output) -> (S
             }
         }
         Answering::Reading { done, total } if total > 512 && done < total => {
-            output.progress(format_args!("Reading … {done} of {total} tokens"));
+            output.progress(output.either(
+                format_args!("Reading … {done} of {total} tokens"),
+                format_args!("メッセージを読んでいます… {total} トークンのうち {done}"),
+            ));
         }
         Answering::Reading { done, .. } if done > 512 => output.progress_done(),
         Answering::Reading { .. } => {}

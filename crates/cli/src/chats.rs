@@ -4,7 +4,7 @@ use std::path::Path;
 
 use protocol::chat::{Conversation, ExportFormat, Found};
 use protocol::worker::Speaker;
-use protocol::{Code, Language, Problem};
+use protocol::{Code, Problem};
 use serde_json::json;
 use store::{Places, Store};
 
@@ -25,31 +25,43 @@ pub(crate) fn run(command: &Chats, output: &Output) -> Result<(), Problem> {
         }
         Chats::Export { path, conversations, .. } => {
             let exported = store.export(conversations, format(path)?, output.language, path)?;
-            output.line(format_args!("{} written to {}", counted(exported), path.display()));
+            let (count, place) = (counted(exported), path.display());
+            output.line(output.either(
+                format_args!("{count} written to {place}"),
+                format_args!("{exported} 件の会話を {place} に書き出しました。"),
+            ));
             output.json(&json!({ "exported": exported, "path": path }));
             Ok(())
         }
         Chats::Import { path, .. } => {
             let imported = store.import(path, &mut |_| ())?;
-            let added = counted(imported.added);
-            match imported.known {
-                0 => output.line(format_args!("{added} added")),
-                known => output.line(format_args!("{added} added; {known} here already")),
-            }
+            let (count, added) = (counted(imported.added), imported.added);
+            output.line(match imported.known {
+                0 => output.either(format!("{count} added"), format!("{added} 件の会話を取り込みました。")),
+                known => output.either(
+                    format!("{count} added; {known} here already"),
+                    format!("{added} 件の会話を取り込みました。{known} 件はすでにありました。"),
+                ),
+            });
             output.json(&json!({ "imported": imported.added, "known": imported.known }));
             Ok(())
         }
         Chats::Delete { conversation, .. } => {
             store.delete_conversation(*conversation)?;
-            output.line(format_args!(
-                "Deleted. `taki chats restore {conversation}` takes it back until the window starts."
+            output.line(output.either(
+                format_args!("Deleted. `taki chats restore {conversation}` takes it back until the window starts."),
+                format_args!(
+                    "削除しました。ウィンドウを起動するまでは「taki chats restore {conversation}」で元に戻せます。"
+                ),
             ));
             output.json(&json!({ "deleted": conversation }));
             Ok(())
         }
         Chats::Restore { conversation, .. } => {
             let restored = store.restore_conversation(*conversation)?;
-            output.line(format_args!("“{}” is back.", restored.title));
+            let title = &restored.title;
+            output
+                .line(output.either(format_args!("“{title}” is back."), format_args!("「{title}」を元に戻しました。")));
             output.json(&json!({ "restored": conversation }));
             Ok(())
         }
@@ -63,12 +75,20 @@ fn counted(count: u32) -> String {
 fn list(store: &Store, output: &Output) -> Result<(), Problem> {
     let cards = store.conversations()?;
     if cards.is_empty() {
-        output.note("There are no conversations yet. They begin in the window.");
+        output.note(output.either(
+            "There are no conversations yet. They begin in the window.",
+            "会話はまだありません。会話はウィンドウで始まります。",
+        ));
     }
     for card in &cards {
         let pin = if card.pinned { "*" } else { " " };
-        let title = if card.title.is_empty() { "(new conversation)" } else { &card.title };
-        output.line(format_args!("{:>5} {pin} {:>4} messages  {title}", card.id, card.messages));
+        let untitled = output.either("(new conversation)", "（新しい会話）");
+        let title = if card.title.is_empty() { untitled } else { &card.title };
+        let (id, count) = (card.id, card.messages);
+        output.line(output.either(
+            format_args!("{id:>5} {pin} {count:>4} messages  {title}"),
+            format_args!("{id:>5} {pin} メッセージ {count:>4} 件  {title}"),
+        ));
     }
     output.json(&json!({ "conversations": cards }));
     Ok(())
@@ -77,22 +97,23 @@ fn list(store: &Store, output: &Output) -> Result<(), Problem> {
 fn search(store: &Store, text: &str, limit: u32, output: &Output) -> Result<(), Problem> {
     let found = store.search(text, limit)?;
     if found.is_empty() {
-        output.note("Nothing was found.");
+        output.note(output.either("Nothing was found.", "見つかりませんでした。"));
     }
     for Found { conversation, title, before, hit, after, in_file, .. } in &found {
-        let file = in_file.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let colon = output.either(": ", "：");
+        let file = in_file.as_ref().map(|name| format!("{name}{colon}")).unwrap_or_default();
         let around = format!("{file}{before}[{hit}]{after}").replace(['\r', '\n'], " ");
-        output.line(format_args!("{conversation:>5}  {title}: {around}"));
+        output.line(format_args!("{conversation:>5}  {title}{colon}{around}"));
     }
     output.json(&json!({ "found": found }));
     Ok(())
 }
 
 fn print(conversation: &Conversation, output: &Output) {
-    let you = if output.language == Language::Japanese { "あなた" } else { "You" };
+    let (you, colon) = (output.either("You", "あなた"), output.either(":", "："));
     output.line(format_args!("{}\n", conversation.title));
     for message in &conversation.messages {
-        output.line(format_args!("{}:", if message.speaker == Speaker::User { you } else { "Taki" }));
+        output.line(format_args!("{}{colon}", if message.speaker == Speaker::User { you } else { "Taki" }));
         for file in &message.attachments {
             output.line(format_args!("[{}]", file.name));
         }

@@ -22,12 +22,12 @@ enum Asked<'a> {
     Offer(&'a Offer),
 }
 
-/// Why a file is not known to be as the list has it, in words.
+/// Why a file is not known to be as the list has it.
 enum Miss {
     /// Nobody told.
-    Unasked(String),
+    Unasked(Problem),
     /// It is another one, or none.
-    Differs(String),
+    Differs(Problem),
 }
 
 /// What a repository has that is as the list has it.
@@ -47,9 +47,12 @@ pub(crate) fn run(setup: &Setup, names: &[String], output: &Output) -> Result<()
     let options = setup.fetch_options()?;
     let all = asked(setup, names)?;
     if let SourceChoice::Folder(folder) = &options.source {
-        output.note(format_args!(
-            "Models come from {} alone, but the list is of repositories: these are asked.",
-            folder.display()
+        let folder = folder.display();
+        output.note(output.either(
+            format_args!("Models come from {folder} alone, but the list is of repositories: these are asked."),
+            format_args!(
+                "モデルの取得元はフォルダー {folder} だけですが、一覧に載っているリポジトリのほうに問い合わせます。"
+            ),
         ));
     }
     let mut rows = Vec::new();
@@ -59,22 +62,36 @@ pub(crate) fn run(setup: &Setup, names: &[String], output: &Output) -> Result<()
             Asked::Known(model, ..) => &model.id,
             Asked::Offer(offer) => &offer.id,
         };
-        output.progress(format_args!("Asking about {id} …"));
+        output.progress(
+            output.either(format_args!("Asking about {id} …"), format_args!("{id} について問い合わせています…")),
+        );
         let asked = ask(one, &options);
         output.progress_done();
         let (state, reason) = match asked {
             Ok(Found { bytes, summary }) => {
-                output.line(format_args!("{id:<24} as it should be ({})", bytes_in_words(bytes)));
+                let size = bytes_in_words(bytes);
+                output.line(output.either(
+                    format_args!("{id:<24} as it should be ({size})"),
+                    format_args!("{id:<24} 一覧のとおり（{size}）"),
+                ));
                 found.insert(id.as_str(), summary);
                 ("right", None)
             }
-            Err(Miss::Unasked(reason)) => {
-                output.line(format_args!("{id:<24} could not be asked about: {reason}"));
+            Err(Miss::Unasked(problem)) => {
+                let (reason, because) = reasons(&problem);
+                output.line(output.either(
+                    format_args!("{id:<24} could not be asked about: {reason}"),
+                    format_args!("{id:<24} 確認できませんでした：{because}"),
+                ));
                 unasked.push(reason.clone());
                 ("unasked", Some(reason))
             }
-            Err(Miss::Differs(reason)) => {
-                output.line(format_args!("{id:<24} differs from the list: {reason}"));
+            Err(Miss::Differs(problem)) => {
+                let (reason, because) = reasons(&problem);
+                output.line(output.either(
+                    format_args!("{id:<24} differs from the list: {reason}"),
+                    format_args!("{id:<24} 一覧と異なります：{because}"),
+                ));
                 differ += 1;
                 ("differs", Some(reason))
             }
@@ -83,9 +100,13 @@ pub(crate) fn run(setup: &Setup, names: &[String], output: &Output) -> Result<()
     }
     let pairs = pairs(&setup.catalog, &found);
     for Pair { ladder, draft, problem } in &pairs {
-        let verdict = problem
-            .as_ref()
-            .map_or_else(|| format!("{draft} goes with its target"), |problem| problem.sentence(output.language));
+        let good = || {
+            output.either(
+                format!("{draft} goes with its target"),
+                format!("{draft} は回答するモデルと組み合わせられます"),
+            )
+        };
+        let verdict = problem.as_ref().map_or_else(good, |problem| problem.sentence(output.language));
         output.line(format_args!("{ladder:<24} {verdict}"));
     }
     let rows_of_pairs: Vec<_> = pairs
@@ -93,9 +114,9 @@ pub(crate) fn run(setup: &Setup, names: &[String], output: &Output) -> Result<()
         .map(|Pair { ladder, draft, problem }| json!({ "ladder": ladder, "draft": draft, "fits": problem.is_none(), "problem": problem }))
         .collect();
     output.json(&json!({ "models": rows, "unasked": unasked.len(), "differ": differ, "pairs": rows_of_pairs }));
-    let files = |count: usize| match output.language {
-        Language::English => format!("{count} of {} files", all.len()),
-        Language::Japanese => format!("{} 個中 {count} 個のファイル", all.len()),
+    let files = |count: usize| {
+        let all = all.len();
+        output.either(format!("{count} of {all} files"), format!("{all} 個中 {count} 個のファイル"))
     };
     // Each was told already.
     let mut problems: Vec<_> = pairs.into_iter().find_map(|pair| pair.problem).into_iter().collect();
@@ -106,6 +127,13 @@ pub(crate) fn run(setup: &Setup, names: &[String], output: &Output) -> Result<()
         problems.push(Problem::new(Code::ListDiffers).with("files", files(differ)));
     }
     output.last_of(problems)
+}
+
+/// Why, as it came and in Japanese.
+fn reasons(problem: &Problem) -> (String, String) {
+    let reason = problem.details.get("reason").cloned().unwrap_or_else(|| problem.to_string());
+    let japanese = problem.details.get("reason_ja").cloned();
+    (reason, japanese.unwrap_or_else(|| problem.sentence(Language::Japanese)))
 }
 
 /// What the list has under these names, or all of it.
@@ -135,18 +163,16 @@ fn asked<'a>(setup: &'a Setup, names: &[String]) -> Result<Vec<Asked<'a>>, Probl
 
 /// What the repository has, or what is not as the list has it. Of the file no more than its beginning is read.
 fn ask(asked: &Asked<'_>, options: &FetchOptions) -> Result<Found, Miss> {
-    let miss = |problem: Problem| {
-        let reason = problem.details.get("reason").cloned().unwrap_or_else(|| problem.to_string());
-        match problem.code {
-            Code::NotThere | Code::NotGguf | Code::ModelEmpty | Code::ModelRefused => Miss::Differs(reason),
-            _ => Miss::Unasked(reason),
-        }
+    let miss = |problem: Problem| match problem.code {
+        Code::NotThere | Code::NotGguf | Code::ModelEmpty | Code::ModelRefused => Miss::Differs(problem),
+        _ => Miss::Unasked(problem),
     };
+    let differs = |reason: &str| Miss::Differs(Problem::new(Code::ListDiffers).with("reason", reason));
     let (repository, file, told) = match asked {
         Asked::Known(model, repository, revision) => {
             let told = facts(repository, Some(revision), &model.file, options).map_err(miss)?;
             if told.bytes != model.bytes || told.sha256 != model.sha256 {
-                return Err(Miss::Differs("the file there is another one".to_owned()));
+                return Err(differs("the file there is another one"));
             }
             (*repository, &model.file, told)
         }
@@ -154,7 +180,7 @@ fn ask(asked: &Asked<'_>, options: &FetchOptions) -> Result<Found, Miss> {
             let told = facts(&offer.repository, None, &offer.file, options).map_err(miss)?;
             if (told.bytes as f64 / offer.about_bytes as f64 - 1.0).abs() > ABOUT {
                 let (is, said) = (bytes_in_words(told.bytes), bytes_in_words(offer.about_bytes));
-                return Err(Miss::Differs(format!("the file there has {is}, not about {said}")));
+                return Err(differs(&format!("the file there has {is}, not about {said}")));
             }
             (offer.repository.as_str(), &offer.file, told)
         }
@@ -162,7 +188,7 @@ fn ask(asked: &Asked<'_>, options: &FetchOptions) -> Result<Found, Miss> {
     let address = format!("{}/{repository}/resolve/{}/{file}", options.endpoint, told.revision);
     let header = look(&address, options).map_err(miss)?;
     if header.file_bytes != told.bytes {
-        return Err(Miss::Differs("the repository tells another size of the file than it has".to_owned()));
+        return Err(differs("the repository tells another size of the file than it has"));
     }
     Ok(Found { bytes: told.bytes, summary: header.summary() })
 }

@@ -56,7 +56,7 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Show { ladder, .. } => {
             let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
             output.text(&recipe.to_toml()?);
-            for line in told(&setup, &recipe) {
+            for line in told(&setup, &recipe, output) {
                 output.note(line);
             }
             if let Err(problem) = setup.catalog.remakes(&setup.models, ladder) {
@@ -99,8 +99,13 @@ fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem
         let (call, stop) = (engine.begin()?, engine.clone());
         stoppable(move || stop.cancel(), || engine::answer_anew(call, ask))
     };
-    let mut on =
-        |share: f32| output.progress(format_args!("Answering a few questions in both ways … {:.0}%", 100.0 * share));
+    let mut on = |share: f32| {
+        let percent = 100.0 * share;
+        output.progress(output.either(
+            format_args!("Answering a few questions in both ways … {percent:.0}%"),
+            format_args!("高速化ありとなしで、いくつかの質問に回答しています… {percent:.0}%"),
+        ));
+    };
     let tried = engine::try_out(&mut answer, &mut on);
     output.progress_done();
     let Trial { alone, cascade, ratio } = tried?;
@@ -110,15 +115,27 @@ fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem
     let models = setup.catalog.hashes_of(&id);
     store::keep_check(&setup.places, &id, &Check { models, alone, cascade, ratio })?;
     let (with, without) = (in_figures(cascade), in_figures(alone));
-    output.line(format_args!(
-        "{id} writes {with} tokens a second here, {without} without the cascade: {ratio:.2} times as fast."
+    output.line(output.either(
+        format_args!("{id} writes {with} tokens a second here, {without} without the cascade: {ratio:.2} times as fast."),
+        format_args!(
+            "{id} は、このパソコンでは毎秒 {with} トークン、高速化なしでは毎秒 {without} トークンで書きます：{ratio:.2} 倍の速さです。"
+        ),
     ));
     let cards = setup.cards_of(&setup.catalog, engine.device_memory())?;
     let better = cards.into_iter().find(|card| card.id == id).and_then(|card| card.checked?.better);
     if let Some(better) = &better {
-        let why =
-            if cascade < READING { "would write faster here" } else { "would answer better and still be fast here" };
-        output.line(format_args!("{better} {why}: taki models fetch {better}"));
+        let (why, because) = if cascade < READING {
+            ("would write faster here", "のほうが、このパソコンでは速く書けます")
+        } else {
+            (
+                "would answer better and still be fast here",
+                "のほうが良い回答ができ、このパソコンでも十分な速さで書けます",
+            )
+        };
+        output.line(output.either(
+            format_args!("{better} {why}: taki models fetch {better}"),
+            format_args!("{better} {because}：taki models fetch {better}"),
+        ));
     }
     output.json(&json!({ "ladder": id, "alone": alone, "cascade": cascade, "ratio": ratio, "better": better }));
     Ok(())
@@ -128,7 +145,7 @@ fn make(setup: &Setup, name: &str, models: &[String], by_text: bool, output: &Ou
     let models = rungs(setup, models, by_text, output)?;
     let mut recipe = Recipe::new(name, models)?;
     recipe.by_text = by_text;
-    for line in told(setup, &recipe) {
+    for line in told(setup, &recipe, output) {
         output.note(line);
     }
     keep(setup, &recipe, output)
@@ -136,7 +153,7 @@ fn make(setup: &Setup, name: &str, models: &[String], by_text: bool, output: &Ou
 
 /// What is to be told of drafts, as far as they are here or were looked at elsewhere: whose tokens are not quite the target's, and which read hardly less than the one
 /// above them.
-fn told(setup: &Setup, recipe: &Recipe) -> Vec<String> {
+fn told(setup: &Setup, recipe: &Recipe, output: &Output) -> Vec<String> {
     let summary = |model: &RecipeModel| setup.models.summary_of(&model.entry());
     let mut models = recipe.in_rungs();
     let target = models.next().and_then(|target| Some((target, summary(target)?)));
@@ -149,10 +166,10 @@ fn told(setup: &Setup, recipe: &Recipe) -> Vec<String> {
             Ok(Tokens::ByText) if recipe.by_text => Some(Translation::ByText),
             _ => None,
         };
-        lines.extend(how.map(|how| in_words(&draft.name, how)));
+        lines.extend(how.map(|how| in_words(&draft.name, how, output)));
         let (reviewer, of_reviewer) = &above;
-        let slow = slow(&reviewer.name, of_draft.reads_beside(of_reviewer));
-        lines.extend(slow.map(|slow| format!("{}: {slow}", draft.name)));
+        let slow = slow(&reviewer.name, of_draft.reads_beside(of_reviewer), output);
+        lines.extend(slow.map(|slow| format!("{}{}{slow}", draft.name, output.either(": ", "："))));
         above = (draft, of_draft);
     }
     lines
@@ -161,9 +178,10 @@ fn told(setup: &Setup, recipe: &Recipe) -> Vec<String> {
 /// Keeps a new ladder, and tells what it takes.
 pub(crate) fn keep(setup: &Setup, recipe: &Recipe, output: &Output) -> Result<(), Problem> {
     let kept = setup.recipes.add(recipe)?;
-    output.line(format_args!(
-        "The ladder {} is in the list as {}. Talk with it: taki chat --ladder {1}",
-        kept.name, kept.id
+    let Recipe { id, name, .. } = &kept;
+    output.line(output.either(
+        format_args!("The ladder {name} is in the list as {id}. Talk with it: taki chat --ladder {id}"),
+        format_args!("組み合わせ「{name}」を {id} として一覧に追加しました。会話するには：taki chat --ladder {id}"),
     ));
     let (catalog, _) = Catalog::builtin().with_own(&setup.models, &setup.recipes);
     // It is kept, whatever is wrong with a list.
@@ -172,7 +190,8 @@ pub(crate) fn keep(setup: &Setup, recipe: &Recipe, output: &Output) -> Result<()
         .ok()
         .and_then(|cards| cards.into_iter().find(|card| card.id == kept.id));
     if let Some(card) = &card {
-        output.line(format_args!("It takes {}.", memory(card)));
+        let memory = memory(card, output);
+        output.line(output.either(format_args!("It takes {memory}."), format_args!("必要量：{memory}。")));
     }
     output.json(&json!({
         "ladder": kept.id, "models": kept.models.iter().map(as_json).collect::<Vec<_>>(),
@@ -242,10 +261,16 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
         recipe.k = Some(matrix(text)?);
     }
     if recipe == before {
-        output.line(format_args!("{id} stays as it is: nothing else was asked for."));
+        output.line(output.either(
+            format_args!("{id} stays as it is: nothing else was asked for."),
+            format_args!("{id} はそのままです。変わる内容は指定されていません。"),
+        ));
     } else {
         setup.recipes.change(&recipe)?;
-        output.line(format_args!("{id} is changed. `taki ladders back {id}` brings back what it was."));
+        output.line(output.either(
+            format_args!("{id} is changed. `taki ladders back {id}` brings back what it was."),
+            format_args!("{id} を変更しました。「taki ladders back {id}」で変更前の内容に戻せます。"),
+        ));
     }
     output.json(&json!({ "changed": id }));
     Ok(())
@@ -270,21 +295,36 @@ fn versions(setup: &Setup, id: &str, output: &Output) -> Result<(), Problem> {
     let rows: Vec<Value> = versions
         .iter()
         .map(|Version { number, saved, recipe }| {
-            let when = saved.map(|saved| format!("until {}  ", moment(saved))).unwrap_or_default();
-            output.line(format_args!("{number:>3}  {when}{}: {}", recipe.name, in_a_row(recipe)));
+            let when = saved.map(moment).map(|when| output.either(format!("until {when}  "), format!("{when} まで  ")));
+            let (when, name, row) = (when.unwrap_or_default(), &recipe.name, in_a_row(recipe));
+            output.line(output.either(
+                format_args!("{number:>3}  {when}{name}: {row}"),
+                format_args!("{number:>3}  {when}{name}：{row}"),
+            ));
             json!({ "version": number, "saved_ms": saved.and_then(milliseconds), "name": recipe.name, "models": recipe.rungs, "k": recipe.k })
         })
         .collect();
     if rows.is_empty() {
-        output.note(format_args!("{id} was never different."));
+        output.note(
+            output.either(format_args!("{id} was never different."), format_args!("{id} はまだ変更されていません。")),
+        );
     }
     output.json(&json!({ "versions": rows }));
     Ok(())
 }
 
 fn back(setup: &Setup, id: &str, version: Option<u32>, output: &Output) -> Result<(), Problem> {
+    if setup.recipes.versions(id).is_empty() && setup.catalog.ladder(id).is_ok() {
+        return Err(Problem::new(Code::NeverChanged).with("ladder", id));
+    }
     let recipe = setup.recipes.back(id, version)?;
-    output.line(format_args!("{id} is what it was: {}.", recipe.name));
+    let name = &recipe.name;
+    output.line(
+        output.either(
+            format_args!("{id} is what it was: {name}."),
+            format_args!("{id} を元の内容（{name}）に戻しました。"),
+        ),
+    );
     output.json(&json!({ "ladder": recipe.id }));
     Ok(())
 }

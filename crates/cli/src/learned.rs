@@ -18,16 +18,23 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<(), Problem> {
         Command::Show { .. } => {
             let all = folder.all();
             for learned in &all {
-                for line in in_words(learned) {
+                for line in in_words(learned, output) {
                     output.line(line);
                 }
             }
             if all.is_empty() {
-                output.note("Nothing was learned yet. It begins with the first answer.");
+                output.note(output.either(
+                    "Nothing was learned yet. It begins with the first answer.",
+                    "まだ何も学習していません。最初の回答から始まります。",
+                ));
             }
             let chats = EarlierChats::of(&setup.earlier(true, output).texts());
             let size = protocol::bytes_in_words(chats.bytes as u64);
-            output.line(format_args!("Earlier chats to copy from: {} messages, {size}", chats.messages));
+            let count = chats.messages;
+            output.line(output.either(
+                format_args!("Earlier chats to copy from: {count} messages, {size}"),
+                format_args!("高速化に使う過去の会話：メッセージ {count} 件、{size}"),
+            ));
             output.json(&json!({ "learned": all, "earlier_chats": chats }));
         }
         Command::Erase { .. } => {
@@ -36,9 +43,15 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<(), Problem> {
                 from.begin_anew(&Store::open_beside(&setup.places)?, now_ms())?;
             }
             let records = if erased == 1 { "1 record".to_owned() } else { format!("{erased} records") };
-            output.line(format_args!(
-                "Erased {records}. Everything will be measured and learned anew, and no chat up to now is copied from. \
-                 Conversations stay."
+            output.line(output.either(
+                format_args!(
+                    "Erased {records}. Everything will be measured and learned anew, and no chat up to now is copied from. \
+                     Conversations stay."
+                ),
+                format_args!(
+                    "{erased} 件の記録を消去しました。これからは測定も学習も初めからやり直し、これまでの会話は下書きに使いません。\
+                     会話そのものは残っています。"
+                ),
             ));
             output.json(&json!({ "erased": erased }));
         }
@@ -56,39 +69,66 @@ const SURE: [f64; 2] = [0.5, 0.9];
 const MATCHED: [usize; 3] = [1, 4, 16];
 
 /// What it holds for, then what is known of each model and of Max-Gram.
-fn in_words(learned: &Learned) -> Vec<String> {
+fn in_words(learned: &Learned, output: &Output) -> Vec<String> {
     let (conditions, threads) = (&learned.conditions, learned.lessons.threads);
-    let mut lines = vec![format!(
-        "{}{}{} on {}: {} for one token, {} for more",
-        learned.ladder,
-        if conditions.exact { " in exact mode" } else { "" },
-        if conditions.threads.is_some() { " with threads as asked for" } else { "" },
-        conditions.processor,
-        count(threads.single, "thread"),
-        threads.wide
+    let (ladder, processor) = (&learned.ladder, &conditions.processor);
+    let exact = if conditions.exact { output.either(" in exact mode", "、厳密モード") } else { "" };
+    let asked = if conditions.threads.is_some() {
+        output.either(" with threads as asked for", "、スレッド数は指定どおり")
+    } else {
+        ""
+    };
+    let (single, wide) = (threads.single, threads.wide);
+    let mut lines = vec![output.either(
+        format!("{ladder}{exact}{asked} on {processor}: {} for one token, {wide} for more", count(single, "thread")),
+        format!("{ladder}（{processor}{exact}{asked}）：1 トークンには {single} スレッド、2 トークン以上には {wide} スレッド"),
     )];
     let known = serde_json::from_value::<Knowledge>(learned.lessons.policy.clone()).ok();
     let Some(knowledge) = known.filter(|known| known.check(conditions.files.len()).is_ok()) else {
-        lines.push("  nothing that this version can read".to_owned());
+        lines.push(
+            output
+                .either("  nothing that this version can read", "  このバージョンで読み取れる内容はありません")
+                .to_owned(),
+        );
         return lines;
     };
     for (rung, file) in conditions.files.iter().enumerate() {
         let passes = knowledge.curve(rung).map(|curve| WIDTHS.map(|width| curve.at(width).map(|time| (width, time))));
         let passes = passes.into_iter().flatten().flatten();
-        let passes = passes.map(|(width, time)| format!("{} {:.1} ms", count(width, "token"), 1000.0 * time));
+        let passes = passes.map(|(width, time)| {
+            let time = 1000.0 * time;
+            output
+                .either(format!("{} {time:.1} ms", count(width, "token")), format!("{width} トークン {time:.1} ミリ秒"))
+        });
         let kept = SURE.map(|sure| knowledge.kept(rung, sure).map(|kept| (sure, kept))).into_iter().flatten();
-        let kept =
-            kept.map(|(sure, kept)| format!("{:.0} of 100 kept where it is {:.0}% sure", 100.0 * kept, 100.0 * sure));
-        let what = if rung == 0 { "target".to_owned() } else { format!("draft {rung}") };
-        let told = passes.chain(kept).collect::<Vec<_>>().join(", ");
-        lines.push(format!("  {what} ({}): {told}", short(&file.name)));
+        let kept = kept.map(|(sure, kept)| {
+            let (kept, sure) = (100.0 * kept, 100.0 * sure);
+            output.either(
+                format!("{kept:.0} of 100 kept where it is {sure:.0}% sure"),
+                format!("確信度 {sure:.0}% の下書きは 100 のうち {kept:.0} を採用"),
+            )
+        });
+        let what = match rung {
+            0 => output.either("target", "回答するモデル").to_owned(),
+            _ => output.either(format!("draft {rung}"), format!("下書きモデル {rung}")),
+        };
+        let (file, told) = (short(&file.name), output.joined(&passes.chain(kept).collect::<Vec<_>>()));
+        lines.push(output.either(format!("  {what} ({file}): {told}"), format!("  {what}（{file}）：{told}")));
     }
     let copied = MATCHED.map(|length| knowledge.copied(length).map(|kept| (length, kept))).into_iter().flatten();
-    let copied =
-        copied.map(|(length, kept)| format!("{:.0} of 100 behind {}", 100.0 * kept, count(length, "matching token")));
-    let copied = copied.collect::<Vec<_>>().join(", ");
+    let copied = copied.map(|(length, kept)| {
+        let kept = 100.0 * kept;
+        output.either(
+            format!("{kept:.0} of 100 behind {}", count(length, "matching token")),
+            format!("{length} トークン一致した後は 100 のうち {kept:.0}"),
+        )
+    });
+    let copied = output.joined(&copied.collect::<Vec<_>>());
     if !copied.is_empty() {
-        lines.push(format!("  Max-Gram's copies: kept {copied}"));
+        lines.push(output.either(
+            format!("  Max-Gram's copies: kept {copied}"),
+            format!("  Max-Gram が再利用した文の採用：{copied}"),
+        ));
     }
     lines
 }

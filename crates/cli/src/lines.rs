@@ -82,7 +82,10 @@ impl Lines {
 /// `bytes` as text; what is none of it is replaced and told.
 pub(crate) fn text(bytes: Vec<u8>, output: &Output) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| {
-        output.note("Part of this is no UTF-8 text; “\u{fffd}” stands in its place.");
+        output.note(output.either(
+            "Part of this is no UTF-8 text; “\u{fffd}” stands in its place.",
+            "UTF-8 の文章ではない部分があり、「\u{fffd}」に置き換えました。",
+        ));
         String::from_utf8_lossy(error.as_bytes()).into_owned()
     })
 }

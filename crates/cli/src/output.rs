@@ -1,5 +1,6 @@
 //! Everything that is printed: answers and JSON on standard output, all else on standard error.
 
+use std::borrow::Borrow;
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -9,6 +10,14 @@ use serde_json::{Value, json};
 use store::Rules;
 
 use crate::setup::language;
+
+/// Of two texts the one in `language`.
+pub(crate) fn either<T>(language: Language, english: T, japanese: T) -> T {
+    match language {
+        Language::English => english,
+        Language::Japanese => japanese,
+    }
+}
 
 /// Where and how to print.
 #[derive(Debug)]
@@ -36,6 +45,16 @@ impl Output {
 
     pub(crate) fn wants_json(&self) -> bool {
         self.json
+    }
+
+    /// Of two texts the one in the language of what is printed.
+    pub(crate) fn either<T>(&self, english: T, japanese: T) -> T {
+        either(self.language, english, japanese)
+    }
+
+    /// Names, or parts of a line, one after the other.
+    pub(crate) fn joined<S: Borrow<str>>(&self, parts: &[S]) -> String {
+        parts.join(self.either(", ", "、"))
     }
 
     /// Part of an answer.
@@ -144,30 +163,63 @@ impl Output {
 
     /// The receipt in one quiet line.
     pub(crate) fn receipt(&self, receipt: &Receipt) {
-        let mut line = format!(
-            "{:.1} s, {} tokens, first after {:.0} ms, {:.2} tokens per pass of the target",
-            receipt.seconds,
-            receipt.tokens,
-            receipt.first_token_seconds * 1000.0,
-            receipt.tokens_per_pass
-        );
-        match receipt.finish {
-            FinishReason::End => {}
-            FinishReason::Stopped => line.push_str("; stopped"),
-            FinishReason::Length => line.push_str("; cut at --max-tokens"),
-            FinishReason::Repeats => line.push_str("; ended, for it only repeated itself"),
-            FinishReason::ContextFull => line.push_str("; the context is full"),
-            FinishReason::NothingAllowed => line.push_str("; nothing that fits the asked format can follow"),
-        }
-        if let Some(why) = receipt.stood_aside {
-            line.push_str(match why {
-                StoodAside::SwitchedOff => "; speed-up off",
-                StoodAside::NotWorthIt => "; speed-up stood aside: it would not have paid",
-                StoodAside::NothingToCopy => "; speed-up found nothing to copy",
-                StoodAside::RungsFailed => "; speed-up off: its models failed",
-                StoodAside::CannotRollBack => "; speed-up off: this model cannot take words back",
-            });
-        }
-        self.note(format!("[{line}]"));
+        let Receipt { seconds, tokens, tokens_per_pass, .. } = receipt;
+        let first = receipt.first_token_seconds * 1000.0;
+        let mut parts = vec![self.either(
+            format!("{seconds:.1} s, {tokens} tokens, first after {first:.0} ms, {tokens_per_pass:.2} tokens per pass of the target"),
+            format!("{seconds:.1} 秒、{tokens} トークン、最初の文字まで {first:.0} ミリ秒、回答するモデルの計算 1 回あたり {tokens_per_pass:.2} トークン"),
+        )];
+        let finish = match receipt.finish {
+            FinishReason::End => None,
+            FinishReason::Stopped => Some(("stopped", "途中で停止")),
+            FinishReason::Length => Some(("cut at --max-tokens", "--max-tokens の上限に到達")),
+            FinishReason::Repeats => Some(("ended, for it only repeated itself", "同じ内容の繰り返しになったため終了")),
+            FinishReason::ContextFull => Some(("the context is full", "会話の長さの上限に到達")),
+            FinishReason::NothingAllowed => {
+                Some(("nothing that fits the asked format can follow", "指定の形式ではこれ以上続けられません"))
+            }
+        };
+        let aside = receipt.stood_aside.map(|why| match why {
+            StoodAside::SwitchedOff => ("speed-up off", "高速化オフ"),
+            StoodAside::NotWorthIt => {
+                ("speed-up stood aside: it would not have paid", "高速化オフ（このパソコンでは速くならないため）")
+            }
+            StoodAside::NothingToCopy => {
+                ("speed-up found nothing to copy", "高速化オフ（再利用できる文がなかったため）")
+            }
+            StoodAside::RungsFailed => {
+                ("speed-up off: its models failed", "高速化オフ（下書きモデルを使えなかったため）")
+            }
+            StoodAside::CannotRollBack => (
+                "speed-up off: this model cannot take words back",
+                "高速化オフ（このモデルは高速化に対応していないため）",
+            ),
+        });
+        parts.extend([finish, aside].into_iter().flatten().map(|(en, ja)| self.either(en, ja).to_owned()));
+        let line = parts.join(self.either("; ", "、"));
+        self.note(self.either(format_args!("[{line}]"), format_args!("［{line}］")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_texts_the_one_in_the_language_of_what_is_printed_is_taken() {
+        let said = |language| {
+            let output = Output {
+                json: false,
+                language,
+                terminal: false,
+                lost: RefCell::default(),
+                reader_gone: Cell::default(),
+            };
+            let all = output.joined(&["a", "b"]);
+            let text = output.either(format_args!("{all} are here"), format_args!("{all} があります")).to_string();
+            (text, output.either("yes", "はい"))
+        };
+        assert_eq!(said(Language::English), ("a, b are here".into(), "yes"));
+        assert_eq!(said(Language::Japanese), ("a、b があります".into(), "はい"));
     }
 }

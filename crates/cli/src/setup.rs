@@ -36,7 +36,7 @@ pub(crate) struct Setup {
 
 /// The language of what is printed: the one that the administrator has laid down, or the system's.
 pub(crate) fn language(rules: &Rules) -> Language {
-    let laid_down = rules.locked().iter().any(|locked| locked == "language");
+    let laid_down = rules.lock("language");
     match rules.apply(Settings::default()).language {
         UiLanguage::En if laid_down => Language::English,
         UiLanguage::Ja if laid_down => Language::Japanese,
@@ -89,11 +89,17 @@ impl Setup {
         let flag = Arc::clone(&cancel);
         let stop = move || flag.store(true, Ordering::Release);
         let told = |problem: &Problem| {
-            output.note("One of its models is left out and not downloaded:");
+            output.note(output.either(
+                "One of its models is left out and not downloaded:",
+                "下書きモデルのうち一つは使わず、ダウンロードもしません：",
+            ));
             output.warning(problem);
         };
         if is_ladder {
-            output.progress(format_args!("Asking whether the files of {name} go together …"));
+            output.progress(output.either(
+                format_args!("Asking whether the files of {name} go together …"),
+                format_args!("{name} のファイルが互いに合うかどうかを問い合わせています…"),
+            ));
             let misfits = stoppable(stop, || catalog::misfits(&self.catalog, &self.models, name, &options, &cancel));
             output.progress_done();
             let misfits = misfits?;
@@ -106,8 +112,11 @@ impl Setup {
             }
             return Ok(());
         }
-        output.note(format_args!(
-            "Asking where the files of {name} are kept how large they are, and whether they go together …"
+        output.note(output.either(
+            format_args!(
+                "Asking where the files of {name} are kept how large they are, and whether they go together …"
+            ),
+            format_args!("{name} のファイルのサイズと、互いに合うかどうかを配布元に問い合わせています…"),
         ));
         let settled = stoppable(stop, || catalog::settle(&self.catalog, &self.models, name, &options, &cancel, on));
         output.progress_done();
@@ -124,7 +133,7 @@ impl Setup {
     /// Those of [`catalog::settle_at`] and [`Recipes::add_once`].
     pub(crate) fn settle_at(&mut self, address: &str, output: &Output) -> Result<String, Problem> {
         self.catalog.open_to_others()?;
-        output.note("Asking the repository what lies there …");
+        output.note(output.either("Asking the repository what lies there …", "リポジトリに問い合わせています…"));
         let options = self.fetch_options()?;
         let cancel = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&cancel);
@@ -133,7 +142,11 @@ impl Setup {
         let kept = self.recipes.add_once(&recipe)?;
         self.read_own();
         let size = bytes_in_words(kept.models.iter().map(|model| model.bytes).sum());
-        output.note(format_args!("{} ({size}) is in the list of ladders as {}.", kept.name, kept.id));
+        let (id, name) = (&kept.id, &kept.name);
+        output.note(output.either(
+            format_args!("{name} ({size}) is in the list of ladders as {id}."),
+            format_args!("{name}（{size}）を {id} として組み合わせの一覧に載せました。"),
+        ));
         Ok(kept.id)
     }
 
@@ -157,14 +170,15 @@ impl Setup {
     /// Bytes that graphics cards, and other computers that compute along, have free. An engine is asked, and ended, unless the settings or the
     /// administrator's rules leave everything to the processor.
     pub(crate) fn device_memory(&self) -> u64 {
-        let Settings { exact, gpu_layers, workers, .. } = store::peek_settings(&self.places);
+        let settings = store::peek_settings(&self.places);
+        let Settings { exact, gpu_layers, .. } = settings;
         if !(EngineSettings { exact, gpu_layers, ..EngineSettings::default() }).uses_devices() {
             return 0;
         }
         // A list is of use all the same.
         let Ok(launch) = Launch::this_program() else { return 0 };
         let engine = Engine::new(launch);
-        engine.compute_with(workers);
+        engine.compute_with(self.places.rules.workers(&settings));
         let bytes = engine.begin().map_or(0, |mut call| call.device_memory());
         engine.stop();
         bytes
@@ -263,9 +277,10 @@ pub(crate) fn engine_knowing(
     output: &Output,
 ) -> Result<(Engine, Loaded), Problem> {
     let uses = known.as_ref().map(engine::uses).unwrap_or_default();
-    let chosen = self::settings(&Places::find()?, output);
+    let places = Places::find()?;
+    let chosen = self::settings(&places, output);
     let engine = Engine::new(Launch::this_program()?);
-    engine.compute_with(chosen.workers);
+    engine.compute_with(places.rules.workers(&chosen));
     let stop = engine.clone();
     let load = || {
         let mut call = engine.begin()?;
@@ -278,7 +293,11 @@ pub(crate) fn engine_knowing(
         // What was learned of the whole ladder says nothing of a shorter one.
         let known = known.filter(|_| left_out.is_empty());
         let mut loaded = call.load(&ladder, settings, known, &mut |progress| {
-            output.progress(format_args!("Loading {} … {:.0}%", progress.rung, progress.fraction * 100.0));
+            let (rung, percent) = (&progress.rung, progress.fraction * 100.0);
+            output.progress(output.either(
+                format_args!("Loading {rung} … {percent:.0}%"),
+                format_args!("{rung} を読み込んでいます… {percent:.0}%"),
+            ));
         })?;
         loaded.left_out.extend(left_out);
         Ok(loaded)
@@ -289,19 +308,29 @@ pub(crate) fn engine_knowing(
     // Too late for the load, but meant all the same.
     interrupt::go_on()?;
     if let Some(asked) = settings.context.filter(|asked| *asked > loaded.context) {
-        output.note(format_args!("This model holds {} tokens of context, not {asked}.", loaded.context));
+        let context = loaded.context;
+        output.note(output.either(
+            format_args!("This model holds {context} tokens of context, not {asked}."),
+            format_args!("このモデルが扱える会話の長さは、{asked} ではなく {context} トークンです。"),
+        ));
     }
     for translated in &loaded.translated {
-        output.note(in_words(&translated.rung, translated.how));
+        output.note(in_words(&translated.rung, translated.how, output));
     }
     for placed in loaded.placed.iter().filter(|placed| placed.layers > 0) {
-        output.note(where_it_is(placed));
+        output.note(where_it_is(placed, output));
     }
     if settings.gpu_layers.is_some_and(|layers| layers > 0) && loaded.placed.iter().all(|placed| placed.layers == 0) {
         output.note(if settings.exact {
-            "Exact mode computes with the processor alone."
+            output.either(
+                "Exact mode computes with the processor alone.",
+                "厳密モードでは、プロセッサーだけで計算します。",
+            )
         } else {
-            "There is nothing but the processor that could take layers, or no room for them: see `taki doctor`."
+            output.either(
+                "There is nothing but the processor that could take layers, or no room for them: see `taki doctor`.",
+                "層を受け持てる装置がプロセッサーのほかにないか、空きが足りません。「taki doctor」で確認できます。",
+            )
         });
     }
     for left in &loaded.left_out {
@@ -311,13 +340,14 @@ pub(crate) fn engine_knowing(
 }
 
 /// On which devices a model is.
-fn where_it_is(placed: &Placed) -> String {
-    let devices = placed.devices.join(", ");
-    match placed.of - placed.layers {
-        0 => format!("{}: on {devices}", placed.rung),
-        left => format!(
-            "{}: {} of {} layers on {devices}, {left} with the processor",
-            placed.rung, placed.layers, placed.of
+fn where_it_is(placed: &Placed, output: &Output) -> String {
+    let devices = output.joined(&placed.devices);
+    let Placed { rung, layers, of, .. } = placed;
+    match of - layers {
+        0 => output.either(format!("{rung}: on {devices}"), format!("{rung}：モデル全体が {devices} に載っています")),
+        left => output.either(
+            format!("{rung}: {layers} of {of} layers on {devices}, {left} with the processor"),
+            format!("{rung}：{of} 層のうち {layers} 層を {devices} で、{left} 層をプロセッサーで計算します"),
         ),
     }
 }
@@ -329,20 +359,30 @@ pub(crate) fn lend(port: u16, threads: Option<u16>, output: &Output) -> Result<(
         let taken = Problem::new(Code::SettingInvalid).with("name", "--port").with("value", port);
         return Err(taken.with("reason", format!("it cannot be listened on: {error}")));
     }
-    output.note(format_args!(
-        "Listening on 127.0.0.1:{port}, for one Taki at a time; Ctrl+C ends it. Nothing on the way is encrypted: let it through a \
-         tunnel only (ssh -L {port}:127.0.0.1:{port} …)."
+    output.note(output.either(
+        format_args!(
+            "Listening on 127.0.0.1:{port}, for one Taki at a time; Ctrl+C ends it. Nothing on the way is encrypted: let it through a \
+             tunnel only (ssh -L {port}:127.0.0.1:{port} …)."
+        ),
+        format_args!(
+            "127.0.0.1:{port} で待ち受けています。一度に使えるのは一つの Taki だけです。Ctrl+C で終了します。通信は暗号化されないため、\
+             必ずトンネル（ssh -L {port}:127.0.0.1:{port} …）を通してください。"
+        ),
     ));
     engine::serve_rpc(port, threads)
 }
 
 /// How the draft `name` drafts for a target whose tokens are not quite its own.
-pub(crate) fn in_words(name: &str, how: Translation) -> String {
+pub(crate) fn in_words(name: &str, how: Translation, output: &Output) -> String {
     match how {
-        Translation::Nearly => format!("{name}: all but a few of its tokens are the target's; it drafts as others do."),
-        Translation::ByText => {
-            format!("{name}: its tokens are others than the target's; it drafts by text, which is slower.")
-        }
+        Translation::Nearly => output.either(
+            format!("{name}: all but a few of its tokens are the target's; it drafts as others do."),
+            format!("{name}：単語の区切り方が回答するモデルとほぼ同じなので、通常どおり下書きします。"),
+        ),
+        Translation::ByText => output.either(
+            format!("{name}: its tokens are others than the target's; it drafts by text, which is slower."),
+            format!("{name}：単語の区切り方が回答するモデルと違うため、文章を介して下書きします（遅くなります）。"),
+        ),
     }
 }
 

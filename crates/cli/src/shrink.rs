@@ -47,11 +47,16 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
         let job = Job { original: &original, path: &path, mix: *mix, bytes: header.bytes_as(*mix) };
         let model = shrink(setup, &engine, &job, output).inspect_err(|_| {
             if !made.is_empty() {
-                let ids = made.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
-                output.note(format_args!("What was finished stays: {ids}."));
+                let ids = output.joined(&made.iter().map(|model| model.id.as_str()).collect::<Vec<_>>());
+                output.note(output.either(
+                    format_args!("What was finished stays: {ids}."),
+                    format_args!("できあがった分は残っています：{ids}。"),
+                ));
             }
         })?;
-        output.note(format_args!("{} is made: {}.", model.id, bytes_in_words(model.bytes)));
+        let (id, size) = (&model.id, bytes_in_words(model.bytes));
+        output
+            .note(output.either(format_args!("{id} is made: {size}."), format_args!("{id} を作りました（{size}）。")));
         if made.iter().all(|other| other.sha256 != model.sha256) {
             made.push(model);
         }
@@ -60,8 +65,10 @@ pub(crate) fn run(setup: &Setup, wanted: &Wanted<'_>, output: &Output) -> Result
     let kept: Vec<_> = falling(original.bytes, &made).map(|model| model.id.clone()).collect();
     for model in made.iter().filter(|model| !kept.contains(&model.id)) {
         let id = &model.id;
-        output
-            .note(format_args!("{id} is no smaller than what there is: it is not compared, and no draft of a ladder."));
+        output.note(output.either(
+            format_args!("{id} is no smaller than what there is: it is not compared, and no draft of a ladder."),
+            format_args!("{id} はほかの版より小さくならないため、比較せず、下書きモデルにもしません。"),
+        ));
     }
     let compared = if wanted.probe { Some(compare(setup, &original, &made, output)?) } else { None };
     let probes = table(&original, &made, compared.as_ref(), output);
@@ -85,14 +92,21 @@ pub(crate) fn remake(setup: &mut Setup, name: &str, output: &Output) -> Result<(
     }
     let engine = Engine::new(Launch::this_program()?);
     for Remake { model, original, mix } in remakes {
-        output.note(format_args!("{} is offered nowhere: it is made from {} here.", model.name, original.name));
+        let (made, from) = (&model.name, &original.name);
+        output.note(output.either(
+            format_args!("{made} is offered nowhere: it is made from {from} here."),
+            format_args!("{made} はどこにも公開されていないため、{from} からこのパソコンで作成します。"),
+        ));
         let path = setup.models.path_of(&original).ok_or_else(|| original.missing(&original.id))?;
         assure(setup, &original, output)?;
         let bytes = check_header(&path)?.bytes_as(mix);
         let original = RecipeModel::of(&original);
         let made = shrink(setup, &engine, &Job { original: &original, path: &path, mix, bytes }, output)?;
         if setup.recipes.take_remade(name, &model, &made)? {
-            output.note("What was made is not the same byte for byte: the ladder uses it from now on.");
+            output.note(output.either(
+                "What was made is not the same byte for byte: the ladder uses it from now on.",
+                "作成したファイルは元のものと完全には一致しません。これからは組み合わせでこのファイルを使います。",
+            ));
         }
     }
     setup.read_own();
@@ -101,7 +115,8 @@ pub(crate) fn remake(setup: &mut Setup, name: &str, output: &Output) -> Result<(
 
 /// Makes sure that the file of `model` is what it was, which takes a while where it looks different.
 fn assure(setup: &Setup, model: &ModelEntry, output: &Output) -> Result<(), Problem> {
-    output.progress(format_args!("Checking {} …", model.name));
+    let name = &model.name;
+    output.progress(output.either(format_args!("Checking {name} …"), format_args!("{name} を確認しています…")));
     reading(output, "", |cancel, _| setup.models.assure(model, cancel))
 }
 
@@ -114,7 +129,10 @@ fn original(setup: &Setup, name: &str, output: &Output) -> Result<String, Proble
         return Err(Problem::new(Code::ModelNotHere).with("name", name));
     }
     let target = setup.catalog.models_named(name)?.first().map_or_else(String::new, |target| target.id.clone());
-    output.note(format_args!("{name} is a ladder: its target {target} is made smaller."));
+    output.note(output.either(
+        format_args!("{name} is a ladder: its target {target} is made smaller."),
+        format_args!("{name} は組み合わせなので、その回答するモデル {target} の小さい版を作ります。"),
+    ));
     Ok(target)
 }
 
@@ -135,7 +153,11 @@ fn shrink(setup: &Setup, engine: &Engine, job: &Job<'_>, output: &Output) -> Res
     let (call, stop) = (engine.begin()?, engine.clone());
     let name = job.mix.name();
     let mut on = |fraction: f32| {
-        output.progress(format_args!("Writing {} as {name} … {:.0}%", job.original.name, fraction * 100.0));
+        let (from, percent) = (&job.original.name, fraction * 100.0);
+        output.progress(output.either(
+            format_args!("Writing {from} as {name} … {percent:.0}%"),
+            format_args!("{from} の小さい版（{name}）を作っています… {percent:.0}%"),
+        ));
     };
     let written = stoppable(move || stop.cancel(), || call.requantize(job.path, &to, job.mix, bytes, &mut on));
     output.progress_done();
@@ -163,7 +185,10 @@ fn compare(
         stoppable(move || stop.cancel(), || call.record(ask))
     };
     let compared = engine::compare(&loaded, &mut record, &mut |share| {
-        output.progress(format_args!("Comparing … {:.0}%", 100.0 * share));
+        let percent = 100.0 * share;
+        output.progress(
+            output.either(format_args!("Comparing … {percent:.0}%"), format_args!("比較しています… {percent:.0}%")),
+        );
     });
     output.progress_done();
     compared
@@ -171,13 +196,19 @@ fn compare(
 
 /// The versions beside their original, a line for each; as JSON those that were compared.
 fn table(original: &RecipeModel, made: &[RecipeModel], compared: Option<&Comparison>, output: &Output) -> Vec<Value> {
+    // What is said above the speeds in Japanese is broader than they are.
+    let broad = output.either(9, 11);
     let row = |id: &str, bytes: u64, same: Option<f64>, pace: Option<f64>| {
         let figure = |figure: Option<String>| figure.unwrap_or_else(|| "–".to_owned());
         let same = figure(same.map(|same| format!("{:.0}%", 100.0 * same)));
         let pace = figure(pace.map(|pace| format!("{pace:.1}")));
-        output.line(format_args!("{id:<40} {:>8} {same:>11} {pace:>9}", bytes_in_words(bytes)));
+        output.line(format_args!("{id:<40} {:>8} {same:>11} {pace:>broad$}", bytes_in_words(bytes)));
     };
-    output.line(format_args!("{:<40} {:>8} {:>11} {:>9}", "", "size", "same word", "tokens/s"));
+    output.line(output.either(
+        format_args!("{:<40} {:>8} {:>11} {:>9}", "", "size", "same word", "tokens/s"),
+        // Each of these letters is as broad as two others.
+        format_args!("{:<40} {:>5} {:>8} トークン/秒", "", "サイズ", "同じ語"),
+    ));
     row(&original.id, original.bytes, None, compared.and_then(|compared| compared.pace));
     let mut rows = Vec::new();
     for model in made {

@@ -118,6 +118,8 @@ codes! {
     AccessRefused = "access_refused",
     /// Every source of `{name}` carries a different file than the catalogue expects.
     DownloadMismatch = "download_mismatch",
+    /// The file at `{path}` beside a recipe is not the one that it names as `{name}`.
+    NotAsNamed = "not_as_named",
     /// The folder `{path}` that models are to come from is not there.
     SourceMissing = "source_missing",
     /// The file `{file}` of `{name}` is not in the folder `{path}` that models are to come from.
@@ -348,7 +350,9 @@ impl Problem {
     }
 
     fn fill(&self, template: &str, language: Option<Language>) -> String {
-        reason::filled(template, |name| self.detail(name, language))
+        let text = reason::filled(template, |name| self.detail(name, language));
+        // Names and reasons come from files of strangers: none of them commands the terminal.
+        text.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
     }
 }
 
@@ -423,5 +427,8 @@ mod tests {
         let sentence = problem.sentence(Language::English);
         assert!(sentence.contains("{known}"), "the user's braces stay as typed: {sentence}");
         assert!(!problem.next_step(Language::English).contains('{'));
+        let hostile = Problem::new(Code::NoSuchLadder).with("name", "\u{1b}[2J\u{7}").with("known", "a\nb");
+        let sentence = hostile.sentence(Language::English);
+        assert!(sentence.contains("\u{fffd}[2J\u{fffd}") && !sentence.contains('\u{1b}'), "{sentence:?}");
     }
 }

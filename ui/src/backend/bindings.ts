@@ -398,6 +398,8 @@ export type Code =
 "access_refused" | 
 /**  Every source of `{name}` carries a different file than the catalogue expects. */
 "download_mismatch" | 
+/**  The file at `{path}` beside a recipe is not the one that it names as `{name}`. */
+"not_as_named" | 
 /**  The folder `{path}` that models are to come from is not there. */
 "source_missing" | 
 /**  The file `{file}` of `{name}` is not in the folder `{path}` that models are to come from. */

@@ -1,6 +1,8 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use protocol::Language;
 
+use crate::output::either;
+
 /// What is wrong with a command line, in plain words; None if help or the version was asked for.
 pub(crate) fn misunderstood(error: &clap::Error, language: Language) -> Option<String> {
     let said = |kind| match error.get(kind) {
@@ -9,7 +11,7 @@ pub(crate) fn misunderstood(error: &clap::Error, language: Language) -> Option<S
         Some(value) => value.to_string(),
         None => String::new(),
     };
-    let words = |english, japanese| words(language, english, japanese);
+    let words = |english, japanese| either(language, english, japanese);
     let but = |suggested| match said(suggested) {
         near if near.is_empty() => near,
         near => words(format!(", but there is {near}"), format!("（{near} ならあります）")),
@@ -72,7 +74,7 @@ pub(crate) fn misunderstood(error: &clap::Error, language: Language) -> Option<S
 /// What would have been a number, by what the number's reader says; None where it says nothing of use.
 fn expected(error: &clap::Error, language: Language) -> Option<String> {
     let said = std::error::Error::source(error)?.to_string();
-    let both = |english: &str, japanese: &str| Some(words(language, english.to_owned(), japanese.to_owned()));
+    let both = |english: &str, japanese: &str| Some(either(language, english, japanese).to_owned());
     // "600 is not in 0..=512"
     if let Some((_, range)) = said.split_once(" is not in ")
         && let Some((from, to)) = range.split_once("..=").or_else(|| range.split_once(".."))
@@ -90,12 +92,5 @@ fn expected(error: &clap::Error, language: Language) -> Option<String> {
         both("it must be a whole number, 0 or above", "0 以上の整数を指定してください")
     } else {
         None
-    }
-}
-
-fn words(language: Language, english: String, japanese: String) -> String {
-    match language {
-        Language::English => english,
-        Language::Japanese => japanese,
     }
 }

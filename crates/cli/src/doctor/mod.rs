@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
     output.progress("Looking at this computer …");
     let machine = Machine::here();
     let engine = Engine::new(Launch::this_program()?);
-    engine.compute_with(settings.workers.clone());
+    engine.compute_with(setup.places.rules.workers(&settings));
     let hardware = engine.hardware();
     output.progress_done();
     // An engine that does not even start is the first thing to know.

@@ -30,24 +30,45 @@ pub(super) fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Out
     let needed = recipe.filter(|_| with_files).map(|recipe| needed(setup, &recipe, &files)).unwrap_or_default();
     let going = if with_files { files.as_slice() } else { &[] };
     let removed = setup.models.remove_with_files(&setup.recipes, ladder, going)?;
-    let one = |file: &ModelEntry| format!("{} ({})", file.id, bytes_in_words(file.bytes));
-    let named = |files: &[&ModelEntry]| files.iter().map(|file| one(file)).collect::<Vec<_>>().join(", ");
+    let one = |file: &ModelEntry| {
+        let (id, size) = (&file.id, bytes_in_words(file.bytes));
+        output.either(format!("{id} ({size})"), format!("{id}（{size}）"))
+    };
+    let named = |files: &[&ModelEntry]| output.joined(&files.iter().map(|file| one(file)).collect::<Vec<_>>());
     let (deleted, stay): (Vec<_>, Vec<_>) = files.iter().partition(|file| removed.deleted.contains(&file.sha256));
     if !deleted.is_empty() {
-        output.note(format_args!("Deleted: {}.", named(&deleted)));
+        let named = named(&deleted);
+        output.note(output.either(format_args!("Deleted: {named}."), format_args!("削除したファイル：{named}。")));
     }
     if !stay.is_empty() {
         let named = named(&stay);
-        output.note(format_args!("Files that no other ladder uses stay: {named}. `taki models remove` deletes them."));
-    }
-    let without = if deleted.is_empty() { "" } else { ", without the files" };
-    for (model, others) in &needed {
-        let (id, size) = (&model.id, bytes_in_words(model.bytes));
-        output.note(format_args!(
-            "{id} ({size}) stays: ladders that were removed, or earlier versions, have it too ({others}). `taki models remove` deletes it."
+        output.note(output.either(
+            format_args!("Files that no other ladder uses stay: {named}. `taki models remove` deletes them."),
+            format_args!(
+                "ほかの組み合わせで使われていないファイルは残っています：{named}。「taki models remove」で削除できます。"
+            ),
         ));
     }
-    output.line(format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back{without}."));
+    let without = if deleted.is_empty() {
+        ""
+    } else {
+        output.either(", without the files", "（ファイルは戻りません）")
+    };
+    for (model, others) in &needed {
+        let (id, size, others) = (&model.id, bytes_in_words(model.bytes), output.joined(others));
+        output.note(output.either(
+            format_args!(
+                "{id} ({size}) stays: ladders that were removed, or earlier versions, have it too ({others}). `taki models remove` deletes it."
+            ),
+            format_args!(
+                "{id}（{size}）は残っています。削除した組み合わせか以前のバージョンでも使われています（{others}）。「taki models remove」で削除できます。"
+            ),
+        ));
+    }
+    output.line(output.either(
+        format_args!("{ladder} is removed. `taki ladders back {ladder}` brings it back{without}."),
+        format_args!("{ladder} を削除しました。「taki ladders back {ladder}」で元に戻せます{without}。"),
+    ));
     let deleted: Vec<_> = deleted.into_iter().map(|file| as_json(&RecipeModel::of(file))).collect();
     output.json(&json!({ "removed": ladder, "deleted": deleted, "problems": removed.problems }));
     // It is gone all the same.
@@ -56,14 +77,22 @@ pub(super) fn remove(setup: &Setup, ladder: &str, with_files: bool, output: &Out
 
 /// The ladders that were removed, the latest first.
 pub(super) fn removed(setup: &Setup, output: &Output) {
-    let removed = setup.recipes.removed();
+    let removed = setup.catalog.removed(&setup.recipes);
     for Version { saved, recipe, .. } in &removed {
-        let when = saved.map(|saved| format!(", removed {}", moment(saved))).unwrap_or_default();
-        output.line(format_args!("{:<18} {}: {}{when}", recipe.id, recipe.name, in_a_row(recipe)));
+        let when = saved.map(moment).map(|when| output.either(format!(", removed {when}"), format!("、{when} に削除")));
+        let (id, name, row, when) = (&recipe.id, &recipe.name, in_a_row(recipe), when.unwrap_or_default());
+        output.line(
+            output.either(format_args!("{id:<18} {name}: {row}{when}"), format_args!("{id:<18} {name}：{row}{when}")),
+        );
     }
-    match removed.first() {
-        Some(latest) => output.note(format_args!("Bring one back: taki ladders back {}", latest.recipe.id)),
-        None => output.note("No ladder of your own was removed."),
+    match removed.first().map(|latest| &latest.recipe.id) {
+        Some(id) => output.note(output.either(
+            format_args!("Bring one back: taki ladders back {id}"),
+            format_args!("一覧に戻すには：taki ladders back {id}"),
+        )),
+        None => {
+            output.note(output.either("No ladder of your own was removed.", "削除した自分の組み合わせはありません。"));
+        }
     }
     let row = |Version { saved, recipe, .. }: &Version| {
         let models: Vec<_> = recipe.in_rungs().map(|model| &model.name).collect();
@@ -73,7 +102,7 @@ pub(super) fn removed(setup: &Setup, output: &Output) {
 }
 
 /// What somebody's own of a ladder stays though no ladder of the list has it besides, and which ones may need it.
-fn needed(setup: &Setup, recipe: &Recipe, going: &[ModelEntry]) -> Vec<(RecipeModel, String)> {
+fn needed(setup: &Setup, recipe: &Recipe, going: &[ModelEntry]) -> Vec<(RecipeModel, Vec<String>)> {
     let (all, _) = setup.recipes.all();
     let has = |other: &Recipe, model: &RecipeModel| other.models.iter().any(|of| of.sha256 == model.sha256);
     let is_free = |model: &&RecipeModel| {
@@ -85,7 +114,7 @@ fn needed(setup: &Setup, recipe: &Recipe, going: &[ModelEntry]) -> Vec<(RecipeMo
     let others = |model: &RecipeModel| {
         let mut had = setup.recipes.had(&model.sha256);
         had.retain(|id| *id != recipe.id);
-        (model.clone(), had.join(", "))
+        (model.clone(), had)
     };
     recipe.models.iter().filter(is_free).map(others).filter(|(_, others)| !others.is_empty()).collect()
 }

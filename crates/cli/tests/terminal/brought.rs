@@ -41,7 +41,7 @@ pub(crate) fn gguf(name: &str, pairs: &[Vec<u8>], tensors: &[(&str, u64)]) -> Ve
     bytes
 }
 
-fn write(path: &Path, header: &[u8], weights: u64) {
+pub(crate) fn write(path: &Path, header: &[u8], weights: u64) {
     fs::write(path, header).unwrap();
     File::options().write(true).open(path).unwrap().set_len(header.len() as u64 + weights).unwrap();
 }
@@ -86,7 +86,7 @@ fn the_parts_of_a_model_come_in_as_one() {
 }
 
 /// A repository of files with the words that their addresses have, their contents and their hashes.
-fn repository(files: Vec<(&'static str, Vec<u8>, String)>) -> String {
+pub(crate) fn repository(files: Vec<(&'static str, Vec<u8>, String)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     // Lives as long as the tests do.

@@ -25,7 +25,7 @@ fn loading_reports_progress_and_can_be_cancelled() {
     let first = answer(&engine, &ask(PROMPT, 4, &greedy(), true));
     let problem = engine.load(&ladder("smollm2"), fast(), &mut |_| engine.cancel()).unwrap_err();
     assert_eq!(problem.code, Code::Cancelled);
-    assert_eq!(load(&engine, &ladder("smollm2"), fast()).read_bytes, 0.0);
+    assert_eq!(load(&engine, &ladder("smollm2"), fast()).read_bytes as u64, 0);
     let again = answer(&engine, &ask(PROMPT, 4, &greedy(), true));
     assert_eq!(again.receipt.reused_tokens, first.receipt.prompt_tokens - 1);
 }
