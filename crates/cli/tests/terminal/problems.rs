@@ -276,8 +276,8 @@ fn wrong_use_ends_with_status_2_and_help_with_0() {
         (&["prove", "--suite", "x", "--policy", "none"], "only one of: matrix, adaptive"),
     ] {
         let ran = taki.run(args);
-        let said = Problem::new(Code::WrongUse).with("reason", "\0").sentence(Language::English);
-        let (before, after) = said.split_once('\0').unwrap();
+        let said = Problem::new(Code::WrongUse).with("reason", "@").sentence(Language::English);
+        let (before, after) = said.split_once('@').unwrap();
         let line = ran.err.lines().next().unwrap_or_default();
         assert!(line.starts_with(before) && line.ends_with(after) && line.contains(reason), "{args:?}: {line}");
         assert_eq!((ran.code, ran.err.lines().count()), (Some(2), 2), "{args:?}: {ran:?}");
