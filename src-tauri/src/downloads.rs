@@ -267,7 +267,14 @@ impl App {
         *missing = disk.missing(&turn.ladder, &self.source());
         self.downloads.change(|queue| queue.leave_out(turn, left_out));
         let options = self.fetch_options()?;
-        catalog::fetch(&disk.catalog(), &disk.models, &turn.ladder, &options, &turn.stop, &mut on)?;
+        let fetched = catalog::fetch(&disk.catalog(), &disk.models, &turn.ladder, &options, &turn.stop, &mut on);
+        if let Err(problem) = fetched {
+            let _one_at_a_time = disk.changing();
+            if disk.recipes.doubt(&turn.ladder, &problem)? {
+                disk.read_own();
+            }
+            return Err(problem);
+        }
         self.make_turn(turn)
     }
 

@@ -226,7 +226,8 @@ impl Work<'_> {
         }
         self.go_on()?;
         let engine = &self.shrinking.engine;
-        let loaded = engine.load(&ladder, settings, &mut |_| {})?;
+        // One that is stopped keeps what it has read for whatever is wanted in its place: here that is nothing.
+        let loaded = engine.load(&ladder, settings, &mut |_| {}).inspect_err(|_| engine.stop())?;
         let count = loaded.pass_times.len().saturating_sub(1);
         let mut record = |ask: &engine::Ask| self.go_on().and_then(|()| engine.record(ask));
         let compared = engine::compare(&loaded, &mut record, &mut |share| on(share, count));

@@ -175,6 +175,16 @@ impl Recipes {
         self.change(&recipe).map(|()| true)
     }
 
+    /// After `problem` with the download of the ladder `id`: what came in is not what its repository told of it, so that of one on offer its repository is
+    /// asked anew the next time. True if it will be.
+    ///
+    /// # Errors
+    /// [`Code::FolderUnwritable`].
+    pub fn doubt(&self, id: &str, problem: &Problem) -> Result<bool, Problem> {
+        let is_doubtful = problem.code == Code::DownloadMismatch && Catalog::builtin().offered(id).is_some();
+        if is_doubtful && self.has(id) { self.remove(id).map(|()| true) } else { Ok(false) }
+    }
+
     /// Removes a recipe; it stays among the earlier versions. Model files stay where they are.
     ///
     /// # Errors

@@ -46,14 +46,15 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
         Ladders::Check { ladder, .. } => check(&setup, ladder.as_deref(), output),
         Ladders::Make { name, models, by_text, .. } => make(&setup, name, models, *by_text, output),
         Ladders::Copy { ladder, name, .. } => {
-            let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?.named(name);
+            let recipe = setup.recipes.recipe_of(&setup.catalog, &setup.called(ladder))?.named(name);
             keep(&setup, &recipe, output)
         }
         Ladders::Change { ladder, name, models, k, by_text, .. } => {
             let changes = Changes { name: name.as_deref(), models, k: k.as_deref(), by_text: *by_text };
-            change(&setup, ladder, &changes, output)
+            change(&setup, &setup.called(ladder), &changes, output)
         }
         Ladders::Show { ladder, .. } => {
+            let ladder = &setup.called(ladder);
             let recipe = setup.recipes.recipe_of(&setup.catalog, ladder)?;
             output.text(&recipe.to_toml()?);
             for line in told(&setup, &recipe, output) {
@@ -65,15 +66,17 @@ pub(crate) fn run(command: &Ladders, output: &Output) -> Result<(), Problem> {
             output.json(&json!({ "recipe": with_dates(json!(recipe)) }));
             Ok(())
         }
-        Ladders::Export { ladder, file, with_models, .. } => export(&setup, ladder, file, *with_models, output),
+        Ladders::Export { ladder, file, with_models, .. } => {
+            export(&setup, &setup.called(ladder), file, *with_models, output)
+        }
         Ladders::Import { file, .. } => import(&setup, file, output),
-        Ladders::Versions { ladder, .. } => versions(&setup, ladder, output),
+        Ladders::Versions { ladder, .. } => versions(&setup, &setup.called(ladder), output),
         Ladders::Removed { .. } => {
             removed(&setup, output);
             Ok(())
         }
-        Ladders::Back { ladder, version, .. } => back(&setup, ladder, *version, output),
-        Ladders::Remove { ladder, with_files, .. } => remove(&setup, ladder, *with_files, output),
+        Ladders::Back { ladder, version, .. } => back(&setup, &setup.called(ladder), *version, output),
+        Ladders::Remove { ladder, with_files, .. } => remove(&setup, &setup.called(ladder), *with_files, output),
     }
 }
 

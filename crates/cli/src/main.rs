@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod called;
 mod chat;
 mod chats;
 mod check;

@@ -137,7 +137,10 @@ fn fetch_one(setup: &mut Setup, name: &str, output: &Output) -> Result<Value, Pr
         || catalog::fetch(&setup.catalog, &setup.models, name, &options, &cancel, &mut on),
     );
     output.progress_done();
-    result?;
+    if let Err(problem) = result {
+        setup.recipes.doubt(name, &problem)?;
+        return Err(problem);
+    }
     shrink::remake(setup, name, output)?;
     let models = setup.catalog.models_named(name)?;
     // What was made of a single model may not be the same byte for byte: then it is another one.

@@ -205,7 +205,7 @@ impl Setup {
     /// The ladder's id: what was asked for, or what is chosen in the window.
     pub(crate) fn chosen(&self, asked: Option<&str>, output: &Output) -> String {
         if let Some(id) = asked {
-            return id.to_owned();
+            return self.called(id);
         }
         let settings = settings(&self.places, output);
         // It may have been removed, or come from another computer.

@@ -128,6 +128,20 @@ fn one_that_was_removed_keeps_its_id_and_its_versions_for_itself() {
 }
 
 #[test]
+fn what_a_repository_told_of_an_offer_is_asked_anew_when_other_files_came_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipes = named(&folder);
+    let offer = Catalog::builtin().offered_ladders()[0].id.clone();
+    recipes.settle(&Recipe { id: offer.clone(), ..recipe("Offered") }).unwrap();
+    recipes.add(&recipe("Mine")).unwrap();
+    let doubt = |id: &str, code| recipes.doubt(id, &Problem::new(code)).unwrap();
+    assert!(!doubt(&offer, Code::DownloadFailed) && recipes.has(&offer));
+    assert!(!doubt("mine", Code::DownloadMismatch) && recipes.has("mine"), "that one means just these files");
+    assert!(doubt(&offer, Code::DownloadMismatch) && !recipes.has(&offer));
+    assert!(!doubt(&offer, Code::DownloadMismatch), "nothing is left to doubt");
+}
+
+#[test]
 fn what_two_programs_change_at_once_is_kept_of_both() {
     let folder = tempfile::tempdir().unwrap();
     let first = named(&folder).add(&recipe("First")).unwrap();

@@ -13,6 +13,22 @@ fn made(taki: &Taki) -> Value {
 }
 
 #[test]
+fn a_ladder_can_be_called_by_its_name() {
+    let taki = Taki::bare();
+    let id =
+        taki.run(&["ladders", "copy", "smollm2", "仕事用", "--json"]).good()["ladder"].as_str().unwrap().to_owned();
+    assert_ne!(id, "仕事用");
+    assert_eq!(taki.run(&["ladders", "show", "仕事用", "--json"]).good()["recipe"]["name"], "仕事用");
+    assert_eq!(taki.run(&["chat", "--ladder", "仕事用", "--once", "x", "--json"]).code_of_problem(), "not_installed");
+    assert_eq!(taki.run(&["ladders", "remove", "仕事用", "--json"]).good()["removed"], *id);
+    assert_eq!(taki.run(&["ladders", "removed", "--json"]).good()["removed"][0]["ladder"], *id);
+    assert_eq!(taki.run(&["ladders", "back", "仕事用", "--json"]).good()["ladder"], *id);
+    // Of two of one name neither is meant.
+    taki.run(&["ladders", "copy", "smollm2", "仕事用", "--json"]).good();
+    assert_eq!(taki.run(&["ladders", "show", "仕事用", "--json"]).code_of_problem(), "no_such_ladder");
+}
+
+#[test]
 fn smaller_versions_are_made_and_draft_in_a_ladder_that_answers_the_same() {
     let taki = Taki::with_own_models();
     let made = made(&taki);

@@ -194,6 +194,20 @@ fn a_file_that_changes_on_the_way_is_noticed_by_its_hash_without_a_tag() {
 }
 
 #[test]
+fn a_page_that_wants_a_login_in_the_middle_throws_nothing_away() {
+    let (mut bench, _) = bench(|_, _| Does::HangUp);
+    let file = bench.contents.clone();
+    let server = Server::with(&[], move |_, seen| match seen.from {
+        Some(from) if from >= 6 * PIECE => Does::Status("200 OK", "Content-Type: text/html\r\n"),
+        _ => Does::Version(file.clone(), "\"one\""),
+    });
+    bench.options.endpoint.clone_from(&server.endpoint);
+    let problem = bench.fails(Code::DownloadFailed);
+    assert!(problem.details["reason"].contains("may want a login"), "{problem:?}");
+    assert_eq!(bench.part(), 6 * PIECE as u64);
+}
+
+#[test]
 fn a_wrong_file_is_fetched_no_more_often_than_its_server_leaves_open() {
     for (tag, times) in [(None, 2), (Some("\"wrong\""), 1)] {
         let (mut bench, _) = bench(|_, _| Does::HangUp);
