@@ -15,6 +15,11 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Of a model that holds the first `tokens` tokens of the text, read in whatever passes.
+    pub fn of(tokens: usize) -> Self {
+        Self { tokens, chunk: 0, in_chunks: 0 }
+    }
+
     /// How many of the text's tokens, from the first on.
     pub fn tokens(&self) -> usize {
         self.tokens

@@ -68,7 +68,7 @@ fn what_an_answer_allocates_does_not_grow_with_its_tokens() {
                     answer(tokens, &sampler, &mut adaptive())
                 }
             });
-            assert!(drafted > 30, "the cascade is at work: {drafted}");
+            assert!(drafted > 15, "the cascade is at work: {drafted}");
             // New text takes room in Max-Gram's automaton, what repeats hardly any.
             let most = if sampler.temperature > 0.0 { 2 * 600 } else { 60 };
             assert!(long - short < most, "{short} blocks for 600 tokens, {long} for 1200");

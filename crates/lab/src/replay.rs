@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use cascade::policy::{Adaptive, CostCurve};
 use cascade::{
-    Branch, Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Request, ReviewRule, SamplerSettings,
-    Sink, Step, Token, VocabId,
+    Branch, Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Reading, Request, ReviewRule,
+    SamplerSettings, Sink, Step, Token, VocabId,
 };
 
 use crate::costs::{Costs, SETTLING};
@@ -110,6 +110,14 @@ enum Said<'t> {
 }
 
 impl Replayed<'_> {
+    /// Has a draft hold the first `tokens` tokens of the text.
+    fn has_read(&mut self, tokens: usize) -> Option<Reading> {
+        matches!(self.said, Said::Draft(_)).then(|| {
+            self.held = tokens;
+            Reading::of(tokens)
+        })
+    }
+
     fn fill(&mut self, position: usize) {
         let start = self.scores.len();
         self.scores.resize(start + self.vocab.size, f32::NEG_INFINITY);
@@ -270,6 +278,11 @@ impl<'c> Player<'c> {
         for (index, rows) in question.drafts.iter().enumerate() {
             // One vocabulary: it cannot be refused.
             let _ = ladder.add_draft(replayed(index + 1, Said::Draft(rows)), self.lenience);
+        }
+        if !self.costs.drafts_read {
+            // Nobody is to reckon with a reading that nobody pays.
+            let read = question.prompt.len().saturating_sub(1);
+            ladder.take_over(question.prompt.clone(), |model| model.has_read(read));
         }
         let request = Request {
             prompt: &question.prompt,

@@ -71,16 +71,20 @@ fn on_two_cores_a_fixed_draft_loses_and_the_adaptive_cascade_does_not() {
     assert!(improvement(&study, "speculative") < 0.8 && improvement(&study, "adaptive") > 1.0, "{study:?}");
 }
 
-/// How many times faster each answer is than with the target alone, by category, where everything is asked twice in a row: the first time
-/// and, with what was learned of it, the second.
-fn asked_twice(trace: &Trace, costs: &Costs, drafts: usize) -> [BTreeMap<String, Vec<f64>>; 2] {
+/// Tokens of an answer that a loss is small beside: those that were cut at 64 have that and the end.
+const LONG: usize = 60;
+
+/// How many times faster each answer is than with the target alone, and whether it is a long one, by category, where everything is asked twice
+/// in a row: the first time and, with what was learned of it, the second.
+fn asked_twice(trace: &Trace, costs: &Costs, drafts: usize) -> [BTreeMap<String, Vec<(f64, bool)>>; 2] {
     let questions: Vec<_> = trace.questions.iter().chain(&trace.questions).collect();
     let [alone, cascade] =
         [Plan::Off, Plan::Adaptive].map(|plan| play(questions.iter().copied(), costs, drafts, &plan).unwrap());
     let mut times = [BTreeMap::new(), BTreeMap::new()];
     for (index, question) in questions.into_iter().enumerate() {
-        let ratios: &mut Vec<f64> = times[index / trace.questions.len()].entry(question.category.clone()).or_default();
-        ratios.push(alone[index].cost / cascade[index].cost);
+        let ratios: &mut Vec<(f64, bool)> =
+            times[index / trace.questions.len()].entry(question.category.clone()).or_default();
+        ratios.push((alone[index].cost / cascade[index].cost, question.answer.len() >= LONG));
     }
     times
 }
@@ -89,14 +93,18 @@ fn asked_twice(trace: &Trace, costs: &Costs, drafts: usize) -> [BTreeMap<String,
 fn on_two_cores_no_kind_of_question_is_slower_and_no_answer_loses_more_than_a_guard_lets_through() {
     for (name, costs, drafts) in [("qwen-coder", "two-cores", 1), ("smollm2", "smollm2", 0)] {
         let trace = Trace::load(&data(&format!("{name}.trace.gz"))).unwrap();
-        let costs = Costs::load(&data(&format!("{costs}.costs.json"))).unwrap();
+        // A draft has to read the question too before it drafts.
+        let costs = Costs { drafts_read: true, ..Costs::load(&data(&format!("{costs}.costs.json"))).unwrap() };
         for (time, mut categories) in asked_twice(&trace, &costs, drafts).into_iter().enumerate() {
-            // What is not known yet may cost a little more.
-            let (least, slowest) = [(0.98, 0.93), (0.99, 0.95)][time];
             for (category, ratios) in &mut categories {
-                ratios.sort_by(f64::total_cmp);
+                ratios.sort_by(|one, other| one.0.total_cmp(&other.0));
+                let middle = ratios[ratios.len() / 2].0;
+                let slowest = |long: bool| ratios.iter().filter(|of| of.1 || !long).map(|of| of.0).next();
+                // Of an answer that ends soon a single copy that fails is more.
                 assert!(
-                    ratios[0] > slowest && ratios[ratios.len() / 2] > least,
+                    middle > 0.985
+                        && slowest(true).is_none_or(|slowest| slowest > 0.965)
+                        && slowest(false) > Some(0.95),
                     "{name}, {time}, {category}: {ratios:?}"
                 );
             }
@@ -124,7 +132,7 @@ fn on_a_card_that_records_passes_what_a_review_adds_to_the_next_ones_is_reckoned
 fn on_a_card_that_records_passes_of_every_width_larger_targets_gain() {
     let trace = trace();
     // Costs measured on an NVIDIA H200; the answers and drafts are those of the Qwen ladder (`docs/gpu.md`).
-    for (name, least) in [("qwen-coder", 1.04), ("7b-with-0.5b", 1.18), ("14b-with-0.5b", 1.5), ("32b-with-0.5b", 2.0)]
+    for (name, least) in [("qwen-coder", 1.015), ("7b-with-0.5b", 1.13), ("14b-with-0.5b", 1.5), ("32b-with-0.5b", 2.0)]
     {
         let costs = Costs::load(&data(&format!("h200/{name}.costs.json"))).unwrap();
         let cost = |plan: &Plan| -> f64 {

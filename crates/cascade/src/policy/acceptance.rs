@@ -52,17 +52,25 @@ pub(super) struct OfModel {
     seen: Forecast,
     /// How sure it will be of its next token: how often, and how often such a token is kept.
     outcomes: Outcomes,
+    /// How many of its tokens were judged.
+    #[serde(default)]
+    judged: u32,
 }
 
 impl OfModel {
     /// First guesses: a model is nearly as right as it believes.
     pub(super) fn guess() -> Self {
-        Self { seen: Forecast::guess(-0.2, 0.8, FLOOR), outcomes: OFTEN }
+        Self { seen: Forecast::guess(-0.2, 0.8, FLOOR), outcomes: OFTEN, judged: 0 }
     }
 
     /// Whether more is known than the first guess.
     pub(super) fn is_known(&self) -> bool {
         self.outcomes != OFTEN
+    }
+
+    /// How many of its tokens were judged.
+    pub(super) fn judged(&self) -> usize {
+        self.judged as usize
     }
 
     /// Probability that `proposal` is kept if everything before it is; `shift` is added to the log-odds.
@@ -90,6 +98,7 @@ impl OfModel {
             *likely += if here { 5.0 * FRESH * (expected - *likely) } else { 0.0 };
         }
         self.seen.saw(figure(proposal), shift, kept);
+        self.judged = self.judged.saturating_add(1);
     }
 
     pub(super) fn is_sound(&self) -> bool {

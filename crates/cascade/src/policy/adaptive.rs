@@ -1,18 +1,19 @@
 use super::beliefs::{Beliefs, with_depth};
 use super::branches::{Chance, worthwhile};
 use super::cost::CostCurve;
-use super::guard::{self, Guard};
+use super::guard::{self, Guard, KNOWN};
 use super::knowledge::{Knowledge, KnowledgeError, Pace};
 use super::lookahead::{AHEAD, Lookahead};
 use super::settling::Settling;
-use super::{Action, Policy, Reviewed, View};
+use super::speed::Speed;
+use super::{Action, Policy, Proposal, Reviewed, View};
 
 /// A review that took less than this share of what it should: a long text is over, or another program, and what a single token takes by
 /// now is not known.
 const OVER: f64 = 0.75;
 
-/// Reviews over which the cost of a draft model's first reading is spread.
-pub(super) const SPREAD: f64 = 16.0;
+/// Reviews over which the cost of a draft model's first reading is spread, if the answer may have as many tokens.
+const SPREAD: f64 = 16.0;
 
 /// Unread tokens that are more than what a few reviews without this draft leave behind.
 const FAR_BEHIND: usize = 16;
@@ -47,6 +48,8 @@ pub struct Adaptive {
     beliefs: Beliefs,
     /// What it may still cost.
     guard: Guard,
+    /// What drafts bring where they may: while the target has to work alone they bring nothing, and would never be hoped for again.
+    free: Speed,
     /// Passes of the target that make the next ones longer.
     settling: Settling,
     /// Times of the reviewer's passes by width, from 1; kept for its memory.
@@ -67,6 +70,11 @@ struct Review<'a> {
     passes: &'a [f64],
     /// Chances that what is pending survives, that one copied token more does, …
     chances: &'a [f64],
+}
+
+/// Over how many reviews a first reading is spread.
+fn reviews(view: &View<'_>) -> f64 {
+    SPREAD.min(view.room as f64).max(1.0)
 }
 
 /// A draft that is thought about.
@@ -92,6 +100,7 @@ impl Adaptive {
             steps,
             beliefs: Beliefs::guess(models),
             guard: Guard::new(),
+            free: Speed::default(),
             settling: Settling::default(),
             passes: Vec::new(),
             chances: Vec::new(),
@@ -114,9 +123,8 @@ impl Adaptive {
         }
         adaptive.steps = adaptive.paces.first().map(|pace| pace.cost.clone()).unwrap_or_default();
         adaptive.beliefs = Beliefs::of(knowledge.learned().to_vec());
-        if knowledge.has_seen() {
-            adaptive.guard = Guard::of_known();
-        }
+        adaptive.guard = Guard::knowing(knowledge.judged());
+        adaptive.free = knowledge.free();
         Ok(adaptive)
     }
 
@@ -127,7 +135,7 @@ impl Adaptive {
         for (pace, curve) in paces.iter_mut().zip(curves) {
             pace.cost.clone_from(curve);
         }
-        Knowledge::of(&paces, self.beliefs.learned())
+        Knowledge::of(&paces, self.beliefs.learned(), self.guard.judged(), self.free)
     }
 
     /// Seconds of the target's one-token passes as they are now; None while nothing is measured.
@@ -200,27 +208,36 @@ impl Adaptive {
         };
         // behind[n]: what a model would add behind n copied tokens.
         let mut behind = [0.0_f64; AHEAD];
+        let single = self.single().unwrap_or(f64::INFINITY);
+        let room = self.guard.room();
+        let spent = before + self.drafted(view);
         for rung in view.reviewer + 1..self.paces.len() {
             if view.available.get(rung) == Some(&true) && !self.is_too_dear_to_try(view, rung) {
                 let mut offer = |tokens: usize, worth: f64, cost: f64| match tokens {
+                    0 if view.reviewer == 0 && !guard::lets_draft((spent + cost) / single, room) => {}
                     0 => keep(Plan { rung, tokens: BESIDE.min(most), worth, cost }),
                     _ => behind[tokens] = behind[tokens].max(worth),
                 };
                 self.offers(view, rung, rate, &passes[..=most.min(AHEAD)], chances, &mut offer);
             }
         }
-        let single = self.single().unwrap_or(f64::INFINITY);
         let mut gain = 0.0;
         for (tokens, chance) in chances.iter().enumerate().skip(1) {
             gain += chance;
             let cost = passes[tokens] - passes[0];
-            if view.reviewer == 0 && !guard::lets_copy((before + cost) / single, 1.0 - chance, self.guard.room()) {
+            if view.reviewer == 0 && !guard::lets_copy((before + cost) / single, 1.0 - chance, room) {
                 break;
             }
             let worth = gain - rate * cost + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
             keep(Plan { rung: self.paces.len(), tokens, worth, cost });
         }
         best
+    }
+
+    /// Seconds that models took to draft what is pending.
+    fn drafted(&self, view: &View<'_>) -> f64 {
+        let of = |proposal: &Proposal| proposal.copied.is_none().then(|| self.paces.get(proposal.backer)?.rate());
+        view.pending.iter().filter_map(of).flatten().map(|rate| 1.0 / rate).sum()
     }
 
     /// What it is worth and what it costs to let model `rung` draft behind none, one, two … copied tokens.
@@ -267,7 +284,7 @@ impl Adaptive {
 
     /// Whether what `rung` would have to read first is more than may be lost while nothing is known of it but a guess.
     fn is_too_dear_to_try(&self, view: &View<'_>, rung: usize) -> bool {
-        let known = self.beliefs.by(view.reviewer).models[rung].is_known();
+        let known = self.beliefs.by(view.reviewer).models[rung].judged() >= KNOWN;
         let room = self.single().map_or(0.0, |single| self.guard.room() * single);
         !known && self.entrance(view, rung) > room
     }
@@ -277,7 +294,7 @@ impl Adaptive {
         let cost = &self.paces[rung].cost;
         match view.behind[rung] + copied {
             few if few <= FAR_BEHIND => cost.at(few),
-            many => Some(cost.at(1)? + cost.at(many)? / SPREAD),
+            many => Some(cost.at(1)? + cost.at(many)? / reviews(view)),
         }
     }
 
@@ -300,8 +317,8 @@ impl Policy for Adaptive {
     /// It may lose as little as the first, whatever the last one won.
     fn begin(&mut self) {
         self.beliefs.begin();
-        let speed_up = self.paces.first().and_then(Pace::rate).zip(self.single()).map(|(rate, single)| rate * single);
-        self.guard.begin(speed_up);
+        self.settling.begin();
+        self.guard.begin(self.free.up());
     }
 
     fn next(&mut self, view: &View<'_>) -> Action {
@@ -323,7 +340,7 @@ impl Policy for Adaptive {
         if view.reviewer == 0
             && let Some(single) = self.single()
         {
-            self.guard.enter(self.entrance(view, best.rung) / single);
+            self.guard.enter(self.entrance(view, best.rung) / single, reviews(view));
         }
         if best.rung < self.paces.len() {
             // A model's confidence is known only once it has drafted: it is asked pass by pass.
@@ -351,7 +368,11 @@ impl Policy for Adaptive {
             pace.cost.saw(reviewed.width, seconds);
         }
         let single = pace.cost.at(1).unwrap_or(seconds);
-        pace.saw(reviewed.tokens() as f64, reviewed.round.as_secs_f64() / single);
+        let (tokens, passes) = (reviewed.tokens() as f64, reviewed.round.as_secs_f64() / single);
+        pace.speed.saw(tokens, passes);
+        if reviewed.reviewer == 0 && !self.guard.is_aside() {
+            self.free.saw(tokens, passes);
+        }
         if reviewed.reviewer == 0 {
             // What a pass on a device adds to the next ones is part of what is expected of it.
             let is_sudden = expected.is_some_and(|expected| seconds < OVER * expected) && !is_apart;

@@ -296,5 +296,41 @@ fn an_unknown_draft_is_not_given_a_long_text_to_read() {
     assert_eq!(policy.next(&view(&available, &behind, 0)), Action::Review);
     assert!(matches!(policy.next(&view(&available, &[1, 20, 0], 0)), Action::Step { rung: 1, .. }));
     world.speed_up(&mut policy, 300, &mut Numbers(2, 0));
-    assert!(matches!(policy.next(&view(&available, &behind, 0)), Action::Step { rung: 1, .. }), "now it is worth it");
+    assert_eq!(policy.next(&view(&available, &behind, 0)), Action::Review, "not for the nine tokens that are left");
+    let long = View { room: 400, ..view(&available, &behind, 0) };
+    assert!(matches!(policy.next(&long), Action::Step { rung: 1, .. }), "now it is worth it");
+}
+
+#[test]
+fn a_long_answer_lets_an_unknown_draft_read_its_text() {
+    let world = World { target: FLAT, draft: 0.001, draft_kept: 0.9, copy_kept: 0.3 };
+    let mut policy = world.policy();
+    // Reading 1000 tokens takes it five passes of the target: that much may be lost once an answer has some two hundred tokens.
+    let (available, behind) = ([false, true, false], [1, 1000, 0]);
+    let mut alone = 0;
+    while policy.next(&View { room: 400, ..view(&available, &behind, alone) }) == Action::Review {
+        policy.learn(&lone(false, FLAT(1)));
+        alone += 1;
+        assert!(alone < 1000);
+    }
+    assert!((100..300).contains(&alone), "{alone}");
+}
+
+#[test]
+fn what_drafts_bring_is_hoped_for_again_after_working_alone_and_after_a_restart() {
+    let world = World { target: FLAT, draft: 0.001, draft_kept: 0.9, copy_kept: 0.3 };
+    let (mut policy, mut numbers) = (world.policy(), Numbers(5, 0));
+    world.speed_up(&mut policy, 1000, &mut numbers);
+    let draft = Proposal { asked: 1, writer: 1, backer: 1, confidence: 0.9, copied: None, second: None };
+    let lost = Duration::from_secs(10);
+    policy.learn(&Reviewed { proposals: &[draft], width: 2, drafted: true, round: lost, ..lone(false, FLAT(2)) });
+    assert!(policy.stands_aside());
+    (0..150).for_each(|_| policy.learn(&lone(false, FLAT(1))));
+    let known = policy.knowledge(&[]);
+    let mut again = Adaptive::with_knowledge(vec![CostCurve::default(); 2], &known).unwrap();
+    for policy in [&mut policy, &mut again] {
+        policy.guard = Guard::knowing(policy.guard.judged());
+        policy.begin();
+        assert_eq!(policy.guard.room(), Guard::new().room(), "as much as where drafts bring much");
+    }
 }

@@ -4,12 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::acceptance::{OfCopies, OfModel, OfSeconds};
 use super::cost::CostCurve;
+use super::speed::Speed;
 
 /// Version of the shape of [`Knowledge`].
 const VERSION: u32 = 2;
-
-/// How much the latest review counts in the running rate.
-const FRESH: f64 = 0.01;
 
 /// Why kept knowledge is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,11 +36,17 @@ pub struct Knowledge {
     version: u32,
     paces: Vec<Pace>,
     learned: Vec<Learned>,
+    /// Tokens of drafts that the target has judged, as far as that matters.
+    #[serde(default)]
+    judged: usize,
+    /// What drafts bring where they may.
+    #[serde(default)]
+    free: Speed,
 }
 
 impl Knowledge {
-    pub(super) fn of(paces: &[Pace], learned: &[Learned]) -> Self {
-        Self { version: VERSION, paces: paces.to_vec(), learned: learned.to_vec() }
+    pub(super) fn of(paces: &[Pace], learned: &[Learned], judged: usize, free: Speed) -> Self {
+        Self { version: VERSION, paces: paces.to_vec(), learned: learned.to_vec(), judged, free }
     }
 
     /// Whether it can be used for a ladder of so many models.
@@ -58,7 +62,8 @@ impl Knowledge {
         if let Some(found) = other.into_iter().find(|found| *found != models) {
             return Err(KnowledgeError::OtherLadder { found, models });
         }
-        let sound = self.paces.iter().all(Pace::is_sound) && self.learned.iter().all(Learned::is_sound);
+        let sound =
+            self.paces.iter().all(Pace::is_sound) && self.learned.iter().all(Learned::is_sound) && self.free.is_sound();
         if sound { Ok(()) } else { Err(KnowledgeError::Damaged) }
     }
 
@@ -82,10 +87,14 @@ impl Knowledge {
         (now.to_bits() != guess.to_bits()).then_some(now)
     }
 
-    /// Whether anything was seen of drafts and copies.
-    pub(super) fn has_seen(&self) -> bool {
-        let learned = self.learned.iter();
-        learned.clone().any(|of| of.models.iter().any(OfModel::is_known) || of.copies != OfCopies::guess())
+    /// Tokens of drafts that the target has judged, as far as that matters.
+    pub(super) fn judged(&self) -> usize {
+        self.judged
+    }
+
+    /// What drafts bring where they may.
+    pub(super) fn free(&self) -> Speed {
+        self.free
     }
 
     pub(super) fn paces(&self) -> &[Pace] {
@@ -116,12 +125,9 @@ impl Learned {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pace {
     pub(super) cost: CostCurve,
-    /// Tokens of its latest reviews, and their time in one-token passes as these were at the time: a long text slows all of them. Older ones
-    /// are forgotten exponentially; of no use at another start.
+    /// Of no use at another start.
     #[serde(skip)]
-    tokens: f64,
-    #[serde(skip)]
-    passes: f64,
+    pub(super) speed: Speed,
 }
 
 impl Pace {
@@ -132,12 +138,7 @@ impl Pace {
     /// Tokens per second it reaches, at least what it reaches alone.
     pub(super) fn rate(&self) -> Option<f64> {
         let alone = self.cost.at(1).map(|single| 1.0 / single)?;
-        Some(if self.passes > 0.0 { alone * (self.tokens / self.passes).max(1.0) } else { alone })
-    }
-
-    pub(super) fn saw(&mut self, tokens: f64, passes: f64) {
-        self.tokens += FRESH * (tokens - self.tokens);
-        self.passes += FRESH * (passes - self.passes);
+        Some(alone * self.speed.up().unwrap_or(1.0))
     }
 
     fn is_sound(&self) -> bool {

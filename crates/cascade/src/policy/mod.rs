@@ -12,6 +12,7 @@ mod knowledge;
 mod lookahead;
 mod mood;
 mod settling;
+mod speed;
 
 pub use adaptive::Adaptive;
 pub use cost::CostCurve;

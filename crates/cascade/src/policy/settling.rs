@@ -11,6 +11,8 @@ const PASSES: u32 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Settling {
     wider: Option<Wider>,
+    /// One-token passes to come that what was read before may have made longer.
+    unsettled: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,8 +25,18 @@ struct Wider {
 }
 
 impl Settling {
+    /// A prompt has been read: what that adds to the first passes of its answer is no review's.
+    pub(super) fn begin(&mut self) {
+        *self = Self { wider: None, unsettled: PASSES };
+    }
+
     /// Takes in a pass over `width` tokens that took `seconds`. Whether it took what it took because of an earlier one.
     pub(super) fn saw(&mut self, cost: &mut CostCurve, width: usize, seconds: f64) -> bool {
+        if width == 1 && self.unsettled > 0 {
+            self.unsettled -= 1;
+            return false;
+        }
+        self.unsettled = 0;
         if width > 1 {
             if let Some(before) = self.wider.replace(Wider { width, seconds, singles: 0 }) {
                 cost.saw(before.width, before.seconds);
@@ -71,6 +83,12 @@ mod tests {
             }
         }
         assert!((cost.at(4).unwrap() - 11.0).abs() < 0.1, "6, and 3 and 2 of the next ones: {cost:?}");
+        settling.begin();
+        assert!([9.0, 9.0, 2.0].iter().all(|seconds| !settling.saw(&mut cost, 1, *seconds)));
+        assert!(
+            (cost.at(1).unwrap() - 2.0).abs() < 1e-9,
+            "what a prompt adds is neither an earlier review's nor a token's"
+        );
         for _ in 0..40 {
             settling.saw(&mut cost, 4, 6.0);
         }
