@@ -50,9 +50,9 @@ def parts(questions, limit):
 
 
 def interval(logs):
-    """Mean of logarithms and half its 95% interval (Student's t), none for one value."""
+    """Mean of logarithms and half its 95% interval (Student's t), none for fewer than three: it would reach from nothing to anything."""
     mean = statistics.fmean(logs)
-    if len(logs) < 2:
+    if len(logs) < 3:
         return mean, None
     # Beyond the table the normal distribution's, and the first term of what it lacks.
     quantile = T[len(logs) - 2] if len(logs) - 1 <= len(T) else 1.96 + 2.4 / (len(logs) - 1)
@@ -62,24 +62,50 @@ def interval(logs):
 def told(ratios):
     """The geometric mean of ratios, and its 95% interval in words."""
     mean, half = interval([math.log(ratio) for ratio in ratios])
-    return math.exp(mean), "one question" if half is None else f"{math.exp(mean - half):.3f} to {math.exp(mean + half):.3f}"
+    return math.exp(mean), "–" if half is None else f"{math.exp(mean - half):.3f} to {math.exp(mean + half):.3f}"
+
+
+def trimmed(ratios):
+    """The geometric mean of the middle 90% of ratios: an answer that was held up, in whichever way, moves the mean of all."""
+    cut = len(ratios) // 20
+    return math.exp(statistics.fmean(math.log(ratio) for ratio in sorted(ratios)[cut:len(ratios) - cut]))
 
 
 def table(results):
-    """Prints the table: every category and all of them."""
-    rows = [row for result in results for row in result["rows"] if row["config"] == "adaptive" and row["category"] != "all"]
-    print("| category | questions | adaptive to off | 95% | median question | lowest | same answers |\n|---|---|---|---|---|---|---|")
-    for category in [*dict.fromkeys(sorted(row["category"] for row in rows)), "all"]:
-        of = [row for row in rows if category in ("all", row["category"])]
-        ratios = [row["ratio_to_off"] for row in of]
-        mean, between = told(ratios)
-        same = statistics.fmean(row["same_as_off"] for row in of)
-        print(f"| {category} | {len(of)} | {mean:.3f} | {between} | {statistics.median(ratios):.3f} | {min(ratios):.3f} | {same:.0%} |")
+    """Prints the table: every category and all of them; with the reading of the question, and by pace behind the first token.
+
+    Of an answer that is longer or shorter than the target's own another stretch is measured: it has no say in the pace.
+    """
+    rows = []
+    for result in results:
+        # A category comes once in a part, so that a row is one question.
+        tokens = {row["category"]: row["tokens"] for row in result["rows"] if row["config"] == "off"}
+        for row in result["rows"]:
+            if row["config"] == "adaptive" and row["category"] != "all":
+                is_even = row["pace_to_off"] is not None and row["tokens"] == tokens[row["category"]]
+                rows.append((row, row["pace_to_off"] if is_even else None))
+    print("| category | questions | adaptive to off | 95% | median question | lowest | of equal length | by pace | 95% | median question | lowest "
+          "| same answers |\n" + "|---" * 12 + "|")
+    for category in [*dict.fromkeys(sorted(row["category"] for row, _ in rows)), "all"]:
+        of = [(row, pace) for row, pace in rows if category in ("all", row["category"])]
+        ratios, paces = [row["ratio_to_off"] for row, _ in of], [pace for _, pace in of if pace is not None]
+        cells = []
+        for some in (ratios, paces):
+            mean, between = told(some) if some else (math.nan, "–")
+            median, lowest = (statistics.median(some), min(some)) if some else (math.nan, math.nan)
+            cells.append(f"{len(some)} | {mean:.3f} | {between} | {median:.3f} | {lowest:.3f}".replace("nan", "–"))
+        same = statistics.fmean(row["same_as_off"] for row, _ in of)
+        print(f"| {category} | {' | '.join(cells)} | {same:.0%} |")
+    # Of all of them, as `of` is last.
+    middle = f"The middle 90% of all questions: {trimmed(ratios):.3f} to off"
+    print(f"\n{middle}, {trimmed(paces):.3f} by pace." if paces else f"\n{middle}.")
     again = [slow for result in results for slow in result["slower"]]
     print(f"\n{len(again)} long answers were below 0.985 at first and asked again:")
-    for slow in sorted(again, key=lambda slow: slow["high"]):
-        print(f"* {slow['category']}: {slow['at_first']:.3f}, then {slow['ratio']:.3f} ({slow['low']:.3f} to {slow['high']:.3f})")
-    surely = [slow for slow in again if slow["high"] < 0.97]
+    for slow in sorted(again, key=lambda slow: slow["high"] or math.inf):
+        then = "with no pair of answers" if slow["ratio"] is None else f"then {slow['ratio']:.3f}"
+        between = "–" if slow["high"] is None else f"{slow['low']:.3f} to {slow['high']:.3f}"
+        print(f"* {slow['category']}: {slow['at_first']:.3f}, {then} ({between})")
+    surely = [slow for slow in again if slow["high"] is not None and slow["high"] < 0.97]
     print(f"{len(surely)} of them lie below 0.97 with their whole interval.")
 
 

@@ -17,7 +17,7 @@ use protocol::{Code, Problem};
 use serde_json::{Value, json};
 use store::Check;
 
-use crate::args::{Ladders, matrix};
+use crate::args::{Ladders, drafters, matrix};
 use crate::inspect::slow;
 use crate::interrupt::stoppable;
 use crate::models::{as_json, take_in};
@@ -261,7 +261,8 @@ fn change(setup: &Setup, id: &str, changes: &Changes<'_>, output: &Output) -> Re
         recipe.set_models(rungs(setup, changes.models, recipe.by_text, output)?);
     }
     if let Some(text) = changes.k {
-        recipe.k = Some(matrix(text)?);
+        let of = drafters(recipe.in_rungs().map(|model| model.name.as_str()), recipe.max_gram);
+        recipe.k = Some(matrix(text, &of)?);
     }
     if recipe == before {
         output.line(output.either(

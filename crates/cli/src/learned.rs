@@ -3,6 +3,7 @@
 use cascade::policy::Knowledge;
 use protocol::Problem;
 use protocol::chat::EarlierChats;
+use protocol::ladder::CacheType;
 use protocol::learned::Learned;
 use serde_json::json;
 use store::{ChatsFrom, Store, now_ms};
@@ -79,9 +80,16 @@ fn in_words(learned: &Learned, output: &Output) -> Vec<String> {
         ""
     };
     let (single, wide) = (threads.single, threads.wide);
+    let held = kept_in(conditions.cache, output);
+    let devices = on_devices(conditions.gpu_layers, learned.lessons.on_devices, output);
     let mut lines = vec![output.either(
-        format!("{ladder}{exact}{asked} on {processor}: {} for one token, {wide} for more", count(single, "thread")),
-        format!("{ladder}（{processor}{exact}{asked}）：1 トークンには {single} スレッド、2 トークン以上には {wide} スレッド"),
+        format!(
+            "{ladder}{exact}{asked}{held}{devices} on {processor}: {} for one token, {wide} for more",
+            count(single, "thread")
+        ),
+        format!(
+            "{ladder}（{processor}{exact}{asked}{held}{devices}）：1 トークンには {single} スレッド、2 トークン以上には {wide} スレッド"
+        ),
     )];
     let known = serde_json::from_value::<Knowledge>(learned.lessons.policy.clone()).ok();
     let Some(knowledge) = known.filter(|known| known.check(conditions.files.len()).is_ok()) else {
@@ -131,6 +139,28 @@ fn in_words(learned: &Learned, output: &Output) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// What keys and values are held in, where it is not what is usual.
+fn kept_in(cache: CacheType, output: &Output) -> &'static str {
+    match cache {
+        CacheType::F16 => "",
+        CacheType::Q8 => output.either(", keys and values in 8 bits", "、キーと値は 8 ビット"),
+        CacheType::Q4 => output.either(", keys and values in 4 bits", "、キーと値は 4 ビット"),
+    }
+}
+
+/// How much was asked to be on devices, and whether anything was.
+fn on_devices(layers: Option<u16>, any: bool, output: &Output) -> String {
+    match layers {
+        Some(0) => output.either(", without graphics cards as asked for", "、指定によりグラフィックスなし").to_owned(),
+        Some(layers) => output.either(
+            format!(", {} on graphics cards as asked for", count(layers, "layer")),
+            format!("、指定により {layers} 層をグラフィックスで計算"),
+        ),
+        None if any => output.either(", with graphics cards", "、グラフィックスも使用").to_owned(),
+        None => String::new(),
+    }
 }
 
 fn count<N: Into<usize>>(number: N, what: &str) -> String {

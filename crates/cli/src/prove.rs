@@ -2,7 +2,8 @@
 
 use engine::Ask;
 use protocol::worker::{Message, Speaker};
-use protocol::{Code, Problem, RungRole};
+use protocol::{Code, Problem, RungReceipt, RungRole};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::{ProofPolicy, Prove};
@@ -24,8 +25,8 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     engine.begin()?.earlier(setup.earlier(true, output).texts(), false);
     let (mut prompts, mut identical, mut tokens, mut first) = (0, 0, 0, Value::Null);
     let (mut seconds_alone, mut seconds_cascade) = (0.0, 0.0);
-    // Without these it would not show that anything was drafted at all.
-    let (mut drafted, mut target_passes) = (0, 0);
+    // Without these it would not show that anything was drafted at all, or that the target ever had to take something back.
+    let (mut drafters, mut target_passes) = (Vec::new(), 0);
     let mut refused = Vec::new();
     let stop = engine.clone();
     let stopped: Result<(), Problem> = stoppable(
@@ -56,8 +57,7 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
                 ask.matrix = args.policy == ProofPolicy::Matrix;
                 let (cascade, fast) = answer(&engine, &ask)?;
                 interrupt::go_on()?;
-                let drafts = fast.rungs.iter().filter(|rung| rung.role != RungRole::Target);
-                drafted += drafts.map(|rung| rung.accepted).sum::<u32>();
+                count(&mut drafters, &fast.rungs);
                 target_passes += fast.target_passes;
                 let (slow, fast) = (slow.seconds, fast.seconds);
                 seconds_alone += slow;
@@ -90,12 +90,16 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     {
         return Err(problem);
     }
-    output
-        .line(format_args!("{identical} of {prompts} answers identical, {tokens} tokens, {drafted} of them drafted."));
+    let sum = |of: fn(&Drafter) -> u32| drafters.iter().map(of).sum::<u32>();
+    let (proposed, drafted) = (sum(|each| each.proposed), sum(|each| each.accepted));
+    output.line(format_args!(
+        "{identical} of {prompts} answers identical, {tokens} tokens, {drafted} of them drafted; {proposed} were proposed, {} of these taken back.",
+        proposed.saturating_sub(drafted)
+    ));
     output.json(&json!({
         "prompts": prompts, "too_long": refused.len(), "identical": identical, "tokens": tokens, "first_difference": first,
         "ladder": id, "temperature": sampling.temperature, "exact_widths": loaded.exact_widths,
-        "policy": args.policy.to_string(), "drafted": drafted, "target_passes": target_passes,
+        "policy": args.policy.to_string(), "proposed": proposed, "drafted": drafted, "drafters": drafters, "target_passes": target_passes,
         "seconds_alone": seconds_alone, "seconds_cascade": seconds_cascade,
     }));
     // What it had shown until it was stopped is told all the same.
@@ -107,6 +111,31 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     Ok(())
 }
 
+/// What one drafter did for all answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Drafter {
+    name: String,
+    /// Tokens that came before the target.
+    proposed: u32,
+    /// Of these, how many stand in the answers.
+    accepted: u32,
+}
+
+/// Adds what the drafters among `rungs` did for one more answer.
+fn count(drafters: &mut Vec<Drafter>, rungs: &[RungReceipt]) {
+    for rung in rungs.iter().filter(|rung| rung.role != RungRole::Target) {
+        match drafters.iter_mut().find(|known| known.name == rung.name) {
+            Some(known) => {
+                known.proposed += rung.proposed;
+                known.accepted += rung.accepted;
+            }
+            None => {
+                drafters.push(Drafter { name: rung.name.clone(), proposed: rung.proposed, accepted: rung.accepted });
+            }
+        }
+    }
+}
+
 /// Where two answers part; None if nowhere.
 fn parting(a: &[u32], b: &[u32]) -> Option<usize> {
     let shared = a.iter().zip(b).take_while(|(a, b)| a == b).count();
@@ -115,7 +144,24 @@ fn parting(a: &[u32], b: &[u32]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::parting;
+    use super::*;
+
+    #[test]
+    fn drafters_are_counted_over_all_answers() {
+        let rung = |name: &str, role, proposed, accepted| RungReceipt {
+            name: name.to_owned(),
+            role,
+            proposed,
+            accepted,
+            passes: 1,
+            seconds: 1.0,
+        };
+        let mut drafters = Vec::new();
+        count(&mut drafters, &[rung("big", RungRole::Target, 9, 9), rung("small", RungRole::Draft, 4, 3)]);
+        count(&mut drafters, &[rung("small", RungRole::Draft, 2, 0), rung("Max-Gram", RungRole::MaxGram, 5, 1)]);
+        let told: Vec<_> = drafters.iter().map(|each| (each.name.as_str(), each.proposed, each.accepted)).collect();
+        assert_eq!(told, [("small", 6, 3), ("Max-Gram", 5, 1)]);
+    }
 
     #[test]
     fn answers_part_where_they_first_differ() {

@@ -17,7 +17,7 @@ use protocol::worker::{Loaded, PassTime, Placed, Translation};
 use protocol::{Code, Language, Problem, bytes_in_words};
 use store::{LearnedFolder, Places, Rules};
 
-use crate::args::{Fixed, Running};
+use crate::args::{Fixed, Running, drafters};
 use crate::earlier::EarlierChats;
 use crate::interrupt::{self, stoppable};
 use crate::output::Output;
@@ -249,8 +249,8 @@ impl Setup {
 
     /// The same with the K matrix that was asked for.
     pub(crate) fn ladder_fixed(&self, id: &str, running: &Running, fixed: &Fixed) -> Result<Ladder, Problem> {
-        let k = fixed.k()?;
         let ladder = self.ladder_as(id, running)?;
+        let k = fixed.k(&drafters(ladder.rungs.iter().map(|rung| rung.name.as_str()), ladder.max_gram))?;
         Ok(Ladder { k: k.unwrap_or(ladder.k), ..ladder })
     }
 }

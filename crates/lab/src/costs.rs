@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use cascade::policy::CostCurve;
@@ -23,8 +24,11 @@ pub enum CostsError {
     #[error("it has no models")]
     Empty,
     /// A model, counted from 1, has no usable times.
-    #[error("the times of model {0} are not all above 0")]
+    #[error("the times of model {0} are not all between a nanosecond and a million seconds")]
     NoTime(usize),
+    /// A model, counted from 1, settles for no time that can be.
+    #[error("what model {0} takes more behind a wider pass is not between 0 and a million seconds")]
+    NoSettling(usize),
     /// A model, counted from 1, has its widths in no order.
     #[error("the widths of model {0} do not rise from 1 on")]
     Disorder(usize),
@@ -52,6 +56,9 @@ pub struct Costs {
 pub(crate) const SETTLING: u32 = 2;
 
 impl Costs {
+    /// What a pass can take, in seconds or any unit. Beyond that nobody measured anything, and sums of it could not be reckoned with.
+    pub const POSSIBLE: RangeInclusive<f64> = 1e-9..=1e6;
+
     /// Every pass of a model costs its coefficient, whatever its width: the cost model of arXiv 2312.11462.
     pub fn by_call(coefficients: &[f64]) -> Self {
         let models = coefficients.iter().map(|cost| vec![(1, *cost), (64, *cost)]).collect();
@@ -67,14 +74,14 @@ impl Costs {
         // What has no end is no such file.
         File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
         let costs: Self = serde_json::from_slice(&bytes)?;
-        if let Some(index) = costs.settling.iter().position(|time| !(time.is_finite() && *time >= 0.0)) {
-            return Err(CostsError::NoTime(index + 1));
+        if let Some(index) = costs.settling.iter().position(|time| !(0.0..=*Self::POSSIBLE.end()).contains(time)) {
+            return Err(CostsError::NoSettling(index + 1));
         }
         if costs.models.is_empty() {
             return Err(CostsError::Empty);
         }
         for (index, model) in costs.models.iter().enumerate() {
-            if model.is_empty() || model.iter().any(|(_, time)| !(time.is_finite() && *time > 0.0)) {
+            if model.is_empty() || !model.iter().all(|(_, time)| Self::POSSIBLE.contains(time)) {
                 return Err(CostsError::NoTime(index + 1));
             }
             if model[0].0 != 1 || !model.iter().is_sorted_by(|(width, _), (next, _)| width < next) {
@@ -126,6 +133,11 @@ mod tests {
             (r#"{"models": [[[1, 1.0], [1, 2.0]]]}"#, false),
             (r#"{"models": [[[1, 1.0], [4, 2.0], [2, 1.5]]]}"#, false),
             (r#"{"models": []}"#, false),
+            (r#"{"models": [[[1, 1e308], [8, 1e308]]]}"#, false),
+            (r#"{"models": [[[1, 1e-300]]]}"#, false),
+            (r#"{"models": [[[1, 1e6]]], "settling": [1e308]}"#, false),
+            (r#"{"models": [[[1, 1e6]]], "settling": [-1]}"#, false),
+            (r#"{"models": [[[1, 1e-9]], [[1, 1e6]]], "settling": [0, 1e6]}"#, true),
             ("{", false),
         ] {
             std::fs::write(file.path(), text).unwrap();

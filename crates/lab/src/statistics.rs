@@ -23,9 +23,9 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// 95% interval of a positive `figure` of `count` things taken together, by what it is `without` each of them (jackknife, Tukey 1958),
 /// with Student's t over the logarithm: as wide as few things make it, where a bootstrap of three would be far too sure.
 ///
-/// None for fewer than two: one thing says nothing of others.
+/// None for fewer than [`FEWEST`]: one thing says nothing of others, and two so little that the figures would only mislead.
 pub fn interval(count: usize, figure: f64, without: impl Fn(usize) -> f64) -> Option<Interval> {
-    if count < 2 {
+    if count < FEWEST {
         return None;
     }
     let logs: Vec<f64> = (0..count).map(|index| without(index).ln()).collect();
@@ -34,6 +34,9 @@ pub fn interval(count: usize, figure: f64, without: impl Fn(usize) -> f64) -> Op
     let wide = student(count - 1) * (squares * (count - 1) as f64 / count as f64).sqrt();
     Some(Interval { low: figure * (-wide).exp(), high: figure * wide.exp() })
 }
+
+/// Fewest things that are told with an interval: that of two, by a t of 12.7, reaches from next to nothing to anything.
+const FEWEST: usize = 3;
 
 /// 97.5% quantiles of Student's t for 1, 2, 3 … degrees of freedom (any textbook).
 const STUDENT: [f64; 30] = [
@@ -46,19 +49,22 @@ fn student(freedom: usize) -> f64 {
     STUDENT.get(freedom - 1).copied().unwrap_or(1.96 + 2.4 / freedom as f64)
 }
 
-/// The geometric mean of `ratios`, each of a pair measured together, and its 95% interval by Student's t over their logarithms.
-/// What is no positive number is passed over.
+/// The geometric mean of `ratios`, each of a pair measured together, and its 95% interval by Student's t over their logarithms,
+/// where there are three of them or more. What is no positive number is passed over.
 ///
-/// None for fewer than two.
-pub fn paired(ratios: &[f64]) -> Option<(f64, Interval)> {
+/// None for none.
+pub fn paired(ratios: &[f64]) -> Option<(f64, Option<Interval>)> {
     let logs: Vec<f64> =
         ratios.iter().filter(|ratio| ratio.is_finite() && **ratio > 0.0).map(|ratio| ratio.ln()).collect();
-    let freedom = logs.len().checked_sub(1).filter(|freedom| *freedom > 0)?;
+    let freedom = logs.len().checked_sub(1)?;
     let count = logs.len() as f64;
     let mean = logs.iter().sum::<f64>() / count;
+    if logs.len() < FEWEST {
+        return Some((mean.exp(), None));
+    }
     let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / freedom as f64;
     let wide = student(freedom) * (variance / count).sqrt();
-    Some((mean.exp(), Interval { low: (mean - wide).exp(), high: (mean + wide).exp() }))
+    Some((mean.exp(), Some(Interval { low: (mean - wide).exp(), high: (mean + wide).exp() })))
 }
 
 #[cfg(test)]
@@ -83,10 +89,12 @@ mod tests {
         // Mean 5.5, deviation 2.89, error 0.289.
         let found = of(100);
         assert!((found.low - 4.96).abs() < 0.05 && (found.high - 6.10).abs() < 0.05, "{found:?}");
-        // Of two values, 1 and 2, nearly everything is possible.
-        let found = of(2);
-        assert!(found.low < 0.1 && found.high > 50.0, "{found:?}");
-        assert_eq!(interval(1, 1.5, |_| unreachable!("there are no others")), None);
+        // Of three values, 1 to 3, much is possible; of two nearly everything.
+        let found = of(3);
+        assert!(found.low < 0.8 && found.high > 5.0, "{found:?}");
+        for few in 0..3 {
+            assert_eq!(interval(few, 1.5, |_| unreachable!("there are too few")), None);
+        }
     }
 
     #[test]
@@ -94,16 +102,17 @@ mod tests {
         let logs = [0.0_f64, 0.1, -0.1, 0.2, -0.2];
         let ratios = logs.map(f64::exp);
         let (ratio, interval) = paired(&ratios).unwrap();
+        let interval = interval.unwrap();
         assert!((ratio - 1.0).abs() < 1e-12);
         // Deviation 0.1581, error 0.0707, times 2.776.
         assert!(
             (interval.high.ln() - 0.1963).abs() < 1e-3 && (interval.low.ln() + 0.1963).abs() < 1e-3,
             "{interval:?}"
         );
-        assert_eq!(paired(&ratios[..1]), None);
-        assert_eq!(paired(&[1.0, f64::NAN, -2.0, 0.0]), None);
+        assert_eq!(paired(&[1.0, f64::NAN, -2.0, 0.0]), Some((1.0, None)));
+        assert_eq!((paired(&ratios[..2]).map(|(_, interval)| interval), paired(&[])), (Some(None), None));
         let many: Vec<f64> = (0..100).map(|i| 1.0 + f64::from(i % 2) * 0.1).collect();
-        let (_, interval) = paired(&many).unwrap();
+        let interval = paired(&many).unwrap().1.unwrap();
         assert!(interval.high - interval.low < 0.025, "{interval:?}");
     }
 }

@@ -9,8 +9,11 @@ use crate::trace::{Recorded, Trace};
 /// Draft lengths that are tried for a draft model.
 const DRAFTED: [u32; 9] = [1, 2, 3, 4, 5, 6, 8, 12, 16];
 
-/// Lengths that are tried for Max-Gram.
-const COPIED: [u32; 5] = [1, 2, 4, 8, 12];
+/// Lengths that are tried for Max-Gram beside a draft model.
+const COPIED: [u32; 8] = [1, 2, 4, 8, 12, 16, 24, 32];
+
+/// Lengths that are tried for Max-Gram alone, up to the longest that a matrix may ask for.
+const COPIED_ALONE: [u32; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 
 /// One way of using drafts and what it reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +48,8 @@ pub struct Study {
     pub plans: Vec<Best>,
 }
 
-/// Plays every kind of plan, the fixed ones at their best numbers for the whole suite (which favours them: they are
-/// chosen with the answers known).
+/// Plays every kind of plan, the fixed ones at the best of the numbers that are tried for the whole suite (which favours
+/// them: they are chosen with the answers known).
 ///
 /// # Errors
 /// Never for the matrices tried here; the type is that of any plan.
@@ -102,7 +105,7 @@ fn matrices(drafts: usize, vertical: bool, horizontal: bool) -> Vec<Vec<Vec<u32>
         k
     };
     if drafts == 0 {
-        return COPIED.map(|tokens| with(&[(0, 0, tokens)])).to_vec();
+        return COPIED_ALONE.map(|tokens| with(&[(0, 0, tokens)])).to_vec();
     }
     let mut all = Vec::new();
     for drafted in DRAFTED {
@@ -152,4 +155,21 @@ pub fn categories(trace: &Trace, costs: &Costs, plans: &[Plan]) -> Result<Vec<Ca
             improvements: played.iter().map(|played| sum(&alone, name) / sum(played, name)).collect(),
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use cascade::FixedPolicy;
+
+    use super::*;
+
+    #[test]
+    fn every_matrix_that_is_tried_makes_sense_and_the_longest_copies_are_among_them() {
+        for (drafts, vertical, horizontal) in [(0, true, true), (1, false, false), (1, true, true), (2, true, true)] {
+            let all = matrices(drafts, vertical, horizontal);
+            assert!(all.iter().all(|k| k.len() == drafts + 1 && FixedPolicy::new(k).is_ok()), "{all:?}");
+        }
+        let longest = |drafts, column: usize| matrices(drafts, true, true).iter().map(|k| k[0][column]).max();
+        assert_eq!((longest(0, 0), longest(1, 1)), (Some(FixedPolicy::MOST), Some(32)));
+    }
 }

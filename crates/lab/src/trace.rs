@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
 
 use cascade::Token;
@@ -23,7 +23,7 @@ pub enum TraceError {
     /// The file cannot be read or written.
     #[error("{0}")]
     File(#[from] std::io::Error),
-    /// A line is no JSON of the right shape.
+    /// A line makes no sense.
     #[error("line {line}: {reason}")]
     Line {
         /// The line, from 1.
@@ -31,9 +31,42 @@ pub enum TraceError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A line is no JSON of the right shape, or not all of it.
+    #[error("line {line}, column {column}: {reason}")]
+    Shape {
+        /// The line, from 1.
+        line: usize,
+        /// Where in it, from 1; 0 is before its first character.
+        column: usize,
+        /// What the parser says, without the line that it takes for the first one.
+        reason: String,
+    },
+    /// It was packed by nobody, or is cut off.
+    #[error("it is no trace of `taki lab record`, or only part of one")]
+    NoTrace,
     /// A newer program wrote it.
     #[error("it has version {0}, this program reads {VERSION}")]
     Version(u32),
+}
+
+impl TraceError {
+    fn of_reading(error: std::io::Error) -> Self {
+        match error.kind() {
+            // What the packer says of it is no help to anybody.
+            ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => Self::NoTrace,
+            _ => Self::File(error),
+        }
+    }
+}
+
+/// What stands in a line.
+fn of_line<'t, T: Deserialize<'t>>(line: usize, text: &'t str) -> Result<T, TraceError> {
+    // With its end the place of what is missing would be the start of the next one.
+    serde_json::from_str(text.trim_end()).map_err(|error| {
+        let text = error.to_string();
+        let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned();
+        TraceError::Shape { line, column: error.column(), reason }
+    })
 }
 
 #[derive(Serialize, Deserialize)]
@@ -146,28 +179,30 @@ impl Trace {
         let mut text = String::new();
         let mut next = |text: &mut String| {
             text.clear();
-            std::io::Read::take(&mut lines, LONGEST_LINE).read_line(text)
+            std::io::Read::take(&mut lines, LONGEST_LINE).read_line(text).map_err(TraceError::of_reading)
         };
-        next(&mut text)?;
-        let bad = |line: usize, reason: String| TraceError::Line { line, reason };
-        let header: Header = serde_json::from_str(&text).map_err(|error| bad(1, error.to_string()))?;
+        if next(&mut text)? == 0 {
+            return Err(TraceError::NoTrace);
+        }
+        let bad = |line: usize, reason: &str| TraceError::Line { line, reason: reason.to_owned() };
+        let header: Header = of_line(1, &text)?;
         if header.version != VERSION {
             return Err(TraceError::Version(header.version));
         }
         if header.rungs.is_empty() {
-            return Err(bad(1, "it names no target".to_owned()));
+            return Err(bad(1, "it names no target"));
         }
         let mut questions = Vec::new();
         while next(&mut text)? > 0 {
             let line = questions.len() + 2;
-            let question: Recorded = serde_json::from_str(&text).map_err(|error| bad(line, error.to_string()))?;
+            let question: Recorded = of_line(line, &text)?;
             if let Some(fault) = question.fault(header.rungs.len() - 1) {
-                return Err(bad(line, fault.to_owned()));
+                return Err(bad(line, fault));
             }
             questions.push(question);
         }
         if questions.is_empty() {
-            return Err(bad(2, "it has no questions".to_owned()));
+            return Err(bad(2, "it has no questions"));
         }
         Ok(Self { rungs: header.rungs, questions })
     }
@@ -222,7 +257,7 @@ mod tests {
     fn damaged_files_are_refused_with_the_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trace");
-        let mut good = Trace { rungs: vec!["a".to_owned(), "b".to_owned()], questions: vec![question()] };
+        let good = Trace { rungs: vec!["a".to_owned(), "b".to_owned()], questions: vec![question()] };
         let spoil: [fn(&mut Trace); 6] = [
             |t| t.questions[0].prompt[0] = 99,
             |t| t.questions[0].drafts[0][1].clear(),
@@ -237,9 +272,28 @@ mod tests {
             bad.save(&path).unwrap();
             assert!(matches!(Trace::load(&path), Err(TraceError::Line { .. })));
         }
-        good.questions[0].answer.push(0);
-        std::fs::write(&path, b"not compressed").unwrap();
-        assert!(matches!(Trace::load(&path), Err(TraceError::File(_))));
+        let refused = || Trace::load(&path).unwrap_err();
+        let write = |lines: &str| {
+            let mut out = GzEncoder::new(File::create(&path).unwrap(), Compression::fast());
+            out.write_all(lines.as_bytes()).unwrap();
+            out.finish().unwrap();
+        };
+        for (lines, said) in [
+            ("{}", "line 1, column 2: missing field `version`"),
+            ("{\"version\": 1, \"rungs\": [\"a\"]}\n{\"category\":\n", "line 2, column 12: EOF while parsing a value"),
+        ] {
+            write(lines);
+            let told = refused().to_string();
+            assert_eq!(told, said);
+        }
+        write("");
+        assert!(matches!(refused(), TraceError::NoTrace));
+        good.save(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for damaged in [b"not compressed".to_vec(), Vec::new(), whole[..whole.len() / 2].to_vec()] {
+            std::fs::write(&path, damaged).unwrap();
+            assert!(matches!(refused(), TraceError::NoTrace), "{:?}", refused());
+        }
         assert!(matches!(Trace::load(&folder.path().join("none")), Err(TraceError::File(_))));
     }
 }

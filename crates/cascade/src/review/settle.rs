@@ -30,8 +30,11 @@ impl<M: LanguageModel> Run<'_, M> {
             if let (Some(max_gram), Some(first)) = (&mut self.ladder.max_gram, first) {
                 max_gram.judge(&pass.prepared.foresight, first);
             }
-            let foreseen =
-                pass.prepared.foresight.best().map(|(found, token)| Foreseen { found, right: first == Some(token) });
+            // Where it says nothing, nothing was judged.
+            let foreseen = first.and_then(|first| {
+                let (found, token) = pass.prepared.foresight.best()?;
+                Some(Foreseen { found, right: first == token })
+            });
             self.policy.learn(&Reviewed {
                 foreseen,
                 reviewer,

@@ -16,7 +16,7 @@ use drawing::{Drawing, Shape};
 pub(crate) use ladders::Ladders;
 pub(crate) use misunderstood::misunderstood;
 pub(crate) use models::{Models, mixes};
-pub(crate) use running::{Fixed, Running, matrix};
+pub(crate) use running::{Fixed, Running, drafters, matrix};
 pub(crate) use table::Table;
 
 /// A private assistant that runs wholly on this computer and answers sooner.
@@ -323,8 +323,12 @@ pub(crate) struct Swi {
 }
 
 impl Swi {
-    pub(crate) fn models(&self) -> Result<usize, Problem> {
-        at_least_one("--models", self.models.unwrap_or(usize::MAX))
+    /// How many models are wanted of a trace that has so many.
+    pub(crate) fn models(&self, recorded: usize) -> Result<usize, Problem> {
+        match at_least_one("--models", self.models.unwrap_or(recorded))? {
+            models if models <= recorded => Ok(models),
+            models => Err(setting("--models", models, &format!("the trace has {recorded} of them"))),
+        }
     }
 }
 

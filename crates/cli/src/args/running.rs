@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use cascade::FixedPolicy;
 use protocol::Problem;
 use protocol::ladder::{CacheType, EngineSettings};
 
@@ -88,21 +89,87 @@ pub(crate) struct Fixed {
 }
 
 impl Fixed {
-    /// The K matrix that was asked for; whether it goes with the ladder is seen when that is loaded.
+    /// The K matrix that was asked for, for these drafters.
     ///
     /// # Errors
-    /// [`Code::SettingInvalid`]: something in it is no number.
-    pub(crate) fn k(&self) -> Result<Option<Vec<Vec<u32>>>, Problem> {
-        self.k.as_deref().map(matrix).transpose()
+    /// As [`matrix`].
+    pub(crate) fn k(&self, drafters: &[&str]) -> Result<Option<Vec<Vec<u32>>>, Problem> {
+        self.k.as_deref().map(|text| matrix(text, drafters)).transpose()
     }
 }
 
-/// The K matrix that somebody wrote.
+/// The names of what drafts for the target: the models below it, the largest first, and perhaps Max-Gram.
+pub(crate) fn drafters<'n>(models: impl IntoIterator<Item = &'n str>, max_gram: bool) -> Vec<&'n str> {
+    models.into_iter().skip(1).chain(max_gram.then_some("Max-Gram")).collect()
+}
+
+/// The K matrix that somebody wrote for these drafters.
 ///
 /// # Errors
-/// [`Code::SettingInvalid`](protocol::Code::SettingInvalid): something in it is no number.
-pub(crate) fn matrix(text: &str) -> Result<Vec<Vec<u32>>, Problem> {
+/// [`Code::SettingInvalid`](protocol::Code::SettingInvalid): something in it is no number, or it makes no sense for them.
+pub(crate) fn matrix(text: &str, drafters: &[&str]) -> Result<Vec<Vec<u32>>, Problem> {
+    let invalid = |reason: &str| setting("--k", text, reason);
+    let count = drafters.len();
+    let entry = |row: usize, column: usize| if column < row { "0" } else { "4" };
+    let row = |row: usize| (0..count).map(|column| entry(row, column)).collect::<Vec<_>>().join(",");
+    let example = (0..count).map(row).collect::<Vec<_>>().join(";");
     let rows = text.split(';').map(|row| row.split(',').map(|entry| entry.trim().parse()).collect());
-    let rows: Result<_, std::num::ParseIntError> = rows.collect();
-    rows.map_err(|_| setting("--k", text, "it must be rows of whole numbers, as in 4,4;0,4"))
+    let rows: Result<Vec<Vec<u32>>, std::num::ParseIntError> = rows.collect();
+    let k = rows.map_err(|_| invalid("it must be rows of whole numbers, as in 4,4;0,4"))?;
+    if k.len() != count || k.iter().any(|row| row.len() != count) {
+        let names = drafters.join(", ");
+        return Err(match count {
+            0 => invalid("the ladder has nothing that drafts"),
+            1 => invalid(&format!("there is one drafter, {names}, so it must be a single number, as in {example}")),
+            _ => invalid(&format!(
+                "there are {count} drafters, {names}, so it must be {count} rows of {count} numbers, as in {example}"
+            )),
+        });
+    }
+    for (number, row) in (1..).zip(&k) {
+        let above = number - 1;
+        if row[..above].iter().any(|tokens| *tokens != 0) {
+            let zeros = vec!["0"; above].join(",");
+            return Err(invalid(&format!(
+                "row {number} must begin with {zeros}, as in {example}: no model drafts for itself or a smaller one"
+            )));
+        }
+    }
+    if k.iter().flatten().any(|tokens| *tokens > FixedPolicy::MOST) {
+        return Err(invalid(&format!("no number in it may be above {}", FixedPolicy::MOST)));
+    }
+    Ok(k)
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Code, Language};
+
+    use super::*;
+
+    #[test]
+    fn a_matrix_is_for_its_drafters_and_what_is_wrong_is_told_with_one_that_is_right() {
+        let (one, two) = (drafters(["big"], true), drafters(["big", "small"], true));
+        assert_eq!((&one[..], &two[..]), (&["Max-Gram"][..], &["small", "Max-Gram"][..]));
+        assert_eq!(drafters(["big"], false).len(), 0);
+        assert_eq!(matrix("4", &one), Ok(vec![vec![4]]));
+        assert_eq!(matrix("8, 16; 0, 64", &two), Ok(vec![vec![8, 16], vec![0, 64]]));
+        for (text, drafters, said) in [
+            ("4;4", &one, "one drafter, Max-Gram, so it must be a single number, as in 4"),
+            ("4,4;0,4", &one, "one drafter"),
+            ("9,9,9;1", &two, "2 drafters, small, Max-Gram, so it must be 2 rows of 2 numbers, as in 4,4;0,4"),
+            ("4", &two, "2 rows of 2 numbers"),
+            ("4,4;4,4", &two, "row 2 must begin with 0, as in 4,4;0,4"),
+            ("65", &one, "above 64"),
+            ("4;x", &one, "whole numbers"),
+            ("", &one, "whole numbers"),
+            ("4", &Vec::new(), "nothing that drafts"),
+        ] {
+            let refused = matrix(text, drafters).unwrap_err();
+            assert_eq!(refused.code, Code::SettingInvalid, "{text}");
+            assert!(refused.sentence(Language::English).contains(said), "{text}: {refused}");
+            assert!(refused.next_step(Language::English).contains("--k"), "{refused}");
+            assert!(refused.details.contains_key("reason_ja"), "{refused}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use protocol::Problem;
 use serde::Serialize;
 
 use super::config::Way;
-use super::report::{OFF, figure};
+use super::report::{OFF, between, figure};
 use super::sample::Table;
 use super::{Course, Measure};
 use crate::output::Output;
@@ -30,9 +30,9 @@ pub(super) struct Suspect {
     pub(super) at_first: f64,
     /// Pairs of answers afterwards, of which alone the next figures are: at first it was chosen because it was slow.
     pub(super) pairs: usize,
-    /// None with fewer than two pairs.
+    /// None without pairs.
     pub(super) ratio: Option<f64>,
-    /// 95% interval of the ratio.
+    /// 95% interval of the ratio; None of fewer than three pairs.
     pub(super) low: Option<f64>,
     pub(super) high: Option<f64>,
 }
@@ -82,6 +82,7 @@ pub(super) fn ask(
     }
     for ((question, way, at_first), ratios) in found.into_iter().zip(ratios) {
         let found = paired(&ratios);
+        let interval = found.and_then(|(_, interval)| interval);
         suspects.push(Suspect {
             question: question + 1,
             category: course.questions[question].category.clone(),
@@ -89,8 +90,8 @@ pub(super) fn ask(
             at_first,
             pairs: ratios.len(),
             ratio: found.map(|(ratio, _)| ratio),
-            low: found.map(|(_, interval)| interval.low),
-            high: found.map(|(_, interval)| interval.high),
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
         });
     }
     course.output.progress_done();
@@ -118,9 +119,9 @@ pub(super) fn print(suspects: &[Suspect], output: &Output) {
         suspects.iter().filter(|suspect| suspect.is_slower()).count(),
     ));
     for Suspect { question, category, config, at_first, ratio, low, high, .. } in suspects {
-        let [ratio, low, high] = [ratio, low, high].map(|value| figure(*value, 3));
+        let (ratio, between) = (figure(*ratio, 3), between(*low, *high));
         output.beside(format_args!(
-            "question {question:>3} ({category}), {config}: {at_first:.3} at first, then {ratio} (95% {low} to {high})"
+            "question {question:>3} ({category}), {config}: {at_first:.3} at first, then {ratio} (95% {between})"
         ));
     }
 }

@@ -69,7 +69,12 @@ impl Config {
     fn named(name: &str, possible: Possible<'_>) -> Result<Self, Problem> {
         let Possible { drafts, size, k, server } = possible;
         let refuse = |reason: &str| {
-            Err(Problem::new(Code::SettingInvalid).with("name", "--configs").with("value", name).with("reason", reason))
+            // Nothing at all would leave a gap in the sentence.
+            let value = if name.is_empty() { "“”" } else { name };
+            Err(Problem::new(Code::SettingInvalid)
+                .with("name", "--configs")
+                .with("value", value)
+                .with("reason", reason))
         };
         if let Some(kind) = name.strip_prefix(SERVER) {
             return match SPECULATIONS.into_iter().find(|known| *known == kind) {
@@ -92,7 +97,12 @@ impl Config {
             ("speculative", Some(tokens @ 1..=64)) => Some(only(0, tokens)),
             ("max-gram", Some(_)) if size == drafts => return refuse("the ladder has no Max-Gram"),
             ("max-gram", Some(tokens @ 1..=64)) => Some(only(size - 1, tokens)),
-            _ => return refuse("known are adaptive, cascade, speculative-N and max-gram-N with N from 1 to 64"),
+            _ => {
+                return refuse(&format!(
+                    "known are off, adaptive, cascade, speculative-N and max-gram-N with N from 1 to 64, and with --peers {}",
+                    SPECULATIONS.map(|kind| format!("{SERVER}{kind}")).join(", ")
+                ));
+            }
         };
         Ok(Self { name: name.to_owned(), way: Way::Ours { cascade: true, k } })
     }
@@ -129,6 +139,14 @@ mod tests {
             ("llama-server/none", 1, 2),
         ] {
             assert_eq!(named(name, drafts, size).unwrap_err().code, Code::SettingInvalid, "{name}");
+        }
+        for name in ["", "fast", "speculative-0"] {
+            let said = named(name, 1, 2).unwrap_err().details["reason"].clone();
+            for known in
+                ["off", "adaptive", "max-gram-N", "with --peers", "llama-server/none", "llama-server/ngram-cache"]
+            {
+                assert!(said.contains(known), "{name}: {said}");
+            }
         }
     }
 

@@ -1,7 +1,10 @@
 //! Other text that the models hold before every question: how a long conversation changes speed and memory.
 
-use protocol::Problem;
+use std::path::Path;
+
+use catalog::check_header;
 use protocol::worker::{Message, Speaker};
+use protocol::{Code, Problem};
 use serde::Serialize;
 
 use crate::suite::Question;
@@ -16,6 +19,31 @@ pub(super) struct Reading {
     pub(super) tokens: u32,
     /// Seconds to read them once.
     pub(super) seconds: f64,
+}
+
+/// Tokens that a question and its answer need at least.
+const ROOM: u64 = 64;
+
+/// Whether models that hold `context` tokens can hold so many before a question.
+///
+/// # Errors
+/// [`Code::SettingInvalid`]: they cannot.
+pub(super) fn fits(tokens: usize, context: u64) -> Result<(), Problem> {
+    if tokens == 0 || (tokens as u64).saturating_add(ROOM) <= context {
+        return Ok(());
+    }
+    let reason = format!("the models hold {context} tokens, of which a question and its answer need at least {ROOM}");
+    Err(Problem::new(Code::SettingInvalid).with("name", "--held").with("value", tokens).with("reason", reason))
+}
+
+/// The same before the target's file is loaded, as far as that can be known then.
+///
+/// # Errors
+/// As [`fits`].
+pub(super) fn fits_file(tokens: usize, asked: Option<u32>, target: &Path) -> Result<(), Problem> {
+    // What is wrong with the file is said where it is read.
+    let trained = check_header(target).ok().and_then(|header| header.context_length);
+    asked.map(u64::from).into_iter().chain(trained).min().map_or(Ok(()), |context| fits(tokens, context))
 }
 
 /// The beginning of a conversation of about `tokens` tokens, made of the suite's own questions, over and over; nothing for 0.
@@ -46,6 +74,16 @@ pub(super) fn messages(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_than_the_models_hold_is_refused() {
+        assert_eq!(fits(0, 16), Ok(()), "nothing is held");
+        assert_eq!(fits(960, 1024), Ok(()));
+        for tokens in [961, 99_999, usize::MAX] {
+            let refused = fits(tokens, 1024).unwrap_err();
+            assert_eq!((refused.code, refused.details["name"].as_str()), (Code::SettingInvalid, "--held"));
+        }
+    }
 
     #[test]
     fn the_text_is_about_as_long_as_was_asked_for() {

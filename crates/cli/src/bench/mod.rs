@@ -61,12 +61,18 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let ladder = setup.ladder_fixed(&id, &args.running, &args.fixed)?;
+    let possible = |drafts: usize, k| {
+        let size = drafts + usize::from(ladder.max_gram);
+        Config::all(&args.configs, Possible { drafts, size, k, server: program.is_some() })
+    };
+    // What cannot be is told before anything is loaded.
+    possible(ladder.rungs.len() - 1, &ladder.k)?;
+    held::fits_file(args.held, settings.context, &ladder.rungs[0].path)?;
     let (engine, loaded) = setup::engine(&ladder, settings, output)?;
     output.note(loaded.rungs.join(" ← "));
-    let size = loaded.rungs.len() - 1;
-    let drafts = size - usize::from(ladder.max_gram);
-    let possible = Possible { drafts, size, k: &loaded.k, server: program.is_some() };
-    let configs = Config::all(&args.configs, possible)?;
+    held::fits(args.held, loaded.context.into())?;
+    let drafts = loaded.rungs.len() - 1 - usize::from(ladder.max_gram);
+    let configs = possible(drafts, &loaded.k)?;
     let group = Group::default();
     let peer = |config: &Config| match (&config.way, &program) {
         (Way::Server(kind), Some(program)) => {

@@ -17,6 +17,12 @@ pub(super) const OFF: usize = 0;
 /// What is compared with every other program.
 const OURS: &str = "adaptive";
 
+/// Where a bound is not above this there is next to nothing to gain, and a share of it would be of noise.
+const WORTH: f64 = 1.02;
+
+/// A share of a bound above this is noise.
+const BEYOND: f64 = 1.05;
+
 /// All questions together.
 const ALL: &str = "all";
 
@@ -30,7 +36,7 @@ pub(super) struct Row {
     /// With the time to read the prompt.
     pub(super) tokens_per_second: f64,
     pub(super) ratio_to_off: f64,
-    /// 95% interval of the ratio; a single question has none.
+    /// 95% interval of the ratio; fewer than three questions have none.
     pub(super) low: Option<f64>,
     pub(super) high: Option<f64>,
     /// The ratio of the question in the middle.
@@ -44,6 +50,8 @@ pub(super) struct Row {
     /// Shares of the category's bounds that the pace reaches.
     pub(super) of_ceiling: Option<f64>,
     pub(super) of_free_draft: Option<f64>,
+    /// Of what the free draft would gain over the target alone, which has a share of the bound itself; None where that is next to nothing.
+    pub(super) of_free_draft_gain: Option<f64>,
     pub(super) of_copy_limit: Option<f64>,
 }
 
@@ -116,14 +124,15 @@ impl Report {
     /// Prints all of it; beside the JSON if that was asked for.
     pub(super) fn print(&self, output: &Output) {
         let line = |text: std::fmt::Arguments<'_>| output.beside(text);
-        let head = ["tokens/s", "to off", "95% of the time", "median", "same", "of ceiling", "of free draft"];
+        let head =
+            ["tokens/s", "to off", "95% of the time", "median", "same", "of ceiling", "of free draft", "of its gain"];
         line(format_args!(
-            "{:<22} {:<25} {:>8} {:>7}  {:<16} {:>6} {:>5} {:>10} {:>13}",
-            "category", "config", head[0], head[1], head[2], head[3], head[4], head[5], head[6]
+            "{:<22} {:<25} {:>8} {:>7}  {:<16} {:>6} {:>5} {:>10} {:>13} {:>11}",
+            "category", "config", head[0], head[1], head[2], head[3], head[4], head[5], head[6], head[7]
         ));
         for row in &self.rows {
             line(format_args!(
-                "{:<22} {:<25} {:>8.1} {:>7.3}  {:<16} {:>6.3} {:>4.0}% {:>10} {:>13}",
+                "{:<22} {:<25} {:>8.1} {:>7.3}  {:<16} {:>6.3} {:>4.0}% {:>10} {:>13} {:>11}",
                 row.category,
                 row.config,
                 row.tokens_per_second,
@@ -133,7 +142,11 @@ impl Report {
                 row.same_as_off * 100.0,
                 percent(row.of_ceiling),
                 percent(row.of_free_draft),
+                percent(row.of_free_draft_gain),
             ));
+        }
+        if let Some(why) = self.noise() {
+            line(format_args!("{why}"));
         }
         line(format_args!(""));
         line(format_args!(
@@ -167,6 +180,26 @@ impl Report {
                 row.ratio,
                 between(row.low, row.high)
             ));
+        }
+    }
+}
+
+impl Report {
+    /// What tells that the figures are noisy, if they are that much.
+    pub(super) fn noise(&self) -> Option<&'static str> {
+        let beyond = |share: fn(&Row) -> Option<f64>| self.rows.iter().filter_map(share).any(|share| share > BEYOND);
+        if beyond(|row| row.of_ceiling) {
+            Some(
+                "More than 105% of the ceiling cannot be: the computer was not quiet, now or when its passes were measured. Measure again when \
+                 nothing else runs.",
+            )
+        } else if beyond(|row| row.of_free_draft) {
+            Some(
+                "More than 105% of the free-draft bound: most likely the computer was not quiet, so measure again when nothing else runs. (The \
+                 bound takes one chance for all copies; who knows which are right, or has a good draft model, can be a little beyond it.)",
+            )
+        } else {
+            None
         }
     }
 }
@@ -211,6 +244,7 @@ impl Material<'_> {
             pace_to_off: pace,
             of_ceiling: share(bounds.ceiling),
             of_free_draft: share(bounds.free_draft),
+            of_free_draft_gain: if way == OFF { None } else { gain(pace, bounds.free_draft) },
             of_copy_limit: share(bounds.copy_limit),
         })
     }
@@ -268,8 +302,14 @@ impl Material<'_> {
     }
 }
 
-fn between(low: Option<f64>, high: Option<f64>) -> String {
-    low.zip(high).map_or_else(|| "one question".to_owned(), |(low, high)| format!("{low:.3} to {high:.3}"))
+/// The share of what `bound` gains over the target alone that `pace` gains.
+fn gain(pace: Option<f64>, bound: Option<f64>) -> Option<f64> {
+    let bound = bound.filter(|bound| *bound > WORTH)?;
+    Some((pace? - 1.0) / (bound - 1.0))
+}
+
+pub(super) fn between(low: Option<f64>, high: Option<f64>) -> String {
+    low.zip(high).map_or_else(|| "–".to_owned(), |(low, high)| format!("{low:.3} to {high:.3}"))
 }
 
 fn percent(share: Option<f64>) -> String {
@@ -309,4 +349,19 @@ impl<'a> Csv<'a> {
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Problem {
     Problem::new(Code::FileUnusable).with("path", path.display()).with("reason", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_alone_has_none_of_the_gain() {
+        let near = |have: Option<f64>, want: f64| assert!((have.unwrap() - want).abs() < 1e-9, "{have:?}, not {want}");
+        near(gain(Some(1.06), Some(1.12)), 0.5);
+        near(gain(Some(1.0), Some(1.12)), 0.0);
+        near(gain(Some(0.94), Some(1.12)), -0.5);
+        assert_eq!((gain(Some(1.5), Some(1.02)), gain(None, Some(2.0)), gain(Some(1.5), None)), (None, None, None));
+        assert_eq!((between(Some(0.5), Some(2.0)), between(None, None)), ("0.500 to 2.000".to_owned(), "–".to_owned()));
+    }
 }

@@ -78,12 +78,22 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     assert!(row("all", "llama-server/stalls").is_none() && row("b", "llama-server/dies").is_none());
     let adaptive = row("a", "adaptive").unwrap();
     near(adaptive.tokens_per_second, 3.0);
-    let interval = [adaptive.low, adaptive.high, adaptive.pace_to_off].map(Option::unwrap);
+    let all = row("all", "adaptive").unwrap();
+    let interval = [all.low, all.high, adaptive.pace_to_off].map(Option::unwrap);
     for value in [adaptive.ratio_to_off, adaptive.median_ratio].into_iter().chain(interval) {
         near(value, 2.0);
     }
-    assert_eq!(row("b", "adaptive").unwrap().low, None, "one question has no interval");
+    assert_eq!((adaptive.low, adaptive.high), (None, None), "two questions have no interval worth telling");
     near(adaptive.same_as_off, 1.0);
+    assert_eq!(adaptive.of_free_draft_gain, None, "where nothing can be copied there is nothing to gain");
+    assert!(report.noise().unwrap().contains("ceiling cannot be"), "the toys answer in no time");
+    let mut quiet = report.clone();
+    for row in &mut quiet.rows {
+        (row.of_ceiling, row.of_free_draft) = (Some(1.04), Some(1.04));
+    }
+    assert_eq!(quiet.noise(), None);
+    quiet.rows[1].of_free_draft = Some(1.06);
+    assert!(quiet.noise().unwrap().contains("free-draft bound"));
     // T(4) is twice T(1): two for the price of one at best.
     near(adaptive.of_ceiling.unwrap(), 1.0);
     assert_eq!((row("a", "off").unwrap().of_ceiling, report.bounds[0].ceiling_width), (None, Some(4)));
@@ -148,6 +158,7 @@ fn rows_become_lines_with_names() {
         pace_to_off: None,
         of_ceiling: None,
         of_free_draft: None,
+        of_free_draft_gain: None,
         of_copy_limit: None,
     };
     Csv::open(&path, &[]).unwrap().write(&[row]).unwrap();

@@ -109,11 +109,39 @@ pub(super) fn costs(args: &Costs, output: &Output) -> Result<(), Problem> {
             single * 1000.0,
             each.skip(1).collect::<Vec<_>>().join(", ")
         ));
+        if let Some(told) = cut_short(name, times.len()) {
+            output.note(told);
+        }
     }
     let text = serde_json::to_string(&costs).unwrap_or_default();
     if let Some(place) = place {
         std::fs::write(&place, text).map_err(|error| unusable(&place, &error))?;
     }
-    output.json(&json!({ "ladder": id, "about": costs.about, "models": costs.models }));
+    let lab::Costs { about, models, drafts_read, .. } = costs;
+    output.json(&json!({ "ladder": id, "about": about, "models": models, "drafts_read": drafts_read }));
     Ok(())
+}
+
+/// Fewest widths that tell how the time of a pass rises.
+const FEWEST: usize = 6;
+
+/// What is to be said of a curve of so few widths that little can be reckoned with it.
+fn cut_short(name: &str, widths: usize) -> Option<String> {
+    (widths < FEWEST).then(|| {
+        format!(
+            "{name}: only {widths} widths were measured. The computer was too busy to measure wider passes: try again when it is quiet."
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_of_few_widths_is_told() {
+        let told = cut_short("Big", 2).unwrap();
+        assert!(told.contains("Big: only 2 widths") && told.contains("try again when it is quiet"), "{told}");
+        assert_eq!(cut_short("Big", 6), None);
+    }
 }

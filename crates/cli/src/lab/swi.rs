@@ -3,7 +3,7 @@ use protocol::{Code, Problem};
 use serde_json::{Value, json};
 
 use super::unusable;
-use crate::args::Swi;
+use crate::args::{Swi, drafters};
 use crate::output::Output;
 
 /// Plays a trace in every way and prints what each brings.
@@ -14,15 +14,15 @@ pub(super) fn run(args: &Swi, output: &Output) -> Result<(), Problem> {
     if !(1.0..=1000.0).contains(&args.lenience) {
         return refuse("--lenience", &args.lenience, "it must lie between 1 and 1000");
     }
-    let (models, given) = (args.models()?, args.fixed.k()?);
     let mut trace = Trace::load(&args.trace).map_err(|error| unusable(&args.trace, &error))?;
-    trace.keep_models(models);
+    trace.keep_models(args.models(trace.rungs.len())?);
+    let given = args.fixed.k(&drafters(trace.rungs.iter().map(String::as_str), true))?;
     let costs = match &args.costs {
         Some(path) => Costs::load(path).map_err(|error| unusable(path, &error))?,
         None => Costs::by_call(&args.coefficients),
     };
-    if let Some(bad) = args.coefficients.iter().find(|cost| !(cost.is_finite() && **cost > 0.0)) {
-        return refuse("--coefficients", bad, "every cost must be above 0");
+    if let Some(bad) = args.coefficients.iter().find(|cost| !Costs::POSSIBLE.contains(cost)) {
+        return refuse("--coefficients", bad, "every cost must lie between 0.000000001 and 1000000");
     }
     let (have, need) = (costs.models.len(), trace.rungs.len());
     if let (true, Some(path)) = (have < need, &args.costs) {
@@ -33,10 +33,6 @@ pub(super) fn run(args: &Swi, output: &Output) -> Result<(), Problem> {
         return refuse("--coefficients", &args.coefficients.len(), &reason);
     }
     let broken = |error: lab::KError| Problem::new(Code::LadderInvalid).with("reason", error);
-    if let Some(k) = given.as_ref().filter(|k| k.len() != need) {
-        let reason = format!("its K matrix has {} rows for {need} drafters", k.len());
-        return Err(Problem::new(Code::LadderInvalid).with("reason", reason));
-    }
     let mut study = study(&trace, &costs, args.lenience).map_err(broken)?;
     if let Some(k) = given {
         study.plans.push(best_fixed(&trace, &costs, "given", &[k], args.lenience, study.alone).map_err(broken)?);
@@ -105,14 +101,14 @@ fn say(trace: &Trace, plans: &[Best], alone: Option<f64>, speed: &dyn Fn(&Best) 
         None => "These costs are no times, so there are no tokens per second".to_owned(),
     };
     output.note(format_args!(
-        "{times}. The fixed ways have the best numbers for these very questions, adaptive learns as it goes."
+        "{times}. The fixed ways have the best numbers of those tried for these very questions, adaptive learns as it goes."
     ));
-    let drafters = || trace.rungs.iter().skip(1).map(String::as_str).chain(["Max-Gram"]);
+    let drafters = drafters(trace.rungs.iter().map(String::as_str), true);
     for best in plans {
         let speed = if alone.is_some() { format!("{:>7.1} tokens/s", speed(best)) } else { String::new() };
         output.line(format_args!("{:<12} {:>6.3}×{speed}  {}", best.name, best.improvement, matrix(&best.plan)));
         let passes = trace.rungs.iter().zip(&best.played.passes).map(|(name, passes)| format!("{passes} of {name}"));
-        let kept = drafters().zip(best.played.proposed.iter().skip(1).zip(best.played.accepted.iter().skip(1)));
+        let kept = drafters.iter().zip(best.played.proposed.iter().skip(1).zip(best.played.accepted.iter().skip(1)));
         let kept = kept.filter(|(_, (proposed, _))| **proposed > 0);
         let kept = kept.map(|(name, (proposed, kept))| format!("{kept} of {proposed} from {name}"));
         let (passes, kept) = (passes.collect::<Vec<_>>().join(", "), kept.collect::<Vec<_>>().join(", "));

@@ -128,3 +128,19 @@ fn drafts_copy_from_the_conversations_of_the_window_unless_told_otherwise() {
     assert_eq!((shown(), messages(once(&taki, &[]))), (0, 0), "what was erased is not copied from");
     assert_eq!(taki.run(&["chats", "list", "--json"]).good()["conversations"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn a_fault_in_a_grammar_is_told_in_plain_words_with_its_place() {
+    let taki = Taki::with_models();
+    let path = taki.home.path().join("shape.lark");
+    for (grammar, said) in [
+        ("# Taki\nstart: \"a\" §\n", "line 2, column 12: nothing in a grammar is written like this"),
+        ("# Taki\nstart ::= x\n", "line 2, column 8: Expected token"),
+    ] {
+        std::fs::write(&path, grammar).unwrap();
+        let args = ["chat", "--json", "--ladder", "smollm2", "--once", "Hi", "--context", "1024", "--grammar"];
+        let (code, sentence, _) = taki.run(&[&args[..], &[path.to_str().unwrap()]].concat()).problem();
+        assert_eq!(code, "grammar_invalid");
+        assert!(sentence.contains(said) && !sentence.contains(" | "), "{sentence}");
+    }
+}

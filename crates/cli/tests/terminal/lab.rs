@@ -54,6 +54,7 @@ fn a_bench_ends_with_one_object_of_the_documented_shape() {
     assert_eq!(names, categories.iter().flat_map(|c| [[*c, "off"], [*c, "adaptive"]]).collect::<Vec<_>>());
     for row in rows {
         let [low, ratio, high, same] = ["low", "ratio_to_off", "high", "same_as_off"].map(|name| row[name].as_f64());
+        // The three of all categories together have an interval, one question has none.
         assert_eq!((low.is_some(), high.is_some()), (row["category"] == "all", row["category"] == "all"), "{row}");
         assert!(low <= ratio && (high.is_none() || ratio <= high) && (0.0..=1.0).contains(&same.unwrap()), "{row}");
         let counts = ["prompts", "tokens", "target_passes"].map(|name| row[name].as_u64().unwrap());
@@ -65,6 +66,27 @@ fn a_bench_ends_with_one_object_of_the_documented_shape() {
     }
     let lines = std::fs::read_to_string(csv).unwrap();
     assert_eq!(lines.lines().count(), rows.len() + 1, "{lines}");
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused_before_anything_is_loaded() {
+    let taki = Taki::with_models();
+    let suite = suite(&taki);
+    for (name, value, said) in [
+        ("--configs", "X", "known are off, adaptive"),
+        ("--configs", "", "with --peers llama-server/none"),
+        ("--configs", "adaptive,speculative-4", "no draft model"),
+        ("--configs", "max-gram-999", "N from 1 to 64"),
+        ("--configs", "llama-server/none", "needs --peers"),
+        ("--held", "99999", "a question and its answer need"),
+    ] {
+        let ran = taki.run(&["bench", "--json", "--ladder", "smollm2", "--suite", &suite, name, value]);
+        let (code, sentence, next) = ran.problem();
+        assert_eq!(code, "setting_invalid", "{name} {value}");
+        assert!(sentence.contains(said) && next.contains(name), "{sentence} {next}");
+        // Behind the load it says what the ladder is made of.
+        assert!(!ran.err.contains(" ← "), "{name} {value}: {}", ran.err);
+    }
 }
 
 #[test]
@@ -112,12 +134,25 @@ fn a_recorded_trace_can_be_played_through() {
     let alone = &alone.good();
     assert_eq!((&alone["rungs"][0], alone["rungs"].as_array().unwrap().len()), (&all["rungs"][0], 1));
     assert!(plan(alone, "given").is_none() && speed(&plan(alone, "adaptive").unwrap()) > 0.0, "{alone}");
-    let wrong = taki.run(&[&what_if[..], &["--json", "--k", "2"]].concat());
-    assert_eq!(wrong.code_of_problem(), "ladder_invalid");
+    for (name, value, said) in [
+        ("--k", "2", "2 rows of 2 numbers, as in 4,4;0,4"),
+        ("--models", "9", "the trace has 2 of them"),
+        ("--models", "0", "at least one"),
+    ] {
+        let (code, sentence, next) = taki.run(&[&what_if[..], &["--json", name, value]].concat()).problem();
+        assert_eq!(code, "setting_invalid", "{name} {value}");
+        assert!(sentence.contains(said) && next.contains(name), "{sentence} {next}");
+    }
     let told = taki.run(&what_if);
     assert!(told.out.contains("tokens/s") && told.out.contains("the target kept"), "{told:?}");
-    let short = taki.run(&["lab", "swi", "--json", "--trace", &trace, "--coefficients", "1,-1"]);
-    assert_eq!(short.code_of_problem(), "setting_invalid");
+    for bad in ["1,-1", "0", "1e18", "1e-300", "inf", "NaN"] {
+        let ran = taki.run(&["lab", "swi", "--json", "--trace", &trace, &format!("--coefficients={bad}")]);
+        assert_eq!(ran.code_of_problem(), "setting_invalid", "{bad}");
+    }
+    let absurd = taki.home.path().join("absurd.json");
+    std::fs::write(&absurd, r#"{"models":[[[1,1e308],[8,1e308]]]}"#).unwrap();
+    let ran = taki.run(&["lab", "swi", "--json", "--trace", &trace, "--costs", absurd.to_str().unwrap()]);
+    assert_eq!(ran.code_of_problem(), "file_unusable");
     std::fs::write(&trace, "no trace").unwrap();
     assert_eq!(taki.run(&["lab", "swi", "--json", "--trace", &trace]).code_of_problem(), "file_unusable");
 }
@@ -128,8 +163,10 @@ fn costs_rise_with_the_width() {
     let out = folder.path().join("costs.json");
     let path = out.display().to_string();
     let taki = Taki::with_models();
-    taki.run(&["lab", "costs", "--json", "--ladder", "smollm2", "--context", "1024", "--out", &path]).good();
+    let told = taki.run(&["lab", "costs", "--json", "--ladder", "smollm2", "--context", "1024", "--out", &path]).good();
     let costs: Value = serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap();
+    assert_eq!((&told["drafts_read"], &told["models"]), (&costs["drafts_read"], &costs["models"]));
+    assert_eq!(told["drafts_read"], json!(true));
     let target = costs["models"][0].as_array().unwrap();
     assert_eq!(target[0][0], json!(1));
     assert!(target.iter().all(|point| point[1].as_f64().unwrap() > 0.0), "{costs}");

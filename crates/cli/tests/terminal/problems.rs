@@ -325,8 +325,15 @@ fn a_ladder_can_be_put_together_from_files_and_what_does_not_go_with_it_is_told(
         assert_eq!(with(&["--draft", file]).code_of_problem(), code);
     }
     let suite = crate::run::suite(&taki);
-    for (k, code) in [("4;x", "setting_invalid"), ("4,4;4,4", "ladder_invalid"), ("100000", "ladder_invalid")] {
-        let args = ["prove", "--json", "--suite", &suite, "--limit=1", "--max-tokens=2", "--ladder", &model, "--k", k];
-        assert_eq!(taki.run(&args).code_of_problem(), code, "{k}");
+    for (k, said) in [("4;x", "whole numbers"), ("4,4;0,4", "one drafter, Max-Gram"), ("100000", "above 64")] {
+        for command in ["prove", "bench"] {
+            let args =
+                [command, "--json", "--suite", &suite, "--limit=1", "--max-tokens=2", "--ladder", &model, "--k", k];
+            let ran = taki.run(&args);
+            let (found, sentence, next) = ran.problem();
+            assert_eq!(found, "setting_invalid", "{command} {k}");
+            assert!(sentence.contains(said) && next.contains("--k"), "{command}: {sentence} {next}");
+            assert!(!ran.err.contains(" ← "), "nothing of the model is needed for that: {}", ran.err);
+        }
     }
 }

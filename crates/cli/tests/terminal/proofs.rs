@@ -23,6 +23,11 @@ fn smollm2_answers_the_same_greedy_and_sampled() {
     let greedy = prove(&taki, "smollm2", 2, &[]);
     assert!(greedy["drafted"].as_u64().unwrap() > 0, "nothing was drafted, so nothing is proven: {greedy}");
     assert!(greedy["target_passes"].as_u64().unwrap() > 0);
+    let sum =
+        |name: &str| greedy["drafters"].as_array().unwrap().iter().map(|of| of[name].as_u64().unwrap()).sum::<u64>();
+    let [proposed, drafted] = ["proposed", "drafted"].map(|name| greedy[name].as_u64().unwrap());
+    assert!(proposed > drafted, "the target never had to take anything back: {greedy}");
+    assert_eq!((sum("proposed"), sum("accepted")), (proposed, drafted));
     assert!(greedy["exact_widths"].as_array().unwrap().len() > 1, "{greedy}");
     prove(&taki, "smollm2", 2, &["--temperature", "0.8", "--seed", "11"]);
 }
