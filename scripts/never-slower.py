@@ -17,6 +17,7 @@ import math
 import os
 import pathlib
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -116,7 +117,9 @@ def rivals(results):
         # A category comes once in a part.
         rows = {(row["config"], row["category"]): row for row in result["rows"] if row["category"] != "all"}
         for (config, category), row in rows.items():
-            pairs.setdefault(config, []).append((category, row, rows["adaptive", category]))
+            # A way that failed in a question has no row of it.
+            if ("adaptive", category) in rows:
+                pairs.setdefault(config, []).append((category, row, rows["adaptive", category]))
     if set(pairs) <= {"off", "adaptive"}:
         return
     print("\n| way | to off | 95% | same answers | adaptive to it | 95% |\n|---|---|---|---|---|---|")
@@ -131,11 +134,15 @@ def rivals(results):
         cells = []
         for config in others:
             ratios = [ours["tokens_per_second"] / row["tokens_per_second"] for of, row, ours in pairs[config] if of == category]
+            if not ratios:
+                cells.append("–")
+                continue
             mean, half = interval([math.log(ratio) for ratio in ratios])
             # Bold: surely behind, or surely ahead.
             sure = half is not None and abs(mean) > half
             cells.append(f"**{math.exp(mean):.3f}**" if sure else f"{math.exp(mean):.3f}")
-        print(f"| {category} | {len(ratios)} | " + " | ".join(cells) + " |")
+        asked = sum(of == category for of, _, _ in pairs["off"])
+        print(f"| {category} | {asked} | " + " | ".join(cells) + " |")
 
 
 def main():
@@ -159,11 +166,16 @@ def main():
     questions = [json.loads(line) for suite in asked.suites for line in suite.read_text().splitlines() if line.strip()]
     all_parts = parts(questions, asked.limit)
     ways = ["--configs", asked.configs, *(["--peers", asked.peers] if asked.peers else [])]
-    # What lies there already has to be of the same parts.
-    drawn = hashlib.sha256(json.dumps([asked.ladder, all_parts, [str(way) for way in ways]]).encode()).hexdigest()
+    # What lies there already has to be of the same parts, program and settings.
+    program = shutil.which(asked.taki)
+    if not asked.table and program is None:
+        sys.exit(f"There is no program {asked.taki}: name it with --taki")
+    bytes_of = hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest() if program and not asked.table else ""
+    settings = [asked.ladder, bytes_of, asked.max_tokens, asked.repeats, asked.again, [str(way) for way in ways]]
+    drawn = hashlib.sha256(json.dumps([settings, all_parts]).encode()).hexdigest()
     note = asked.out / "parts.txt"
     if not asked.table and (note.read_text() if note.exists() else drawn) != drawn:
-        sys.exit(f"{asked.out} has parts of other questions, ways, or of another ladder: name a new folder with --out")
+        sys.exit(f"{asked.out} has parts of other questions, ways or settings, of another ladder or program: name a new folder with --out")
     if not asked.table:
         note.write_text(drawn)
     began = time.monotonic()

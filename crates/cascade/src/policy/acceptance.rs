@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::forecast::{Forecast, log_odds, probability};
+use super::guard::KNOWN;
 use super::lookahead::Outcomes;
 use super::{Proposal, Second};
 use crate::maxgram::{DRAFTERS, Drafter, Match};
@@ -68,9 +69,9 @@ impl OfModel {
         self.outcomes != OFTEN
     }
 
-    /// How many of its tokens were judged.
+    /// How many of its tokens were judged; enough, where a file is older than that count.
     pub(super) fn judged(&self) -> usize {
-        self.judged as usize
+        if self.judged == 0 && self.is_known() { KNOWN } else { self.judged as usize }
     }
 
     /// Probability that `proposal` is kept if everything before it is; `shift` is added to the log-odds.

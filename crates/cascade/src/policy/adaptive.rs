@@ -50,6 +50,8 @@ pub struct Adaptive {
     guard: Guard,
     /// What drafts bring where they may: while the target has to work alone they bring nothing, and would never be hoped for again.
     free: Speed,
+    /// Whether something would have paid in the review at hand that there was no room for.
+    barred: bool,
     /// Passes of the target that make the next ones longer.
     settling: Settling,
     /// Times of the reviewer's passes by width, from 1; kept for its memory.
@@ -101,6 +103,7 @@ impl Adaptive {
             beliefs: Beliefs::guess(models),
             guard: Guard::new(),
             free: Speed::default(),
+            barred: false,
             settling: Settling::default(),
             passes: Vec::new(),
             chances: Vec::new(),
@@ -170,7 +173,10 @@ impl Adaptive {
         let best = self.times(view.reviewer, have + most.max(AHEAD) + 1, &mut passes).and_then(|()| {
             self.survivals(view, most, &mut chances);
             let before = passes[have] - passes[0];
-            self.weigh(view, most, &Review { rate, before, passes: &passes[have..], chances: &chances })
+            let review = Review { rate, before, passes: &passes[have..], chances: &chances };
+            let (best, barred) = self.weigh(view, most, &review);
+            self.barred |= barred;
+            best
         });
         (self.passes, self.chances) = (passes, chances);
         best
@@ -197,10 +203,11 @@ impl Adaptive {
         }
     }
 
-    /// The best thing to do first with at most `most` tokens: let a model draft, or copy and perhaps let it draft behind that.
-    fn weigh(&self, view: &View<'_>, most: usize, review: &Review<'_>) -> Option<Plan> {
+    /// The best thing to do first with at most `most` tokens: let a model draft, or copy and perhaps let it draft behind that. With it comes
+    /// whether something would pay that there is no room for.
+    fn weigh(&self, view: &View<'_>, most: usize, review: &Review<'_>) -> (Option<Plan>, bool) {
         let Review { rate, before, passes, chances } = *review;
-        let mut best: Option<Plan> = None;
+        let (mut best, mut barred): (Option<Plan>, bool) = (None, false);
         let mut keep = |plan: Plan| {
             if best.is_none_or(|best| plan.worth > best.worth) {
                 best = Some(plan);
@@ -212,32 +219,56 @@ impl Adaptive {
         let room = self.guard.room();
         let spent = before + self.drafted(view);
         for rung in view.reviewer + 1..self.paces.len() {
-            if view.available.get(rung) == Some(&true) && !self.is_too_dear_to_try(view, rung) {
-                let mut offer = |tokens: usize, worth: f64, cost: f64| match tokens {
-                    0 if view.reviewer == 0 && !guard::lets_draft((spent + cost) / single, room) => {}
-                    0 => keep(Plan { rung, tokens: BESIDE.min(most), worth, cost }),
-                    _ => behind[tokens] = behind[tokens].max(worth),
-                };
-                self.offers(view, rung, rate, &passes[..=most.min(AHEAD)], chances, &mut offer);
+            if view.available.get(rung) != Some(&true) || self.is_too_dear_to_try(view, rung) {
+                continue;
             }
+            let Some((each, first)) = self.each(rung).zip(self.first(view, rung, 0)) else { continue };
+            // Copies that stand in its own pass make the reviewer's wider too.
+            let fits = |most: usize, each: f64| match view.reviewer {
+                0 => (1..=most)
+                    .take_while(|more| {
+                        let cost = spent + first + each * (more - 1) as f64 + passes[*more] - passes[0];
+                        guard::lets_draft(cost / single, room)
+                    })
+                    .count(),
+                _ => most,
+            };
+            let (tokens, reach) = (fits(BESIDE.min(most), 0.0), fits(most.min(AHEAD), each));
+            if reach == 0 {
+                let mut offer = |copied: usize, worth: f64, _: f64| barred |= copied == 0 && worth > 0.0;
+                self.offers(view, rung, rate, &passes[..=most.min(AHEAD)], chances, &mut offer);
+                continue;
+            }
+            let mut offer = |copied: usize, worth: f64, cost: f64| match copied {
+                0 => keep(Plan { rung, tokens, worth, cost }),
+                _ => behind[copied] = behind[copied].max(worth),
+            };
+            self.offers(view, rung, rate, &passes[..=reach], chances, &mut offer);
         }
         let mut gain = 0.0;
         for (tokens, chance) in chances.iter().enumerate().skip(1) {
             gain += chance;
             let cost = passes[tokens] - passes[0];
-            if view.reviewer == 0 && !guard::lets_copy((before + cost) / single, 1.0 - chance, room) {
+            let worth = gain - rate * cost + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
+            let [wider, all] = [before, spent].map(|so_far| (so_far + cost) / single);
+            if view.reviewer == 0 && !guard::lets_copy(wider, all, 1.0 - chance, room) {
+                barred |= worth > 0.0;
                 break;
             }
-            let worth = gain - rate * cost + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
             keep(Plan { rung: self.paces.len(), tokens, worth, cost });
         }
-        best
+        (best, barred)
+    }
+
+    /// Seconds that model `rung` takes for each token that it drafts.
+    fn each(&self, rung: usize) -> Option<f64> {
+        self.paces.get(rung)?.rate().map(|rate| 1.0 / rate)
     }
 
     /// Seconds that models took to draft what is pending.
     fn drafted(&self, view: &View<'_>) -> f64 {
-        let of = |proposal: &Proposal| proposal.copied.is_none().then(|| self.paces.get(proposal.backer)?.rate());
-        view.pending.iter().filter_map(of).flatten().map(|rate| 1.0 / rate).sum()
+        let drafted = view.pending.iter().filter(|proposal| proposal.copied.is_none());
+        drafted.filter_map(|proposal| self.each(proposal.backer)).sum()
     }
 
     /// What it is worth and what it costs to let model `rung` draft behind none, one, two … copied tokens.
@@ -250,7 +281,7 @@ impl Adaptive {
         chances: &[f64],
         offer: &mut dyn FnMut(usize, f64, f64),
     ) {
-        let Some(each) = self.paces[rung].rate().map(|pace| 1.0 / pace) else { return };
+        let Some(each) = self.each(rung) else { return };
         let outcomes = self.beliefs.by(view.reviewer).models[rung].outcomes();
         let most = passes.len() - 1;
         let wider = |tokens: usize| passes[tokens + 1] - passes[tokens];
@@ -282,11 +313,13 @@ impl Adaptive {
         model.and_then(|pace| pace.cost.at(behind)).unwrap_or_default()
     }
 
-    /// Whether what `rung` would have to read first is more than may be lost while nothing is known of it but a guess.
+    /// Whether what `rung` would have to read first is more than may be lost and, once something is known of it, than drafts may well win in the
+    /// reviews that bear it.
     fn is_too_dear_to_try(&self, view: &View<'_>, rung: usize) -> bool {
         let known = self.beliefs.by(view.reviewer).models[rung].judged() >= KNOWN;
-        let room = self.single().map_or(0.0, |single| self.guard.room() * single);
-        !known && self.entrance(view, rung) > room
+        let won = self.free.up().filter(|_| known).map_or(0.0, |up| reviews(view) * (up - 1.0));
+        let room = self.single().map_or(0.0, |single| (self.guard.room() + won) * single);
+        self.entrance(view, rung) > room
     }
 
     /// Seconds of draft model `rung`'s next pass if `copied` more tokens stand before it.
@@ -370,8 +403,12 @@ impl Policy for Adaptive {
         let single = pace.cost.at(1).unwrap_or(seconds);
         let (tokens, passes) = (reviewed.tokens() as f64, reviewed.round.as_secs_f64() / single);
         pace.speed.saw(tokens, passes);
-        if reviewed.reviewer == 0 && !self.guard.is_aside() {
-            self.free.saw(tokens, passes);
+        if reviewed.reviewer == 0 {
+            let is_free = reviewed.drafted || !self.guard.is_aside() && !self.barred;
+            self.barred = false;
+            if is_free {
+                self.free.saw(tokens, passes);
+            }
         }
         if reviewed.reviewer == 0 {
             // What a pass on a device adds to the next ones is part of what is expected of it.
@@ -404,7 +441,16 @@ impl Policy for Adaptive {
             survival *= kept;
         }
         let width = view.pending.len() + 1;
-        let cost = |more: usize| Some(rate * (pace.cost.at(width + more)? - pace.cost.at(width)?));
+        let wider = |from: usize, to: usize| Some(pace.cost.at(to)? - pace.cost.at(from)?);
+        let cost = |more: usize| Some(rate * wider(width, width + more)?);
+        // They stand in the pass as what was drafted does.
+        let single = self.single().unwrap_or(f64::INFINITY);
+        let spent = self.drafted(view) + wider(1, width).unwrap_or_default();
+        let fits = |more: &usize| {
+            let all = spent + wider(width, width + more).unwrap_or_default();
+            guard::lets_draft(all / single, self.guard.room())
+        };
+        let most = (1..=most).take_while(fits).count();
         let count = worthwhile(&mut chances, most, cost);
         chosen.extend(chances[..count].iter().map(|chance| chance.index));
         self.seconds = chances;

@@ -38,6 +38,11 @@ impl Beliefs {
         &self.learned
     }
 
+    #[cfg(test)]
+    pub(super) fn learned_mut(&mut self, reviewer: usize) -> &mut Learned {
+        &mut self.learned[reviewer]
+    }
+
     /// What is known of this reviewer's judgement.
     pub(super) fn by(&self, reviewer: usize) -> &Learned {
         &self.learned[reviewer]

@@ -16,9 +16,9 @@ const RISK: f64 = 0.25;
 /// What of that which an answer has won comes on top: where it says again what stood before, longer copies pay for those that fail.
 const WON: f64 = 0.1;
 
-/// By how much copies in the last review before the target works alone may go beyond what an answer may cost, in the same. What models draft
-/// may not: they are asked token by token, and what was drafted is spent.
-const LAST: f64 = 1.0;
+/// By how much copies in the last review before the target works alone may go beyond what an answer may cost, in the same, and what models
+/// draft: less, as they are asked token by token, and enough for a first one where little may be lost.
+const LAST: [f64; 2] = [1.0, 0.3];
 
 /// How soon the least becomes the most with what drafts bring: with a gain of a half it is the most.
 const HOPE: f64 = 2.0;
@@ -84,16 +84,16 @@ pub(super) struct Guard {
     credit: f64,
 }
 
-/// Whether copies may be reviewed that make the target's pass longer by `cost`, one of which is wrong with probability `failing`, where `room` may be
-/// lost.
-pub(super) fn lets_copy(cost: f64, failing: f64, room: f64) -> bool {
+/// Whether copies may be reviewed that make the target's pass longer by `wider`, one of which is wrong with probability `failing`, where `room` may be
+/// lost. With what was drafted before them they cost `all`.
+pub(super) fn lets_copy(wider: f64, all: f64, failing: f64, room: f64) -> bool {
     let won = (room - SLACK[0]).max(0.0);
-    cost * failing <= RISK + WON * won && cost <= room + LAST
+    wider * failing <= RISK + WON * won && all <= room + LAST[0]
 }
 
 /// Whether a model may draft where that and its review cost `cost` together with what was drafted for it already, and `room` may be lost.
 pub(super) fn lets_draft(cost: f64, room: f64) -> bool {
-    cost <= room
+    cost <= room + LAST[1]
 }
 
 impl Guard {
@@ -141,7 +141,7 @@ impl Guard {
         (self.share, self.entering) = (0.0, 0.0);
         (self.right, self.returns) = (0, 0);
         // There is never more room than that at the start: short answers would wait for ever.
-        self.aside &= self.behind > -slack;
+        self.aside = self.behind > if self.aside { -slack } else { 0.0 };
     }
 
     #[cfg(test)]
@@ -232,7 +232,7 @@ impl Guard {
         // What the copies win pays what was lost before them.
         let paid = (-SLACK[0] - self.behind).max(0.0).min(self.debt);
         (self.behind, self.debt) = (self.behind + paid, self.debt - paid);
-        if paid > 0.0 && self.debt <= 0.0 {
+        if self.debt <= 0.0 && self.behind <= -SLACK[0] {
             self.returns = 0;
         }
         // Once behind, it waits until there is room for another try.
@@ -332,10 +332,13 @@ mod tests {
 
     #[test]
     fn copies_cost_no_more_than_may_be_lost_and_a_little() {
-        assert!(lets_copy(2.4, 0.01, 1.5) && !lets_copy(2.6, 0.01, 1.5), "however likely they are right");
-        assert!(lets_copy(0.5, 0.5, 0.0) && !lets_copy(0.7, 0.5, 0.0));
-        assert!(!lets_copy(0.7, 0.5, SLACK[0]) && lets_copy(0.7, 0.5, SLACK[0] + 1.0), "what was won may be risked");
-        assert!(lets_draft(1.4, 1.5) && !lets_draft(1.6, 1.5), "what a model has drafted is spent");
+        assert!(lets_copy(2.4, 2.4, 0.01, 1.5) && !lets_copy(0.4, 2.6, 0.01, 1.5), "however likely they are right");
+        assert!(lets_copy(0.5, 0.5, 0.5, 0.0) && !lets_copy(0.7, 0.7, 0.5, 0.0));
+        assert!(
+            !lets_copy(0.7, 0.7, 0.5, SLACK[0]) && lets_copy(0.7, 0.7, 0.5, SLACK[0] + 1.0),
+            "what was won may be risked"
+        );
+        assert!(lets_draft(1.7, 1.5) && !lets_draft(1.9, 1.5), "what a model has drafted is spent");
     }
 
     #[test]

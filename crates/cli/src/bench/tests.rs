@@ -86,14 +86,12 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     assert_eq!((adaptive.low, adaptive.high), (None, None), "two questions have no interval worth telling");
     near(adaptive.same_as_off, 1.0);
     assert_eq!(adaptive.of_free_draft_gain, None, "where nothing can be copied there is nothing to gain");
-    assert!(report.noise().unwrap().contains("ceiling cannot be"), "the toys answer in no time");
+    assert!(report.noise().unwrap().contains("of the ceiling"), "the toys answer in no time");
     let mut quiet = report.clone();
     for row in &mut quiet.rows {
-        (row.of_ceiling, row.of_free_draft) = (Some(1.04), Some(1.04));
+        (row.of_ceiling, row.of_free_draft) = (Some(1.04), Some(1.5));
     }
-    assert_eq!(quiet.noise(), None);
-    quiet.rows[1].of_free_draft = Some(1.06);
-    assert!(quiet.noise().unwrap().contains("free-draft bound"));
+    assert_eq!(quiet.noise(), None, "who knows which copies are right may pass the free draft");
     // T(4) is twice T(1): two for the price of one at best.
     near(adaptive.of_ceiling.unwrap(), 1.0);
     assert_eq!((row("a", "off").unwrap().of_ceiling, report.bounds[0].ceiling_width), (None, Some(4)));
