@@ -1,4 +1,4 @@
-//! What the adaptive policy reaches on the recorded trace, on the questions it was tuned on (the 1st, 3rd, …) and on the
+//! What the adaptive policy reaches on the recorded trace, on the even questions (the 1st, 3rd, …) and on the
 //! others, and what could be reached: `cargo run --release -p lab --example adaptive`.
 
 #![allow(clippy::print_stdout)]
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let least: Vec<f64> = trace.questions.iter().map(|question| least_cost(question, &costs)).collect();
         println!("{name} (fixed: {k} tokens)");
         let halves: [(&str, &dyn Fn(usize) -> bool); 3] =
-            [("all", &|_| true), ("tuned on", &|i| i % 2 == 0), ("held out", &|i| i % 2 == 1)];
+            [("all", &|_| true), ("even", &|i| i % 2 == 0), ("odd", &|i| i % 2 == 1)];
         for (half, keep) in halves {
             let (adaptive, fixed) = (rate(&all, keep), rate(&fixed, keep));
             let bound: f64 = least.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, cost)| cost).sum();

@@ -34,13 +34,13 @@ fn on_a_flat_machine_the_adaptive_cascade_is_ahead_of_the_best_fixed_draft_in_ev
     let trace = trace();
     let costs = Costs::load(&data("flat.costs.json")).unwrap();
     let study = study(&trace, &costs, 1.0).unwrap();
-    // 1.282 when written; the aim is 1.25.
+    // 1.279 when written; the aim is 1.25.
     assert!(improvement(&study, "adaptive") > 1.27 * improvement(&study, "speculative"), "{study:?}");
     let plans = [study.plans[0].plan.clone(), Plan::Adaptive];
     for category in categories(&trace, &costs, &plans).unwrap() {
         assert!(category.improvements[1] >= 1.08 * category.improvements[0], "{category:?}");
     }
-    // Every second question was not looked at when the policy's few constants were chosen.
+    // The odd ones had no say in the constants that decide how far to draft, but in those of what an answer may lose.
     let ratio = |half: usize| {
         let cost = |plan: &Plan| -> f64 {
             let played = play(&trace.questions, &costs, 1, plan).unwrap();
@@ -48,7 +48,7 @@ fn on_a_flat_machine_the_adaptive_cascade_is_ahead_of_the_best_fixed_draft_in_ev
         };
         cost(&plans[0]) / cost(&plans[1])
     };
-    assert!(ratio(0) > 1.26 && ratio(1) > 1.25, "tuned on {}, held out {}", ratio(0), ratio(1));
+    assert!(ratio(0) > 1.26 && ratio(1) > 1.25, "even {}, odd {}", ratio(0), ratio(1));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::knowledge::{Knowledge, KnowledgeError, Pace};
 use super::lookahead::{AHEAD, Lookahead};
 use super::settling::Settling;
 use super::speed::Speed;
-use super::{Action, Policy, Proposal, Reviewed, View};
+use super::{Action, Policy, Reviewed, View};
 
 /// A review that took less than this share of what it should: a long text is over, or another program, and what a single token takes by
 /// now is not known.
