@@ -1,6 +1,6 @@
 import type { Backend } from "../backend";
 import type { Readable } from "./composer.svelte";
-import type { Ladders } from "./ladders.svelte";
+import type { AddedNow, Ladders } from "./ladders.svelte";
 
 /** Bytes that go to the app at once. */
 export const PIECE = 6 * 1024 * 1024;
@@ -51,7 +51,7 @@ export class Dropped {
     }
   }
 
-  async #send(file: File, on: (share: number) => void) {
+  async #send(file: File, on: (share: number) => void): Promise<AddedNow | undefined> {
     const ticket = await this.backend.dropBegin(file.name, file.size);
     try {
       for (let at = 0; at < file.size && !this.#cancelled; at += PIECE) {
@@ -59,9 +59,12 @@ export class Dropped {
         await this.backend.dropPiece(ticket, file.slice(at, at + PIECE));
         on(Math.min(1, (at + PIECE) / file.size));
       }
-      if (this.#cancelled) return await this.backend.dropCancel(ticket);
+      if (this.#cancelled) {
+        await this.backend.dropCancel(ticket);
+        return undefined;
+      }
       this.#whole = ticket;
-      this.ladders.added = { what: "ladder", ...(await this.backend.dropEnd(ticket)) };
+      return { what: "ladder", ...(await this.backend.dropEnd(ticket)) };
     } catch (thrown) {
       // What it has of the file so far is of no use.
       await this.backend.dropCancel(ticket).catch(() => undefined);

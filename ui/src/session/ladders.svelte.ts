@@ -118,8 +118,9 @@ export class Ladders {
     this.added = undefined;
     return this.told.asked(async () => {
       const ladder = await work();
-      this.added = ladder ? { ...added, ladder } : added;
+      // Said when the lists show it.
       await this.lookUp();
+      this.added = ladder ? { ...added, ladder } : added;
     });
   }
 
@@ -127,7 +128,7 @@ export class Ladders {
   add() {
     return this.working("adding", async (on) => {
       const added = await this.backend.addFile(on);
-      if (added) this.added = { what: "ladder", ...added };
+      return added ? { what: "ladder", ...added } : undefined;
     });
   }
 
@@ -135,8 +136,9 @@ export class Ladders {
   async addAddress(address: string) {
     let found = false;
     const asked = await this.working("asking", async () => {
-      this.added = { what: "found", ...(await this.backend.addAddress(address)) };
+      const named = await this.backend.addAddress(address);
       found = true;
+      return { what: "found", ...named };
     });
     return asked && found;
   }
@@ -146,8 +148,8 @@ export class Ladders {
     if (this.work) return void (this.#later = true);
     return this.working("adding", async (on) => {
       const { last, problems } = await this.backend.addOpened(on);
-      if (last) this.added = { what: "ladder", ...last };
       this.#tell(problems);
+      return last ? { what: "ladder", ...last } : undefined;
     });
   }
 
@@ -159,15 +161,15 @@ export class Ladders {
   removeModel({ id, name }: ModelCard) {
     return this.told.asked(async () => {
       await this.backend.removeModel(id);
-      this.added = { what: "deleted", name };
       await this.lookUp();
+      this.added = { what: "deleted", name };
     });
   }
 
   /** Makes smaller versions of a model, one after the other; what is finished stays, whatever comes after it. */
   shrink(original: ModelCard, mixes: string[]) {
     this.made = undefined;
-    const shrink = async () => {
+    const shrink = async (): Promise<AddedNow | undefined> => {
       const shrunk = await this.backend.shrinkModel(original.id, mixes, ({ at, share: part }) => {
         const share = part ?? 0;
         const all = at < mixes.length ? (WRITING * (at + share)) / mixes.length : WRITING + (1 - WRITING) * share;
@@ -175,9 +177,9 @@ export class Ladders {
       });
       this.made = { ...shrunk, original };
       const [first] = shrunk.versions;
-      if (shrunk.versions.length > 1) this.added = { what: shrunk.versions.every(({ drafts }) => drafts) ? "models" : "modelsSome", name: String(shrunk.versions.length) };
-      else if (first) this.added = { what: "model", name: first.card.name, agreement: first.agreement, speedup: first.pace && shrunk.pace && first.pace / shrunk.pace };
       if (shrunk.ended && shrunk.ended.code !== "cancelled") this.told.problem = shrunk.ended;
+      if (shrunk.versions.length > 1) return { what: shrunk.versions.every(({ drafts }) => drafts) ? "models" : "modelsSome", name: String(shrunk.versions.length) };
+      return first && { what: "model", name: first.card.name, agreement: first.agreement, speedup: first.pace && shrunk.pace && first.pace / shrunk.pace };
     };
     return this.working("shrinking", shrink, original.name);
   }
@@ -205,9 +207,9 @@ export class Ladders {
         files.map(({ hash }) => hash),
       );
       const gone = files.filter(({ hash }) => deleted.includes(hash));
-      if (gone.length > 0) this.added = { what: "filesDeleted", name: size(gone.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)) };
       this.#tell(problems);
       await this.lookUp();
+      if (gone.length > 0) this.added = { what: "filesDeleted", name: size(gone.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)) };
       this.told.offerUndo("deletedLadder", card.name, async () => {
         await this.backend.restoreLadder(card.id);
         await this.lookUp();
@@ -232,9 +234,9 @@ export class Ladders {
 
   /** Asks for a folder and writes the recipe and the model files there. */
   handOver(card: LadderCard) {
-    const hand = async (on: (share: number) => void) => {
+    const hand = async (on: (share: number) => void): Promise<AddedNow | undefined> => {
       const path = await this.backend.handOver(card.id, on);
-      if (path) this.added = { what: "written", name: path };
+      return path ? { what: "written", name: path } : undefined;
     };
     return this.working("handing", hand, card.name);
   }
@@ -254,8 +256,8 @@ export class Ladders {
     if (this.chosen.now.ladder === card.id) this.added = { what: "used", name: card.name };
   }
 
-  /** Does one thing at a time that takes long. */
-  working(what: Work["what"], work: (on: (share: number) => void) => Promise<void>, name = "") {
+  /** Does one thing at a time that takes long; what came of it is told when the lists show it. */
+  working(what: Work["what"], work: (on: (share: number) => void) => Promise<AddedNow | undefined>, name = "") {
     if (this.work) {
       this.told.problem = { code: "models_busy", details: {} };
       return Promise.resolve(false);
@@ -263,13 +265,15 @@ export class Ladders {
     this.added = undefined;
     this.work = { what, share: 0, name };
     return this.told.asked(async () => {
+      let added: AddedNow | undefined;
       try {
-        await work((share) => (this.work = { what, share, name }));
+        added = await work((share) => (this.work = { what, share, name }));
       } catch (thrown) {
         if (problemOf(thrown).code !== "cancelled") throw thrown;
       } finally {
         this.work = undefined;
         await this.lookUp();
+        this.added = added;
         if (this.#later) {
           this.#later = false;
           void this.addOpened();

@@ -170,12 +170,12 @@ test("what the system wants opened is taken in, after what is being done", async
   const { backend, session } = await opened();
   backend.handed(1);
   await expect.poll(() => session.ladders.added).toEqual({ what: "ladder", ladder: "handed", name: "Handed" });
-  let end: () => void = () => undefined;
-  const first = session.ladders.working("adding", () => new Promise((resolve) => (end = resolve)));
+  let end: (nothing: undefined) => void = () => undefined;
+  const first = session.ladders.working("adding", () => new Promise<undefined>((resolve) => (end = resolve)));
   backend.handed(0);
   backend.handed(2);
   expect(backend.named("addOpened")).toHaveLength(1);
-  end();
+  end(undefined);
   await first;
   await expect.poll(() => backend.named("addOpened")).toHaveLength(2);
   expect(session.told.problem).toBeUndefined();
@@ -192,11 +192,11 @@ test("of files that the system wants opened a bad one hides none that came in", 
 
 test("one thing at a time: a second one is refused, not forgotten", async () => {
   const { session } = await opened();
-  let end: () => void = () => undefined;
-  const first = session.ladders.working("adding", () => new Promise((resolve) => (end = resolve)));
+  let end: (nothing: undefined) => void = () => undefined;
+  const first = session.ladders.working("adding", () => new Promise<undefined>((resolve) => (end = resolve)));
   await session.dropped.take([file("a.gguf", 1)]);
   expect(session.told.problem?.code).toBe("models_busy");
-  end();
+  end(undefined);
   await first;
 });
 
