@@ -1,6 +1,7 @@
 use super::beliefs::{Beliefs, with_depth};
 use super::branches::{Chance, worthwhile};
 use super::cost::CostCurve;
+use super::drafting::{BESIDE, Drafting};
 use super::guard::{self, Guard, KNOWN};
 use super::knowledge::{Knowledge, KnowledgeError, Pace};
 use super::lookahead::{AHEAD, Lookahead};
@@ -12,20 +13,11 @@ use super::{Action, Policy, Reviewed, View};
 /// now is not known.
 const OVER: f64 = 0.75;
 
-/// Reviews over which the cost of a draft model's first reading is spread, if the answer may have as many tokens.
-const SPREAD: f64 = 16.0;
-
-/// Unread tokens that are more than what a few reviews without this draft leave behind.
-const FAR_BEHIND: usize = 16;
-
 /// Most proposals before one review: where passes of any width cost the same, nothing else would end a draft.
 const LONGEST: usize = 40;
 
 /// Tokens that copying must be expected to win beyond its price: the best of many guesses is mostly guessed too well.
 const DOUBT: f64 = 0.1;
-
-/// Copies that a draft model may review in one pass even if fewer tokens are wanted of it: they cost it little.
-const BESIDE: usize = 16;
 
 /// Drafts as far, and with that rung, as raises the expected tokens per second; nothing if nothing does.
 ///
@@ -72,11 +64,6 @@ struct Review<'a> {
     passes: &'a [f64],
     /// Chances that what is pending survives, that one copied token more does, …
     chances: &'a [f64],
-}
-
-/// Over how many reviews a first reading is spread.
-fn reviews(view: &View<'_>) -> f64 {
-    SPREAD.min(view.room as f64).max(1.0)
 }
 
 /// A draft that is thought about.
@@ -161,6 +148,11 @@ impl Adaptive {
         Some(self.steps.at(width)? / self.steps.at(1)? * single)
     }
 
+    /// What models take to draft for this review.
+    fn drafting<'a>(&'a self, view: &'a View<'a>) -> Drafting<'a> {
+        Drafting::new(&self.paces, &self.beliefs, view)
+    }
+
     /// What pays best; None without a measured pace or if enough is proposed.
     fn best(&mut self, view: &View<'_>, rate: f64) -> Option<Plan> {
         let have = view.pending.len();
@@ -217,12 +209,13 @@ impl Adaptive {
         let mut behind = [0.0_f64; AHEAD];
         let single = self.single().unwrap_or(f64::INFINITY);
         let room = self.guard.room();
-        let spent = before + self.drafted(view);
+        let drafting = self.drafting(view);
+        let spent = before + drafting.so_far();
         for rung in view.reviewer + 1..self.paces.len() {
             if view.available.get(rung) != Some(&true) || self.is_too_dear_to_try(view, rung) {
                 continue;
             }
-            let Some((each, first)) = self.each(rung).zip(self.first(view, rung, 0)) else { continue };
+            let Some((each, first)) = drafting.each(rung).zip(drafting.first(rung, 0)) else { continue };
             // Copies that stand in its own pass make the reviewer's wider too.
             let fits = |most: usize, each: f64| match view.reviewer {
                 0 => (1..=most)
@@ -260,17 +253,6 @@ impl Adaptive {
         (best, barred)
     }
 
-    /// Seconds that model `rung` takes for each token that it drafts.
-    fn each(&self, rung: usize) -> Option<f64> {
-        self.paces.get(rung)?.rate().map(|rate| 1.0 / rate)
-    }
-
-    /// Seconds that models took to draft what is pending.
-    fn drafted(&self, view: &View<'_>) -> f64 {
-        let drafted = view.pending.iter().filter(|proposal| proposal.copied.is_none());
-        drafted.filter_map(|proposal| self.each(proposal.backer)).sum()
-    }
-
     /// What it is worth and what it costs to let model `rung` draft behind none, one, two … copied tokens.
     fn offers(
         &self,
@@ -281,13 +263,14 @@ impl Adaptive {
         chances: &[f64],
         offer: &mut dyn FnMut(usize, f64, f64),
     ) {
-        let Some(each) = self.each(rung) else { return };
+        let drafting = self.drafting(view);
+        let Some(each) = drafting.each(rung) else { return };
         let outcomes = self.beliefs.by(view.reviewer).models[rung].outcomes();
         let most = passes.len() - 1;
         let wider = |tokens: usize| passes[tokens + 1] - passes[tokens];
         let mut costs = [0.0; AHEAD];
         // Copies that its own review keeps need no pass of their own.
-        let mut helped = self.helped(view, rung);
+        let mut helped = drafting.helped(rung);
         for (tokens, cost) in costs.iter_mut().enumerate().take(most) {
             let spared = if tokens == 0 { 0.0 } else { helped.min(1.0) };
             helped -= spared;
@@ -300,49 +283,20 @@ impl Adaptive {
                 costs.iter_mut().enumerate().take(most).for_each(|(at, cost)| *cost = rate * (each + wider(at)));
                 lookahead = Lookahead::new(outcomes, &costs[..most]);
             }
-            let Some(first) = self.first(view, rung, tokens) else { return };
+            let Some(first) = drafting.first(rung, tokens) else { return };
             let cost = first + wider(tokens);
             offer(tokens, lookahead.step(outcomes, *chance, tokens, rate * cost), cost);
         }
-    }
-
-    /// Seconds that `rung` needs to read what it has not, if that is much; nothing for Max-Gram.
-    fn entrance(&self, view: &View<'_>, rung: usize) -> f64 {
-        let behind = view.behind.get(rung).copied().unwrap_or_default();
-        let model = self.paces.get(rung).filter(|_| behind > FAR_BEHIND);
-        model.and_then(|pace| pace.cost.at(behind)).unwrap_or_default()
     }
 
     /// Whether what `rung` would have to read first is more than may be lost and, once something is known of it, than drafts may well win in the
     /// reviews that bear it.
     fn is_too_dear_to_try(&self, view: &View<'_>, rung: usize) -> bool {
         let known = self.beliefs.by(view.reviewer).models[rung].judged() >= KNOWN;
-        let won = self.free.up().filter(|_| known).map_or(0.0, |up| reviews(view) * (up - 1.0));
+        let drafting = self.drafting(view);
+        let won = self.free.up().filter(|_| known).map_or(0.0, |up| drafting.reviews() * (up - 1.0));
         let room = self.single().map_or(0.0, |single| (self.guard.room() + won) * single);
-        self.entrance(view, rung) > room
-    }
-
-    /// Seconds of draft model `rung`'s next pass if `copied` more tokens stand before it.
-    fn first(&self, view: &View<'_>, rung: usize, copied: usize) -> Option<f64> {
-        let cost = &self.paces[rung].cost;
-        match view.behind[rung] + copied {
-            few if few <= FAR_BEHIND => cost.at(few),
-            many => Some(cost.at(1)? + cost.at(many)? / reviews(view)),
-        }
-    }
-
-    /// Copies that draft model `rung` is expected to keep in its own next review.
-    fn helped(&self, view: &View<'_>, rung: usize) -> f64 {
-        let reviews = view.reviews.get(rung) == Some(&true);
-        let Some(found) = view.max_gram.filter(|_| reviews) else { return 0.0 };
-        let copies = &self.beliefs.by(rung).copies;
-        let mut survival = 1.0;
-        (0..BESIDE)
-            .map(|depth| {
-                survival *= copies.of(&found, depth);
-                survival
-            })
-            .sum()
+        drafting.entrance(rung) > room
     }
 }
 
@@ -365,7 +319,8 @@ impl Policy for Adaptive {
         if loss >= 0.0 {
             // Now and then what seems not to pay is tried: it may have begun to.
             let single = self.single().unwrap_or(f64::INFINITY);
-            let [loss, cost, entrance] = [loss, best.cost, self.entrance(view, best.rung)].map(|time| time / single);
+            let [loss, cost, entrance] =
+                [loss, best.cost, self.drafting(view).entrance(best.rung)].map(|time| time / single);
             if view.reviewer > 0 || !view.pending.is_empty() || !self.guard.lets_try(loss, cost, entrance) {
                 return Action::Review;
             }
@@ -373,7 +328,9 @@ impl Policy for Adaptive {
         if view.reviewer == 0
             && let Some(single) = self.single()
         {
-            self.guard.enter(self.entrance(view, best.rung) / single, reviews(view));
+            let drafting = self.drafting(view);
+            let (entrance, reviews) = (drafting.entrance(best.rung), drafting.reviews());
+            self.guard.enter(entrance / single, reviews);
         }
         if best.rung < self.paces.len() {
             // A model's confidence is known only once it has drafted: it is asked pass by pass.
@@ -445,7 +402,7 @@ impl Policy for Adaptive {
         let cost = |more: usize| Some(rate * wider(width, width + more)?);
         // They stand in the pass as what was drafted does.
         let single = self.single().unwrap_or(f64::INFINITY);
-        let spent = self.drafted(view) + wider(1, width).unwrap_or_default();
+        let spent = self.drafting(view).so_far() + wider(1, width).unwrap_or_default();
         let fits = |more: &usize| {
             let all = spent + wider(width, width + more).unwrap_or_default();
             guard::lets_draft(all / single, self.guard.room())

@@ -5,6 +5,7 @@ mod adaptive;
 mod beliefs;
 mod branches;
 mod cost;
+mod drafting;
 mod fixed;
 mod forecast;
 mod guard;

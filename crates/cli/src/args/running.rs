@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use cascade::FixedPolicy;
+use cascade::{FixedPolicy, KError};
 use protocol::Problem;
 use protocol::ladder::{CacheType, EngineSettings};
 
@@ -116,29 +116,25 @@ pub(crate) fn matrix(text: &str, drafters: &[&str]) -> Result<Vec<Vec<u32>>, Pro
     let rows = text.split(';').map(|row| row.split(',').map(|entry| entry.trim().parse()).collect());
     let rows: Result<Vec<Vec<u32>>, std::num::ParseIntError> = rows.collect();
     let k = rows.map_err(|_| invalid("it must be rows of whole numbers, as in 4,4;0,4"))?;
-    if k.len() != count || k.iter().any(|row| row.len() != count) {
-        let names = drafters.join(", ");
-        return Err(match count {
-            0 => invalid("the ladder has nothing that drafts"),
-            1 => invalid(&format!("there is one drafter, {names}, so it must be a single number, as in {example}")),
-            _ => invalid(&format!(
+    let names = drafters.join(", ");
+    let reason = match FixedPolicy::new(&k) {
+        Ok(_) if k.len() == count => return Ok(k),
+        Ok(_) | Err(KError::NotSquare { .. }) => match count {
+            0 => "the ladder has nothing that drafts".into(),
+            1 => format!("there is one drafter, {names}, so it must be a single number, as in {example}"),
+            _ => format!(
                 "there are {count} drafters, {names}, so it must be {count} rows of {count} numbers, as in {example}"
-            )),
-        });
-    }
-    for (number, row) in (1..).zip(&k) {
-        let above = number - 1;
-        if row[..above].iter().any(|tokens| *tokens != 0) {
-            let zeros = vec!["0"; above].join(",");
-            return Err(invalid(&format!(
+            ),
+        },
+        Err(KError::UpsideDown { row, .. }) => {
+            let (number, zeros) = (row + 1, vec!["0"; row].join(","));
+            format!(
                 "row {number} must begin with {zeros}, as in {example}: no model drafts for itself or a smaller one"
-            )));
+            )
         }
-    }
-    if k.iter().flatten().any(|tokens| *tokens > FixedPolicy::MOST) {
-        return Err(invalid(&format!("no number in it may be above {}", FixedPolicy::MOST)));
-    }
-    Ok(k)
+        Err(KError::TooMany { most, .. }) => format!("no number in it may be above {most}"),
+    };
+    Err(invalid(&reason))
 }
 
 #[cfg(test)]

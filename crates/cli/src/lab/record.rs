@@ -24,15 +24,24 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
     let out = result::file(&args.out, &[&args.questions.suite])?;
     let part = out.with_added_extension("part");
     Trace::default().save(&part).map_err(|error| unusable(&args.out, &error))?;
-    let recorded = record(args, max_tokens, settings, &questions, output).and_then(|(id, trace, tokens)| {
-        trace.save(&part).map_err(|error| unusable(&args.out, &error))?;
-        Ok((id, trace, tokens))
-    });
-    if recorded.is_err() {
-        // Nobody could use it.
-        let _ = std::fs::remove_file(&part);
+    let mut trace = Trace::default();
+    let recorded = record(args, max_tokens, settings, &questions, output, &mut trace);
+    let save = || trace.save(&part).map_err(|error| unusable(&args.out, &error));
+    match (&recorded, trace.questions.len()) {
+        (Ok(_), _) => save()?,
+        (Err(_), 0) => {
+            // Nobody could use it.
+            let _ = std::fs::remove_file(&part);
+        }
+        (Err(_), done) => {
+            save()?;
+            let (all, place) = (questions.len(), part.display());
+            output.note(format_args!(
+                "{done} of {all} questions were recorded; they are in {place}, to be used as they are."
+            ));
+        }
     }
-    let (id, trace, tokens) = recorded?;
+    let (id, tokens) = recorded?;
     std::fs::rename(&part, &out).map_err(|error| {
         let reason = format!("{error}; what was recorded is in {}", part.display());
         unusable(&args.out, &reason)
@@ -47,19 +56,21 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What the models of the ladder say to all questions, and how many tokens that is.
+/// Fills `trace` with what the models of the ladder say to all questions; with the ladder comes how many tokens that is. What was recorded before
+/// it failed or was stopped stays in `trace`.
 fn record(
     args: &Record,
     max_tokens: u32,
     settings: EngineSettings,
     questions: &[Question],
     output: &Output,
-) -> Result<(String, Trace, usize), Problem> {
+    trace: &mut Trace,
+) -> Result<(String, usize), Problem> {
     let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let ladder = setup.ladder_as(&id, &args.running)?;
     let (engine, loaded) = setup::engine(&ladder, settings, output)?;
-    let mut trace = Trace { rungs: loaded.rungs[..loaded.pass_times.len()].to_vec(), ..Trace::default() };
+    trace.rungs = loaded.rungs[..loaded.pass_times.len()].to_vec();
     let began = Instant::now();
     let mut tokens = 0;
     let all = || {
@@ -70,6 +81,7 @@ fn record(
             tokens += said.answer.len();
             trace.questions.extend(recorded(question, &said));
             let done = index + 1;
+            tracing::debug!(done, "a question was recorded");
             let left = began.elapsed().as_secs_f64() / done as f64 * (questions.len() - done) as f64;
             output.progress(format_args!(
                 "Recorded {done} of {} questions, about {:.0} min left",
@@ -82,7 +94,7 @@ fn record(
     let stop = engine.clone();
     let ended = stoppable(move || stop.cancel(), all);
     output.progress_done();
-    ended.map(|()| (id, trace, tokens))
+    ended.map(|()| (id, tokens))
 }
 
 /// What the laboratory keeps of what was said to `question`; None if nothing was.

@@ -150,6 +150,26 @@ fn a_program_that_shall_outlive_its_terminal_does() {
 }
 
 #[test]
+fn what_was_recorded_before_it_was_stopped_can_be_played_through() {
+    let taki = Taki::with_models();
+    let home = taki.home.path();
+    let [suite, out] = ["suite.jsonl", "trace"].map(|name| home.join(name).display().to_string());
+    let line = |id: u32, text: &str| format!("{}\n", json!({ "question_id": id, "category": "a", "turns": [text] }));
+    std::fs::write(&suite, line(1, "Say hello.") + &line(2, LONG)).unwrap();
+    // The first is asked for as many tokens as the second, and ends by itself.
+    let args = ["lab", "record", "--ladder", "smollm2", "--suite", &suite, "--max-tokens", "1500", "--out", &out];
+    let mut asking = Asking::of(taki.command(args));
+    asking.line("a question was recorded");
+    tell(asking.child.id(), "INT");
+    let said = asking.line("of 2 questions were recorded");
+    assert!(said.starts_with("1 of 2") && said.contains("trace.part"), "{said}");
+    assert_eq!(asking.end().code, Some(130));
+    assert!(!Path::new(&out).exists());
+    let part = format!("{out}.part");
+    taki.run(&["lab", "swi", "--json", "--trace", &part, "--coefficients", "1"]).good();
+}
+
+#[test]
 fn ctrl_c_stops_the_answer_and_without_one_the_program() {
     let taki = Taki::with_models();
     let mut child = taki.command(["chat", "--max-tokens", "2000"]).env("TAKI_LOG", "taki=debug").spawn().unwrap();
