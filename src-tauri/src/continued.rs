@@ -45,6 +45,7 @@ pub(crate) fn together(first: Receipt, last: Receipt) -> Receipt {
         restarts: first.restarts + last.restarts,
         left_out: left_out.into_iter().collect(),
         continued: true,
+        ahead: first.ahead + last.ahead,
         written,
     }
 }
@@ -87,6 +88,7 @@ mod tests {
             restarts: 1,
             left_out: vec!["broken".to_owned()],
             continued: false,
+            ahead: 0,
             written: vec![(0, 4), (1, tokens)],
         }
     }

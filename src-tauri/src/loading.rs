@@ -270,6 +270,7 @@ pub(crate) fn running(settings: &Settings) -> EngineSettings {
         context,
         cache: *cache,
         gpu_layers: *gpu_layers,
+        drafts_on_processor: false,
     }
 }
 

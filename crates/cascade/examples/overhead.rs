@@ -196,6 +196,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 end_tokens: &[],
                 constraint: None,
                 cascade,
+                drafts_wait: false,
                 fresh: true,
                 chunk: 512,
                 widths: None,

@@ -17,6 +17,7 @@ impl<M: LanguageModel> Run<'_, M> {
         let view = View {
             reviewer: 0,
             pending: &self.proposals,
+            ahead: 0,
             room: room - self.proposals.len(),
             available: &bench.available,
             behind: &bench.behind,

@@ -9,6 +9,7 @@
 //!
 //! The way in is [`Cascade::run`].
 
+mod ahead;
 mod automaton;
 mod branching;
 mod constraint;
@@ -37,7 +38,7 @@ pub mod toy;
 pub use constraint::{Constraint, TokenMask};
 pub use ladder::{Cascade, Rejected};
 pub use maxgram::{Drafter, Match, MaxGram};
-pub use model::{Branch, Clock, LanguageModel, Logits, Token, VocabId};
+pub use model::{Branch, Clock, LanguageModel, Logits, Meanwhile, Token, VocabId};
 pub use personal::Personal;
 pub use policy::{FixedPolicy, KError, Policy};
 pub use reading::Reading;

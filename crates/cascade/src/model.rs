@@ -3,6 +3,9 @@ use std::time::Duration;
 /// A token id of some vocabulary.
 pub type Token = u32;
 
+/// What is done while a pass runs; it is told how to ask whether that is done.
+pub type Meanwhile<'m> = dyn FnMut(&dyn Fn() -> bool) + 'm;
+
 /// Identity of a vocabulary: equal ids mean that a draft's tokens mean the same to its reviewer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VocabId {
@@ -114,6 +117,24 @@ pub trait LanguageModel {
     fn extend_with(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> Result<Logits<'_>, Self::Error> {
         debug_assert!(branches.is_empty(), "it can score none");
         self.extend(tokens, rows)
+    }
+
+    /// Whether a pass of it and one of a draft can run at the same time: it computes elsewhere than the drafts.
+    fn computes_beside(&self) -> bool {
+        false
+    }
+
+    /// As [`extend_with`](Self::extend_with), and where it [can](Self::computes_beside), calls `meanwhile` on this thread while the pass runs. That is
+    /// told how to ask whether the pass is done, and should soon return then. It is called once at most.
+    fn extend_beside(
+        &mut self,
+        tokens: &[Token],
+        rows: usize,
+        branches: &[Branch],
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Logits<'_>, Self::Error> {
+        let _ = meanwhile;
+        self.extend_with(tokens, rows, branches)
     }
 
     /// Of the last pass, holds the token of branch `index` in place of the token it named and of all behind that; without a pass.

@@ -27,6 +27,8 @@ pub struct Request<'a> {
     pub constraint: Option<&'a dyn Fn() -> Box<dyn Constraint>>,
     /// False: the target alone.
     pub cascade: bool,
+    /// Whether drafts wait while the target looks, even where they could draft ahead.
+    pub drafts_wait: bool,
     /// The target computes what reading everything anew would compute, bit for bit: of what it holds only whole chunks of
     /// prompts are used (exact mode).
     pub fresh: bool,
@@ -141,6 +143,8 @@ pub struct Outcome {
     pub left_out: Vec<(usize, String)>,
     /// Why nothing was proposed, if so.
     pub stood_aside: Option<StoodAside>,
+    /// Tokens that stood before reviews because a draft had said them while the target looked at the text before.
+    pub ahead: usize,
 }
 
 /// Why a run could not go on. Whatever the sink was given stays final.

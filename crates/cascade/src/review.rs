@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::constraint::Outlook;
 use crate::ladder::Cascade;
 use crate::maxgram::Foresight;
-use crate::model::{Branch, LanguageModel, Logits, Token};
+use crate::model::{Branch, LanguageModel, Logits, Meanwhile, Token};
 use crate::policy::{Action, Proposal, View};
 use crate::rule::{self, Odds};
 use crate::run::{Halt, Run, allowed};
@@ -68,8 +68,9 @@ impl<M: LanguageModel> Run<'_, M> {
         let (from, began, foresight) = (self.ladder.text.len(), self.clock.now(), self.foresee());
         self.foresaw |= foresight.best().is_some();
         let room = self.room(reviewer, most);
+        let ahead = if reviewer == 0 { self.take_ahead(room) } else { 0 };
         if room > 0 {
-            self.gather(reviewer, room)?;
+            self.gather(reviewer, from, ahead, room)?;
         }
         let drafted = self.ladder.text.len() > from;
         if let Some(widths) = self.widths(reviewer) {
@@ -79,6 +80,7 @@ impl<M: LanguageModel> Run<'_, M> {
         self.branches.clear();
         if reviewer == 0 {
             self.branch(room);
+            self.plan_ahead(most);
             self.count_review();
         }
         match self.review(reviewer, from, Prepared { began, drafted, foresight }) {
@@ -113,17 +115,22 @@ impl<M: LanguageModel> Run<'_, M> {
         (most - 1).min(MOST).min(rung.model.capacity().saturating_sub(text)).min(widest)
     }
 
-    /// Collects proposals behind the text until the policy has enough.
-    fn gather(&mut self, reviewer: usize, room: usize) -> Result<(), Halt<M::Error>> {
+    /// Collects proposals behind the first `from` tokens of the text, the first of which were said `ahead`, until the policy has enough.
+    fn gather(&mut self, reviewer: usize, from: usize, ahead: usize, room: usize) -> Result<(), Halt<M::Error>> {
         // Drafts are reviewers themselves, so each rung has a bench of its own; it keeps its memory.
         let mut bench = std::mem::take(&mut self.ladder.rungs[reviewer].bench);
-        let done = self.gather_from(&mut bench, reviewer, room);
+        let done = self.gather_from(&mut bench, reviewer, (from, ahead), room);
         self.ladder.rungs[reviewer].bench = bench;
         done
     }
 
-    fn gather_from(&mut self, bench: &mut Bench, reviewer: usize, room: usize) -> Result<(), Halt<M::Error>> {
-        let from = self.ladder.text.len();
+    fn gather_from(
+        &mut self,
+        bench: &mut Bench,
+        reviewer: usize,
+        (from, ahead): (usize, usize),
+        room: usize,
+    ) -> Result<(), Halt<M::Error>> {
         let bottom = self.ladder.rungs.len();
         let Bench { available, behind, reviews } = bench;
         reviews.clear();
@@ -144,6 +151,7 @@ impl<M: LanguageModel> Run<'_, M> {
             let view = View {
                 reviewer,
                 pending: &self.proposals[from - self.committed..],
+                ahead,
                 room,
                 available,
                 behind,
@@ -236,17 +244,24 @@ impl<M: LanguageModel> Run<'_, M> {
         let proposed = self.ladder.text.len() - from;
         let prompt = self.request.prompt.len();
         self.reviews += 1;
-        let noise = self.review_noise();
+        let (noise, goes_ahead) = (self.review_noise(), self.goes_ahead(reviewer));
         let Cascade { rungs, text, sampler, max_gram, .. } = &mut *self.ladder;
         let mut max_gram = max_gram.as_mut().filter(|_| self.request.cascade);
-        let rung = &mut rungs[reviewer];
+        let (reviewers, below) = rungs.split_at_mut(reviewer + 1);
+        let rung = &mut reviewers[reviewer];
         // Places of branches count from what it holds.
         let (read, lenience) = (rung.read(), rung.lenience);
         let start = self.clock.now();
         for branch in &mut self.branches {
             branch.at -= read;
         }
-        let logits = rung.read_with(text, text.len(), proposed + 1, &self.branches).map_err(Halt::Target)?;
+        let (trip, request, clock, wants_seconds) = (&mut self.trip, self.request, self.clock, self.may_branch);
+        let mut go = below
+            .first_mut()
+            .filter(|_| goes_ahead)
+            .map(|draft| |is_done: &dyn Fn() -> bool| trip.go(draft, sampler, request, clock, wants_seconds, is_done));
+        let meanwhile = go.as_mut().map(|go| go as &mut Meanwhile<'_>);
+        let logits = rung.read_with(text, text.len(), proposed + 1, &self.branches, meanwhile).map_err(Halt::Target)?;
         let time = self.clock.now().saturating_sub(start);
         let width = text.len() - read + self.branches.len();
         let pass = Pass { width, time, reads_prompt: read < prompt, prepared };
@@ -343,7 +358,7 @@ impl<M: LanguageModel> Run<'_, M> {
     }
 
     /// Goes on without `rung` until the end of the run.
-    fn leave_out(&mut self, rung: usize, reason: String) {
+    pub(crate) fn leave_out(&mut self, rung: usize, reason: String) {
         let rung = &mut self.ladder.rungs[rung];
         rung.left_out = Some(reason);
         rung.forget();

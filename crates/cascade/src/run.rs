@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::ahead::Trip;
 use crate::constraint::{Guard, Outlook};
 use crate::ladder::Cascade;
 use crate::model::{Branch, Clock, LanguageModel, Token};
@@ -47,6 +48,12 @@ pub(crate) struct Run<'r, M: LanguageModel> {
     pub(crate) branches: Vec<Branch>,
     /// What the policy chose for them; kept for its memory.
     pub(crate) chosen: Vec<usize>,
+    /// Whether a draft may go ahead while the target looks.
+    pub(crate) may_go_ahead: bool,
+    /// What it does then.
+    pub(crate) trip: Trip,
+    /// Tokens that stood before a review because of that.
+    pub(crate) taken_ahead: usize,
     /// Times of the target's one-token passes.
     pub(crate) singles: Vec<Duration>,
     tallies: Vec<Tally>,
@@ -118,7 +125,16 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             && guard.is_none()
             && request.widths.is_none()
             && (request.rule == ReviewRule::Coupled || request.sampler.temperature <= 0.0);
+        // The likeliest token is the same whoever's coin is flipped, and alone the target has nothing to review. What a
+        // constraint cuts from a draft would be missed by the odds: there the answer is the target's own.
+        let rule = request
+            .rule
+            .independent()
+            .filter(|_| request.cascade && request.constraint.is_none() && request.sampler.temperature > 0.0);
         let mut run = Self {
+            may_go_ahead: request.cascade && !request.drafts_wait && guard.is_none() && rule.is_none(),
+            trip: Trip::default(),
+            taken_ahead: 0,
             committed: ladder.text.len(),
             reused: ladder.rungs[0].read().min(tokens),
             tallies: vec![Tally::default(); ladder.rungs.len() + 1],
@@ -128,12 +144,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             clock,
             guard,
             proposals: Vec::new(),
-            // The likeliest token is the same whoever's coin is flipped, and alone the target has nothing to review. What a
-            // constraint cuts from a draft would be missed by the odds: there the answer is the target's own.
-            rule: request
-                .rule
-                .independent()
-                .filter(|_| request.cascade && request.constraint.is_none() && request.sampler.temperature > 0.0),
+            rule,
             odds: Vec::new(),
             reviews: 0,
             sure: Vec::new(),
@@ -360,6 +371,7 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             rungs: self.tallies,
             left_out,
             stood_aside,
+            ahead: self.taken_ahead,
         }
     }
 }

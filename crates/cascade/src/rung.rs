@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::model::{Branch, LanguageModel, Logits, Token};
+use crate::model::{Branch, LanguageModel, Logits, Meanwhile, Token};
 use crate::reading::Reading;
 
 /// A model with the knowledge of how much of the common text it holds.
@@ -102,25 +102,26 @@ impl<M: LanguageModel> Rung<M> {
     ///
     /// `text[..to]` is longer than what was read, and `rows` at most the number of tokens still to read.
     pub(crate) fn read_to(&mut self, text: &[Token], to: usize, rows: usize) -> Result<Logits<'_>, Fault<M::Error>> {
-        self.read_with(text, to, rows, &[])
+        self.read_with(text, to, rows, &[], None)
     }
 
-    /// The same with one more row for each of `branches`.
+    /// The same with one more row for each of `branches`, and with something to do while the pass runs.
     pub(crate) fn read_with(
         &mut self,
         text: &[Token],
         to: usize,
         rows: usize,
         branches: &[Branch],
+        meanwhile: Option<&mut Meanwhile<'_>>,
     ) -> Result<Logits<'_>, Fault<M::Error>> {
         self.drop_stale()?;
         let from = self.valid;
         let width = self.model.vocab().size;
         let tokens = &text[self.valid..to];
-        let logits = if branches.is_empty() {
-            self.model.extend(tokens, rows)
-        } else {
-            self.model.extend_with(tokens, rows, branches)
+        let logits = match meanwhile {
+            Some(meanwhile) => self.model.extend_beside(tokens, rows, branches, meanwhile),
+            None if branches.is_empty() => self.model.extend(tokens, rows),
+            None => self.model.extend_with(tokens, rows, branches),
         };
         let logits = logits.map_err(Fault::Model)?;
         if logits.rows() != rows + branches.len() || logits.row(0).is_some_and(|row| row.len() != width) {
@@ -131,6 +132,13 @@ impl<M: LanguageModel> Rung<M> {
             self.in_chunks = to;
         }
         Ok(logits)
+    }
+
+    /// The text, which was cut, has again become what the model held of it: its first `len` tokens, if it still holds as many.
+    pub(crate) fn holds(&mut self, len: usize) {
+        if self.model.len() >= len {
+            self.valid = self.valid.max(len);
+        }
     }
 
     /// Has the model hold branch `index` of its last pass as the token at `at`. If it cannot, the token is read again.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::model::{Branch, Clock, LanguageModel, Logits, Token, VocabId};
+use crate::model::{Branch, Clock, LanguageModel, Logits, Meanwhile, Token, VocabId};
 use crate::request::{Sink, Step};
 
 /// How a toy model misbehaves.
@@ -54,6 +54,8 @@ pub struct Toy {
     /// Most branches of a pass, and those of the last one with the index of the token they stood for.
     branches: usize,
     branched: Vec<Branch>,
+    /// If it computes beside drafts: how often these may ask whether its pass is done until it is.
+    beside: Option<usize>,
     /// How long it takes for each token of a pass, and on which clock.
     pace: Option<(Duration, Ticking)>,
 }
@@ -75,6 +77,7 @@ impl Toy {
             passes: 0,
             branches: 0,
             branched: Vec::new(),
+            beside: None,
             pace: None,
         }
     }
@@ -111,6 +114,14 @@ impl Toy {
     #[must_use]
     pub fn with_branches(mut self, branches: usize) -> Self {
         self.branches = branches;
+        self
+    }
+
+    /// The same computing at the same time as drafts, whose time then counts only as far as it is longer. Its pass is done when its time is
+    /// over, or when it was asked `looks` times whether it is.
+    #[must_use]
+    pub fn with_beside(mut self, looks: usize) -> Self {
+        self.beside = Some(looks);
         self
     }
 
@@ -240,6 +251,32 @@ impl LanguageModel for Toy {
             return Ok(Logits::of_one(&self.scores, width, &self.sure));
         }
         Ok(Logits::new(&self.scores, width))
+    }
+
+    fn computes_beside(&self) -> bool {
+        self.beside.is_some()
+    }
+
+    fn extend_beside(
+        &mut self,
+        tokens: &[Token],
+        rows: usize,
+        branches: &[Branch],
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Logits<'_>, Broke> {
+        let pace = self.pace.clone();
+        let time = pace.as_ref().map_or(Duration::MAX, |(each, _)| each.saturating_mul(tokens.len() as u32));
+        let now = || pace.as_ref().map_or(Duration::ZERO, |(_, clock)| clock.time.get());
+        let (began, looks) = (now(), Cell::new(self.beside.unwrap_or_default()));
+        meanwhile(&|| {
+            looks.set(looks.get().saturating_sub(1));
+            looks.get() == 0 || now().saturating_sub(began) >= time
+        });
+        if let Some((_, clock)) = &pace {
+            // Its own time, which `extend_with` adds, went by as well.
+            clock.time.set(began.max(now().saturating_sub(time)));
+        }
+        self.extend_with(tokens, rows, branches)
     }
 
     fn take(&mut self, index: usize) -> Result<(), Broke> {

@@ -36,6 +36,7 @@ fn answer(tokens: usize, sampler: &SamplerSettings, policy: &mut dyn Policy) -> 
         end_tokens: &[],
         constraint: None,
         cascade: true,
+        drafts_wait: false,
         fresh: false,
         chunk: 64,
         widths: None,

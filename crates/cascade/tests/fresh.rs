@@ -82,6 +82,7 @@ fn run(ladder: &mut Cascade<Rounding>, prompt: &[Token], cascade: bool) -> (Vec<
         end_tokens: &[],
         constraint: None,
         cascade,
+        drafts_wait: false,
         fresh: true,
         chunk: CHUNK,
         // A pass of any other width is another computation.

@@ -39,6 +39,7 @@ fn answer(each: Duration, from: usize, cascade: bool) -> (Vec<Token>, Outcome) {
         end_tokens: &[],
         constraint: None,
         cascade,
+        drafts_wait: false,
         fresh: false,
         chunk: 64,
         widths: None,

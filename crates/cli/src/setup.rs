@@ -320,6 +320,12 @@ pub(crate) fn engine_knowing(
     for placed in loaded.placed.iter().filter(|placed| placed.layers > 0) {
         output.note(where_it_is(placed, output));
     }
+    if loaded.drafts_ahead {
+        output.note(output.either(
+            "The largest draft has a device of its own: it drafts ahead while the target looks.",
+            "いちばん大きな下書きモデルは別の装置で動くため、回答するモデルが確かめている間に先を下書きします。",
+        ));
+    }
     if settings.gpu_layers.is_some_and(|layers| layers > 0) && loaded.placed.iter().all(|placed| placed.layers == 0) {
         output.note(if settings.exact {
             output.either(
@@ -390,5 +396,11 @@ pub(crate) fn in_words(name: &str, how: Translation, output: &Output) -> String 
 pub(crate) fn costs(loaded: &Loaded) -> Costs {
     let points = |times: &Vec<PassTime>| times.iter().map(|time| (time.width as usize, time.seconds)).collect();
     let about = format!("measured with {}", loaded.rungs.join(" ← "));
-    Costs { about, models: loaded.pass_times.iter().map(points).collect(), drafts_read: true, settling: Vec::new() }
+    Costs {
+        about,
+        models: loaded.pass_times.iter().map(points).collect(),
+        drafts_read: true,
+        settling: Vec::new(),
+        beside: loaded.drafts_ahead,
+    }
 }

@@ -1,5 +1,6 @@
 //! llama.cpp: the only module that names `llama_cpp_2` and what lies below it.
 
+mod beside;
 mod devices;
 mod header;
 mod hold_up;

@@ -1,6 +1,6 @@
 //! A model of a ladder at work.
 
-use cascade::{Branch, LanguageModel, Logits, Token, VocabId};
+use cascade::{Branch, LanguageModel, Logits, Meanwhile, Token, VocabId};
 
 use crate::by_text::{Alignment, ByText};
 use crate::llama::{LlamaError, LlamaRung, Weights};
@@ -102,6 +102,20 @@ impl LanguageModel for Member<'_> {
 
     fn extend_with(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> Result<Logits<'_>, LlamaError> {
         self.of_mut().extend_with(tokens, rows, branches)
+    }
+
+    fn computes_beside(&self) -> bool {
+        self.of().computes_beside()
+    }
+
+    fn extend_beside(
+        &mut self,
+        tokens: &[Token],
+        rows: usize,
+        branches: &[Branch],
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Logits<'_>, LlamaError> {
+        self.of_mut().extend_beside(tokens, rows, branches, meanwhile)
     }
 
     fn take(&mut self, index: usize) -> Result<(), LlamaError> {

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use engine::{Answering, Engine, Launch};
+use engine::{Answering, Ask, Engine, Launch};
 use protocol::Code;
 use protocol::ladder::EngineSettings;
 use protocol::worker::{DeviceKind, Loaded};
@@ -109,6 +109,43 @@ fn a_ladder_answers_from_a_second_device_wholly_and_in_part() {
     let alone = answer(&engine, &ask(PROMPT, 24, &greedy(), true));
     // The same weights and sums, in another order where weights are laid out for one processor: the beginning is far from any tie.
     assert_eq!(alone.tokens[..4], whole.tokens[..4], "{} / {}", alone.text, whole.text);
+}
+
+#[test]
+fn a_draft_of_the_processor_goes_ahead_while_the_target_looks_on_its_device() {
+    let folder = tempfile::tempdir().unwrap();
+    let ladder = smollm2_with_draft(folder.path());
+    let mut other = Other::new();
+    let engine = other.engine();
+    let apart = EngineSettings { drafts_on_processor: true, ..with(Some(99)) };
+    let together = engine.load(&ladder, with(Some(99)), &mut |_| {}).unwrap();
+    assert!(!together.drafts_ahead, "one device computes one thing at a time");
+    let loaded = engine.load(&ladder, apart, &mut |_| {}).unwrap();
+    assert_eq!((layers(&loaded), loaded.drafts_ahead), (vec![(31, 31), (0, 31)], true));
+    let fixed = Ask { k: Some(vec![vec![3, 0], vec![0, 0]]), ..ask(PROMPT, 40, &greedy(), true) };
+    let (alone, cascade) = (answer(&engine, &ask(PROMPT, 40, &greedy(), false)), answer(&engine, &fixed));
+    assert_eq!((alone.receipt.ahead, cascade.tokens.len()), (0, 40));
+    // A pass there takes far longer than one of the draft here.
+    let receipt = &cascade.receipt;
+    assert!(receipt.ahead > 0 && receipt.ahead <= receipt.rungs[1].proposed, "{receipt:?}");
+    assert!(receipt.target_passes < alone.receipt.target_passes && receipt.left_out.is_empty(), "{receipt:?}");
+    assert_eq!(cascade.tokens[..4], alone.tokens[..4], "{} / {}", cascade.text, alone.text);
+
+    let (mut tokens, mut told) = (0, Vec::new());
+    let receipt = engine
+        .answer(&fixed, &mut |event| match event {
+            Answering::Text { tokens: new, .. } => {
+                if tokens == 0 {
+                    other.lose();
+                }
+                tokens += new.len();
+            }
+            Answering::Resuming(problem) => told.push(problem.code),
+            Answering::Reading { .. } => {}
+        })
+        .unwrap();
+    assert_eq!((told, tokens, receipt.restarts), (vec![Code::DeviceLost], 40, 1));
+    assert!(!engine.loaded().unwrap().drafts_ahead, "both are the processor's now");
 }
 
 #[test]

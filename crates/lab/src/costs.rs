@@ -50,6 +50,9 @@ pub struct Costs {
     /// the steps of a pass one by one until it has recorded them. None where nothing is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settling: Vec<f64>,
+    /// Whether drafts compute on a device of their own: then the largest may draft ahead while the target looks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
 }
 
 /// How many one-token passes behind a wider one take longer, where they do: llama.cpp's CUDA part runs the first as it comes and records the second.
@@ -62,7 +65,7 @@ impl Costs {
     /// Every pass of a model costs its coefficient, whatever its width: the cost model of arXiv 2312.11462.
     pub fn by_call(coefficients: &[f64]) -> Self {
         let models = coefficients.iter().map(|cost| vec![(1, *cost), (64, *cost)]).collect();
-        Self { about: "one price per call".to_owned(), models, drafts_read: false, settling: Vec::new() }
+        Self { about: "one price per call".to_owned(), models, drafts_read: false, settling: Vec::new(), beside: false }
     }
 
     /// Reads a JSON file `{"about": …, "models": [[[width, seconds], …], …]}`.

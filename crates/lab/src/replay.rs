@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use cascade::policy::{Adaptive, CostCurve};
 use cascade::{
-    Branch, Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Policy, Reading, Request, ReviewRule,
-    SamplerSettings, Sink, Step, Token, VocabId,
+    Branch, Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Meanwhile, Policy, Reading, Request,
+    ReviewRule, SamplerSettings, Sink, Step, Token, VocabId,
 };
 
 use crate::costs::{Costs, SETTLING};
@@ -100,6 +100,8 @@ struct Replayed<'t> {
     /// What a one-token pass takes more behind a wider one, and how many there were since.
     settling: f64,
     singles: u32,
+    /// Whether drafts compute while it does.
+    beside: bool,
     meter: Meter,
     scores: Vec<f32>,
 }
@@ -218,6 +220,25 @@ impl LanguageModel for Replayed<'_> {
         Ok(Logits::new(&self.scores, self.vocab.size))
     }
 
+    fn computes_beside(&self) -> bool {
+        self.beside
+    }
+
+    fn extend_beside(
+        &mut self,
+        tokens: &[Token],
+        rows: usize,
+        branches: &[Branch],
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Logits<'_>, Infallible> {
+        let (meter, began) = (self.meter.clone(), self.meter.0.get());
+        self.extend_with(tokens, rows, branches)?;
+        let done = meter.0.replace(began);
+        meanwhile(&|| meter.0.get() >= done);
+        meter.0.set(meter.0.get().max(done));
+        Ok(Logits::new(&self.scores, self.vocab.size))
+    }
+
     fn take(&mut self, index: usize) -> Result<(), Infallible> {
         self.held = self.taken[index] + 1;
         self.astray = self.astray.filter(|at| *at < self.taken[index]);
@@ -271,6 +292,7 @@ impl<'c> Player<'c> {
             curve: self.costs.curve(rung),
             settling: self.costs.settling(rung),
             singles: SETTLING,
+            beside: rung == 0 && self.costs.beside,
             meter: meter.clone(),
             scores: Vec::new(),
         };
@@ -293,6 +315,7 @@ impl<'c> Player<'c> {
             end_tokens: &[question.size],
             constraint: None,
             cascade: self.cascade,
+            drafts_wait: false,
             fresh: true,
             chunk: usize::MAX,
             widths: None,
@@ -370,12 +393,28 @@ mod tests {
     }
 
     #[test]
+    fn beside_the_target_a_draft_costs_what_it_takes_longer() {
+        let played = |draft: f64, beside: bool| {
+            let costs = Costs { beside, ..Costs::by_call(&[1.0, draft]) };
+            play([&question(40, 100)], &costs, 1, &fixed(&[[3, 0], [0, 0]])).unwrap().remove(0)
+        };
+        let (alone, beside, slow) = (played(0.1, false), played(0.1, true), played(0.4, true));
+        // The prompt's pass draws one token, ten reviews four each, the last of them the end. Only for the first has nothing been said ahead.
+        assert_eq!((alone.passes[0], beside.passes[0], beside.tokens), (10, 10, 40));
+        assert!((alone.cost - (10.0 + 0.1 * (alone.passes[1] + 1) as f64)).abs() < 1e-9, "{alone:?}");
+        assert!((beside.cost - (10.0 + 0.3)).abs() < 1e-9, "{beside:?}");
+        // A draft's pass that has begun is waited for, and what it had no time for is drafted behind.
+        assert!(slow.cost < played(0.4, false).cost, "{slow:?}");
+    }
+
+    #[test]
     fn where_the_second_choice_is_right_less_has_to_be_drafted() {
         let costs = Costs {
             about: String::new(),
             models: vec![vec![(1, 1.0), (64, 1.1)], vec![(1, 0.2), (64, 0.3)]],
             drafts_read: false,
             settling: Vec::new(),
+            beside: false,
         };
         let played = |second_is_right: bool| {
             let mut question = question(600, 3);

@@ -142,3 +142,28 @@ fn on_a_card_that_records_passes_of_every_width_larger_targets_gain() {
         assert!(ratio > least, "{name}: {ratio}");
     }
 }
+
+#[test]
+fn a_draft_with_a_device_of_its_own_brings_more_and_where_it_is_too_slow_nothing_is_lost() {
+    let trace = trace();
+    let ratio = |costs: &Costs| {
+        let cost = |plan: &Plan| -> f64 {
+            play(&trace.questions, costs, 1, plan).unwrap().iter().map(|played| played.cost).sum()
+        };
+        cost(&Plan::Off) / cost(&Plan::Adaptive)
+    };
+    let processor = Costs::load(&data("two-cores.costs.json")).unwrap().models.remove(1);
+    for (name, least) in [("7b-with-0.5b", 1.35), ("14b-with-0.5b", 1.12), ("32b-with-0.5b", 1.03)] {
+        let shared = Costs::load(&data(&format!("h200/{name}.costs.json"))).unwrap();
+        let apart = Costs { beside: true, ..shared.clone() };
+        // 1.39, 1.15 and 1.06 when written: the larger the target, the less of its time the draft takes on one card.
+        let (one, two) = (ratio(&shared), ratio(&apart));
+        assert!(two > least * one, "{name}: {one} on one card, {two} on two");
+        // A processor's draft of 25 ms beside a card's target of 4 to 15.
+        let beside = |beside| {
+            ratio(&Costs { beside, models: vec![shared.models[0].clone(), processor.clone()], ..shared.clone() })
+        };
+        let (waiting, ahead) = (beside(false), beside(true));
+        assert!(ahead > 0.995 * waiting && ahead > 1.0, "{name}: {waiting} waiting, {ahead} ahead");
+    }
+}

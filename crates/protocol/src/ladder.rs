@@ -85,6 +85,8 @@ pub struct EngineSettings {
     /// Layers of the target on graphics cards and other devices, the output counted as one; 0 leaves everything to the processor, None as many
     /// as answers are soonest with.
     pub gpu_layers: Option<u16>,
+    /// Drafts stay with the processor, wherever the target goes: where that has a device for itself, the largest drafts ahead while the target looks.
+    pub drafts_on_processor: bool,
 }
 
 impl EngineSettings {

@@ -43,6 +43,9 @@ pub struct Conditions {
     /// The layers on devices that were asked for; None left the choice to the engine.
     #[serde(default)]
     pub gpu_layers: Option<u16>,
+    /// Whether drafts had to stay with the processor.
+    #[serde(default)]
+    pub drafts_on_processor: bool,
 }
 
 /// What a worker found out. Figures only: no text, no tokens.

@@ -104,6 +104,9 @@ pub struct Receipt {
     /// Whether it was written in several goes: where one ends, the text is split into tokens anew.
     #[serde(default)]
     pub continued: bool,
+    /// Proposed tokens that a draft had said while the target looked at the text before them.
+    #[serde(default)]
+    pub ahead: u32,
     /// Who wrote what, in order: places in `rungs`, each with how many characters (Unicode scalar values) of the answer's
     /// text are its own before the next one's. Empty where it is not known.
     #[serde(default)]

@@ -30,6 +30,7 @@ pub struct Message {
 }
 
 /// A request for one answer.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Generate {
     /// Echoed in every event of this answer.
@@ -61,6 +62,9 @@ pub struct Generate {
     /// The adaptive policy forgets first what it has learned of the ladder, all but what passes took when it was loaded.
     #[serde(default)]
     pub unlearned: bool,
+    /// Drafts wait while the target looks, even where they have a device of their own.
+    #[serde(default)]
+    pub drafts_wait: bool,
 }
 
 /// A shape that the whole answer has to have.
@@ -272,6 +276,9 @@ pub struct Loaded {
     /// For each model, the target first, where its layers are.
     #[serde(default)]
     pub placed: Vec<Placed>,
+    /// Whether the largest draft has a device of its own, so that it can draft ahead while the target looks.
+    #[serde(default)]
+    pub drafts_ahead: bool,
     /// Context length in tokens.
     pub context: u32,
     /// Exact mode: review widths found bit-identical; empty in fast mode.

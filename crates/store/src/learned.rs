@@ -91,8 +91,16 @@ mod tests {
     fn learned(ladder: &str, exact: bool) -> Learned {
         let files = vec![FileMark { name: "../../evil".to_owned(), bytes: 5, modified: 6 }];
         let (program, processor) = ("taki".to_owned(), "x ×2".to_owned());
-        let conditions =
-            Conditions { program, processor, files, exact, threads: None, cache: CacheType::F16, gpu_layers: None };
+        let conditions = Conditions {
+            program,
+            processor,
+            files,
+            exact,
+            threads: None,
+            cache: CacheType::F16,
+            gpu_layers: None,
+            drafts_on_processor: false,
+        };
         let policy = serde_json::json!({ "kept": 0.5 });
         let lessons = Lessons { threads: Threads { single: 2, wide: 2 }, on_devices: false, fastest: None, policy };
         Learned { ladder: ladder.to_owned(), conditions, lessons }

@@ -856,6 +856,8 @@ export type Loaded = {
 	translated?: Translated[],
 	/**  For each model, the target first, where its layers are. */
 	placed?: Placed[],
+	/**  Whether the largest draft has a device of its own, so that it can draft ahead while the target looks. */
+	draftsAhead?: boolean,
 	/**  Context length in tokens. */
 	context: number,
 	/**  Exact mode: review widths found bit-identical; empty in fast mode. */
@@ -1073,6 +1075,8 @@ export type Receipt = {
 	left_out: string[],
 	/**  Whether it was written in several goes: where one ends, the text is split into tokens anew. */
 	continued?: boolean,
+	/**  Proposed tokens that a draft had said while the target looked at the text before them. */
+	ahead?: number,
 	/**
 	 *  Who wrote what, in order: places in `rungs`, each with how many characters (Unicode scalar values) of the answer's
 	 *  text are its own before the next one's. Empty where it is not known.

@@ -1,4 +1,5 @@
 use super::beliefs::{Beliefs, with_depth};
+use super::beside;
 use super::branches::{Chance, worthwhile};
 use super::cost::CostCurve;
 use super::drafting::{BESIDE, Drafting};
@@ -7,7 +8,7 @@ use super::knowledge::{Knowledge, KnowledgeError, Pace};
 use super::lookahead::{AHEAD, Lookahead};
 use super::settling::Settling;
 use super::speed::Speed;
-use super::{Action, Policy, Reviewed, View};
+use super::{Action, Ahead, Policy, Reviewed, View};
 
 /// A review that took less than this share of what it should: a long text is over, or another program, and what a single token takes by
 /// now is not known.
@@ -411,6 +412,32 @@ impl Policy for Adaptive {
         let count = worthwhile(&mut chances, most, cost);
         chosen.extend(chances[..count].iter().map(|chance| chance.index));
         self.seconds = chances;
+    }
+
+    fn ahead(&mut self, view: &View<'_>) -> Ahead {
+        let [target, draft, ..] = &self.paces[..] else { return Ahead::default() };
+        let pass = target.cost.at(view.pending.len() + 1).filter(|_| !self.guard.is_aside());
+        let survival = self.beliefs.survival(0, view.pending);
+        let model = &self.beliefs.by(0).models[1];
+        let behind = view.behind.get(1).copied().unwrap_or_default();
+        pass.map_or_else(Ahead::default, |pass| beside::plan(&draft.cost, model, pass, behind, survival))
+    }
+
+    fn keep_ahead(&mut self, view: &View<'_>) -> usize {
+        let Some((pace, rate)) = self.paces.first().and_then(|pace| Some((pace, pace.rate()?))) else { return 0 };
+        let wider = |more: usize| Some(pace.cost.at(1 + more)? - pace.cost.at(1)?);
+        let single = self.single().unwrap_or(f64::INFINITY);
+        let room = self.guard.room();
+        let fits = |more: usize| guard::lets_draft(wider(more).unwrap_or_default() / single, room);
+        if self.guard.is_aside() || self.guard.wants_single() {
+            return 0;
+        }
+        let mut survival = 1.0;
+        let chances = with_depth(view.pending).map(|(proposal, depth)| {
+            survival *= self.beliefs.kept(0, proposal, depth);
+            survival
+        });
+        beside::keep(chances, |more| Some(rate * wider(more)?), fits)
     }
 
     fn stands_aside(&self) -> bool {

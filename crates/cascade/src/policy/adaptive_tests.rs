@@ -76,6 +76,7 @@ impl World {
             let view = View {
                 reviewer: 0,
                 pending: &pending,
+                ahead: 0,
                 room,
                 available: &available,
                 behind: &[1, 2, 0],
@@ -194,6 +195,7 @@ fn without_a_measured_pace_the_target_works_alone() {
     let view = View {
         reviewer: 0,
         pending: &[],
+        ahead: 0,
         room: 9,
         available: &[false, true],
         behind: &[1, 0],
@@ -210,7 +212,17 @@ fn lone(alone: bool, seconds: f64) -> Reviewed<'static> {
 }
 
 fn view<'a>(available: &'a [bool], behind: &'a [usize], answered: usize) -> View<'a> {
-    View { reviewer: 0, pending: &[], room: 9, available, behind, reviews: &[true, true], max_gram: None, answered }
+    View {
+        reviewer: 0,
+        pending: &[],
+        ahead: 0,
+        room: 9,
+        available,
+        behind,
+        reviews: &[true, true],
+        max_gram: None,
+        answered,
+    }
 }
 
 #[test]

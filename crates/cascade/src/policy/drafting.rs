@@ -37,7 +37,7 @@ impl<'a> Drafting<'a> {
 
     /// Seconds that models took to draft what is pending.
     pub(super) fn so_far(self) -> f64 {
-        let drafted = self.view.pending.iter().filter(|proposal| proposal.copied.is_none());
+        let drafted = self.view.pending.iter().skip(self.view.ahead).filter(|proposal| proposal.copied.is_none());
         drafted.filter_map(|proposal| self.each(proposal.backer)).sum()
     }
 

@@ -1,4 +1,7 @@
-use super::{Action, Policy, Reviewed, View};
+use super::{Action, Ahead, Policy, Reviewed, View};
+
+/// Most tokens that a draft reads at once while the target works.
+const READ: usize = 64;
 
 /// Why a K matrix makes no sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +71,11 @@ impl FixedPolicy {
         Ok(Self { k: k.to_vec() })
     }
 
+    /// Tokens that the largest draft drafts for the target.
+    fn drafted_first(&self) -> usize {
+        self.k.first().and_then(|row| row.first()).map_or(0, |tokens| *tokens as usize)
+    }
+
     /// The matrix.
     pub fn k(&self) -> &[Vec<u32>] {
         &self.k
@@ -108,6 +116,18 @@ impl Policy for FixedPolicy {
     }
 
     fn learn(&mut self, _: &Reviewed<'_>) {}
+
+    /// As far as the largest draft would go for the next review.
+    fn ahead(&mut self, _: &View<'_>) -> Ahead {
+        match self.drafted_first() {
+            0 => Ahead::default(),
+            tokens => Ahead { tokens: tokens + 1, read: READ },
+        }
+    }
+
+    fn keep_ahead(&mut self, view: &View<'_>) -> usize {
+        view.pending.len().min(self.drafted_first())
+    }
 }
 
 #[cfg(test)]

@@ -201,6 +201,7 @@ mod tests {
         policy.next(&View {
             reviewer: 0,
             pending,
+            ahead: 0,
             room,
             available: &available,
             behind: &behind,

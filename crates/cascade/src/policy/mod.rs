@@ -3,6 +3,7 @@
 mod acceptance;
 mod adaptive;
 mod beliefs;
+mod beside;
 mod branches;
 mod cost;
 mod drafting;
@@ -58,6 +59,8 @@ pub struct View<'a> {
     pub reviewer: usize,
     /// What already waits for this review, oldest first.
     pub pending: &'a [Proposal],
+    /// How many of these, from the start, cost no time: they were said while the target looked at what stood before.
+    pub ahead: usize,
     /// How many more tokens may be proposed.
     pub room: usize,
     /// For each rung whether it can still propose for this review.
@@ -70,6 +73,15 @@ pub struct View<'a> {
     pub max_gram: Option<Match>,
     /// Tokens of the answer that are final.
     pub answered: usize,
+}
+
+/// How far the largest draft may go while the target looks at the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ahead {
+    /// Most tokens that it says, the first being what it takes the target's own to be.
+    pub tokens: usize,
+    /// Most tokens that it reads in one pass if it has far to go to the end of the text; 0: none.
+    pub read: usize,
 }
 
 /// What to do next for the review in preparation.
@@ -174,6 +186,17 @@ pub trait Policy {
     /// Names at most `most` of the pending proposals, by index, whose second choices the target is to look at in the same pass.
     fn branches(&mut self, view: &View<'_>, most: usize, chosen: &mut Vec<usize>) {
         let _ = (view, most, chosen);
+    }
+
+    /// How far the largest draft may go while the target looks at what is pending; asked where both can compute at the same time.
+    fn ahead(&mut self, view: &View<'_>) -> Ahead {
+        let _ = view;
+        Ahead::default()
+    }
+
+    /// How many of the pending proposals, all said [ahead](Self::ahead), are worth a place in the target's pass.
+    fn keep_ahead(&mut self, view: &View<'_>) -> usize {
+        view.pending.len()
     }
 
     /// Whether it lets the target work alone at present because drafting does not pay.

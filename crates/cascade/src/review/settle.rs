@@ -50,6 +50,7 @@ impl<M: LanguageModel> Run<'_, M> {
             });
         }
         self.remember_rejected(from + verdict.kept, verdict.own);
+        let kept_all = from + verdict.kept == self.ladder.text.len();
         let branch_writer = self.proposals.get(from - self.committed + verdict.kept).map_or(0, |wrong| wrong.backer);
         self.cut(from + verdict.kept);
         let first = from - self.committed;
@@ -76,6 +77,9 @@ impl<M: LanguageModel> Run<'_, M> {
                 self.ladder.text.push(bonus);
                 self.proposals.push(Proposal { confidence, ..own });
             }
+        }
+        if reviewer == 0 {
+            self.judge_ahead(kept_all, verdict.own);
         }
         let target = &self.ladder.rungs[0];
         let usual = target.time.checked_div(target.passes as u32).unwrap_or(Duration::MAX);

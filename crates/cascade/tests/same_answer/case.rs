@@ -31,6 +31,8 @@ pub(crate) struct Case {
     pub(crate) widths: Option<Vec<usize>>,
     /// Most second choices that the target can look at.
     pub(crate) branches: usize,
+    /// If drafts compute at the same time as the target: how often they can ask whether that is done.
+    pub(crate) beside: Option<usize>,
     pub(crate) capacity: usize,
     pub(crate) law: Option<Rule>,
 }
@@ -38,6 +40,10 @@ pub(crate) struct Case {
 impl Case {
     pub(crate) fn ladder(&self) -> Cascade<Toy> {
         let target = Toy::new(self.vocab, TARGET).with_capacity(self.capacity).with_branches(self.branches);
+        let target = match self.beside {
+            Some(looks) => target.with_beside(looks),
+            None => target,
+        };
         let mut ladder = Cascade::new(target);
         ladder.set_max_gram(self.max_gram);
         for (index, (agreement, habit)) in (2..).zip(&self.drafts) {
@@ -64,6 +70,7 @@ impl Case {
             end_tokens: &self.end_tokens,
             constraint: self.law.map(|_| constraint),
             cascade: how.cascade,
+            drafts_wait: false,
             fresh: how.fresh,
             chunk: self.chunk,
             widths: self.widths.as_deref(),
@@ -80,7 +87,8 @@ impl Case {
         let by_rung: usize = outcome.rungs.iter().map(|rung| rung.accepted).sum();
         assert_eq!(by_rung + how.shown.len(), kept.tokens.len(), "every token has one writer");
         let drafted = outcome.rungs[1..].iter().map(|rung| rung.proposed).sum();
-        Ok(Ran { tokens: kept.tokens, finish: outcome.finish, passes: outcome.target_passes, drafted })
+        let (finish, passes, ahead) = (outcome.finish, outcome.target_passes, outcome.ahead);
+        Ok(Ran { tokens: kept.tokens, finish, passes, drafted, ahead })
     }
 
     pub(crate) fn alone(&self) -> Ran {
@@ -110,6 +118,8 @@ pub(crate) struct Ran {
     pub(crate) passes: usize,
     /// Tokens that came before the target.
     pub(crate) drafted: usize,
+    /// Of these, how many a draft had said while the target looked at the text before.
+    pub(crate) ahead: usize,
 }
 
 pub(crate) struct Kept {
@@ -157,13 +167,13 @@ pub(crate) fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> im
             1_usize..40,
             prop::collection::vec(token, 0..2),
             1_usize..9,
-            (prop::option::of(prop::collection::vec(1_usize..7, 0..3)), 0_usize..4),
+            (prop::option::of(prop::collection::vec(1_usize..7, 0..3)), 0_usize..4, prop::option::of(1_usize..9)),
             prop_oneof![Just(4096_usize), 31_usize..60],
         );
         (ladder, sampler(), text, prop::option::of(rule())).prop_map(move |(ladder, sampler, text, law)| {
             let (drafts, mut k, lenience) = ladder;
             k.iter_mut().enumerate().for_each(|(row, entries)| entries[..row].fill(0));
-            let (prompt, max_tokens, end_tokens, chunk, (widths, branches), capacity) = text;
+            let (prompt, max_tokens, end_tokens, chunk, (widths, branches, beside), capacity) = text;
             Case {
                 vocab,
                 drafts,
@@ -178,6 +188,7 @@ pub(crate) fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> im
                 chunk,
                 widths,
                 branches,
+                beside,
                 capacity,
                 law,
             }

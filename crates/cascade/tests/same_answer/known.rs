@@ -22,6 +22,7 @@ fn plain(k: Vec<Vec<u32>>, drafts: Vec<(f32, Habit)>, max_gram: bool) -> Case {
         chunk: 64,
         widths: None,
         branches: 0,
+        beside: None,
         capacity: 4096,
         law: None,
     }
@@ -35,6 +36,48 @@ fn a_perfect_draft_saves_the_passes_that_it_should() {
         // The pass that reads the prompt draws one token, every later one its whole draft and a bonus.
         assert_eq!(ran.passes, 1 + 59_usize.div_ceil(n + 1), "drafts of {n}");
     }
+}
+
+#[test]
+fn a_perfect_draft_beside_the_target_has_everything_said_when_the_target_asks() {
+    for n in 1..6_usize {
+        let case = plain(vec![vec![n as u32]], vec![(1.0, Habit::Sound)], false);
+        let without = case.run(&mut case.ladder(), How::default()).unwrap();
+        let beside = |looks: usize| {
+            let case = Case { beside: Some(looks), ..case.clone() };
+            let mut ladder = case.ladder();
+            let ran = case.run(&mut ladder, How::default()).unwrap();
+            let read_by_target = ladder.target().passes();
+            assert_eq!((&ran.tokens, ran.passes, read_by_target), (&without.tokens, without.passes, ran.passes));
+            (ran, ladder.draft_mut(0).unwrap().passes())
+        };
+        let (ran, passes) = beside(100);
+        // For the first review it drafts while the target waits; for all others it has.
+        assert_eq!(ran.ahead, ran.drafted - n, "drafts of {n}");
+        // What it took the target's own tokens to be is a pass each, and nothing is read twice.
+        assert!(passes <= ran.drafted + ran.passes, "{passes} passes for {} tokens", ran.drafted);
+        // A target that is done at once leaves no time for anything.
+        assert_eq!(beside(1).0.ahead, 0);
+        // And one that leaves time for two passes has one token from them, behind the target's own.
+        assert!(beside(3).0.ahead > 0);
+    }
+}
+
+#[test]
+fn what_a_poor_draft_says_ahead_changes_nothing_and_is_forgotten() {
+    let (mut taken, mut drafted) = (0, 0);
+    for (seed, agreement) in [(0, 0.7), (1, 0.85), (2, 0.95)] {
+        let sampler = SamplerSettings { temperature: 0.7, seed, ..SamplerSettings::greedy() };
+        let k = vec![vec![3, 2], vec![0, 2]];
+        let case =
+            Case { sampler, beside: Some(9), max_tokens: 300, ..plain(k, vec![(agreement, Habit::Sound)], true) };
+        let mut ladder = case.ladder();
+        let ran = case.run(&mut ladder, How::default()).unwrap();
+        assert_eq!(ran.tokens, case.alone().tokens);
+        (taken, drafted) = (taken + ran.ahead, drafted + ran.drafted);
+        assert_eq!(ladder.target().passes(), ran.passes);
+    }
+    assert!(taken > 20 && drafted > taken, "{taken} of {drafted}");
 }
 
 #[test]

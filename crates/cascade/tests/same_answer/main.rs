@@ -7,7 +7,7 @@ mod known;
 #[path = "../support/mod.rs"]
 mod support;
 
-use cascade::policy::{Action, Adaptive, CostCurve, Reviewed, View};
+use cascade::policy::{Action, Adaptive, Ahead, CostCurve, Reviewed, View};
 use cascade::toy::{Habit, Toy};
 use cascade::{Cascade, Finish, FixedPolicy, NgramTable, Personal, Policy, ReviewRule, SamplerSettings};
 use case::{Case, How, TARGET, case, habit};
@@ -34,6 +34,16 @@ impl Policy for Wild {
     }
 
     fn learn(&mut self, _: &Reviewed<'_>) {}
+
+    fn ahead(&mut self, _: &View<'_>) -> Ahead {
+        let number = self.0 as usize;
+        Ahead { tokens: number % 6, read: number / 6 % 4 }
+    }
+
+    fn keep_ahead(&mut self, view: &View<'_>) -> usize {
+        // All and more now and then.
+        self.0 as usize / 24 % (view.pending.len() + 2)
+    }
 
     fn branches(&mut self, view: &View<'_>, most: usize, chosen: &mut Vec<usize>) {
         // Too many, twice the same, past the end: whatever comes.

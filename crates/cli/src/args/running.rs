@@ -54,6 +54,10 @@ pub(crate) struct Running {
     /// are soonest with]
     #[arg(long, allow_negative_numbers = true)]
     gpu_layers: Option<u16>,
+    /// Keep drafts with the processor, wherever the target goes: where that has a card for itself, the largest drafts ahead while the target
+    /// looks
+    #[arg(long)]
+    drafts_on_processor: bool,
 }
 
 impl Running {
@@ -75,7 +79,8 @@ impl Running {
             KvType::Q8 => CacheType::Q8,
             KvType::Q4 => CacheType::Q4,
         };
-        Ok(EngineSettings { exact, threads, context: self.context, cache, gpu_layers: self.gpu_layers })
+        let Self { context, gpu_layers, drafts_on_processor, .. } = *self;
+        Ok(EngineSettings { exact, threads, context, cache, gpu_layers, drafts_on_processor })
     }
 }
 

@@ -8,6 +8,9 @@ const SERVER: &str = "llama-server/";
 /// How llama-server may draft, by its own names.
 const SPECULATIONS: [&str; 6] = ["none", "draft-simple", "ngram-simple", "ngram-map-k", "ngram-mod", "ngram-cache"];
 
+/// Behind the name of a way in which drafts never go ahead.
+const WAITING: &str = "-waiting";
+
 /// The one that needs a draft model.
 const WITH_DRAFT: &str = "draft-simple";
 
@@ -20,6 +23,8 @@ pub(super) enum Way {
         cascade: bool,
         /// A K matrix to be played; None leaves it to the engine.
         k: Option<Vec<Vec<u32>>>,
+        /// Whether drafts wait while the target looks, even where they could draft ahead.
+        waits: bool,
     },
     /// A llama-server with this `--spec-type`.
     Server(&'static str),
@@ -49,7 +54,8 @@ impl Config {
     /// All that are to be measured, the target alone first. If there is a server and `names` has none of its ways, all of
     /// them are added.
     pub(super) fn all(names: &[String], possible: Possible<'_>) -> Result<Vec<Self>, Problem> {
-        let mut configs = vec![Self { name: "off".to_owned(), way: Way::Ours { cascade: false, k: None } }];
+        let mut configs =
+            vec![Self { name: "off".to_owned(), way: Way::Ours { cascade: false, k: None, waits: false } }];
         for name in names {
             if configs.iter().all(|config| config.name != *name) {
                 configs.push(Self::named(name, possible)?);
@@ -89,7 +95,8 @@ impl Config {
             k[0][column] = tokens;
             k
         };
-        let k = match name.rsplit_once('-').map_or((name, None), |(kind, count)| (kind, count.parse().ok())) {
+        let (way, waits) = name.strip_suffix(WAITING).map_or((name, false), |way| (way, true));
+        let k = match way.rsplit_once('-').map_or((way, None), |(kind, count)| (kind, count.parse().ok())) {
             ("adaptive", None) => None,
             ("cascade", None) if size == 0 => return refuse("the ladder has nothing that drafts"),
             ("cascade", None) => Some(k.to_vec()),
@@ -99,12 +106,12 @@ impl Config {
             ("max-gram", Some(tokens @ 1..=64)) => Some(only(size - 1, tokens)),
             _ => {
                 return refuse(&format!(
-                    "known are off, adaptive, cascade, speculative-N and max-gram-N with N from 1 to 64, and with --peers {}",
+                    "known are off, adaptive, cascade, speculative-N and max-gram-N with N from 1 to 64, each with {WAITING} too, and with --peers {}",
                     SPECULATIONS.map(|kind| format!("{SERVER}{kind}")).join(", ")
                 ));
             }
         };
-        Ok(Self { name: name.to_owned(), way: Way::Ours { cascade: true, k } })
+        Ok(Self { name: name.to_owned(), way: Way::Ours { cascade: true, k, waits } })
     }
 }
 
@@ -125,11 +132,14 @@ mod tests {
     fn names_become_matrices_and_nonsense_is_refused() {
         let k = vec![vec![1, 2], vec![0, 3]];
         let named = |name: &str, drafts, size| Config::named(name, possible(&k, drafts, size, false)).map(|c| c.way);
-        let ours = |k: Option<Vec<Vec<u32>>>| Way::Ours { cascade: true, k };
+        let ours = |k: Option<Vec<Vec<u32>>>| Way::Ours { cascade: true, k, waits: false };
         assert_eq!(named("speculative-3", 1, 2).unwrap(), ours(Some(vec![vec![3, 0], vec![0, 0]])));
         assert_eq!(named("max-gram-4", 1, 2).unwrap(), ours(Some(vec![vec![0, 4], vec![0, 0]])));
         assert_eq!(named("cascade", 1, 2).unwrap(), ours(Some(k.clone())));
         assert_eq!(named("adaptive", 1, 2).unwrap(), ours(None));
+        let waiting = |k| Way::Ours { cascade: true, k, waits: true };
+        assert_eq!(named("adaptive-waiting", 1, 2).unwrap(), waiting(None));
+        assert_eq!(named("max-gram-4-waiting", 1, 2).unwrap(), waiting(Some(vec![vec![0, 4], vec![0, 0]])));
         for (name, drafts, size) in [
             ("fast", 1, 2),
             ("speculative-0", 1, 2),
@@ -137,6 +147,8 @@ mod tests {
             ("speculative-3", 0, 1),
             ("max-gram-3", 1, 1),
             ("llama-server/none", 1, 2),
+            ("off-waiting", 1, 2),
+            ("-waiting", 1, 2),
         ] {
             assert_eq!(named(name, drafts, size).unwrap_err().code, Code::SettingInvalid, "{name}");
         }

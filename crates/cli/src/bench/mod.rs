@@ -277,8 +277,8 @@ impl Asking<'_> {
             self.engine.record(&self.ask(text, question, 0))?;
         }
         let mut ask = self.ask(text, question, self.max_tokens);
-        if let Way::Ours { cascade, k } = way {
-            (ask.cascade, ask.k, ask.unlearned) = (*cascade, k.clone(), self.cold);
+        if let Way::Ours { cascade, k, waits } = way {
+            (ask.cascade, ask.k, ask.drafts_wait, ask.unlearned) = (*cascade, k.clone(), *waits, self.cold);
         }
         if let Some(first @ None) = self.known.borrow_mut().get_mut(question) {
             *first = self.engine.learned();

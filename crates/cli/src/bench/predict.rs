@@ -58,7 +58,9 @@ pub(super) fn predict(
             continue;
         };
         let invalid = |error: lab::KError| Problem::new(Code::LadderInvalid).with("reason", error);
-        let played = play(&recorded, benched.costs, benched.drafts, &plan).map_err(invalid)?;
+        let waits = matches!(config.way, Way::Ours { waits: true, .. });
+        let costs = Costs { beside: benched.costs.beside && !waits, ..benched.costs.clone() };
+        let played = play(&recorded, &costs, benched.drafts, &plan).map_err(invalid)?;
         let predicted = pace(&played);
         predictions.push(Prediction {
             config: config.name.clone(),

@@ -24,7 +24,7 @@ fn near(have: f64, want: f64) {
 #[test]
 fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     let questions = [question("a", "x"), question("a", "y"), question("b", "z")];
-    let ours = |cascade| Way::Ours { cascade, k: None };
+    let ours = |cascade| Way::Ours { cascade, k: None, waits: false };
     let server = |name: &str| config(name, Way::Server("none"));
     let configs = [
         config("off", ours(false)),
@@ -65,8 +65,13 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
     let prompts = vec![vec![5, 6]; 3];
-    let costs =
-        Costs { about: String::new(), models: vec![vec![(1, 1.0), (4, 2.0)]], drafts_read: true, settling: Vec::new() };
+    let costs = Costs {
+        about: String::new(),
+        models: vec![vec![(1, 1.0), (4, 2.0)]],
+        drafts_read: true,
+        settling: Vec::new(),
+        beside: false,
+    };
     let material =
         Material { categories: &categories, configs: &configs, table: &table, prompts: &prompts, costs: &costs };
     let report = Report::of(material);
@@ -102,7 +107,7 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
 #[test]
 fn ctrl_c_ends_the_course() {
     let questions = [question("a", "x"), question("a", "y")];
-    let configs = [config("off", Way::Ours { cascade: false, k: None })];
+    let configs = [config("off", Way::Ours { cascade: false, k: None, waits: false })];
     let output = Output::new(true);
     let course =
         Course { questions: &questions, configs: &configs, repeats: 1, output: &output, stopped: Arc::default() };

@@ -27,6 +27,8 @@ pub struct Ask {
     pub ends_repeats: bool,
     /// The adaptive policy forgets first what it has learned of the ladder, for measuring first answers.
     pub unlearned: bool,
+    /// Drafts wait while the target looks, even where they have a device of their own, for measuring what drafting ahead brings.
+    pub drafts_wait: bool,
 }
 
 impl Ask {
@@ -44,6 +46,7 @@ impl Ask {
             matrix: false,
             ends_repeats: false,
             unlearned: false,
+            drafts_wait: false,
         }
     }
 }
@@ -126,6 +129,7 @@ impl<'a> Progress<'a> {
             k: self.ask.k.clone(),
             matrix: self.ask.matrix,
             unlearned: self.ask.unlearned,
+            drafts_wait: self.ask.drafts_wait,
         }
     }
 

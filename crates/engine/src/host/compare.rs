@@ -93,6 +93,7 @@ mod tests {
             seconds: 0.0,
             read_bytes: 0.0,
             placed: Vec::new(),
+            drafts_ahead: false,
             pass_times: vec![time(0.3), time(0.1)],
         };
         let record = Record {

@@ -21,6 +21,7 @@ pub fn conditions(ladder: &Ladder, settings: EngineSettings) -> Conditions {
         threads: settings.threads,
         cache: settings.cache,
         gpu_layers: settings.gpu_layers,
+        drafts_on_processor: settings.drafts_on_processor,
     }
 }
 

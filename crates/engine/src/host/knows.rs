@@ -76,6 +76,7 @@ mod tests {
             threads: None,
             cache: CacheType::F16,
             gpu_layers: None,
+            drafts_on_processor: false,
         };
         Learned {
             ladder: "l".into(),

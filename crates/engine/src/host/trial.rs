@@ -115,6 +115,7 @@ mod tests {
             restarts: 0,
             left_out: Vec::new(),
             continued: false,
+            ahead: 0,
             written: Vec::new(),
         }
     }

@@ -2,20 +2,21 @@
 
 use std::time::Instant;
 
-use cascade::policy::CostCurve;
-use cascade::{Branch, LanguageModel, Logits, Token, VocabId};
+use cascade::{Branch, LanguageModel, Logits, Meanwhile, Token, VocabId};
 use llama_cpp_2::LlamaContextLoadError;
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use protocol::learned::Threads;
 
-use super::hold_up::HoldUp;
-use super::{Llama, Mode, WIDEST, Weights};
+use super::beside::Helper;
+use super::{Mode, WIDEST, Weights};
 use crate::by_text::Unfaithful;
 
+mod fallback;
 mod held;
 
+use fallback::Fallback;
 pub(crate) use held::Copied;
 
 /// Most branches of one pass: each is a sequence of its own for as long as the pass lasts.
@@ -48,6 +49,8 @@ pub(crate) struct LlamaRung<'m> {
     fallback: Option<Fallback<'m>>,
     /// Widths that its passes are filled up to, in rising order.
     fills: Vec<usize>,
+    /// Runs its passes while drafts compute, if they do so on other devices.
+    helper: Option<Helper>,
 }
 
 /// A vocabulary that is nearly the model's own, in whose tokens it is spoken to.
@@ -55,16 +58,6 @@ struct Translated {
     vocab: VocabId,
     /// So many tokens, from the first on, mean the same.
     shared: usize,
-}
-
-/// How a model gets away from threads that wait for each other.
-struct Fallback<'m> {
-    llama: &'m Llama,
-    /// Whether so many bytes are free.
-    has_room: fn(u64) -> bool,
-    hold_up: HoldUp,
-    /// Whether the latest passes were that slow.
-    is_due: bool,
 }
 
 /// What llama.cpp refused.
@@ -120,6 +113,7 @@ impl<'m> LlamaRung<'m> {
             translated: None,
             fallback: None,
             fills: Vec::new(),
+            helper: None,
         }
     }
 
@@ -127,6 +121,11 @@ impl<'m> LlamaRung<'m> {
     /// width alone. Only for models that can take tokens back.
     pub(crate) fn fill_up(&mut self, widths: &[usize]) {
         self.fills = widths.to_vec();
+    }
+
+    /// From now on drafts may compute while its passes run: they have other devices.
+    pub(crate) fn compute_beside(&mut self) {
+        self.helper = Helper::new().inspect_err(|error| tracing::warn!(%error, "drafts wait for the target")).ok();
     }
 
     /// How wide a pass over `asked` tokens is to be, of which `rows` are scored; None for one that is as it is.
@@ -143,39 +142,9 @@ impl<'m> LlamaRung<'m> {
         self.translated = Some(Translated { vocab, shared });
     }
 
-    /// Lets it take fewer threads in the middle of an answer when passes take many times what `curve` says, if the bytes for
-    /// that are there.
-    pub(crate) fn let_fall_back(&mut self, llama: &'m Llama, curve: CostCurve, has_room: fn(u64) -> bool) {
-        match &mut self.fallback {
-            Some(fallback) => fallback.hold_up.measured(curve),
-            None => self.fallback = Some(Fallback { llama, has_room, hold_up: HoldUp::new(curve), is_due: false }),
-        }
-    }
-
     /// On how many threads it runs now.
     pub(crate) fn threads(&self) -> Threads {
         self.threads
-    }
-
-    /// Takes half the threads. What is held goes along; if that does not work, everything stays.
-    fn fall_back(&mut self) {
-        let Some(fallback) = &mut self.fallback else { return };
-        let (llama, has_room) = (fallback.llama, fallback.has_room);
-        fallback.is_due = false;
-        let half = |threads: u16| (threads / 2).max(1);
-        let fewer = Threads { single: half(self.threads.single), wide: half(self.threads.wide) };
-        if fewer == self.threads || !has_room(self.reopening()) {
-            return;
-        }
-        match self.reopen(llama, fewer) {
-            Ok(()) => {
-                tracing::info!(single = fewer.single, wide = fewer.wide, "passes are held up: fewer threads");
-                if let Some(fallback) = &mut self.fallback {
-                    fallback.hold_up.halved();
-                }
-            }
-            Err(error) => tracing::warn!(%error, "passes are held up, and threads stay"),
-        }
     }
 
     /// The model whose context this is.
@@ -247,6 +216,77 @@ impl<'m> LlamaRung<'m> {
         Ok(())
     }
 
+    /// One pass, and something to do while it runs.
+    fn pass(
+        &mut self,
+        tokens: &[Token],
+        rows: usize,
+        branches: &[Branch],
+        meanwhile: Option<&mut Meanwhile<'_>>,
+    ) -> Result<Logits<'_>, LlamaError> {
+        self.drop_branches()?;
+        if self.fallback.as_ref().is_some_and(|fallback| fallback.is_due) {
+            self.fall_back();
+        }
+        let asked = tokens.len() + branches.len();
+        let full = LlamaError::Full { asked, held: self.held, capacity: self.capacity };
+        let filled = self.filled(asked, rows + branches.len());
+        let scored = if filled.is_some() { tokens.len() } else { rows };
+        if asked > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, scored, branches) {
+            return Err(full);
+        }
+        for index in 0..filled.map_or(0, |filled| filled - asked) {
+            let position = self.held + tokens.len() + index;
+            if self.batch.add(LlamaToken(0), position as i32, &[SEQUENCE], true).is_err() {
+                return Err(full);
+            }
+        }
+        self.open_branches(branches)?;
+        let began = Instant::now();
+        let decoded = match meanwhile.zip(self.helper.as_mut()) {
+            Some((meanwhile, helper)) => helper.decode(&mut self.context, &mut self.batch, meanwhile),
+            None => self.context.decode(&mut self.batch),
+        };
+        if let Err(error) = decoded {
+            // Some of it may have gone in: back to what is known, or to nothing.
+            if self.remove_from(self.held).is_err() {
+                self.remove_from(0)?;
+            }
+            return Err(error.into());
+        }
+        if let Some(fallback) = &mut self.fallback {
+            fallback.is_due |= fallback.hold_up.is_held_up(asked, began.elapsed().as_secs_f64());
+        }
+        self.held += tokens.len();
+        if filled.is_some_and(|filled| filled > asked) && self.remove(SEQUENCE, self.held).is_err() {
+            self.remove_from(0)?;
+            return Err(LlamaError::NoRollBack);
+        }
+        let first = tokens.len() - rows;
+        if let Some(Translated { vocab, shared }) = &self.translated {
+            self.scores.clear();
+            for index in first..asked {
+                self.scores.extend_from_slice(&self.context.get_logits_ith(index as i32)[..*shared]);
+                self.scores.resize(self.scores.len() + vocab.size - shared, f32::NEG_INFINITY);
+            }
+            return Ok(Logits::new(&self.scores, vocab.size));
+        }
+        if rows == 1 && branches.is_empty() {
+            return Ok(Logits::new(self.context.get_logits_ith(first as i32), self.weights.vocab.size));
+        }
+        if first < asked {
+            let [top, last] = [first, asked - 1].map(|index| self.context.get_logits_ith(index as i32));
+            if let Some(scores) = between(top, last, asked - first) {
+                return Ok(Logits::new(scores, self.weights.vocab.size));
+            }
+        }
+        self.scores.clear();
+        for index in first..asked {
+            self.scores.extend_from_slice(self.context.get_logits_ith(index as i32));
+        }
+        Ok(Logits::new(&self.scores, self.weights.vocab.size))
+    }
+
     /// Takes the tokens from position `from` on out of `sequence`.
     fn remove(&mut self, sequence: i32, from: usize) -> Result<(), LlamaError> {
         match self.context.clear_kv_cache_seq(Some(sequence as u32), Some(from as u32), None) {
@@ -312,63 +352,21 @@ impl LanguageModel for LlamaRung<'_> {
     }
 
     fn extend_with(&mut self, tokens: &[Token], rows: usize, branches: &[Branch]) -> Result<Logits<'_>, LlamaError> {
-        self.drop_branches()?;
-        if self.fallback.as_ref().is_some_and(|fallback| fallback.is_due) {
-            self.fall_back();
-        }
-        let asked = tokens.len() + branches.len();
-        let full = LlamaError::Full { asked, held: self.held, capacity: self.capacity };
-        let filled = self.filled(asked, rows + branches.len());
-        let scored = if filled.is_some() { tokens.len() } else { rows };
-        if asked > (self.capacity - self.held).min(WIDEST) || !self.fill_batch(tokens, scored, branches) {
-            return Err(full);
-        }
-        for index in 0..filled.map_or(0, |filled| filled - asked) {
-            let position = self.held + tokens.len() + index;
-            if self.batch.add(LlamaToken(0), position as i32, &[SEQUENCE], true).is_err() {
-                return Err(full);
-            }
-        }
-        self.open_branches(branches)?;
-        let began = Instant::now();
-        if let Err(error) = self.context.decode(&mut self.batch) {
-            // Some of it may have gone in: back to what is known, or to nothing.
-            if self.remove_from(self.held).is_err() {
-                self.remove_from(0)?;
-            }
-            return Err(error.into());
-        }
-        if let Some(fallback) = &mut self.fallback {
-            fallback.is_due |= fallback.hold_up.is_held_up(asked, began.elapsed().as_secs_f64());
-        }
-        self.held += tokens.len();
-        if filled.is_some_and(|filled| filled > asked) && self.remove(SEQUENCE, self.held).is_err() {
-            self.remove_from(0)?;
-            return Err(LlamaError::NoRollBack);
-        }
-        let first = tokens.len() - rows;
-        if let Some(Translated { vocab, shared }) = &self.translated {
-            self.scores.clear();
-            for index in first..asked {
-                self.scores.extend_from_slice(&self.context.get_logits_ith(index as i32)[..*shared]);
-                self.scores.resize(self.scores.len() + vocab.size - shared, f32::NEG_INFINITY);
-            }
-            return Ok(Logits::new(&self.scores, vocab.size));
-        }
-        if rows == 1 && branches.is_empty() {
-            return Ok(Logits::new(self.context.get_logits_ith(first as i32), self.weights.vocab.size));
-        }
-        if first < asked {
-            let [top, last] = [first, asked - 1].map(|index| self.context.get_logits_ith(index as i32));
-            if let Some(scores) = between(top, last, asked - first) {
-                return Ok(Logits::new(scores, self.weights.vocab.size));
-            }
-        }
-        self.scores.clear();
-        for index in first..asked {
-            self.scores.extend_from_slice(self.context.get_logits_ith(index as i32));
-        }
-        Ok(Logits::new(&self.scores, self.weights.vocab.size))
+        self.pass(tokens, rows, branches, None)
+    }
+
+    fn computes_beside(&self) -> bool {
+        self.helper.is_some()
+    }
+
+    fn extend_beside(
+        &mut self,
+        tokens: &[Token],
+        rows: usize,
+        branches: &[Branch],
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Logits<'_>, LlamaError> {
+        self.pass(tokens, rows, branches, Some(meanwhile))
     }
 
     fn take(&mut self, index: usize) -> Result<(), LlamaError> {

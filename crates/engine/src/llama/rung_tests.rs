@@ -1,3 +1,5 @@
+use cascade::policy::CostCurve;
+
 use super::*;
 use protocol::ladder::CacheType;
 

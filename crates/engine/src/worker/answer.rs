@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use cascade::policy::{Adaptive, CostCurve};
-use cascade::{Cascade, Clock, Constraint, FixedPolicy, Policy, Request, ReviewRule, RunError, Sink, Step};
+use cascade::{
+    Cascade, Clock, Constraint, FixedPolicy, LanguageModel, Policy, Request, ReviewRule, RunError, Sink, Step,
+};
 use protocol::ladder::Ladder;
 use protocol::learned::{Lessons, Threads};
 use protocol::worker::{Event, Format, Generate, LeftOut, Loaded, PassTime, Placed, Translated};
@@ -92,6 +94,7 @@ impl Answerer<'_> {
             left_out: self.left_out.clone(),
             translated: self.translated.clone(),
             placed: self.placed.clone(),
+            drafts_ahead: self.cascade.target().computes_beside(),
             context: self.context,
             exact_widths: self.widths.iter().flatten().map(|width| *width as u32).collect(),
             k: self.matrix.clone(),
@@ -140,6 +143,7 @@ impl Answerer<'_> {
             end_tokens: &end_tokens,
             constraint: fresh.as_ref().map(|fresh| fresh as &dyn Fn() -> Box<dyn Constraint>),
             cascade: ask.cascade && self.rolls_back,
+            drafts_wait: ask.drafts_wait,
             // Passes over the prompt must be the same ones whatever was asked before.
             fresh: self.widths.is_some(),
             chunk: self.chunk,

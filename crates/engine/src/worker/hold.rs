@@ -66,6 +66,7 @@ pub(super) fn ladder(
         let problem = match read {
             Ok(shelf) => match shelf.answerer(llama, ladder, running, &mut memory, inbox, outbox) {
                 Ok(mut answerer) => {
+                    shelf.let_go_ahead(ladder, &mut answerer);
                     // Only a try gives the figures. Whoever asks for layers gets them.
                     let may_refuse = refused.is_none() && settings.gpu_layers.is_none();
                     if let Some(slower) = may_refuse.then(|| shelf.slower_with(&answerer)).flatten() {

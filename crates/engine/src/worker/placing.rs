@@ -115,7 +115,9 @@ impl Placing {
         // A file that says too little, or is none, stays with the processor: too much for any device.
         let unknown = Need { layers: 1, layer: u64::MAX / 8, output: u64::MAX / 8, table: 0, passes: u64::MAX / 8 };
         let needs: Vec<Need> = found.map(|need| need.unwrap_or(unknown)).collect();
-        let places = place::places(&needs, &rooms, settings.gpu_layers.map(u32::from));
+        let movable = if settings.drafts_on_processor { needs.len().min(1) } else { needs.len() };
+        let mut places = place::places(&needs[..movable], &rooms, settings.gpu_layers.map(u32::from));
+        places.resize(needs.len(), Place::default());
         Self { devices, rooms, needs, places, left_out }
     }
 
@@ -139,6 +141,18 @@ impl Placing {
     fn devices_of(&self, place: usize) -> impl Iterator<Item = &Device> + Clone {
         let used = self.places.get(place).map(|place| place.devices.as_slice()).unwrap_or_default();
         self.devices.iter().filter(|(index, _)| used.contains(index)).map(|(_, device)| device)
+    }
+
+    /// Whether the ladder's models in these places compute on nothing that the other computes on.
+    pub(super) fn are_apart(&self, places: [usize; 2], weights: [&Weights; 2]) -> bool {
+        // A draft that its device refused stayed with the processor, wherever it was to go; and some cards compute with the processor's memory.
+        let on = |index: usize| self.devices_of(places[index]).filter(move |_| weights[index].layers().0 > 0);
+        let is_processors = |index: usize| {
+            let is_integrated = on(index).any(|device| device.kind == DeviceKind::Integrated);
+            is_integrated || !weights[index].is_on_devices()
+        };
+        let shares = on(0).any(|device| on(1).any(|other| std::ptr::eq(device, other)));
+        !(shares || is_processors(0) && is_processors(1))
     }
 
     /// Of the ladder's model in this place.

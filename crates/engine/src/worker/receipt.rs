@@ -56,6 +56,7 @@ pub(super) fn of(
         restarts: 0,
         left_out: outcome.left_out.iter().filter_map(|(index, _)| names.get(*index).cloned()).collect(),
         continued: false,
+        ahead: outcome.ahead as u32,
         written: Vec::new(),
     }
 }

@@ -54,6 +54,7 @@ impl Answerer<'_> {
             end_tokens: &end_tokens,
             constraint: None,
             cascade: false,
+            drafts_wait: false,
             fresh: self.widths.is_some(),
             chunk: CHUNK,
             widths: self.widths.as_deref(),

@@ -10,6 +10,7 @@ use protocol::ladder::{Ladder, Rung};
 use protocol::worker::{Event, LeftOut, Placed, Translated, Translation};
 use protocol::{Code, Problem};
 
+use super::answer::Answerer;
 use super::inbox::Inbox;
 use super::kept::Kept;
 use super::memory::Memory;
@@ -81,6 +82,16 @@ impl Tokens {
 }
 
 impl Shelf {
+    /// Lets the largest draft go ahead while the target looks, if they compute on different devices.
+    pub(super) fn let_go_ahead(&self, ladder: &Ladder, answerer: &mut Answerer<'_>) {
+        let used = |draft: &&Draft| answerer.names.get(1) == Some(&draft.rung.name);
+        let Some(largest) = self.drafts.iter().find(used) else { return };
+        let place = ladder.rungs.iter().position(|rung| *rung == largest.rung).unwrap_or(usize::MAX);
+        if self.placing.are_apart([0, place], [&self.target, &largest.weights]) {
+            answerer.cascade.target_mut().llama_mut().compute_beside();
+        }
+    }
+
     /// Drafts, of those with these names, whose tokens are not quite the target's.
     pub(super) fn translated(&self, names: &[String]) -> Vec<Translated> {
         let there = self.drafts.iter().filter(|draft| names.contains(&draft.rung.name));

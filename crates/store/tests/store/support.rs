@@ -80,6 +80,7 @@ pub(crate) fn receipt() -> Receipt {
         restarts: 0,
         left_out: Vec::new(),
         continued: false,
+        ahead: 0,
         written: vec![(0, 3), (1, 2)],
     }
 }

@@ -147,6 +147,7 @@ impl World {
                 constraint: None,
                 end_tokens: &self.end_tokens,
                 cascade: true,
+                drafts_wait: false,
                 fresh: true,
                 // In short answers already the first token is to be drafted for: the prompt's last token is read apart.
                 chunk: if groups < 10 { 1 } else { 64 },
