@@ -4,16 +4,19 @@
 //! Parallel speculative decoding (PEARL, arXiv 2408.11850) does the same. Here the target's pass is never waited for by more than one pass of
 //! the draft, and what is not worth a place in the next review is dropped.
 
+use std::time::Duration;
+
 use crate::ladder::Cascade;
 use crate::model::{Clock, LanguageModel, Token};
 use crate::policy::{Ahead, Proposal, Second, View};
 use crate::request::Request;
+use crate::review::settle::{FAR_TOO_SLOW, patience};
 use crate::run::Run;
 use crate::rung::{Fault, Rung};
 use crate::sampler::Sampler;
 
 /// A draft that has more to read than this catches up before it says anything.
-const NEAR: usize = 16;
+pub(crate) const NEAR: usize = 16;
 
 /// The draft that goes ahead: the largest.
 const DRAFT: usize = 1;
@@ -35,6 +38,10 @@ pub(crate) struct Trip {
     fault: Option<String>,
     /// Whether what it took the target's token to be was that.
     came_true: bool,
+    /// Tokens and time of each of its passes during the target's last one.
+    passes: Vec<(usize, Duration)>,
+    /// What the target's passes usually take.
+    usual: Duration,
 }
 
 impl Trip {
@@ -48,15 +55,18 @@ impl Trip {
         wants_seconds: bool,
         is_done: &dyn Fn() -> bool,
     ) {
-        // Its scores behind the last token are needed.
+        // Its scores behind the last token are needed; and a model that can only forget everything holds less than it was said to.
         rung.text_cut(self.base - 1);
+        self.fault = rung.drop_stale().err().map(|fault| fault.reason());
         let goes_on = || !is_done() && !(request.cancelled)();
-        while self.fault.is_none() && self.base - rung.read() > NEAR && self.plan.read > 0 && goes_on() {
-            let to = self.base.min(rung.read() + self.plan.read + 1) - 1;
-            let began = clock.now();
+        // Without the time to read what little there is and say something it comes closer.
+        let near = if self.plan.tokens > 0 { NEAR } else { 1 };
+        while self.fault.is_none() && self.base - rung.read() > near && self.plan.read > 0 && goes_on() {
+            let (from, began) = (rung.read(), clock.now());
+            let to = self.base.min(from + self.plan.read + 1) - 1;
             let read = rung.read_to(&self.text, to, 0).map(|_| ());
-            self.has_read(read, rung);
-            rung.count(clock.now().saturating_sub(began));
+            // Reading the prompt is not counted, here or elsewhere.
+            self.made(read, (rung, from), clock.now().saturating_sub(began), from >= request.prompt.len());
         }
         while self.fault.is_none()
             && self.base - rung.read().min(self.base) <= NEAR
@@ -64,15 +74,24 @@ impl Trip {
             && self.text.len() < rung.model.capacity()
             && goes_on()
         {
-            let began = clock.now();
+            let (from, began) = (rung.read(), clock.now());
             let said = self.say(rung, sampler, request, wants_seconds);
-            self.has_read(said, rung);
-            rung.count(clock.now().saturating_sub(began));
+            self.made(said, (rung, from), clock.now().saturating_sub(began), from >= request.prompt.len());
             if self.text.last().is_some_and(|last| request.end_tokens.contains(last)) {
                 break;
             }
         }
         self.read = rung.read();
+    }
+
+    /// Whether the draft did anything while the target looked last.
+    pub(crate) fn has_gone(&self) -> bool {
+        !self.passes.is_empty()
+    }
+
+    /// Tokens and time of each of the draft's passes while the target looked last.
+    pub(crate) fn passes(&self) -> &[(usize, Duration)] {
+        &self.passes
     }
 
     /// One token more.
@@ -94,9 +113,23 @@ impl Trip {
         Ok(())
     }
 
-    fn has_read<M: LanguageModel>(&mut self, done: Result<(), Fault<M::Error>>, rung: &Rung<M>) {
-        self.read = rung.read();
+    /// A pass from token `from` on has been made.
+    fn made<M: LanguageModel>(
+        &mut self,
+        done: Result<(), Fault<M::Error>>,
+        (rung, from): (&mut Rung<M>, usize),
+        time: Duration,
+        counts: bool,
+    ) {
+        if counts {
+            rung.count(time);
+        }
+        let width = rung.read().saturating_sub(from);
         self.fault = done.err().map(|fault| fault.reason());
+        if self.fault.is_none() && time > patience(self.usual, width) {
+            self.fault = Some(FAR_TOO_SLOW.to_owned());
+        }
+        self.passes.push((width.max(1), time));
     }
 }
 
@@ -106,8 +139,11 @@ impl<M: LanguageModel> Run<'_, M> {
         let trip = &mut self.trip;
         (trip.plan, trip.came_true) = (Ahead::default(), false);
         trip.said.clear();
+        trip.passes.clear();
         let Cascade { rungs, text, .. } = &mut *self.ladder;
-        let Some(draft) = rungs.get(DRAFT).filter(|draft| draft.left_out.is_none() && draft.model.reviews()) else {
+        let can =
+            |draft: &&Rung<M>| draft.left_out.is_none() && draft.model.reviews() && text.len() < draft.model.capacity();
+        let Some(draft) = rungs.get(DRAFT).filter(can) else {
             return;
         };
         // Behind the target's own token something has to have room; a pass that also reads the prompt takes its own time, and other rules and
@@ -133,12 +169,13 @@ impl<M: LanguageModel> Run<'_, M> {
         let plan = self.policy.ahead(&view);
         rungs[0].bench = bench;
         // Nobody catches up who is there, and who is not and does not catch up has nothing to say.
-        let read = if behind > NEAR { plan.read } else { 0 };
+        let read = if behind > NEAR || behind > 1 && plan.tokens == 0 { plan.read } else { 0 };
         let tokens = if behind <= NEAR || read > 0 { plan.tokens.min(room) } else { 0 };
         self.trip.plan = Ahead { tokens, read };
         if self.goes_ahead(0) {
             self.trip.text.clone_from(&self.ladder.text);
             self.trip.base = self.ladder.text.len();
+            self.trip.usual = self.ladder.rungs[0].usual();
         }
     }
 
@@ -191,7 +228,6 @@ impl<M: LanguageModel> Run<'_, M> {
         };
         let keep = self.policy.keep_ahead(&view).min(said - from);
         self.cut(from + keep);
-        self.taken_ahead += keep;
         keep
     }
 }

@@ -5,8 +5,8 @@ use crate::policy::View;
 use crate::run::Run;
 
 impl<M: LanguageModel> Run<'_, M> {
-    /// Chooses the second choices that the target will look at too.
-    pub(crate) fn branch(&mut self, room: usize) {
+    /// Chooses the second choices that the target will look at too; the first `ahead` proposals cost nothing.
+    pub(crate) fn branch(&mut self, room: usize, ahead: usize) {
         let target = &self.ladder.rungs[0];
         let free = target.model.capacity().saturating_sub(self.ladder.text.len());
         let most = target.model.branches().min(free);
@@ -17,7 +17,7 @@ impl<M: LanguageModel> Run<'_, M> {
         let view = View {
             reviewer: 0,
             pending: &self.proposals,
-            ahead: 0,
+            ahead: ahead.min(self.proposals.len()),
             room: room - self.proposals.len(),
             available: &bench.available,
             behind: &bench.behind,

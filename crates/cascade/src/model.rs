@@ -31,6 +31,8 @@ pub struct Logits<'a> {
     width: usize,
     /// One for each row of a model that says one token or none.
     sure: Option<&'a [f32]>,
+    /// How long their pass took of itself, if something else was done meanwhile.
+    lasted: Option<Duration>,
 }
 
 impl<'a> Logits<'a> {
@@ -38,7 +40,7 @@ impl<'a> Logits<'a> {
     ///
     /// A trailing incomplete row is ignored.
     pub fn new(values: &'a [f32], width: usize) -> Self {
-        Self { values, width, sure: None }
+        Self { values, width, sure: None, lasted: None }
     }
 
     /// Scores of a model that knows one token for each position, or none: all others have −∞. How sure it is of that token, 0 to 1,
@@ -46,7 +48,18 @@ impl<'a> Logits<'a> {
     ///
     /// Such a model proposes nothing where it knows none, and what it proposes is reviewed as a copy.
     pub fn of_one(values: &'a [f32], width: usize, sure: &'a [f32]) -> Self {
-        Self { values, width, sure: Some(sure) }
+        Self { values, width, sure: Some(sure), lasted: None }
+    }
+
+    /// The same of a pass that took so long of itself, whatever was done [meanwhile](LanguageModel::extend_beside).
+    #[must_use]
+    pub fn lasting(self, lasted: Duration) -> Self {
+        Self { lasted: Some(lasted), ..self }
+    }
+
+    /// How long the pass took of itself, if something else was done meanwhile.
+    pub(crate) fn lasted(&self) -> Option<Duration> {
+        self.lasted
     }
 
     /// How sure a model that knows one token for each position is of that of row `index`; `None` for other models.
@@ -125,7 +138,8 @@ pub trait LanguageModel {
     }
 
     /// As [`extend_with`](Self::extend_with), and where it [can](Self::computes_beside), calls `meanwhile` on this thread while the pass runs. That is
-    /// told how to ask whether the pass is done, and should soon return then. It is called once at most.
+    /// told how to ask whether the pass is done, and should soon return then. It is called once at most. The logits say how long the pass took of
+    /// itself ([`Logits::lasting`]).
     fn extend_beside(
         &mut self,
         tokens: &[Token],

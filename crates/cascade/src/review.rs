@@ -1,6 +1,6 @@
 //! The recursion: a rung generates by reviewing what the rungs below it propose.
 
-mod settle;
+pub(crate) mod settle;
 
 use std::time::Duration;
 
@@ -79,9 +79,9 @@ impl<M: LanguageModel> Run<'_, M> {
         }
         self.branches.clear();
         if reviewer == 0 {
-            self.branch(room);
+            self.branch(room, ahead);
             self.plan_ahead(most);
-            self.count_review();
+            self.count_review(ahead);
         }
         match self.review(reviewer, from, Prepared { began, drafted, foresight }) {
             Ok(()) => Ok(true),
@@ -262,7 +262,9 @@ impl<M: LanguageModel> Run<'_, M> {
             .map(|draft| |is_done: &dyn Fn() -> bool| trip.go(draft, sampler, request, clock, wants_seconds, is_done));
         let meanwhile = go.as_mut().map(|go| go as &mut Meanwhile<'_>);
         let logits = rung.read_with(text, text.len(), proposed + 1, &self.branches, meanwhile).map_err(Halt::Target)?;
-        let time = self.clock.now().saturating_sub(start);
+        // What a draft that went ahead was waited for is no part of it.
+        let passed = self.clock.now().saturating_sub(start);
+        let time = logits.lasted().unwrap_or(passed);
         let width = text.len() - read + self.branches.len();
         let pass = Pass { width, time, reads_prompt: read < prompt, prepared };
         self.sure.clear();

@@ -287,13 +287,14 @@ impl<'r, M: LanguageModel> Run<'r, M> {
         }
     }
 
-    /// Counts what came before the target and whether its pass drew a token.
-    pub(crate) fn count_review(&mut self) {
+    /// Counts what came before the target, the first `ahead` of it said ahead, and whether its pass drew a token.
+    pub(crate) fn count_review(&mut self, ahead: usize) {
         self.target_passes += 1;
         self.proposed = self.proposals.len();
         for (index, proposal) in self.proposals.iter().enumerate() {
             let ends = self.ends(self.ladder.text[self.committed + index]);
             self.tallies[proposal.writer].proposed += usize::from(!ends);
+            self.taken_ahead += usize::from(!ends && index < ahead);
         }
         self.proposed += self.branches.len();
         for branch in &self.branches {

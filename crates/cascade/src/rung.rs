@@ -161,6 +161,11 @@ impl<M: LanguageModel> Rung<M> {
         Ok(())
     }
 
+    /// What its passes take on average; without any for ever.
+    pub(crate) fn usual(&self) -> Duration {
+        self.time.checked_div(self.passes as u32).unwrap_or(Duration::MAX)
+    }
+
     /// Counts a pass that took `time`.
     pub(crate) fn count(&mut self, time: Duration) {
         self.passes += 1;

@@ -276,7 +276,9 @@ impl LanguageModel for Toy {
             // Its own time, which `extend_with` adds, went by as well.
             clock.time.set(began.max(now().saturating_sub(time)));
         }
-        self.extend_with(tokens, rows, branches)
+        let is_timed = pace.is_some();
+        let logits = self.extend_with(tokens, rows, branches)?;
+        Ok(if is_timed { logits.lasting(time) } else { logits })
     }
 
     fn take(&mut self, index: usize) -> Result<(), Broke> {

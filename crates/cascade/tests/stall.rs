@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cascade::policy::{Action, Reviewed, View};
+use cascade::policy::{Action, Adaptive, Ahead, CostCurve, Reviewed, View};
 use cascade::toy::{Kept, Ticking, Toy};
 use cascade::{Cascade, Outcome, Policy, Request, ReviewRule, SamplerSettings, Token};
 
@@ -21,14 +21,24 @@ impl Policy for From {
     }
 
     fn learn(&mut self, _: &Reviewed<'_>) {}
+
+    fn ahead(&mut self, _: &View<'_>) -> Ahead {
+        Ahead { tokens: 4, read: 64 }
+    }
 }
 
 /// 100 tokens with a target that takes 5 ms a token and a draft that takes `each`.
 fn answer(each: Duration, from: usize, cascade: bool) -> (Vec<Token>, Outcome) {
     let clock = Ticking::default();
-    let mut ladder = Cascade::new(Toy::new(30, 1).with_pace(Duration::from_millis(5), &clock));
+    let target = Toy::new(30, 1).with_pace(Duration::from_millis(5), &clock);
+    run(target, each, &mut From(from), cascade, &clock)
+}
+
+/// 100 tokens of `target` with a draft that takes `each`.
+fn run(target: Toy, each: Duration, policy: &mut dyn Policy, cascade: bool, clock: &Ticking) -> (Vec<Token>, Outcome) {
+    let mut ladder = Cascade::new(target);
     ladder.set_max_gram(false);
-    ladder.add_draft(Toy::new(30, 2).like(1, 0.9).with_pace(each, &clock), 1.0).unwrap();
+    ladder.add_draft(Toy::new(30, 2).like(1, 0.9).with_pace(each, clock), 1.0).unwrap();
     let sampler = SamplerSettings::greedy();
     let request = Request {
         prompt: &[1, 2, 3],
@@ -46,7 +56,7 @@ fn answer(each: Duration, from: usize, cascade: bool) -> (Vec<Token>, Outcome) {
         cancelled: &|| false,
     };
     let mut kept = Kept::default();
-    let outcome = ladder.run(&request, &mut From(from), &clock, &mut kept).unwrap();
+    let outcome = ladder.run(&request, policy, clock, &mut kept).unwrap();
     (kept.0, outcome)
 }
 
@@ -67,4 +77,35 @@ fn a_draft_that_catches_up_is_not_taken_for_one_that_hangs() {
     assert_eq!(tokens, alone);
     assert!(outcome.left_out.is_empty(), "{:?}", outcome.left_out);
     assert!(outcome.rungs[1].accepted > 0);
+}
+
+#[test]
+fn a_draft_that_hangs_while_it_goes_ahead_is_left_out_too() {
+    let clock = Ticking::default();
+    let target = Toy::new(30, 1).with_pace(Duration::from_millis(5), &clock).with_beside(usize::MAX);
+    // It never drafts but ahead.
+    let (tokens, outcome) = run(target, Duration::from_secs(20), &mut From(usize::MAX), true, &clock);
+    assert_eq!(tokens, answer(Duration::from_millis(1), 0, false).0);
+    assert_eq!((outcome.left_out.len(), outcome.rungs[1].passes), (1, 1), "one pass is waited for: {outcome:?}");
+}
+
+#[test]
+fn a_draft_that_takes_ten_times_what_was_measured_costs_little_and_says_nothing_of_the_target() {
+    let [target, draft] = [Duration::from_millis(200), Duration::from_millis(600)];
+    let seconds = |cascade: bool| {
+        let clock = Ticking::default();
+        let toy = Toy::new(30, 1).with_pace(target, &clock).with_beside(usize::MAX);
+        let curves = [0.2, 0.06].map(|single| {
+            let mut curve = CostCurve::default();
+            (1..=16).for_each(|width| curve.measured(width, single * width as f64));
+            curve
+        });
+        let mut policy = Adaptive::new(curves.into());
+        let (_, outcome) = run(toy, draft, &mut policy, cascade, &clock);
+        (outcome.total.as_secs_f64(), policy.single().unwrap())
+    };
+    let (alone, ahead) = (seconds(false), seconds(true));
+    // One pass of two tokens is waited for: 1.2 s beside 0.2.
+    assert!(ahead.0 > alone.0 + 0.9 && ahead.0 < alone.0 + 1.2, "{ahead:?}, alone {alone:?}");
+    assert!((ahead.1 / alone.1 - 1.0).abs() < 0.02, "{ahead:?}, alone {alone:?}");
 }

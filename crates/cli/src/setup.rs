@@ -320,6 +320,12 @@ pub(crate) fn engine_knowing(
     for placed in loaded.placed.iter().filter(|placed| placed.layers > 0) {
         output.note(where_it_is(placed, output));
     }
+    if settings.drafts_on_processor && !loaded.drafts_ahead {
+        output.note(output.either(
+            "Nothing is drafted ahead: target and draft do not compute on different devices.",
+            "回答するモデルと下書きモデルが別の装置で動いていないため、先の下書きはしません。",
+        ));
+    }
     if loaded.drafts_ahead {
         output.note(output.either(
             "The largest draft has a device of its own: it drafts ahead while the target looks.",

@@ -236,7 +236,7 @@ impl LanguageModel for Replayed<'_> {
         let done = meter.0.replace(began);
         meanwhile(&|| meter.0.get() >= done);
         meter.0.set(meter.0.get().max(done));
-        Ok(Logits::new(&self.scores, self.vocab.size))
+        Ok(Logits::new(&self.scores, self.vocab.size).lasting(Duration::from_secs_f64(done - began)))
     }
 
     fn take(&mut self, index: usize) -> Result<(), Infallible> {

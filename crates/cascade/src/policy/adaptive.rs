@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::beliefs::{Beliefs, with_depth};
 use super::beside;
 use super::branches::{Chance, worthwhile};
@@ -349,13 +351,15 @@ impl Policy for Adaptive {
         let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
         let (seconds, mut expected, mut caused) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width), false);
         let (before, is_apart) = (pace.cost.at(1), pace.cost.is_apart());
+        // What all is held against is a single token with nobody at work beside it.
+        let is_measure = reviewed.width > 1 || !reviewed.ahead;
         if reviewed.reviewer == 0 && is_apart {
-            caused = self.settling.saw(&mut pace.cost, reviewed.width, seconds);
+            caused = self.settling.saw(&mut pace.cost, is_measure, reviewed.width, seconds);
             if caused {
                 // Nobody else's doing: all of it is booked.
                 expected = Some(seconds);
             }
-        } else {
+        } else if is_measure {
             pace.cost.saw(reviewed.width, seconds);
         }
         let single = pace.cost.at(1).unwrap_or(seconds);
@@ -371,7 +375,7 @@ impl Policy for Adaptive {
         if reviewed.reviewer == 0 {
             // What a pass on a device adds to the next ones is part of what is expected of it.
             let is_sudden = expected.is_some_and(|expected| seconds < OVER * expected) && !is_apart;
-            self.guard.noticed(reviewed.width, is_sudden);
+            self.guard.noticed(if is_measure { reviewed.width } else { 2 }, is_sudden);
         }
         // What this very pass has told of one token is no measure of it.
         let single = before.filter(|_| reviewed.width > 1).or_else(|| pace.cost.at(1));
@@ -416,11 +420,18 @@ impl Policy for Adaptive {
 
     fn ahead(&mut self, view: &View<'_>) -> Ahead {
         let [target, draft, ..] = &self.paces[..] else { return Ahead::default() };
-        let pass = target.cost.at(view.pending.len() + 1).filter(|_| !self.guard.is_aside());
+        let is_quiet = self.guard.is_aside() || view.pending.is_empty() && self.guard.wants_single();
+        let pass = target.cost.at(view.pending.len() + 1).filter(|_| !is_quiet);
         let survival = self.beliefs.survival(0, view.pending);
         let model = &self.beliefs.by(0).models[1];
         let behind = view.behind.get(1).copied().unwrap_or_default();
         pass.map_or_else(Ahead::default, |pass| beside::plan(&draft.cost, model, pass, behind, survival))
+    }
+
+    fn went_ahead(&mut self, width: usize, time: Duration) {
+        if let Some(draft) = self.paces.get_mut(1) {
+            draft.cost.saw(width, time.as_secs_f64());
+        }
     }
 
     fn keep_ahead(&mut self, view: &View<'_>) -> usize {

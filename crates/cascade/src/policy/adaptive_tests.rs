@@ -242,6 +242,20 @@ fn one_held_up_review_is_forgiven_in_time() {
 }
 
 #[test]
+fn what_a_draft_beside_the_target_holds_up_is_booked_and_says_nothing_of_a_single_token() {
+    let mut policy = Adaptive::new(vec![curve(FLAT), curve(|_| 0.002)]);
+    let (single, view) = (policy.single(), view(&[false, true, false], &[0, 1, 0], 5));
+    let sure = Proposal { asked: 1, writer: 1, backer: 1, confidence: 0.95, copied: None, second: None };
+    let said = View { pending: &[sure; 4], ahead: 4, ..view };
+    assert!(policy.ahead(&view).tokens > 1 && policy.keep_ahead(&said) == 4);
+    let held_up = Reviewed { ahead: true, ..lone(false, 1.5 * FLAT(1)) };
+    (0..20).for_each(|_| policy.learn(&held_up));
+    assert_eq!(policy.single(), single);
+    assert!(policy.stands_aside(), "half a pass is lost each time");
+    assert_eq!((policy.ahead(&view), policy.keep_ahead(&said)), (Ahead::default(), 0));
+}
+
+#[test]
 fn answers_without_the_cascade_earn_nothing() {
     let mut policy = Adaptive::new(vec![curve(STEEP), curve(|_| 0.002)]);
     let untouched = policy.knowledge(&[curve(STEEP), curve(|_| 0.002)]);

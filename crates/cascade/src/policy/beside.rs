@@ -3,9 +3,10 @@
 use super::Ahead;
 use super::acceptance::OfModel;
 use super::cost::CostCurve;
+use crate::ahead::NEAR;
 
 /// Widths of a draft's passes that catch up with the text, the widest first.
-const READ: [usize; 5] = [256, 128, 64, 32, 16];
+const READ: [usize; 8] = [256, 128, 64, 32, 16, 8, 4, 2];
 
 /// With a smaller chance that anything of it is of use a draft does not go ahead.
 const LEAST: f64 = 0.05;
@@ -14,10 +15,13 @@ const LEAST: f64 = 0.05;
 /// is the chance that all that is under review is kept.
 pub(super) fn plan(draft: &CostCurve, model: &OfModel, pass: f64, behind: usize, survival: f64) -> Ahead {
     let takes = |width: usize| draft.at(width).unwrap_or(f64::INFINITY);
-    let read = READ.into_iter().find(|width| takes(*width) <= pass).unwrap_or_default();
     let kept: f64 = model.outcomes().iter().map(|(often, kept)| often * kept).sum();
+    if kept * kept < LEAST {
+        return Ahead::default();
+    }
+    let read = READ.into_iter().find(|width| takes(*width) <= pass).unwrap_or_default();
     // Who has far to go is there only after some passes of the target.
-    let first = takes(behind.clamp(1, READ[READ.len() - 1]));
+    let first = takes(behind.clamp(1, NEAR));
     // The target's own token, and at least one behind it.
     let tokens = if first <= pass { 1 + ((pass - first) / takes(1)) as usize } else { 0 };
     let is_of_use = tokens >= 2 && survival * kept * kept >= LEAST;
@@ -60,7 +64,10 @@ mod tests {
         let plan = |pass: f64, survival: f64| plan(&draft, &model, pass, 1, survival);
         assert_eq!(plan(0.045, 1.0).tokens, 4);
         assert_eq!((plan(0.015, 1.0).tokens, plan(0.045, 0.01).tokens), (0, 0), "nothing that could be of use");
-        assert_eq!((plan(0.5, 1.0).read, plan(0.031, 1.0).read, plan(0.02, 0.0).read), (256, 16, 0));
+        assert_eq!(
+            (plan(0.5, 1.0).read, plan(0.031, 1.0).read, plan(0.02, 0.0).read, plan(0.01, 1.0).read),
+            (256, 16, 8, 0)
+        );
         assert_eq!(super::plan(&draft, &model, 0.045, 16, 1.0).tokens, 2, "it has to read first");
         assert_eq!(super::plan(&CostCurve::default(), &model, 1.0, 1, 1.0), Ahead::default(), "nothing is known of it");
     }

@@ -37,6 +37,9 @@ const LOSSES: f64 = 4.0;
 /// After so many reviews the target works alone for one token: what that takes is what everything is held against.
 const SINGLE_AFTER: usize = 64;
 
+/// What one-token passes take now and then, in such passes, with nobody at work beside them.
+const NOISE: f64 = 1.1;
+
 /// A pass that takes more than this many times what it should is somebody else's doing beyond that.
 const OUTLIER: f64 = 2.0;
 
@@ -210,10 +213,17 @@ impl Guard {
     pub(super) fn book(&mut self, reviewed: &Reviewed<'_>, single: f64, expected: Option<f64>, caused: bool) {
         self.judged = KNOWN.min(self.judged + reviewed.proposals.len());
         let alone = reviewed.tokens() as f64;
-        // A review for which nothing was drafted is the target alone: its noise is nobody's loss.
+        // A review for which nothing was drafted, and beside which nobody drafts ahead, is the target alone: its noise is nobody's loss.
         let strange = expected.map_or(0.0, |expected| (reviewed.time.as_secs_f64() - OUTLIER * expected).max(0.0));
-        let loss =
-            if reviewed.drafted || caused { (reviewed.round.as_secs_f64() - strange) / single - alone } else { 0.0 };
+        let round = reviewed.round.as_secs_f64();
+        let loss = if reviewed.drafted || caused {
+            (round - strange) / single - alone
+        } else if reviewed.ahead {
+            // What the draft was waited for, or what it held up beyond all noise.
+            (round - reviewed.time.as_secs_f64()).max(round - strange - NOISE * single) / single
+        } else {
+            0.0
+        };
         let loss = self.spread(loss);
         self.behind = (self.behind + loss - self.budget * alone).clamp(-SAVINGS, LOSSES);
         self.credit = (self.credit + TRIES * alone).min(SAVINGS);

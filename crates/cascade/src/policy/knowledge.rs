@@ -174,6 +174,7 @@ mod tests {
                     round: time,
                     foreseen: None,
                     drafted: true,
+                    ahead: false,
                     alone: false,
                 });
             }

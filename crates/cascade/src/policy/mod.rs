@@ -106,6 +106,7 @@ pub enum Action {
 }
 
 /// What came of one review.
+#[allow(clippy::struct_excessive_bools, reason = "each says something of its own")]
 #[derive(Debug)]
 pub struct Reviewed<'a> {
     /// The rung that reviewed.
@@ -120,7 +121,7 @@ pub struct Reviewed<'a> {
     pub branched: bool,
     /// Tokens in its pass.
     pub width: usize,
-    /// Time of its pass.
+    /// Time of its pass, without what a draft that went ahead was waited for.
     pub time: Duration,
     /// Time since the preparation of this review began, its own pass included.
     pub round: Duration,
@@ -128,6 +129,8 @@ pub struct Reviewed<'a> {
     pub foreseen: Option<Foreseen>,
     /// Whether anything was drafted for it, and perhaps thrown away again before it was reviewed.
     pub drafted: bool,
+    /// Whether a draft went ahead during its pass, which may have held that up.
+    pub ahead: bool,
     /// Whether the cascade was off: the policy had no say.
     pub alone: bool,
 }
@@ -148,6 +151,7 @@ impl Reviewed<'static> {
             round: time,
             foreseen: None,
             drafted: false,
+            ahead: false,
             alone: false,
         }
     }
@@ -192,6 +196,11 @@ pub trait Policy {
     fn ahead(&mut self, view: &View<'_>) -> Ahead {
         let _ = view;
         Ahead::default()
+    }
+
+    /// The largest draft has made a pass over so many tokens ahead, which took so long.
+    fn went_ahead(&mut self, width: usize, time: Duration) {
+        let _ = (width, time);
     }
 
     /// How many of the pending proposals, all said [ahead](Self::ahead), are worth a place in the target's pass.

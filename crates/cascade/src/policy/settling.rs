@@ -30,8 +30,9 @@ impl Settling {
         *self = Self { wider: None, unsettled: PASSES };
     }
 
-    /// Takes in a pass over `width` tokens that took `seconds`. Whether it took what it took because of an earlier one.
-    pub(super) fn saw(&mut self, cost: &mut CostCurve, width: usize, seconds: f64) -> bool {
+    /// Takes in a pass over `width` tokens that took `seconds`, which tells what such passes take if it was `undisturbed`. Whether it took what it took
+    /// because of an earlier one.
+    pub(super) fn saw(&mut self, cost: &mut CostCurve, undisturbed: bool, width: usize, seconds: f64) -> bool {
         if width == 1 && self.unsettled > 0 {
             self.unsettled -= 1;
             return false;
@@ -44,7 +45,9 @@ impl Settling {
             return false;
         }
         let Some(wider) = &mut self.wider else {
-            cost.saw(1, seconds);
+            if undisturbed {
+                cost.saw(1, seconds);
+            }
             return false;
         };
         wider.seconds += (seconds - cost.at(1).unwrap_or(seconds)).max(0.0);
@@ -68,7 +71,7 @@ mod tests {
         cost.measured(1, 2.0);
         cost.measured(4, 6.0);
         let mut settling = Settling::default();
-        let mut saw = |width, seconds| settling.saw(&mut cost, width, seconds);
+        let mut saw = |width, seconds| settling.saw(&mut cost, true, width, seconds);
         assert_eq!(
             [saw(1, 2.0), saw(4, 6.0), saw(1, 5.0), saw(1, 4.0), saw(1, 2.0)],
             [false, false, true, true, false]
@@ -79,18 +82,18 @@ mod tests {
         let mut settling = Settling::default();
         for _ in 0..40 {
             for (width, seconds) in [(4, 6.0), (1, 5.0), (1, 4.0), (1, 2.0)] {
-                settling.saw(&mut cost, width, seconds);
+                settling.saw(&mut cost, true, width, seconds);
             }
         }
         assert!((cost.at(4).unwrap() - 11.0).abs() < 0.1, "6, and 3 and 2 of the next ones: {cost:?}");
         settling.begin();
-        assert!([9.0, 9.0, 2.0].iter().all(|seconds| !settling.saw(&mut cost, 1, *seconds)));
+        assert!([9.0, 9.0, 2.0].iter().all(|seconds| !settling.saw(&mut cost, true, 1, *seconds)));
         assert!(
             (cost.at(1).unwrap() - 2.0).abs() < 1e-9,
             "what a prompt adds is neither an earlier review's nor a token's"
         );
         for _ in 0..40 {
-            settling.saw(&mut cost, 4, 6.0);
+            settling.saw(&mut cost, true, 4, 6.0);
         }
         assert!((cost.at(4).unwrap() - 6.0).abs() < 0.1, "one behind the other they add nothing: {cost:?}");
     }

@@ -17,12 +17,21 @@ const CATCH_UP: usize = 16;
 /// Below this a slow pass is noise.
 const STALL_FLOOR: Duration = Duration::from_millis(500);
 
+/// Why a draft that hangs is left out.
+pub(crate) const FAR_TOO_SLOW: &str = "it was far too slow";
+
+/// How long a draft's pass over `width` tokens may take where the target's `usual`ly take so long: one that catches up with what others wrote reads
+/// many tokens at once, which takes its time.
+pub(crate) fn patience(usual: Duration, width: usize) -> Duration {
+    STALL_FLOOR.max(usual.saturating_mul(STALL)).saturating_mul(1 + (width / CATCH_UP) as u32)
+}
+
 impl<M: LanguageModel> Run<'_, M> {
     /// Counts the pass, tells the policy, and leaves what the verdict lets stand.
     pub(super) fn settle(&mut self, reviewer: usize, from: usize, pass: &Pass, verdict: Verdict) {
         if !pass.reads_prompt {
             self.ladder.rungs[reviewer].count(pass.time);
-            if reviewer == 0 && pass.width == 1 {
+            if reviewer == 0 && pass.width == 1 && !self.trip.has_gone() {
                 self.singles.push(pass.time);
             }
             // What stands first now: its own token if nothing was kept.
@@ -46,8 +55,12 @@ impl<M: LanguageModel> Run<'_, M> {
                 time: pass.time,
                 round: self.clock.now().saturating_sub(pass.prepared.began),
                 drafted: pass.prepared.drafted,
+                ahead: reviewer == 0 && self.trip.has_gone(),
                 alone: !self.request.cascade,
             });
+            if reviewer == 0 {
+                self.trip.passes().iter().for_each(|(width, time)| self.policy.went_ahead(*width, *time));
+            }
         }
         self.remember_rejected(from + verdict.kept, verdict.own);
         let kept_all = from + verdict.kept == self.ladder.text.len();
@@ -82,11 +95,9 @@ impl<M: LanguageModel> Run<'_, M> {
             self.judge_ahead(kept_all, verdict.own);
         }
         let target = &self.ladder.rungs[0];
-        let usual = target.time.checked_div(target.passes as u32).unwrap_or(Duration::MAX);
-        // A draft that catches up with what others wrote reads many tokens at once, which takes its time.
-        let bound = STALL_FLOOR.max(usual.saturating_mul(STALL)).saturating_mul(1 + (pass.width / CATCH_UP) as u32);
+        let bound = patience(target.usual(), pass.width);
         if reviewer > 0 && !pass.reads_prompt && pass.time > bound {
-            self.leave_out(reviewer, "it was far too slow".to_owned());
+            self.leave_out(reviewer, FAR_TOO_SLOW.to_owned());
         }
     }
 

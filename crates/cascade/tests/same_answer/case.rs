@@ -34,6 +34,8 @@ pub(crate) struct Case {
     /// If drafts compute at the same time as the target: how often they can ask whether that is done.
     pub(crate) beside: Option<usize>,
     pub(crate) capacity: usize,
+    /// Tokens that drafts can hold.
+    pub(crate) draft_capacity: usize,
     pub(crate) law: Option<Rule>,
 }
 
@@ -48,6 +50,7 @@ impl Case {
         ladder.set_max_gram(self.max_gram);
         for (index, (agreement, habit)) in (2..).zip(&self.drafts) {
             let draft = Toy::new(self.vocab, index).like(TARGET, *agreement).with_habit(*habit);
+            let draft = draft.with_capacity(self.draft_capacity);
             ladder.add_draft(draft, self.lenience).unwrap();
         }
         ladder
@@ -88,7 +91,7 @@ impl Case {
         assert_eq!(by_rung + how.shown.len(), kept.tokens.len(), "every token has one writer");
         let drafted = outcome.rungs[1..].iter().map(|rung| rung.proposed).sum();
         let (finish, passes, ahead) = (outcome.finish, outcome.target_passes, outcome.ahead);
-        Ok(Ran { tokens: kept.tokens, finish, passes, drafted, ahead })
+        Ok(Ran { tokens: kept.tokens, finish, passes, drafted, ahead, left_out: outcome.left_out.len() })
     }
 
     pub(crate) fn alone(&self) -> Ran {
@@ -120,6 +123,8 @@ pub(crate) struct Ran {
     pub(crate) drafted: usize,
     /// Of these, how many a draft had said while the target looked at the text before.
     pub(crate) ahead: usize,
+    /// Drafts that failed.
+    pub(crate) left_out: usize,
 }
 
 pub(crate) struct Kept {
@@ -168,12 +173,12 @@ pub(crate) fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> im
             prop::collection::vec(token, 0..2),
             1_usize..9,
             (prop::option::of(prop::collection::vec(1_usize..7, 0..3)), 0_usize..4, prop::option::of(1_usize..9)),
-            prop_oneof![Just(4096_usize), 31_usize..60],
+            (prop_oneof![Just(4096_usize), 31_usize..60], prop_oneof![3 => Just(4096_usize), 1 => 10_usize..60]),
         );
         (ladder, sampler(), text, prop::option::of(rule())).prop_map(move |(ladder, sampler, text, law)| {
             let (drafts, mut k, lenience) = ladder;
             k.iter_mut().enumerate().for_each(|(row, entries)| entries[..row].fill(0));
-            let (prompt, max_tokens, end_tokens, chunk, (widths, branches, beside), capacity) = text;
+            let (prompt, max_tokens, end_tokens, chunk, (widths, branches, beside), (capacity, draft_capacity)) = text;
             Case {
                 vocab,
                 drafts,
@@ -190,6 +195,7 @@ pub(crate) fn case(habits: impl Strategy<Value = Habit> + Clone + 'static) -> im
                 branches,
                 beside,
                 capacity,
+                draft_capacity,
                 law,
             }
         })

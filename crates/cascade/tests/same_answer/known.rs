@@ -24,6 +24,7 @@ fn plain(k: Vec<Vec<u32>>, drafts: Vec<(f32, Habit)>, max_gram: bool) -> Case {
         branches: 0,
         beside: None,
         capacity: 4096,
+        draft_capacity: 4096,
         law: None,
     }
 }
@@ -60,6 +61,18 @@ fn a_perfect_draft_beside_the_target_has_everything_said_when_the_target_asks() 
         assert_eq!(beside(1).0.ahead, 0);
         // And one that leaves time for two passes has one token from them, behind the target's own.
         assert!(beside(3).0.ahead > 0);
+    }
+}
+
+#[test]
+fn a_draft_that_holds_less_than_the_text_does_not_go_ahead_and_is_not_taken_for_broken() {
+    let prompt: Vec<Token> = (0..30).map(|token| token % 7).collect();
+    for draft_capacity in [20, 40] {
+        let case = plain(vec![vec![3]], vec![(1.0, Habit::Sound)], false);
+        let case = Case { prompt: prompt.clone(), draft_capacity, beside: Some(100), ..case };
+        let ran = case.run(&mut case.ladder(), How::default()).unwrap();
+        assert_eq!((&ran.tokens, ran.left_out), (&case.alone().tokens, 0), "{draft_capacity}");
+        assert_eq!(ran.ahead > 0, draft_capacity > prompt.len(), "{draft_capacity}");
     }
 }
 

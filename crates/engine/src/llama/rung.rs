@@ -1,6 +1,7 @@
 //! A model at work on a text.
 
-use std::time::Instant;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use cascade::{Branch, LanguageModel, Logits, Meanwhile, Token, VocabId};
 use llama_cpp_2::LlamaContextLoadError;
@@ -216,13 +217,13 @@ impl<'m> LlamaRung<'m> {
         Ok(())
     }
 
-    /// One pass, and something to do while it runs.
+    /// One pass, and something to do while it runs; then it is told how long it took of itself.
     fn pass(
         &mut self,
         tokens: &[Token],
         rows: usize,
         branches: &[Branch],
-        meanwhile: Option<&mut Meanwhile<'_>>,
+        meanwhile: Option<(&mut Meanwhile<'_>, &Cell<Option<Duration>>)>,
     ) -> Result<Logits<'_>, LlamaError> {
         self.drop_branches()?;
         if self.fallback.as_ref().is_some_and(|fallback| fallback.is_due) {
@@ -244,7 +245,7 @@ impl<'m> LlamaRung<'m> {
         self.open_branches(branches)?;
         let began = Instant::now();
         let decoded = match meanwhile.zip(self.helper.as_mut()) {
-            Some((meanwhile, helper)) => helper.decode(&mut self.context, &mut self.batch, meanwhile),
+            Some(((meanwhile, lasted), helper)) => helper.decode(&mut self.context, &mut self.batch, meanwhile, lasted),
             None => self.context.decode(&mut self.batch),
         };
         if let Err(error) = decoded {
@@ -366,7 +367,9 @@ impl LanguageModel for LlamaRung<'_> {
         branches: &[Branch],
         meanwhile: &mut Meanwhile<'_>,
     ) -> Result<Logits<'_>, LlamaError> {
-        self.pass(tokens, rows, branches, Some(meanwhile))
+        let lasted = Cell::new(None);
+        let logits = self.pass(tokens, rows, branches, Some((meanwhile, &lasted)))?;
+        Ok(lasted.get().map_or(logits, |lasted| logits.lasting(lasted)))
     }
 
     fn take(&mut self, index: usize) -> Result<(), LlamaError> {

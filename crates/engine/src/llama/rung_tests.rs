@@ -142,3 +142,36 @@ fn a_model_shares_all_tokens_with_itself() {
     let (_, weights) = crate::llama::for_tests();
     assert_eq!(weights.shared_with(&weights), Some(weights.vocab().size));
 }
+
+#[test]
+fn a_pass_on_a_thread_of_its_own_is_the_same_whatever_is_done_meanwhile() {
+    let (llama, weights) = crate::llama::for_tests();
+    let mode = Mode { exact: true, cache: CacheType::F16 };
+    let open = || weights.context(llama, 64, Threads { single: 1, wide: 1 }, mode).unwrap();
+    let (mut plain, mut beside) = (open(), open());
+    assert!(!plain.computes_beside());
+    beside.compute_beside();
+    assert!(beside.computes_beside());
+    let row = |logits: Logits<'_>| logits.row(0).unwrap().to_vec();
+    let mut called = 0;
+    for piece in TEXT.chunks(3) {
+        let expected = row(plain.extend(piece, 1).unwrap());
+        let found = beside.extend_beside(piece, 1, &[], &mut |is_done| {
+            called += 1;
+            // All of it goes by here, or nothing.
+            while piece[0] == TEXT[0] && !is_done() {
+                std::thread::yield_now();
+            }
+        });
+        assert_eq!(row(found.unwrap()), expected);
+    }
+    assert_eq!(called, 3);
+    // Who breaks off meanwhile leaves no pass behind that is still at work.
+    let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = beside.extend_beside(&TEXT[..2], 1, &[], &mut |_| panic!("meanwhile"));
+    }));
+    assert!(broken.is_err());
+    beside.truncate(0).unwrap();
+    plain.truncate(0).unwrap();
+    assert_eq!(row(beside.extend(&TEXT, 1).unwrap()), row(plain.extend(&TEXT, 1).unwrap()));
+}

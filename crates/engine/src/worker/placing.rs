@@ -151,7 +151,12 @@ impl Placing {
             let is_integrated = on(index).any(|device| device.kind == DeviceKind::Integrated);
             is_integrated || !weights[index].is_on_devices()
         };
-        let shares = on(0).any(|device| on(1).any(|other| std::ptr::eq(device, other)));
+        // One other computer does one thing after the other, however many devices it lends.
+        let same = |one: &Device, other: &Device| {
+            let is_remote = one.kind == DeviceKind::Remote && other.kind == DeviceKind::Remote;
+            std::ptr::eq(one, other) || is_remote && one.description == other.description
+        };
+        let shares = on(0).any(|device| on(1).any(|other| same(device, other)));
         !(shares || is_processors(0) && is_processors(1))
     }
 

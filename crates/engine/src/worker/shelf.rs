@@ -84,10 +84,11 @@ impl Tokens {
 impl Shelf {
     /// Lets the largest draft go ahead while the target looks, if they compute on different devices.
     pub(super) fn let_go_ahead(&self, ladder: &Ladder, answerer: &mut Answerer<'_>) {
-        let used = |draft: &&Draft| answerer.names.get(1) == Some(&draft.rung.name);
+        // One that drafts by text knows no more than the next token.
+        let used = |draft: &&Draft| answerer.names.get(1) == Some(&draft.rung.name) && draft.tokens != Tokens::Others;
         let Some(largest) = self.drafts.iter().find(used) else { return };
         let place = ladder.rungs.iter().position(|rung| *rung == largest.rung).unwrap_or(usize::MAX);
-        if self.placing.are_apart([0, place], [&self.target, &largest.weights]) {
+        if answerer.rolls_back && self.placing.are_apart([0, place], [&self.target, &largest.weights]) {
             answerer.cascade.target_mut().llama_mut().compute_beside();
         }
     }
