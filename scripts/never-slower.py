@@ -38,7 +38,8 @@ def parts(questions, limit):
         categories.setdefault(question["category"], []).append(question)
     for held in categories.values():
         drawn.shuffle(held)
-        del held[len(held) if limit is None else limit:]
+        if limit is not None:
+            del held[limit:]
     found = []
     while any(categories.values()):
         longest = sorted((held for held in categories.values() if held), key=len, reverse=True)[:PART]

@@ -8,15 +8,12 @@ use std::time::Duration;
 
 use crate::ladder::Cascade;
 use crate::model::{Clock, LanguageModel, Token};
-use crate::policy::{Ahead, Proposal, Second, View};
+use crate::policy::{Ahead, FAR_BEHIND, Proposal, Second, View};
 use crate::request::Request;
 use crate::review::settle::{FAR_TOO_SLOW, patience};
 use crate::run::Run;
 use crate::rung::{Fault, Rung};
 use crate::sampler::Sampler;
-
-/// A draft that has more to read than this catches up before it says anything.
-pub(crate) const NEAR: usize = 16;
 
 /// The draft that goes ahead: the largest.
 const DRAFT: usize = 1;
@@ -60,7 +57,7 @@ impl Trip {
         self.fault = rung.drop_stale().err().map(|fault| fault.reason());
         let goes_on = || !is_done() && !(request.cancelled)();
         // Without the time to read what little there is and say something it comes closer.
-        let near = if self.plan.tokens > 0 { NEAR } else { 1 };
+        let near = if self.plan.tokens > 0 { FAR_BEHIND } else { 1 };
         while self.fault.is_none() && self.base - rung.read() > near && self.plan.read > 0 && goes_on() {
             let (from, began) = (rung.read(), clock.now());
             let to = self.base.min(from + self.plan.read + 1) - 1;
@@ -69,7 +66,7 @@ impl Trip {
             self.made(read, (rung, from), clock.now().saturating_sub(began), from >= request.prompt.len());
         }
         while self.fault.is_none()
-            && self.base - rung.read().min(self.base) <= NEAR
+            && self.base - rung.read().min(self.base) <= FAR_BEHIND
             && self.said.len() < self.plan.tokens
             && self.text.len() < rung.model.capacity()
             && goes_on()
@@ -150,7 +147,7 @@ impl<M: LanguageModel> Run<'_, M> {
         // constraints would have to be kept to.
         let room = most.saturating_sub(self.proposals.len() + 1);
         let reads = self.committed - rungs[0].read().min(self.committed) > 1;
-        if !rungs[0].model.computes_beside() || !self.may_go_ahead || reads || room < 2 {
+        if !self.may_go_ahead || reads || room < 2 {
             return;
         }
         let behind = text.len() - draft.read();
@@ -169,8 +166,8 @@ impl<M: LanguageModel> Run<'_, M> {
         let plan = self.policy.ahead(&view);
         rungs[0].bench = bench;
         // Nobody catches up who is there, and who is not and does not catch up has nothing to say.
-        let read = if behind > NEAR || behind > 1 && plan.tokens == 0 { plan.read } else { 0 };
-        let tokens = if behind <= NEAR || read > 0 { plan.tokens.min(room) } else { 0 };
+        let read = if behind > FAR_BEHIND || behind > 1 && plan.tokens == 0 { plan.read } else { 0 };
+        let tokens = if behind <= FAR_BEHIND || read > 0 { plan.tokens.min(room) } else { 0 };
         self.trip.plan = Ahead { tokens, read };
         if self.goes_ahead(0) {
             self.trip.text.clone_from(&self.ladder.text);

@@ -132,7 +132,11 @@ impl<'r, M: LanguageModel> Run<'r, M> {
             .independent()
             .filter(|_| request.cascade && request.constraint.is_none() && request.sampler.temperature > 0.0);
         let mut run = Self {
-            may_go_ahead: request.cascade && !request.drafts_wait && guard.is_none() && rule.is_none(),
+            may_go_ahead: ladder.target().computes_beside()
+                && request.cascade
+                && !request.drafts_wait
+                && guard.is_none()
+                && rule.is_none(),
             trip: Trip::default(),
             taken_ahead: 0,
             committed: ladder.text.len(),

@@ -2,8 +2,9 @@
 
 use super::Ahead;
 use super::acceptance::OfModel;
+use super::branches::first_that_pay;
 use super::cost::CostCurve;
-use crate::ahead::NEAR;
+use super::drafting::FAR_BEHIND;
 
 /// Widths of a draft's passes that catch up with the text, the widest first.
 const READ: [usize; 8] = [256, 128, 64, 32, 16, 8, 4, 2];
@@ -21,7 +22,7 @@ pub(super) fn plan(draft: &CostCurve, model: &OfModel, pass: f64, behind: usize,
     }
     let read = READ.into_iter().find(|width| takes(*width) <= pass).unwrap_or_default();
     // Who has far to go is there only after some passes of the target.
-    let first = takes(behind.clamp(1, NEAR));
+    let first = takes(behind.clamp(1, FAR_BEHIND));
     // The target's own token, and at least one behind it.
     let tokens = if first <= pass { 1 + ((pass - first) / takes(1)) as usize } else { 0 };
     let is_of_use = tokens >= 2 && survival * kept * kept >= LEAST;
@@ -35,32 +36,16 @@ pub(super) fn keep(
     cost: impl Fn(usize) -> Option<f64>,
     fits: impl Fn(usize) -> bool,
 ) -> usize {
-    let (mut gain, mut best, mut count) = (0.0, 0.0, 0);
-    for (index, chance) in chances.enumerate() {
-        gain += chance;
-        let Some(cost) = cost(index + 1).filter(|_| fits(index + 1)) else { break };
-        if gain - cost > best {
-            (best, count) = (gain - cost, index + 1);
-        }
-    }
-    count
+    first_that_pay(chances, |more| cost(more).filter(|_| fits(more)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn curve(points: &[(usize, f64)]) -> CostCurve {
-        let mut curve = CostCurve::default();
-        for (width, seconds) in points {
-            curve.measured(*width, *seconds);
-        }
-        curve
-    }
-
     #[test]
     fn it_goes_no_further_than_the_target_takes_to_look() {
-        let (draft, model) = (curve(&[(1, 0.01), (16, 0.03), (256, 0.2)]), OfModel::guess());
+        let (draft, model) = (CostCurve::of(&[(1, 0.01), (16, 0.03), (256, 0.2)]), OfModel::guess());
         let plan = |pass: f64, survival: f64| plan(&draft, &model, pass, 1, survival);
         assert_eq!(plan(0.045, 1.0).tokens, 4);
         assert_eq!((plan(0.015, 1.0).tokens, plan(0.045, 0.01).tokens), (0, 0), "nothing that could be of use");

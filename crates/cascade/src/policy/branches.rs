@@ -15,12 +15,17 @@ pub(super) struct Chance {
 /// `cost` is what so many more tokens in the pass cost, in tokens; it may be a staircase, so every number is looked at.
 pub(super) fn worthwhile(chances: &mut [Chance], most: usize, cost: impl Fn(usize) -> Option<f64>) -> usize {
     chances.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+    first_that_pay(chances.iter().take(most).map(|chance| chance.gain), cost)
+}
+
+/// How many of the first of what brings these `gains` are worth their place in a pass, where so many cost `cost`: none from there on where that is None.
+pub(super) fn first_that_pay(gains: impl Iterator<Item = f64>, cost: impl Fn(usize) -> Option<f64>) -> usize {
     let (mut gain, mut best, mut count) = (0.0, 0.0, 0);
-    for (index, chance) in chances.iter().enumerate().take(most) {
-        gain += chance.gain;
-        let Some(cost) = cost(index + 1) else { break };
+    for (more, each) in (1..).zip(gains) {
+        gain += each;
+        let Some(cost) = cost(more) else { break };
         if gain - cost > best {
-            (best, count) = (gain - cost, index + 1);
+            (best, count) = (gain - cost, more);
         }
     }
     count

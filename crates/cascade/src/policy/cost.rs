@@ -183,21 +183,25 @@ impl CostCurve {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random::Noise;
-
-    fn curve(points: &[(usize, f64)]) -> CostCurve {
-        let mut curve = CostCurve::default();
+impl CostCurve {
+    /// Of passes that were measured: their widths with their seconds.
+    pub(super) fn of(points: &[(usize, f64)]) -> Self {
+        let mut curve = Self::default();
         for (width, seconds) in points {
             curve.measured(*width, *seconds);
         }
         curve
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Noise;
 
     #[test]
     fn steps_are_kept_and_gaps_are_straight() {
-        let curve = curve(&[(1, 1.0), (2, 1.1), (3, 2.0), (5, 3.0)]);
+        let curve = CostCurve::of(&[(1, 1.0), (2, 1.1), (3, 2.0), (5, 3.0)]);
         let at: Vec<_> = (1..=7).map(|width| curve.at(width).unwrap()).collect();
         for (have, want) in at.iter().zip([1.0, 1.1, 2.0, 2.5, 3.0, 3.5, 4.0]) {
             assert!((have - want).abs() < 1e-9, "{at:?}");
@@ -207,7 +211,8 @@ mod tests {
 
     #[test]
     fn passes_are_filled_up_where_that_costs_nothing() {
-        let mut curve = curve(&[(1, 1.0), (2, 1.2), (3, 1.21), (4, 1.25), (8, 1.6), (12, 2.0), (16, 2.1), (64, 4.9)]);
+        let mut curve =
+            CostCurve::of(&[(1, 1.0), (2, 1.2), (3, 1.21), (4, 1.25), (8, 1.6), (12, 2.0), (16, 2.1), (64, 4.9)]);
         curve.fill_up();
         assert_eq!(curve.fills(), [1, 4, 8, 16]);
         let at: Vec<_> = [1, 2, 4, 5, 9, 16].map(|width| curve.at(width).unwrap()).to_vec();
@@ -224,13 +229,13 @@ mod tests {
 
     #[test]
     fn it_never_falls() {
-        let curve = curve(&[(1, 2.0), (2, 1.0), (4, 3.0)]);
+        let curve = CostCurve::of(&[(1, 2.0), (2, 1.0), (4, 3.0)]);
         assert!((1..20).all(|width| curve.at(width) <= curve.at(width + 1)), "{curve:?}");
     }
 
     #[test]
     fn one_outlier_hardly_moves_it_and_a_lasting_change_does() {
-        let mut curve = curve(&[(1, 1.0), (4, 2.0)]);
+        let mut curve = CostCurve::of(&[(1, 1.0), (4, 2.0)]);
         curve.saw(1, 50.0);
         assert!(curve.at(1).unwrap() < 1.3, "{curve:?}");
         (0..100).for_each(|_| curve.saw(1, 3.0));
@@ -240,7 +245,7 @@ mod tests {
 
     #[test]
     fn passes_of_one_width_that_are_held_up_now_and_then_leave_the_steps_where_they_were() {
-        let mut curve = curve(&[(1, 1.0), (2, 1.9), (8, 5.0)]);
+        let mut curve = CostCurve::of(&[(1, 1.0), (2, 1.9), (8, 5.0)]);
         for pass in 0..10_000 {
             let noise = |tag| Noise::at(11, pass).uniform(tag);
             let held_up = if noise(0) < 0.05 { 1.5 + 4.5 * noise(1) } else { 1.0 };
@@ -255,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_first_sight_that_was_held_up_bars_nothing() {
-        let mut curve = curve(&[(1, 1.0), (4, 2.0), (8, 4.0)]);
+        let mut curve = CostCurve::of(&[(1, 1.0), (4, 2.0), (8, 4.0)]);
         curve.saw(6, 80.0);
         assert_eq!(curve.at(6), Some(4.0), "no more than a wider pass takes");
         assert_eq!(curve.at(8), Some(4.0));
@@ -265,7 +270,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_ignored() {
-        let mut curve = curve(&[(2, 1.0)]);
+        let mut curve = CostCurve::of(&[(2, 1.0)]);
         for (width, seconds) in [(0, 1.0), (2, f64::NAN), (2, -1.0), (2, 0.0), (9999, 1.0)] {
             curve.saw(width, seconds);
             curve.measured(width, seconds);

@@ -6,7 +6,7 @@ use super::knowledge::Pace;
 const SPREAD: f64 = 16.0;
 
 /// Unread tokens that are more than what a few reviews without this draft leave behind.
-const FAR_BEHIND: usize = 16;
+pub(crate) const FAR_BEHIND: usize = 16;
 
 /// Copies that a draft model may review in one pass even if fewer tokens are wanted of it: they cost it little.
 pub(super) const BESIDE: usize = 16;

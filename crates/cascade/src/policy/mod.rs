@@ -18,6 +18,7 @@ mod speed;
 
 pub use adaptive::Adaptive;
 pub use cost::CostCurve;
+pub(crate) use drafting::FAR_BEHIND;
 pub use fixed::{FixedPolicy, KError};
 pub use knowledge::{Knowledge, KnowledgeError};
 
