@@ -8,7 +8,7 @@ command -v npm >/dev/null || die "Node.js is missing. Install version 20 or newe
 command -v python3 >/dev/null || die "Python 3 is missing. Install it and try again; it fetches models where Hugging Face cannot be reached."
 
 build="cmake ninja-build clang libclang-dev ccache pkg-config libwebkit2gtk-4.1-dev librsvg2-dev libssl-dev"
-test="webkit2gtk-driver xvfb openbox wmctrl scrot dunst xdotool dbus dbus-x11 fonts-noto-cjk procps"
+test="webkit2gtk-driver xvfb openbox wmctrl scrot dunst xdotool dbus dbus-x11 fonts-noto-cjk procps iproute2 util-linux"
 
 if [ "$(uname)" != Linux ]; then
   command -v cmake >/dev/null || die "CMake is missing. Install it (macOS: brew install cmake ninja; Windows: winget install Kitware.CMake LLVM.LLVM) and try again."

@@ -51,6 +51,9 @@ pub(super) fn ladder(
     let mut shares = SHARES.into_iter().peekable();
     let mut refused = None;
     let mut heard = kept.heard.take();
+    if settings.uses_devices() {
+        placing::connect_again();
+    }
     loop {
         let share = shares.peek().copied().unwrap_or(0.0);
         let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };

@@ -1,7 +1,8 @@
 //! Where a ladder's models go on this computer.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
+use protocol::Problem;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::worker::{Device, DeviceKind, DeviceShare, Hardware, LeftOut, Placed};
 
@@ -27,7 +28,7 @@ pub(crate) const WORKERS: &str = "TAKI_WORKERS";
 
 /// What there is to compute with, with what is `held` of devices now, in bytes by their numbers, as free: the next ladder may have it.
 pub(super) fn hardware(held: &[(usize, u64)]) -> Hardware {
-    let left_out = connected().to_vec();
+    let left_out = unusable();
     let modules = llama::modules();
     let files = modules.as_ref().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
     let mut module_files: Vec<String> = files
@@ -57,17 +58,36 @@ fn free_again(mut devices: Vec<(usize, Device)>, held: &[(usize, u64)]) -> Vec<(
     devices
 }
 
-/// Connects to the other computers that were named, once. Those that cannot be used.
-pub(super) fn connected() -> &'static [LeftOut] {
-    static LEFT_OUT: OnceLock<Vec<LeftOut>> = OnceLock::new();
-    LEFT_OUT.get_or_init(|| {
+/// The other computers that were named and cannot be used. Connects to them when that is asked first.
+pub(super) fn unusable() -> Vec<LeftOut> {
+    remotes(|remotes| {
+        let left = remotes.iter().filter_map(|(address, added)| Some((address, added.as_ref().err()?)));
+        left.map(|(address, problem)| LeftOut { rung: address.clone(), problem: problem.clone() }).collect()
+    })
+}
+
+/// Tries again to connect to those that could not be reached: a cable may be in again, and a program run there.
+pub(super) fn connect_again() {
+    remotes(|remotes| {
+        for (address, added) in remotes.iter_mut().filter(|(_, added)| added.is_err()) {
+            *added = llama::add_remote(address);
+        }
+    });
+}
+
+/// What came of connecting to an address.
+type Remote = (String, Result<(), Problem>);
+
+fn remotes<T>(look: impl FnOnce(&mut [Remote]) -> T) -> T {
+    static REMOTES: Mutex<Option<Vec<Remote>>> = Mutex::new(None);
+    let mut remotes = REMOTES.lock().unwrap_or_else(PoisonError::into_inner);
+    look(remotes.get_or_insert_with(|| {
         let named = std::env::var(WORKERS).unwrap_or_default();
         let mut addresses: Vec<&str> = named.split(',').map(str::trim).filter(|address| !address.is_empty()).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        let added = addresses.into_iter().map(|address| (address, llama::add_remote(address)));
-        added.filter_map(|(address, added)| Some(LeftOut { rung: address.to_owned(), problem: added.err()? })).collect()
-    })
+        addresses.into_iter().map(|address| (address.to_owned(), llama::add_remote(address))).collect()
+    }))
 }
 
 /// The devices that there are, and where the models go.
@@ -97,7 +117,7 @@ impl Placing {
         let mut devices = Vec::new();
         // Every bit as the target alone computes it: cards choose their sums by the width of a pass, and a lost one would leave the rest to others.
         if settings.uses_devices() {
-            left_out.extend_from_slice(connected());
+            left_out = unusable();
             devices = llama::devices();
         }
         if let Some(refused) = refused {

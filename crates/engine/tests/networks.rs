@@ -1,0 +1,203 @@
+//! Several other computers that compute along, each in a network of its own with a cable that can be pulled: Linux network namespaces.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::fs::File;
+use std::io;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use engine::{Answering, Engine, Launch};
+use protocol::Code;
+use protocol::ladder::EngineSettings;
+use protocol::worker::Loaded;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use support::{answer, ask, fast, greedy, ladder};
+
+const WORKER: &str = env!("CARGO_BIN_EXE_engine-worker");
+const PROMPT: &str = "Write a long story about a river and a waterfall.";
+const TEST: &str = "several_computers_compute_along_through_tunnels_and_one_is_unplugged";
+
+/// Set where the test runs in networks of its own.
+const WITHIN: &str = "TAKI_TEST_WITHIN";
+
+/// Where the other computers lend what they have, on their own loopback, and where their ends of the tunnels listen.
+const LENT: u16 = 50052;
+const TUNNEL: u16 = 22052;
+
+/// Runs `command`, which must do.
+fn run(command: &str) {
+    let words: Vec<&str> = command.split(' ').collect();
+    let status = Command::new(words[0]).args(&words[1..]).status();
+    assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{command}: {status:?}");
+}
+
+/// Another computer with a cable to this one and a tunnel over it, as `ssh -L` makes one.
+struct Far {
+    name: String,
+    lends: Child,
+    /// This computer's end of the tunnel.
+    address: String,
+}
+
+impl Far {
+    fn new(number: u8) -> Self {
+        let name = format!("far{number}");
+        let (here, there) = (format!("10.77.{number}.1"), format!("10.77.{number}.2"));
+        run(&format!("ip netns add {name}"));
+        run(&format!("ip link add cable{number} type veth peer name eth0 netns {name}"));
+        run(&format!("ip addr add {here}/24 dev cable{number}"));
+        run(&format!("ip link set cable{number} up"));
+        for part in
+            [format!("addr add {there}/24 dev eth0"), "link set eth0 up".to_owned(), "link set lo up".to_owned()]
+        {
+            run(&format!("ip -n {name} {part}"));
+        }
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &name, WORKER, "rpc-server", &LENT.to_string()]);
+        let lends = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the worker");
+        let (told, ready) = mpsc::channel();
+        let place = name.clone();
+        thread::spawn(move || {
+            // What a thread makes in a network stays in it, its threads too.
+            let network = File::open(format!("/run/netns/{place}")).expect("the network");
+            move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network)).expect("into it");
+            let began = Instant::now();
+            while TcpStream::connect(("127.0.0.1", LENT)).is_err() {
+                assert!(began.elapsed() < Duration::from_secs(30), "it does not listen");
+                thread::yield_now();
+            }
+            let end = TcpListener::bind((there, TUNNEL)).expect("its end of the tunnel");
+            told.send(()).expect("the test waits");
+            forward(&end, ("127.0.0.1".to_owned(), LENT));
+        });
+        ready.recv().expect("it listens");
+        let near = TcpListener::bind("127.0.0.1:0").expect("this end of the tunnel");
+        let address = near.local_addr().expect("its address").to_string();
+        thread::spawn(move || forward(&near, (format!("10.77.{number}.2"), TUNNEL)));
+        Self { name, lends, address }
+    }
+
+    /// Pulls the cable, or puts it in again: nothing comes any more, and nobody says so.
+    fn cable(&self, state: &str) {
+        run(&format!("ip -n {} link set eth0 {state}", self.name));
+    }
+}
+
+impl Drop for Far {
+    fn drop(&mut self) {
+        let _ = self.lends.kill();
+        let _ = self.lends.wait();
+    }
+}
+
+/// Carries what comes to `end` to the address `to` and back, for as long as the process lives.
+fn forward(end: &TcpListener, to: (String, u16)) {
+    for incoming in end.incoming().map_while(Result::ok) {
+        let Ok(outgoing) = TcpStream::connect(&to) else { continue };
+        for (mut from, mut into) in [(&incoming, &outgoing), (&outgoing, &incoming)]
+            .map(|(one, other)| (one.try_clone().expect("a socket"), other.try_clone().expect("a socket")))
+        {
+            thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut into);
+                let _ = into.shutdown(Shutdown::Both);
+            });
+        }
+    }
+}
+
+fn with(gpu_layers: u16) -> EngineSettings {
+    EngineSettings { gpu_layers: Some(gpu_layers), context: Some(1024), ..fast() }
+}
+
+fn left_out(loaded: &Loaded) -> Vec<(&str, Code)> {
+    loaded.left_out.iter().map(|left| (left.rung.as_str(), left.problem.code)).collect()
+}
+
+#[test]
+fn several_computers_compute_along_through_tunnels_and_one_is_unplugged() {
+    if std::env::var_os(WITHIN).is_some() {
+        return within();
+    }
+    let apart = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--net", "--mount", program]).args(arguments).env(WITHIN, "1");
+        command
+    };
+    // Some systems let only administrators make networks.
+    if !apart("ip", &["link", "set", "lo", "up"]).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("not tested: this system does not let us make networks of our own");
+        return;
+    }
+    let test = std::env::current_exe().expect("this program");
+    let output = apart(&test.to_string_lossy(), &["--exact", TEST, "--nocapture"]).output().expect("it starts");
+    let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}");
+}
+
+fn within() {
+    run("mount -t tmpfs tmpfs /run");
+    run("mkdir /run/netns");
+    run("ip link set lo up");
+    let [first, second] = [1, 2].map(Far::new);
+    assert!(TcpStream::connect(("10.77.1.2", LENT)).is_err(), "it listens to its own computer only");
+
+    let engine = Engine::new(Launch::program(WORKER));
+    engine.compute_with(Some(vec![first.address.clone(), second.address.clone()]));
+    engine.bear_silence(Duration::from_secs(2));
+    let target = ladder("smollm2");
+    let loaded = engine.load(&target, with(99), &mut |_| {}).unwrap();
+    let mut both = [first.address.clone(), second.address.clone()];
+    both.sort_unstable();
+    let mut used = loaded.placed[0].devices.clone();
+    used.sort_unstable();
+    assert_eq!((used.as_slice(), loaded.placed[0].layers), (both.as_slice(), 31), "each has a part");
+    let together = answer(&engine, &ask(PROMPT, 24, &greedy(), true));
+    assert_eq!(together.tokens.len(), 24);
+
+    let (mut tokens, mut told) = (0, Vec::new());
+    let receipt = engine
+        .answer(&ask(PROMPT, 40, &greedy(), true), &mut |event| match event {
+            Answering::Text { tokens: new, .. } => {
+                if tokens == 0 {
+                    first.cable("down");
+                }
+                tokens += new.len();
+            }
+            Answering::Resuming(problem) => told.push(problem.code),
+            Answering::Reading { .. } => {}
+        })
+        .unwrap();
+    assert_eq!((told, tokens, receipt.restarts), (vec![Code::DeviceLost], 40, 1));
+    assert_eq!(engine.loaded().unwrap().placed[0].layers, 0, "the answer went on here");
+
+    // The next load takes the one that is left, and both once the cable is in again.
+    let loaded = engine.load(&target, with(98), &mut |_| {}).unwrap();
+    assert_eq!(left_out(&loaded), [(&*first.address, Code::RemoteUnusable)]);
+    assert_eq!(loaded.placed[0].devices, std::slice::from_ref(&second.address));
+    assert_eq!(answer(&engine, &ask(PROMPT, 4, &greedy(), true)).tokens.len(), 4);
+    first.cable("up");
+    // What was on the way when the cable was pulled ends there some time after.
+    let began = Instant::now();
+    let loaded = loop {
+        let loaded = engine.load(&target, with(99), &mut |_| {}).unwrap();
+        if loaded.left_out.is_empty() || began.elapsed() > Duration::from_secs(120) {
+            break loaded;
+        }
+    };
+    assert_eq!((loaded.placed[0].devices.len(), left_out(&loaded)), (2, Vec::new()));
+    let again = answer(&engine, &ask(PROMPT, 24, &greedy(), true));
+    assert_eq!(again.tokens, together.tokens);
+
+    // Nobody answers any more when the next ladder is to be loaded.
+    second.cable("down");
+    let loaded = engine.load(&target, with(98), &mut |_| {}).unwrap();
+    let lost: Vec<Code> = loaded.left_out.iter().map(|left| left.problem.code).collect();
+    assert_eq!((lost, loaded.placed[0].layers), (vec![Code::DeviceLost], 0), "{loaded:?}");
+    assert_eq!(answer(&engine, &ask(PROMPT, 4, &greedy(), true)).tokens.len(), 4);
+}
