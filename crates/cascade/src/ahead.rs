@@ -162,6 +162,7 @@ impl<M: LanguageModel> Run<'_, M> {
             reviews: &bench.reviews,
             max_gram: None,
             answered: self.committed - self.request.prompt.len(),
+            held: self.committed,
         };
         let plan = self.policy.ahead(&view);
         rungs[0].bench = bench;
@@ -222,6 +223,7 @@ impl<M: LanguageModel> Run<'_, M> {
             reviews: &[],
             max_gram: None,
             answered: self.committed - self.request.prompt.len(),
+            held: self.committed,
         };
         let keep = self.policy.keep_ahead(&view).min(said - from);
         self.cut(from + keep);

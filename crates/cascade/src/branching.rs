@@ -24,6 +24,7 @@ impl<M: LanguageModel> Run<'_, M> {
             reviews: &bench.reviews,
             max_gram: None,
             answered: self.committed - self.request.prompt.len(),
+            held: self.committed,
         };
         let mut chosen = std::mem::take(&mut self.chosen);
         chosen.clear();

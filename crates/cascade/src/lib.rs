@@ -41,6 +41,7 @@ pub use maxgram::{Drafter, Match, MaxGram};
 pub use model::{Branch, Clock, LanguageModel, Logits, Meanwhile, Token, VocabId};
 pub use personal::Personal;
 pub use policy::{FixedPolicy, KError, Policy};
+pub use random::Noise;
 pub use reading::Reading;
 pub use request::{Finish, Outcome, Request, RunError, Sink, Step, StoodAside, Tally};
 pub use rule::ReviewRule;

@@ -1,15 +1,15 @@
-/// Gumbel noise that depends only on where it is used, never on what was drawn before.
+/// Seeded noise, of Gumbel's kind for tokens, that depends only on where it is used, never on what was drawn before.
 ///
 /// Every rung asks for the noise of (seed, position, token) and gets the same value, so equal scores lead to equal
 /// tokens whoever drafts (Gumbel-max coupling; Daliri et al., arXiv 2408.07978, "drafter-invariant").
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Noise {
+pub struct Noise {
     key: u64,
 }
 
 impl Noise {
     /// Noise of the answer's token `position` under `seed`.
-    pub(crate) fn at(seed: u64, position: usize) -> Self {
+    pub fn at(seed: u64, position: usize) -> Self {
         Self {
             key: mix(
                 mix(seed ^ 0x9E37_79B9_7F4A_7C15).wrapping_add((position as u64).wrapping_mul(0xD1B5_4A32_D192_ED03))
@@ -26,7 +26,7 @@ impl Noise {
     }
 
     /// A number between 0 and 1, neither of them included, for the use `tag`.
-    pub(crate) fn uniform(self, tag: u32) -> f64 {
+    pub fn uniform(self, tag: u32) -> f64 {
         self.draw(u64::from(tag).wrapping_add(0xA076_1D64_78BD_642F))
     }
 

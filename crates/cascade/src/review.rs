@@ -69,10 +69,8 @@ impl<M: LanguageModel> Run<'_, M> {
         self.foresaw |= foresight.best().is_some();
         let room = self.room(reviewer, most);
         let ahead = if reviewer == 0 { self.take_ahead(room) } else { 0 };
-        if room > 0 {
-            self.gather(reviewer, from, ahead, room)?;
-        }
-        let drafted = self.ladder.text.len() > from;
+        let asked = room > 0 && self.gather(reviewer, from, ahead, room)?;
+        let drafted = asked || self.ladder.text.len() > from;
         if let Some(widths) = self.widths(reviewer) {
             let width = allowed(widths, self.ladder.text.len() - from + 1);
             self.cut(from + width - 1);
@@ -115,8 +113,9 @@ impl<M: LanguageModel> Run<'_, M> {
         (most - 1).min(MOST).min(rung.model.capacity().saturating_sub(text)).min(widest)
     }
 
-    /// Collects proposals behind the first `from` tokens of the text, the first of which were said `ahead`, until the policy has enough.
-    fn gather(&mut self, reviewer: usize, from: usize, ahead: usize, room: usize) -> Result<(), Halt<M::Error>> {
+    /// Collects proposals behind the first `from` tokens of the text, the first of which were said `ahead`, until the policy has enough. Whether a model
+    /// was asked for any, which takes its time even if it knows none.
+    fn gather(&mut self, reviewer: usize, from: usize, ahead: usize, room: usize) -> Result<bool, Halt<M::Error>> {
         // Drafts are reviewers themselves, so each rung has a bench of its own; it keeps its memory.
         let mut bench = std::mem::take(&mut self.ladder.rungs[reviewer].bench);
         let done = self.gather_from(&mut bench, reviewer, (from, ahead), room);
@@ -130,8 +129,9 @@ impl<M: LanguageModel> Run<'_, M> {
         reviewer: usize,
         (from, ahead): (usize, usize),
         room: usize,
-    ) -> Result<(), Halt<M::Error>> {
+    ) -> Result<bool, Halt<M::Error>> {
         let bottom = self.ladder.rungs.len();
+        let mut asked = false;
         let Bench { available, behind, reviews } = bench;
         reviews.clear();
         reviews.extend(self.ladder.rungs.iter().map(|rung| rung.model.reviews()));
@@ -142,7 +142,7 @@ impl<M: LanguageModel> Run<'_, M> {
         loop {
             let room = room - (self.ladder.text.len() - from);
             if room == 0 || self.stands_at_end(from) {
-                return Ok(());
+                return Ok(asked);
             }
             let text = &self.ladder.text;
             for (behind, rung) in behind.iter_mut().zip(&self.ladder.rungs) {
@@ -158,15 +158,17 @@ impl<M: LanguageModel> Run<'_, M> {
                 reviews,
                 max_gram: if available[bottom] { self.foresee().best().map(|(found, _)| found) } else { None },
                 answered: self.committed - self.request.prompt.len(),
+                held: from,
             };
             let (rung, tokens, once) = match self.policy.next(&view) {
                 Action::Draft { rung, tokens } => (rung, tokens.min(room), false),
                 Action::Step { rung, tokens } => (rung, tokens.min(room), true),
-                Action::Review => return Ok(()),
+                Action::Review => return Ok(asked),
             };
             if tokens == 0 || available.get(rung) != Some(&true) {
-                return Ok(());
+                return Ok(asked);
             }
+            asked |= rung < bottom;
             let before = self.ladder.text.len();
             let wanted = if once && rung < bottom {
                 self.step(rung, tokens)?;

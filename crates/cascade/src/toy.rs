@@ -27,6 +27,8 @@ pub enum Habit {
     Forgets,
     /// Knows one token for each position, and none behind every third; nobody drafts for it.
     KnowsOne,
+    /// Knows no token anywhere; nobody drafts for it.
+    KnowsNone,
 }
 
 /// The only error of a toy model.
@@ -161,7 +163,7 @@ impl Toy {
         self.sure.clear();
         for row in self.scores.chunks_mut(width) {
             let best = (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default();
-            let known = !best.is_multiple_of(3);
+            let known = self.habit == Habit::KnowsOne && !best.is_multiple_of(3);
             row.iter_mut()
                 .enumerate()
                 .filter(|(token, _)| !known || *token != best)
@@ -204,7 +206,7 @@ impl LanguageModel for Toy {
     }
 
     fn reviews(&self) -> bool {
-        self.habit != Habit::KnowsOne
+        !matches!(self.habit, Habit::KnowsOne | Habit::KnowsNone)
     }
 
     fn branches(&self) -> usize {
@@ -246,7 +248,7 @@ impl LanguageModel for Toy {
             let Branch { at, token } = self.branched[index];
             self.score_row(at, Some(token), width);
         }
-        if self.habit == Habit::KnowsOne {
+        if matches!(self.habit, Habit::KnowsOne | Habit::KnowsNone) {
             self.keep_one(width);
             return Ok(Logits::of_one(&self.scores, width, &self.sure));
         }

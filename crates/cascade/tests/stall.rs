@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use cascade::policy::{Action, Adaptive, Ahead, CostCurve, Reviewed, View};
-use cascade::toy::{Kept, Ticking, Toy};
+use cascade::toy::{Habit, Kept, Ticking, Toy};
 use cascade::{Cascade, Outcome, Policy, Request, ReviewRule, SamplerSettings, Token};
 
 /// Has the draft propose three tokens before every review of the target from token `from` of the answer on.
@@ -36,9 +36,20 @@ fn answer(each: Duration, from: usize, cascade: bool) -> (Vec<Token>, Outcome) {
 
 /// 100 tokens of `target` with a draft that takes `each`.
 fn run(target: Toy, each: Duration, policy: &mut dyn Policy, cascade: bool, clock: &Ticking) -> (Vec<Token>, Outcome) {
+    with_draft(target, Toy::new(30, 2).like(1, 0.9).with_pace(each, clock), policy, cascade, clock)
+}
+
+/// 100 tokens of `target` with `draft`.
+fn with_draft(
+    target: Toy,
+    draft: Toy,
+    policy: &mut dyn Policy,
+    cascade: bool,
+    clock: &Ticking,
+) -> (Vec<Token>, Outcome) {
     let mut ladder = Cascade::new(target);
     ladder.set_max_gram(false);
-    ladder.add_draft(Toy::new(30, 2).like(1, 0.9).with_pace(each, clock), 1.0).unwrap();
+    ladder.add_draft(draft, 1.0).unwrap();
     let sampler = SamplerSettings::greedy();
     let request = Request {
         prompt: &[1, 2, 3],
@@ -108,4 +119,27 @@ fn a_draft_that_takes_ten_times_what_was_measured_costs_little_and_says_nothing_
     // One pass of two tokens is waited for: 1.2 s beside 0.2.
     assert!(ahead.0 > alone.0 + 0.9 && ahead.0 < alone.0 + 1.2, "{ahead:?}, alone {alone:?}");
     assert!((ahead.1 / alone.1 - 1.0).abs() < 0.02, "{ahead:?}, alone {alone:?}");
+}
+
+#[test]
+fn a_draft_that_knows_nothing_is_booked_and_left_alone() {
+    let clock = Ticking::default();
+    let pace = |seconds: f64| Duration::from_secs_f64(seconds);
+    // As on a card: reviews of any width take the same, a token of the draft a seventh of that.
+    let curve = |single: f64| {
+        let mut curve = CostCurve::default();
+        [1, 16].iter().for_each(|width| curve.measured(*width, single));
+        curve
+    };
+    let mut policy = Adaptive::new(vec![curve(1.0), curve(0.15)]);
+    let mut seconds = |cascade: bool| {
+        let target = Toy::new(30, 1).with_pace(pace(1.0), &clock);
+        let draft = Toy::new(30, 2).with_habit(Habit::KnowsNone).with_pace(pace(0.15), &clock);
+        let (_, outcome) = with_draft(target, draft, &mut policy, cascade, &clock);
+        (outcome.total.as_secs_f64(), outcome.rungs[1].passes)
+    };
+    let (alone, with) = (seconds(false), seconds(true));
+    assert!(with.1 > 0, "it is asked");
+    // Its first pass reads the prompt, three tokens, too.
+    assert!(with.0 < 1.03 * alone.0, "{with:?}, alone {alone:?}");
 }

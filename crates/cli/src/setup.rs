@@ -406,7 +406,7 @@ pub(crate) fn costs(loaded: &Loaded) -> Costs {
         about,
         models: loaded.pass_times.iter().map(points).collect(),
         drafts_read: true,
-        settling: Vec::new(),
         beside: loaded.drafts_ahead,
+        ..Costs::default()
     }
 }

@@ -29,13 +29,19 @@ pub enum CostsError {
     /// A model, counted from 1, settles for no time that can be.
     #[error("what model {0} takes more behind a wider pass is not between 0 and a million seconds")]
     NoSettling(usize),
+    /// What a longer text adds to the passes of a model, counted from 1, cannot be.
+    #[error("what model {0} takes more for a token that stands before is not between 0 and a million seconds")]
+    NoGrowth(usize),
+    /// Passes vary by more than anything would show.
+    #[error("passes vary by more than a half, or by less than nothing")]
+    TooNoisy,
     /// A model, counted from 1, has its widths in no order.
     #[error("the widths of model {0} do not rise from 1 on")]
     Disorder(usize),
 }
 
 /// Seconds (or any unit) of a pass by its width, for each model of a ladder, the target first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Costs {
     /// Where they come from, for the reader.
     #[serde(default)]
@@ -50,9 +56,21 @@ pub struct Costs {
     /// the steps of a pass one by one until it has recorded them. None where nothing is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settling: Vec<f64>,
+    /// For each model, what each token of a pass takes more for each token that stands before it. None where nothing is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<f64>,
+    /// How much passes vary that should take the same: the standard deviation of their logarithms. A policy sees them so; what is counted is
+    /// what they should take.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub noise: f64,
     /// Whether drafts compute on a device of their own: then the largest may draft ahead while the target looks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beside: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(noise: &f64) -> bool {
+    *noise <= 0.0
 }
 
 /// How many one-token passes behind a wider one take longer, where they do: llama.cpp's CUDA part runs the first as it comes and records the second.
@@ -62,10 +80,13 @@ impl Costs {
     /// What a pass can take, in seconds or any unit. Beyond that nobody measured anything, and sums of it could not be reckoned with.
     pub const POSSIBLE: RangeInclusive<f64> = 1e-9..=1e6;
 
+    /// How much passes can vary.
+    const NOISY: RangeInclusive<f64> = 0.0..=0.5;
+
     /// Every pass of a model costs its coefficient, whatever its width: the cost model of arXiv 2312.11462.
     pub fn by_call(coefficients: &[f64]) -> Self {
         let models = coefficients.iter().map(|cost| vec![(1, *cost), (64, *cost)]).collect();
-        Self { about: "one price per call".to_owned(), models, drafts_read: false, settling: Vec::new(), beside: false }
+        Self { about: "one price per call".to_owned(), models, ..Self::default() }
     }
 
     /// Reads a JSON file `{"about": …, "models": [[[width, seconds], …], …]}`.
@@ -79,6 +100,12 @@ impl Costs {
         let costs: Self = serde_json::from_slice(&bytes)?;
         if let Some(index) = costs.settling.iter().position(|time| !(0.0..=*Self::POSSIBLE.end()).contains(time)) {
             return Err(CostsError::NoSettling(index + 1));
+        }
+        if let Some(index) = costs.held.iter().position(|time| !(0.0..=*Self::POSSIBLE.end()).contains(time)) {
+            return Err(CostsError::NoGrowth(index + 1));
+        }
+        if !Self::NOISY.contains(&costs.noise) {
+            return Err(CostsError::TooNoisy);
         }
         if costs.models.is_empty() {
             return Err(CostsError::Empty);
@@ -99,7 +126,12 @@ impl Costs {
         self.settling.get(rung).copied().unwrap_or(0.0)
     }
 
-    /// The curve of model `rung`; empty if there is none.
+    /// What each token of a pass of model `rung` takes more for each token that stands before it.
+    pub fn held(&self, rung: usize) -> f64 {
+        self.held.get(rung).copied().unwrap_or(0.0)
+    }
+
+    /// The curve of model `rung` where nothing stands before; empty if there is none.
     pub fn curve(&self, rung: usize) -> CostCurve {
         let mut curve = CostCurve::default();
         if !self.settling.is_empty() {
@@ -140,6 +172,9 @@ mod tests {
             (r#"{"models": [[[1, 1e-300]]]}"#, false),
             (r#"{"models": [[[1, 1e6]]], "settling": [1e308]}"#, false),
             (r#"{"models": [[[1, 1e6]]], "settling": [-1]}"#, false),
+            (r#"{"models": [[[1, 1e6]]], "held": [-1]}"#, false),
+            (r#"{"models": [[[1, 1e6]]], "noise": 0.6}"#, false),
+            (r#"{"models": [[[1, 1e6]]], "held": [1e-6], "noise": 0.2}"#, true),
             (r#"{"models": [[[1, 1e-9]], [[1, 1e6]]], "settling": [0, 1e6]}"#, true),
             ("{", false),
         ] {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cascade::policy::{Adaptive, CostCurve};
 use cascade::{
-    Branch, Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Meanwhile, Policy, Reading, Request,
+    Branch, Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Meanwhile, Noise, Policy, Reading, Request,
     ReviewRule, SamplerSettings, Sink, Step, Token, VocabId,
 };
 
@@ -61,13 +61,48 @@ impl Played {
     }
 }
 
-/// The time that the passes so far cost.
+/// The time that the passes so far took.
 #[derive(Debug, Clone, Default)]
-struct Meter(Rc<Cell<f64>>);
+struct Meter {
+    read: Rc<Cell<Times>>,
+    /// How much passes vary, and how many there were.
+    noise: f64,
+    passes: Rc<Cell<usize>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    /// As a policy sees it.
+    seen: f64,
+    /// As it is counted.
+    counted: f64,
+}
+
+impl Meter {
+    /// A pass that should take `cost`.
+    fn add(&self, cost: f64) {
+        let passes = self.passes.replace(self.passes.get() + 1);
+        let Times { seen, counted } = self.read.get();
+        self.read.set(Times { seen: seen + cost * self.weather(passes), counted: counted + cost });
+    }
+
+    /// How many times as long as it should this pass takes: the logarithms are nearly normal (Box and Muller 1958), the mean is 1.
+    fn weather(&self, pass: usize) -> f64 {
+        if self.noise <= 0.0 {
+            return 1.0;
+        }
+        let noise = Noise::at(WEATHER, pass);
+        let normal = (-2.0 * noise.uniform(0).ln()).sqrt() * (std::f64::consts::TAU * noise.uniform(1)).cos();
+        (self.noise * normal - 0.5 * self.noise * self.noise).exp()
+    }
+}
+
+/// Where the noise of passes comes from.
+const WEATHER: u64 = 20;
 
 impl Clock for Meter {
     fn now(&self) -> Duration {
-        Duration::from_secs_f64(self.0.get())
+        Duration::from_secs_f64(self.read.get().seen)
     }
 }
 
@@ -97,6 +132,8 @@ struct Replayed<'t> {
     /// Where the branches of the last pass stand.
     taken: Vec<usize>,
     curve: CostCurve,
+    /// What each token of a pass takes more for each that stands before it.
+    each_held: f64,
     /// What a one-token pass takes more behind a wider one, and how many there were since.
     settling: f64,
     singles: u32,
@@ -159,17 +196,19 @@ impl Replayed<'_> {
             };
             self.astray = tokens.iter().enumerate().find_map(wrong);
         }
+        let before = self.held;
         self.held += tokens.len();
         let width = if pays { tokens.len() } else { new.max(1) };
         if pays || new > 0 {
             let mut cost = self.curve.at(width + beside).unwrap_or(0.0);
+            cost += self.each_held * (width + beside) as f64 * before as f64;
             if width + beside > 1 {
                 self.singles = 0;
             } else if self.singles < SETTLING {
                 self.singles += 1;
                 cost += self.settling;
             }
-            self.meter.0.set(self.meter.0.get() + cost);
+            self.meter.add(cost);
         }
         self.scores.clear();
         for position in self.held - rows..self.held {
@@ -231,12 +270,13 @@ impl LanguageModel for Replayed<'_> {
         branches: &[Branch],
         meanwhile: &mut Meanwhile<'_>,
     ) -> Result<Logits<'_>, Infallible> {
-        let (meter, began) = (self.meter.clone(), self.meter.0.get());
+        let (meter, began) = (self.meter.clone(), self.meter.read.get());
         self.extend_with(tokens, rows, branches)?;
-        let done = meter.0.replace(began);
-        meanwhile(&|| meter.0.get() >= done);
-        meter.0.set(meter.0.get().max(done));
-        Ok(Logits::new(&self.scores, self.vocab.size).lasting(Duration::from_secs_f64(done - began)))
+        let done = meter.read.replace(began);
+        meanwhile(&|| meter.read.get().seen >= done.seen);
+        let gone = meter.read.get();
+        meter.read.set(Times { seen: gone.seen.max(done.seen), counted: gone.counted.max(done.counted) });
+        Ok(Logits::new(&self.scores, self.vocab.size).lasting(Duration::from_secs_f64(done.seen - began.seen)))
     }
 
     fn take(&mut self, index: usize) -> Result<(), Infallible> {
@@ -264,6 +304,8 @@ pub(crate) struct Player<'c> {
     policy: Box<dyn Policy>,
     lenience: f32,
     cascade: bool,
+    /// How many there were so far, of all answers.
+    passes: Rc<Cell<usize>>,
 }
 
 impl<'c> Player<'c> {
@@ -273,11 +315,11 @@ impl<'c> Player<'c> {
             Plan::Fixed { k, lenience } => (Box::new(FixedPolicy::new(k)?), *lenience),
             Plan::Off | Plan::Adaptive => (adaptive(), 1.0),
         };
-        Ok(Self { costs, policy, lenience, cascade: *plan != Plan::Off })
+        Ok(Self { costs, policy, lenience, cascade: *plan != Plan::Off, passes: Rc::default() })
     }
 
     pub(crate) fn play(&mut self, question: &Recorded) -> Played {
-        let meter = Meter::default();
+        let meter = Meter { noise: self.costs.noise, passes: self.passes.clone(), ..Meter::default() };
         let size = question.size as usize + 1 + STRANGE;
         let replayed = |rung: usize, said| Replayed {
             said,
@@ -290,6 +332,7 @@ impl<'c> Player<'c> {
             held: 0,
             taken: Vec::new(),
             curve: self.costs.curve(rung),
+            each_held: self.costs.held(rung),
             settling: self.costs.settling(rung),
             singles: SETTLING,
             beside: rung == 0 && self.costs.beside,
@@ -329,7 +372,7 @@ impl<'c> Player<'c> {
         debug_assert_eq!(outcome.tokens, question.answer.len(), "the recorded answer comes out again");
         Played {
             tokens: outcome.tokens,
-            cost: meter.0.get(),
+            cost: meter.read.get().counted,
             passes: outcome.rungs[..=question.drafts.len()].iter().map(|rung| rung.passes).collect(),
             proposed: outcome.rungs.iter().map(|rung| rung.proposed).collect(),
             accepted: outcome.rungs.iter().map(|rung| rung.accepted).collect(),
@@ -412,9 +455,7 @@ mod tests {
         let costs = Costs {
             about: String::new(),
             models: vec![vec![(1, 1.0), (64, 1.1)], vec![(1, 0.2), (64, 0.3)]],
-            drafts_read: false,
-            settling: Vec::new(),
-            beside: false,
+            ..Costs::default()
         };
         let played = |second_is_right: bool| {
             let mut question = question(600, 3);

@@ -89,12 +89,72 @@ fn asked_twice(trace: &Trace, costs: &Costs, drafts: usize) -> [BTreeMap<String,
     times
 }
 
-#[test]
-fn on_two_cores_no_kind_of_question_is_slower_and_no_answer_loses_more_than_a_guard_lets_through() {
-    for (name, costs, drafts) in [("qwen-coder", "two-cores", 1), ("smollm2", "smollm2", 0)] {
+/// The recorded ladders with what their passes take on two cores, and how many drafts they have.
+fn on_two_cores() -> [(&'static str, Trace, Costs, usize); 2] {
+    [("qwen-coder", "two-cores", 1), ("smollm2", "smollm2", 0)].map(|(name, costs, drafts)| {
         let trace = Trace::load(&data(&format!("{name}.trace.gz"))).unwrap();
         // A draft has to read the question too before it drafts.
         let costs = Costs { drafts_read: true, ..Costs::load(&data(&format!("{costs}.costs.json"))).unwrap() };
+        (name, trace, costs, drafts)
+    })
+}
+
+/// What all of it takes without drafts over what it takes with them, and the share of long answers that take more than 3% longer, asked in four
+/// orders, twice in each.
+fn in_four_orders(trace: &Trace, costs: &Costs, drafts: usize) -> (f64, f64) {
+    let count = trace.questions.len();
+    let alone = play(&trace.questions, costs, drafts, &Plan::Off).unwrap();
+    let (mut times, mut long, mut slow) = ([0.0; 2], 0, 0);
+    for order in 0..4 {
+        // 37 has no divisor in common with the number of questions.
+        let at = |index: usize| (index * if order % 2 == 0 { 1 } else { 37 } + order * count / 4) % count;
+        let asked: Vec<usize> = (0..2 * count).map(|index| at(index % count)).collect();
+        let played = play(asked.iter().map(|index| &trace.questions[*index]), costs, drafts, &Plan::Adaptive).unwrap();
+        for (index, played) in asked.into_iter().zip(played) {
+            times[0] += alone[index].cost;
+            times[1] += played.cost;
+            if trace.questions[index].answer.len() >= LONG {
+                long += 1;
+                slow += usize::from(alone[index].cost < 0.97 * played.cost);
+            }
+        }
+    }
+    (times[0] / times[1], f64::from(slow as u32) / f64::from(long as u32))
+}
+
+#[test]
+fn on_two_cores_hardly_a_long_answer_loses_more_than_the_promise_in_whatever_order_and_weather() {
+    for (name, trace, costs, drafts) in on_two_cores() {
+        // 1.044 and 1.010 when written, 1.043 and 1.009 with noise; 1 in 750 long answers below 0.97 without it, 3 with.
+        let least = if drafts == 0 { 1.03 } else { 1.005 };
+        for (noise, most) in [(0.0, 0.003), (0.05, 0.005), (0.1, 0.007)] {
+            let (speed_up, slow) = in_four_orders(&trace, &Costs { noise, ..costs.clone() }, drafts);
+            assert!(speed_up > least && slow <= most, "{name}, passes that vary by {noise}: {speed_up}, {slow}");
+        }
+    }
+}
+
+#[test]
+fn behind_texts_of_all_lengths_nothing_is_lost_either() {
+    for (name, mut trace, costs, drafts) in on_two_cores() {
+        // Up to 8000 tokens that say nothing, each of which makes a token's pass longer by 6% for a hundred of them.
+        for (index, question) in trace.questions.iter_mut().enumerate() {
+            let size = u64::from(question.size);
+            let said = (0..index * 5 % 7 * 1333).map(|place| {
+                let scattered = (index as u64 * 10_000 + place as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                ((scattered >> 32) % size) as u32
+            });
+            question.prompt.splice(0..0, said);
+        }
+        let held = costs.models.iter().map(|model| model[0].1 * 0.0006).collect();
+        let (speed_up, slow) = in_four_orders(&trace, &Costs { held, noise: 0.05, ..costs }, drafts);
+        assert!(speed_up > 0.999 && slow <= 0.008, "{name}: {speed_up}, {slow}");
+    }
+}
+
+#[test]
+fn on_two_cores_no_kind_of_question_is_slower_and_no_answer_loses_more_than_a_guard_lets_through() {
+    for (name, trace, costs, drafts) in on_two_cores() {
         for (time, mut categories) in asked_twice(&trace, &costs, drafts).into_iter().enumerate() {
             for (category, ratios) in &mut categories {
                 ratios.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -103,8 +163,8 @@ fn on_two_cores_no_kind_of_question_is_slower_and_no_answer_loses_more_than_a_gu
                 // Of an answer that ends soon a single copy that fails is more.
                 assert!(
                     middle > 0.985
-                        && slowest(true).is_none_or(|slowest| slowest > 0.965)
-                        && slowest(false) > Some(0.95),
+                        && slowest(true).is_none_or(|slowest| slowest > 0.968)
+                        && slowest(false) > Some(0.93),
                     "{name}, {time}, {category}: {ratios:?}"
                 );
             }

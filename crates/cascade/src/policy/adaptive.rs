@@ -1,26 +1,29 @@
+mod weigh;
+
 use std::time::Duration;
 
 use super::beliefs::{Beliefs, with_depth};
 use super::beside;
 use super::branches::{Chance, worthwhile};
 use super::cost::CostCurve;
-use super::drafting::{BESIDE, Drafting};
-use super::guard::{self, Guard, KNOWN};
+use super::drafting::Drafting;
+use super::guard::{self, Guard};
 use super::knowledge::{Knowledge, KnowledgeError, Pace};
-use super::lookahead::{AHEAD, Lookahead};
-use super::settling::Settling;
-use super::speed::Speed;
+use super::settling::{self, Measure, Settling};
+use super::speed::{Average, Speed};
 use super::{Action, Ahead, Policy, Reviewed, View};
 
 /// A review that took less than this share of what it should: a long text is over, or another program, and what a single token takes by
 /// now is not known.
 const OVER: f64 = 0.75;
 
-/// Most proposals before one review: where passes of any width cost the same, nothing else would end a draft.
-const LONGEST: usize = 40;
+/// How much the latest pass counts in what one-token passes take on average, and in how often a draft knows a token.
+const USUAL: f64 = 1.0 / 32.0;
+const SPEAKS: f64 = 0.2;
 
-/// Tokens that copying must be expected to win beyond its price: the best of many guesses is mostly guessed too well.
-const DOUBT: f64 = 0.1;
+/// A text that is longer or shorter by so many tokens, and by half, is another one: where passes of other widths say nothing of it, what a single
+/// token takes behind it has to be seen first.
+const ANOTHER: usize = 1024;
 
 /// Drafts as far, and with that rung, as raises the expected tokens per second; nothing if nothing does.
 ///
@@ -47,37 +50,18 @@ pub struct Adaptive {
     free: Speed,
     /// Whether something would have paid in the review at hand that there was no room for.
     barred: bool,
+    /// Whether that was so in the last one, and nothing was drafted for it.
+    kept_back: bool,
     /// Passes of the target that make the next ones longer.
     settling: Settling,
+    /// Tokens that stood before the last pass that told what a single one takes.
+    told_at: usize,
     /// Times of the reviewer's passes by width, from 1; kept for its memory.
     passes: Vec<f64>,
     /// Chances of survival by number of copied tokens, from none; kept for its memory.
     chances: Vec<f64>,
     /// What second choices are expected to win; kept for its memory.
     seconds: Vec<Chance>,
-}
-
-/// The review in preparation.
-struct Review<'a> {
-    /// Tokens per second.
-    rate: f64,
-    /// Seconds that what is pending makes its pass longer.
-    before: f64,
-    /// Seconds of its pass as it stands, with one token more, …
-    passes: &'a [f64],
-    /// Chances that what is pending survives, that one copied token more does, …
-    chances: &'a [f64],
-}
-
-/// A draft that is thought about.
-#[derive(Debug, Clone, Copy)]
-struct Plan {
-    rung: usize,
-    tokens: usize,
-    /// Expected tokens won less what their time is worth, in tokens.
-    worth: f64,
-    /// Expected seconds spent on it.
-    cost: f64,
 }
 
 impl Adaptive {
@@ -94,7 +78,9 @@ impl Adaptive {
             guard: Guard::new(),
             free: Speed::default(),
             barred: false,
+            kept_back: false,
             settling: Settling::default(),
+            told_at: 0,
             passes: Vec::new(),
             chances: Vec::new(),
             seconds: Vec::new(),
@@ -112,6 +98,8 @@ impl Adaptive {
         for (pace, saved) in adaptive.paces.iter_mut().zip(knowledge.paces()) {
             if pace.cost.points().next().is_none() {
                 pace.clone_from(saved);
+            } else {
+                saved.cost.teach_growth(&mut pace.cost);
             }
         }
         adaptive.steps = adaptive.paces.first().map(|pace| pace.cost.clone()).unwrap_or_default();
@@ -126,7 +114,9 @@ impl Adaptive {
     pub fn knowledge(&self, curves: &[CostCurve]) -> Knowledge {
         let mut paces = self.paces.clone();
         for (pace, curve) in paces.iter_mut().zip(curves) {
-            pace.cost.clone_from(curve);
+            let mut curve = curve.clone();
+            pace.cost.teach_growth(&mut curve);
+            pace.cost = curve;
         }
         Knowledge::of(&paces, self.beliefs.learned(), self.guard.judged(), self.free)
     }
@@ -142,177 +132,48 @@ impl Adaptive {
             self.steps.clone_from(&curve);
         }
         if let Some(pace) = self.paces.get_mut(rung) {
-            *pace = Pace::new(curve);
+            let before = std::mem::replace(pace, Pace::new(curve));
+            before.cost.teach_growth(&mut pace.cost);
         }
     }
 
-    /// Seconds of a pass of the target over `width` tokens by the steps that were measured, where one token takes `single`.
-    fn by_steps(&self, width: usize, single: f64) -> Option<f64> {
-        Some(self.steps.at(width)? / self.steps.at(1)? * single)
+    /// The next passes stand behind `held` tokens.
+    fn stand_behind(&mut self, held: usize) {
+        self.paces.iter_mut().for_each(|pace| pace.cost.stands_behind(held));
+    }
+
+    /// Whether a review of a single token is due, behind `held` tokens.
+    fn wants_single(&self, held: usize) -> bool {
+        let is_apart = self.paces.first().is_some_and(|pace| pace.cost.is_apart());
+        let needed = if is_apart { settling::PASSES as usize + 1 } else { 1 };
+        let other = held.abs_diff(self.told_at);
+        self.guard.wants_single(needed) || is_apart && other >= ANOTHER && 2 * other >= self.told_at
+    }
+
+    /// Whether the target's pass may be so wide, where `spent` seconds of drafting would be lost with it.
+    fn lets_be(&self, width: usize, spent: f64) -> bool {
+        let pace = self.paces.first().and_then(|pace| Some((pace.cost.at(1)?, pace.cost.at(width)?)));
+        pace.is_some_and(|(single, wide)| guard::lets_draft((spent + wide - single) / single, self.guard.room()))
     }
 
     /// What models take to draft for this review.
     fn drafting<'a>(&'a self, view: &'a View<'a>) -> Drafting<'a> {
         Drafting::new(&self.paces, &self.beliefs, view)
     }
-
-    /// What pays best; None without a measured pace or if enough is proposed.
-    fn best(&mut self, view: &View<'_>, rate: f64) -> Option<Plan> {
-        let have = view.pending.len();
-        let most = view.room.min(LONGEST.saturating_sub(have));
-        if most == 0 {
-            return None;
-        }
-        let mut passes = std::mem::take(&mut self.passes);
-        let mut chances = std::mem::take(&mut self.chances);
-        let best = self.times(view.reviewer, have + most.max(AHEAD) + 1, &mut passes).and_then(|()| {
-            self.survivals(view, most, &mut chances);
-            let before = passes[have] - passes[0];
-            let review = Review { rate, before, passes: &passes[have..], chances: &chances };
-            let (best, barred) = self.weigh(view, most, &review);
-            self.barred |= barred;
-            best
-        });
-        (self.passes, self.chances) = (passes, chances);
-        best
-    }
-
-    /// Fills `passes` with T(1)…T(`widest`).
-    fn times(&self, reviewer: usize, widest: usize, passes: &mut Vec<f64>) -> Option<()> {
-        passes.clear();
-        for width in 1..=widest {
-            passes.push(self.paces[reviewer].cost.at(width)?);
-        }
-        Some(())
-    }
-
-    /// Fills `chances` with the chance that all that is pending and so many copied tokens survive.
-    fn survivals(&self, view: &View<'_>, most: usize, chances: &mut Vec<f64>) {
-        chances.clear();
-        let mut survival = self.beliefs.survival(view.reviewer, view.pending);
-        chances.push(survival);
-        let Some(found) = view.max_gram else { return };
-        for depth in 0..most {
-            survival *= self.beliefs.copied(view.reviewer, &found, depth);
-            chances.push(survival);
-        }
-    }
-
-    /// The best thing to do first with at most `most` tokens: let a model draft, or copy and perhaps let it draft behind that. With it comes
-    /// whether something would pay that there is no room for.
-    fn weigh(&self, view: &View<'_>, most: usize, review: &Review<'_>) -> (Option<Plan>, bool) {
-        let Review { rate, before, passes, chances } = *review;
-        let (mut best, mut barred): (Option<Plan>, bool) = (None, false);
-        let mut keep = |plan: Plan| {
-            if best.is_none_or(|best| plan.worth > best.worth) {
-                best = Some(plan);
-            }
-        };
-        // behind[n]: what a model would add behind n copied tokens.
-        let mut behind = [0.0_f64; AHEAD];
-        let single = self.single().unwrap_or(f64::INFINITY);
-        let room = self.guard.room();
-        let drafting = self.drafting(view);
-        let spent = before + drafting.so_far();
-        for rung in view.reviewer + 1..self.paces.len() {
-            if view.available.get(rung) != Some(&true) || self.is_too_dear_to_try(view, rung) {
-                continue;
-            }
-            let Some((each, first)) = drafting.each(rung).zip(drafting.first(rung, 0)) else { continue };
-            // Copies that stand in its own pass make the reviewer's wider too.
-            let fits = |most: usize, each: f64| match view.reviewer {
-                0 => (1..=most)
-                    .take_while(|more| {
-                        let cost = spent + first + each * (more - 1) as f64 + passes[*more] - passes[0];
-                        guard::lets_draft(cost / single, room)
-                    })
-                    .count(),
-                _ => most,
-            };
-            let (tokens, reach) = (fits(BESIDE.min(most), 0.0), fits(most.min(AHEAD), each));
-            if reach == 0 {
-                let mut offer = |copied: usize, worth: f64, _: f64| barred |= copied == 0 && worth > 0.0;
-                self.offers(view, rung, rate, &passes[..=most.min(AHEAD)], chances, &mut offer);
-                continue;
-            }
-            let mut offer = |copied: usize, worth: f64, cost: f64| match copied {
-                0 => keep(Plan { rung, tokens, worth, cost }),
-                _ => behind[copied] = behind[copied].max(worth),
-            };
-            self.offers(view, rung, rate, &passes[..=reach], chances, &mut offer);
-        }
-        let mut gain = 0.0;
-        for (tokens, chance) in chances.iter().enumerate().skip(1) {
-            gain += chance;
-            let cost = passes[tokens] - passes[0];
-            let worth = gain - rate * cost + behind.get(tokens).copied().unwrap_or(0.0) - DOUBT;
-            let [wider, all] = [before, spent].map(|so_far| (so_far + cost) / single);
-            if view.reviewer == 0 && !guard::lets_copy(wider, all, 1.0 - chance, room) {
-                barred |= worth > 0.0;
-                break;
-            }
-            keep(Plan { rung: self.paces.len(), tokens, worth, cost });
-        }
-        (best, barred)
-    }
-
-    /// What it is worth and what it costs to let model `rung` draft behind none, one, two … copied tokens.
-    fn offers(
-        &self,
-        view: &View<'_>,
-        rung: usize,
-        rate: f64,
-        passes: &[f64],
-        chances: &[f64],
-        offer: &mut dyn FnMut(usize, f64, f64),
-    ) {
-        let drafting = self.drafting(view);
-        let Some(each) = drafting.each(rung) else { return };
-        let outcomes = self.beliefs.by(view.reviewer).models[rung].outcomes();
-        let most = passes.len() - 1;
-        let wider = |tokens: usize| passes[tokens + 1] - passes[tokens];
-        let mut costs = [0.0; AHEAD];
-        // Copies that its own review keeps need no pass of their own.
-        let mut helped = drafting.helped(rung);
-        for (tokens, cost) in costs.iter_mut().enumerate().take(most) {
-            let spared = if tokens == 0 { 0.0 } else { helped.min(1.0) };
-            helped -= spared;
-            *cost = rate * (each * (1.0 - spared) + wider(tokens));
-        }
-        let mut lookahead = Lookahead::new(outcomes, &costs[..most]);
-        for (tokens, chance) in chances.iter().enumerate().take(most) {
-            if tokens == 1 {
-                // Behind copies that went straight to the reviewer nothing is known to copy.
-                costs.iter_mut().enumerate().take(most).for_each(|(at, cost)| *cost = rate * (each + wider(at)));
-                lookahead = Lookahead::new(outcomes, &costs[..most]);
-            }
-            let Some(first) = drafting.first(rung, tokens) else { return };
-            let cost = first + wider(tokens);
-            offer(tokens, lookahead.step(outcomes, *chance, tokens, rate * cost), cost);
-        }
-    }
-
-    /// Whether what `rung` would have to read first is more than may be lost and, once something is known of it, than drafts may well win in the
-    /// reviews that bear it.
-    fn is_too_dear_to_try(&self, view: &View<'_>, rung: usize) -> bool {
-        let known = self.beliefs.by(view.reviewer).models[rung].judged() >= KNOWN;
-        let drafting = self.drafting(view);
-        let won = self.free.up().filter(|_| known).map_or(0.0, |up| drafting.reviews() * (up - 1.0));
-        let room = self.single().map_or(0.0, |single| (self.guard.room() + won) * single);
-        drafting.entrance(rung) > room
-    }
 }
 
 impl Policy for Adaptive {
     /// It may lose as little as the first, whatever the last one won.
     fn begin(&mut self) {
+        self.paces.iter_mut().for_each(|pace| pace.speaks = Average::default());
         self.beliefs.begin();
         self.settling.begin();
         self.guard.begin(self.free.up());
     }
 
     fn next(&mut self, view: &View<'_>) -> Action {
-        let is_due = self.guard.is_aside() || view.pending.is_empty() && self.guard.wants_single();
+        self.stand_behind(view.held);
+        let is_due = self.guard.is_aside() || view.pending.is_empty() && self.wants_single(view.held);
         if view.reviewer == 0 && is_due {
             return Action::Review;
         }
@@ -324,7 +185,9 @@ impl Policy for Adaptive {
             let single = self.single().unwrap_or(f64::INFINITY);
             let [loss, cost, entrance] =
                 [loss, best.cost, self.drafting(view).entrance(best.rung)].map(|time| time / single);
-            if view.reviewer > 0 || !view.pending.is_empty() || !self.guard.lets_try(loss, cost, entrance) {
+            // Of copies the first token is judged in any case.
+            let may_try = view.reviewer == 0 && view.pending.is_empty() && best.rung < self.paces.len();
+            if !may_try || !self.guard.lets_try(loss, cost, entrance) {
                 return Action::Review;
             }
         }
@@ -348,25 +211,36 @@ impl Policy for Adaptive {
         if reviewed.alone {
             return;
         }
+        self.stand_behind(reviewed.held);
         let Some(pace) = self.paces.get_mut(reviewed.reviewer) else { return };
-        let (seconds, mut expected, mut caused) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width), false);
+        let (seconds, mut expected) = (reviewed.time.as_secs_f64(), pace.cost.at(reviewed.width));
         let (before, is_apart) = (pace.cost.at(1), pace.cost.is_apart());
         // What all is held against is a single token with nobody at work beside it.
         let is_measure = reviewed.width > 1 || !reviewed.ahead;
-        if reviewed.reviewer == 0 && is_apart {
-            caused = self.settling.saw(&mut pace.cost, is_measure, reviewed.width, seconds);
-            if caused {
-                // Nobody else's doing: all of it is booked.
-                expected = Some(seconds);
-            }
+        let measure = if reviewed.reviewer == 0 && is_apart {
+            self.settling.saw(&mut pace.cost, is_measure, reviewed.width, seconds)
         } else if is_measure {
             pace.cost.saw(reviewed.width, seconds);
+            Measure::Own
+        } else {
+            Measure::Nothing
+        };
+        let (caused, tells) = (measure == Measure::Earlier, measure == Measure::Own);
+        if caused {
+            // Nobody else's doing: all of it is booked.
+            expected = Some(seconds);
         }
-        let single = pace.cost.at(1).unwrap_or(seconds);
+        if let (1, true, false, Some(before)) = (reviewed.width, tells, reviewed.drafted, before) {
+            pace.usual.saw(seconds / before, USUAL);
+        }
+        pace.speaks.saw(f64::from(u8::from(reviewed.tokens() > 0)), SPEAKS);
+        let usual = pace.usual.is();
+        let single = pace.cost.at(1).unwrap_or(seconds) * usual;
         let (tokens, passes) = (reviewed.tokens() as f64, reviewed.round.as_secs_f64() / single);
         pace.speed.saw(tokens, passes);
         if reviewed.reviewer == 0 {
             let is_free = reviewed.drafted || !self.guard.is_aside() && !self.barred;
+            self.kept_back = self.barred && !reviewed.drafted;
             self.barred = false;
             if is_free {
                 self.free.saw(tokens, passes);
@@ -375,16 +249,19 @@ impl Policy for Adaptive {
         if reviewed.reviewer == 0 {
             // What a pass on a device adds to the next ones is part of what is expected of it.
             let is_sudden = expected.is_some_and(|expected| seconds < OVER * expected) && !is_apart;
-            self.guard.noticed(if is_measure { reviewed.width } else { 2 }, is_sudden);
+            self.guard.noticed(reviewed.width, is_sudden, tells);
+            if reviewed.width == 1 && tells {
+                self.told_at = reviewed.held;
+            }
         }
         // What this very pass has told of one token is no measure of it.
         let single = before.filter(|_| reviewed.width > 1).or_else(|| pace.cost.at(1));
         self.beliefs.learn(reviewed, self.paces.len());
         if let (0, Some(single)) = (reviewed.reviewer, single) {
             // A figure that was learned too short would make every pass of that width somebody else's doing.
-            let by_steps = self.by_steps(reviewed.width, single);
+            let by_steps = self.paces[0].cost.by_steps_of(&self.steps, reviewed.width);
             let expected = expected.map(|expected| by_steps.map_or(expected, |by_steps| by_steps.max(expected)));
-            self.guard.book(reviewed, single, expected, caused);
+            self.guard.book(reviewed, single * usual, expected, caused);
         }
     }
 
@@ -403,16 +280,10 @@ impl Policy for Adaptive {
             survival *= kept;
         }
         let width = view.pending.len() + 1;
-        let wider = |from: usize, to: usize| Some(pace.cost.at(to)? - pace.cost.at(from)?);
-        let cost = |more: usize| Some(rate * wider(width, width + more)?);
+        let cost = |more: usize| Some(rate * (pace.cost.at(width + more)? - pace.cost.at(width)?));
         // They stand in the pass as what was drafted does.
-        let single = self.single().unwrap_or(f64::INFINITY);
-        let spent = self.drafting(view).so_far() + wider(1, width).unwrap_or_default();
-        let fits = |more: &usize| {
-            let all = spent + wider(width, width + more).unwrap_or_default();
-            guard::lets_draft(all / single, self.guard.room())
-        };
-        let most = (1..=most).take_while(fits).count();
+        let spent = self.drafting(view).so_far();
+        let most = (1..=most).take_while(|more| self.lets_be(width + more, spent)).count();
         let count = worthwhile(&mut chances, most, cost);
         chosen.extend(chances[..count].iter().map(|chance| chance.index));
         self.seconds = chances;
@@ -420,7 +291,7 @@ impl Policy for Adaptive {
 
     fn ahead(&mut self, view: &View<'_>) -> Ahead {
         let [target, draft, ..] = &self.paces[..] else { return Ahead::default() };
-        let is_quiet = self.guard.is_aside() || view.pending.is_empty() && self.guard.wants_single();
+        let is_quiet = self.guard.is_aside() || view.pending.is_empty() && self.wants_single(view.held);
         let pass = target.cost.at(view.pending.len() + 1).filter(|_| !is_quiet);
         let survival = self.beliefs.survival(0, view.pending);
         let model = &self.beliefs.by(0).models[1];
@@ -436,11 +307,8 @@ impl Policy for Adaptive {
 
     fn keep_ahead(&mut self, view: &View<'_>) -> usize {
         let Some((pace, rate)) = self.paces.first().and_then(|pace| Some((pace, pace.rate()?))) else { return 0 };
-        let wider = |more: usize| Some(pace.cost.at(1 + more)? - pace.cost.at(1)?);
-        let single = self.single().unwrap_or(f64::INFINITY);
-        let room = self.guard.room();
-        let fits = |more: usize| guard::lets_draft(wider(more).unwrap_or_default() / single, room);
-        if self.guard.is_aside() || self.guard.wants_single() {
+        let cost = |more: usize| Some(rate * (pace.cost.at(1 + more)? - pace.cost.at(1)?));
+        if self.guard.is_aside() || self.wants_single(view.held) {
             return 0;
         }
         let mut survival = 1.0;
@@ -448,14 +316,13 @@ impl Policy for Adaptive {
             survival *= self.beliefs.kept(0, proposal, depth);
             survival
         });
-        beside::keep(chances, |more| Some(rate * wider(more)?), fits)
+        beside::keep(chances, cost, |more| self.lets_be(1 + more, 0.0))
     }
 
     fn stands_aside(&self) -> bool {
-        self.guard.is_aside()
+        self.guard.is_aside() || self.kept_back
     }
 }
 
 #[cfg(test)]
-#[path = "adaptive_tests.rs"]
 mod tests;

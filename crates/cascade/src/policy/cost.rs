@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::growth::Growth;
+
 /// Widest pass that has a place of its own; wider ones are reckoned from the last two known widths.
 const WIDEST: usize = 64;
 
@@ -24,6 +26,9 @@ const COMMON_OF_WIDE: f64 = 0.45;
 /// A time this many times longer is taken for this many: one pass that another program delayed must not turn the curve.
 const OUTLIER: f64 = 2.0;
 
+/// No less than this share of a time is a pass's own, whatever the text is thought to add.
+const LEAST: f64 = 0.5;
+
 /// From the first measured width on that is more than this many times the one before it, nothing is filled up.
 const GAP: usize = 2;
 
@@ -31,6 +36,8 @@ const GAP: usize = 2;
 const STEP: f64 = 1.08;
 
 /// Seconds of a pass over n tokens, T(n), measured and kept up to date.
+///
+/// That is of a text of no length: what stands before is looked at by every token of a pass ([`Self::stands_behind`]).
 ///
 /// Kernels work in blocks, so T is a staircase: a measured width keeps its own time, and between two measured widths the
 /// time rises in a straight line. It never falls with n: whatever else goes on in a computer only ever slows a pass, so where a wider
@@ -45,6 +52,9 @@ pub struct CostCurve {
     /// Widths that passes are filled up to, in rising order; none where each is as wide as it has tokens.
     #[serde(default)]
     fills: Vec<usize>,
+    /// What the text adds.
+    #[serde(default)]
+    growth: Growth,
 }
 
 impl CostCurve {
@@ -86,6 +96,28 @@ impl CostCurve {
         self.fills.iter().copied().find(|fill| *fill >= width).unwrap_or(width)
     }
 
+    /// The next passes stand behind `held` tokens.
+    pub(super) fn stands_behind(&mut self, held: usize) {
+        self.growth.stands_behind(held);
+    }
+
+    /// What it learned of longer texts, `other` knows too.
+    pub(super) fn teach_growth(&self, other: &mut Self) {
+        other.growth = self.growth.of_another_level();
+    }
+
+    /// Seconds that the text adds to a pass over `width` tokens. A card reads what it knows of it once for all of them.
+    fn added(&self, width: usize) -> f64 {
+        let single = self.seconds.first().copied().flatten().unwrap_or_default();
+        self.growth.now() * single * if self.apart { 1.0 } else { width as f64 }
+    }
+
+    /// T(`width`) in seconds by the steps of `steps`, which was measured with no text, where a token takes as long as it does now.
+    pub(super) fn by_steps_of(&self, steps: &Self, width: usize) -> Option<f64> {
+        let single = self.bare(1)?;
+        Some(steps.bare(width)? / steps.bare(1)? * single + self.added(self.filled(width)))
+    }
+
     /// From now on a pass over `width` tokens takes `seconds`: that was measured. Nonsense (zero width, no positive time) is ignored.
     pub fn measured(&mut self, width: usize, seconds: f64) {
         if width == 0 || width > WIDEST || !seconds.is_finite() || seconds <= 0.0 {
@@ -103,11 +135,16 @@ impl CostCurve {
             return;
         }
         let width = self.filled(width);
+        if let (1, Some(single), Some(expected)) = (width, self.bare(1), self.at(1)) {
+            self.growth.saw((seconds.min(expected * OUTLIER) - expected) / single);
+        }
+        let added = self.added(width);
         let Some(before) = self.seconds.get(width - 1).copied().flatten() else {
             // The first sight of a width may be of a pass that was held up.
-            return self.measured(width, self.at(width).map_or(seconds, |near| seconds.min(near * OUTLIER)));
+            let seconds = (seconds - added).max(seconds * LEAST);
+            return self.measured(width, self.bare(width).map_or(seconds, |near| seconds.min(near * OUTLIER)));
         };
-        let ratio = (seconds / before).min(OUTLIER);
+        let ratio = ((seconds - added).max(before * LEAST) / before).min(OUTLIER);
         let share = if ratio < SUDDEN { OVER } else { FRESH };
         // In logarithms: what goes up and comes down again leaves the steps between the widths where they were, however often it does.
         let common = if width == 1 { COMMON } else { COMMON_OF_WIDE };
@@ -139,10 +176,17 @@ impl CostCurve {
             && self.fills.iter().all(timed)
             && self.seconds.len() <= WIDEST
             && self.seconds.iter().flatten().all(|time| *time > 0.0 && *time < 1e4)
+            && self.growth.is_sound()
     }
 
-    /// T(`width`) in seconds; None while nothing is measured.
+    /// T(`width`) in seconds, behind as long a text as there is; None while nothing is measured.
     pub fn at(&self, width: usize) -> Option<f64> {
+        let width = self.filled(width.max(1));
+        Some(self.bare(width)? + self.added(width))
+    }
+
+    /// The same with no text.
+    fn bare(&self, width: usize) -> Option<f64> {
         let width = self.filled(width.max(1));
         // Widths with their times.
         let mut below: Option<(usize, f64)> = None;

@@ -32,7 +32,7 @@ impl<'a> Drafting<'a> {
 
     /// Seconds that model `rung` takes for each token that it drafts.
     pub(super) fn each(self, rung: usize) -> Option<f64> {
-        self.paces.get(rung)?.rate().map(|rate| 1.0 / rate)
+        self.paces.get(rung)?.each()
     }
 
     /// Seconds that models took to draft what is pending.
@@ -48,12 +48,12 @@ impl<'a> Drafting<'a> {
         model.and_then(|pace| pace.cost.at(behind)).unwrap_or_default()
     }
 
-    /// Seconds of draft model `rung`'s next pass if `copied` more tokens stand before it.
+    /// Seconds that draft model `rung` takes for its next token if `copied` more tokens stand before it.
     pub(super) fn first(self, rung: usize, copied: usize) -> Option<f64> {
-        let cost = &self.paces[rung].cost;
+        let (cost, passes) = (&self.paces[rung].cost, self.paces[rung].passes_for_a_token());
         match self.view.behind[rung] + copied {
-            few if few <= FAR_BEHIND => cost.at(few),
-            many => Some(cost.at(1)? + cost.at(many)? / self.reviews()),
+            few if few <= FAR_BEHIND => Some(cost.at(few)? * passes),
+            many => Some(cost.at(1)? * passes + cost.at(many)? / self.reviews()),
         }
     }
 

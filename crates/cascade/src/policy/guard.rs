@@ -157,9 +157,9 @@ impl Guard {
         self.aside
     }
 
-    /// Whether a review of a single token is due.
-    pub(super) fn wants_single(self) -> bool {
-        self.singles > 0 || self.since_single >= SINGLE_AFTER
+    /// Whether a review of a single token is due, of which so many are needed to tell what one takes.
+    pub(super) fn wants_single(self, needed: usize) -> bool {
+        self.singles > 0 || self.since_single >= SINGLE_AFTER * needed
     }
 
     /// What may still be lost.
@@ -195,10 +195,12 @@ impl Guard {
         loss - entered + paid
     }
 
-    /// The target has made a pass over `width` tokens, which was `sudden`ly much shorter than such passes were, or not.
-    pub(super) fn noticed(&mut self, width: usize, sudden: bool) {
+    /// The target has made a pass over `width` tokens, which was `sudden`ly much shorter than such passes were, or not, and which tells what such passes
+    /// take, or not.
+    pub(super) fn noticed(&mut self, width: usize, sudden: bool, tells: bool) {
         if width == 1 {
-            (self.since_single, self.singles) = (0, self.singles.saturating_sub(1));
+            self.singles = self.singles.saturating_sub(1);
+            self.since_single = if tells { 0 } else { self.since_single + 1 };
             return;
         }
         self.since_single += 1;
@@ -388,15 +390,17 @@ mod tests {
     #[test]
     fn passes_that_are_suddenly_short_want_the_single_one_again() {
         let mut guard = Guard::new();
-        guard.noticed(4, false);
-        assert!(!guard.wants_single());
-        guard.noticed(4, true);
+        guard.noticed(4, false, true);
+        assert!(!guard.wants_single(1));
+        guard.noticed(4, true, true);
         (0..SINGLES).for_each(|_| {
-            assert!(guard.wants_single());
-            guard.noticed(1, false);
+            assert!(guard.wants_single(1));
+            guard.noticed(1, false, true);
         });
-        assert!(!guard.wants_single());
-        (0..SINGLE_AFTER).for_each(|_| guard.noticed(2, false));
-        assert!(guard.wants_single());
+        assert!(!guard.wants_single(1));
+        (0..SINGLE_AFTER).for_each(|_| guard.noticed(2, false, true));
+        assert!(guard.wants_single(1) && !guard.wants_single(3));
+        guard.noticed(1, false, false);
+        assert!(guard.wants_single(1), "it told nothing");
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::acceptance::{OfCopies, OfModel, OfSeconds};
 use super::cost::CostCurve;
-use super::speed::Speed;
+use super::speed::{Average, Speed};
 
 /// Version of the shape of [`Knowledge`].
 const VERSION: u32 = 2;
@@ -121,6 +121,9 @@ impl Learned {
     }
 }
 
+/// The least share of its passes that a draft is thought to end with a token.
+const SPEAKS: f64 = 0.05;
+
 /// How fast one model is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pace {
@@ -128,6 +131,13 @@ pub(super) struct Pace {
     /// Of no use at another start.
     #[serde(skip)]
     pub(super) speed: Speed,
+    /// How many times as long as the curve says one-token passes take on average. It follows what is shorter sooner than what is longer and stands
+    /// below the mean: held against it all work would seem to lose.
+    #[serde(skip)]
+    pub(super) usual: Average,
+    /// The share of its passes that ended with a token, in this answer: a draft may know none.
+    #[serde(skip)]
+    pub(super) speaks: Average,
 }
 
 impl Pace {
@@ -139,6 +149,16 @@ impl Pace {
     pub(super) fn rate(&self) -> Option<f64> {
         let alone = self.cost.at(1).map(|single| 1.0 / single)?;
         Some(alone * self.speed.up().unwrap_or(1.0))
+    }
+
+    /// Seconds for each token that it drafts.
+    pub(super) fn each(&self) -> Option<f64> {
+        Some(self.passes_for_a_token() / self.rate()?)
+    }
+
+    /// Passes that it takes to know one, where it drafts alone.
+    pub(super) fn passes_for_a_token(&self) -> f64 {
+        1.0 / self.speaks.is().max(SPEAKS)
     }
 
     fn is_sound(&self) -> bool {
@@ -170,6 +190,7 @@ mod tests {
                     own: Some(0),
                     branched: false,
                     width,
+                    held: 0,
                     time,
                     round: time,
                     foreseen: None,
@@ -209,6 +230,7 @@ mod tests {
             reviews,
             max_gram,
             answered: 0,
+            held: 0,
         })
     }
 

@@ -9,6 +9,7 @@ mod cost;
 mod drafting;
 mod fixed;
 mod forecast;
+mod growth;
 mod guard;
 mod knowledge;
 mod lookahead;
@@ -74,6 +75,8 @@ pub struct View<'a> {
     pub max_gram: Option<Match>,
     /// Tokens of the answer that are final.
     pub answered: usize,
+    /// Tokens that stand before the review, the prompt's with them.
+    pub held: usize,
 }
 
 /// How far the largest draft may go while the target looks at the text.
@@ -122,6 +125,8 @@ pub struct Reviewed<'a> {
     pub branched: bool,
     /// Tokens in its pass.
     pub width: usize,
+    /// Tokens that stood before these.
+    pub held: usize,
     /// Time of its pass, without what a draft that went ahead was waited for.
     pub time: Duration,
     /// Time since the preparation of this review began, its own pass included.
@@ -148,6 +153,7 @@ impl Reviewed<'static> {
             own: None,
             branched: false,
             width: 1,
+            held: 0,
             time,
             round: time,
             foreseen: None,

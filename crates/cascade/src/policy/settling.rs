@@ -4,7 +4,7 @@ use super::cost::CostCurve;
 
 /// How many one-token passes behind a wider one may take longer because of it: llama.cpp's CUDA part starts the steps of the first one by one
 /// and records the second.
-const PASSES: u32 = 2;
+pub(super) const PASSES: u32 = 2;
 
 /// What the target's passes take where each width goes its own way ([`CostCurve::set_apart`]): what a wider pass adds to the one-token
 /// passes behind it is its own, and they say nothing of what a single token takes.
@@ -13,6 +13,17 @@ pub(super) struct Settling {
     wider: Option<Wider>,
     /// One-token passes to come that what was read before may have made longer.
     unsettled: u32,
+}
+
+/// What the time of a pass is a measure of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measure {
+    /// Of passes of its width.
+    Own,
+    /// Of an earlier one, because of which it took what it took.
+    Earlier,
+    /// Of nothing.
+    Nothing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,25 +41,25 @@ impl Settling {
         *self = Self { wider: None, unsettled: PASSES };
     }
 
-    /// Takes in a pass over `width` tokens that took `seconds`, which tells what such passes take if it was `undisturbed`. Whether it took what it took
-    /// because of an earlier one.
-    pub(super) fn saw(&mut self, cost: &mut CostCurve, undisturbed: bool, width: usize, seconds: f64) -> bool {
+    /// Takes in a pass over `width` tokens that took `seconds`, which tells what such passes take if it was `undisturbed`.
+    pub(super) fn saw(&mut self, cost: &mut CostCurve, undisturbed: bool, width: usize, seconds: f64) -> Measure {
         if width == 1 && self.unsettled > 0 {
             self.unsettled -= 1;
-            return false;
+            return Measure::Nothing;
         }
         self.unsettled = 0;
         if width > 1 {
             if let Some(before) = self.wider.replace(Wider { width, seconds, singles: 0 }) {
                 cost.saw(before.width, before.seconds);
             }
-            return false;
+            return Measure::Own;
         }
         let Some(wider) = &mut self.wider else {
             if undisturbed {
                 cost.saw(1, seconds);
+                return Measure::Own;
             }
-            return false;
+            return Measure::Nothing;
         };
         wider.seconds += (seconds - cost.at(1).unwrap_or(seconds)).max(0.0);
         wider.singles += 1;
@@ -56,12 +67,13 @@ impl Settling {
             cost.saw(wider.width, wider.seconds);
             self.wider = None;
         }
-        true
+        Measure::Earlier
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Measure::{Earlier, Nothing, Own};
     use super::*;
 
     #[test]
@@ -74,7 +86,7 @@ mod tests {
         let mut saw = |width, seconds| settling.saw(&mut cost, true, width, seconds);
         assert_eq!(
             [saw(1, 2.0), saw(4, 6.0), saw(1, 5.0), saw(1, 4.0), saw(1, 2.0)],
-            [false, false, true, true, false]
+            [Own, Own, Earlier, Earlier, Own]
         );
         assert_eq!(cost.at(1), Some(2.0), "a single token takes what it took");
         let first = cost.at(4).unwrap();
@@ -87,7 +99,11 @@ mod tests {
         }
         assert!((cost.at(4).unwrap() - 11.0).abs() < 0.1, "6, and 3 and 2 of the next ones: {cost:?}");
         settling.begin();
-        assert!([9.0, 9.0, 2.0].iter().all(|seconds| !settling.saw(&mut cost, true, 1, *seconds)));
+        assert!(
+            [(9.0, Nothing), (9.0, Nothing), (2.0, Own)]
+                .iter()
+                .all(|(seconds, of)| settling.saw(&mut cost, true, 1, *seconds) == *of)
+        );
         assert!(
             (cost.at(1).unwrap() - 2.0).abs() < 1e-9,
             "what a prompt adds is neither an earlier review's nor a token's"

@@ -36,6 +36,29 @@ impl Speed {
     }
 }
 
+/// An average that forgets exponentially, of figures that are mostly near 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Average(f64);
+
+impl Default for Average {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl Average {
+    /// Takes in a figure, which counts for this `share`; what is beyond 2 counts as 2.
+    pub(super) fn saw(&mut self, figure: f64, share: f64) {
+        if figure.is_finite() {
+            self.0 += share * (figure.min(2.0) - self.0);
+        }
+    }
+
+    pub(super) fn is(self) -> f64 {
+        self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -52,6 +52,7 @@ impl<M: LanguageModel> Run<'_, M> {
                 own: verdict.own,
                 branched: verdict.bonus.is_some(),
                 width: pass.width,
+                held: from,
                 time: pass.time,
                 round: self.clock.now().saturating_sub(pass.prepared.began),
                 drafted: pass.prepared.drafted,

@@ -155,6 +155,7 @@ pub(crate) fn habit() -> impl Strategy<Value = Habit> + Clone {
         Just(Habit::NoRollBack),
         Just(Habit::Forgets),
         Just(Habit::KnowsOne),
+        Just(Habit::KnowsNone),
     ]
 }
 

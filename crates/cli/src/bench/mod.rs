@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
     let program = args.peers.as_deref().map(Program::find).transpose()?;
     let csv = args.csv.as_deref().map(|path| Csv::open(path, &[&args.questions.suite])).transpose()?;
-    let threads = settings.threads.unwrap_or_else(|| num_cpus::get_physical().try_into().unwrap_or(1));
+    let threads = settings.threads.unwrap_or_else(|| cores().try_into().unwrap_or(1));
     // Whatever the engine would choose, and perhaps choose anew in the middle: all ways and programs get the same.
     settings.threads = Some(threads);
     let setup = Setup::new()?;
@@ -140,7 +140,7 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
         stopped = predicted.map(|predicted| predictions = predicted);
     }
     output.json(&json!({
-        "machine": { "system": std::env::consts::OS, "processor": std::env::consts::ARCH, "cores": num_cpus::get_physical() },
+        "machine": { "system": std::env::consts::OS, "processor": std::env::consts::ARCH, "cores": cores() },
         "ladder": id, "rungs": loaded.rungs, "threads": threads, "context": loaded.context, "repeats": repeats,
         "exact": args.exact, "cold": args.cold, "held": reading, "worker_bytes": memory, "foretold_bytes": foretold, "llama_server": program.map(|program| program.version),
         "rows": report.rows, "bounds": report.bounds, "against": report.against, "slower": suspects, "failed": failures,
@@ -316,12 +316,12 @@ impl Course<'_> {
     }
 
     fn fill(&self, table: &mut Table, failures: &mut Vec<Failure>, measure: &mut Measure<'_>) -> Result<(), Problem> {
-        let ways = self.configs.len();
+        let (ways, first) = (self.configs.len(), first_round(self.questions));
         let mut lost = vec![false; ways];
         let began = Instant::now();
         for question in 0..self.questions.len() {
             for repeat in 0..self.repeats as usize {
-                for way in order(ways, question * self.repeats as usize + repeat) {
+                for way in order(ways, first + question * self.repeats as usize + repeat) {
                     if lost[way] {
                         continue;
                     }
@@ -362,12 +362,26 @@ impl Course<'_> {
     }
 }
 
-/// In what order the ways answer in a round. Each is first in turn, so that a slow minute of the machine hits all of them, and every other
-/// turn goes backwards, so that none always comes behind the same other one.
+/// Cores that this program may use: of a container with a part of the computer, that part.
+fn cores() -> usize {
+    num_cpus::get_physical().min(num_cpus::get()).max(1)
+}
+
+/// In what order the ways answer in a round: a design that is balanced for what is left of the one before (Williams 1949). In as many rounds as there
+/// are ways each is once in every place and, of an even number, once behind every other one; of an odd number that takes twice as many.
 fn order(ways: usize, round: usize) -> Vec<usize> {
-    let forwards = (round / ways.max(1)).is_multiple_of(2);
-    let turns = (0..ways).map(|turn| if forwards { turn } else { ways - 1 - turn });
-    turns.map(|turn| (turn + round) % ways).collect()
+    let turns = (0..ways).map(|turn| if turn % 2 == 1 { turn.div_ceil(2) } else { (ways - turn / 2) % ways });
+    let mut order: Vec<usize> = turns.map(|turn| (turn + round) % ways).collect();
+    if ways % 2 == 1 && (round / ways) % 2 == 1 {
+        order.reverse();
+    }
+    order
+}
+
+/// In which round of the design a suite begins: suites of fewer questions than it has rounds are to begin in all of them.
+fn first_round(questions: &[Question]) -> usize {
+    let text = questions.first().map(|question| question.turns.join("\n")).unwrap_or_default();
+    text.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 1024
 }
 
 impl Failure {

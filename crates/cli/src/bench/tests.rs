@@ -65,13 +65,8 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
     let prompts = vec![vec![5, 6]; 3];
-    let costs = Costs {
-        about: String::new(),
-        models: vec![vec![(1, 1.0), (4, 2.0)]],
-        drafts_read: true,
-        settling: Vec::new(),
-        beside: false,
-    };
+    let costs =
+        Costs { about: String::new(), models: vec![vec![(1, 1.0), (4, 2.0)]], drafts_read: true, ..Costs::default() };
     let material =
         Material { categories: &categories, configs: &configs, table: &table, prompts: &prompts, costs: &costs };
     let report = Report::of(material);
@@ -126,17 +121,24 @@ fn each_way_is_first_in_turn_and_none_always_behind_the_same() {
     for ways in 1..8 {
         let rounds: Vec<_> = (0..4 * ways).map(|round| order(ways, round)).collect();
         for way in 0..ways {
-            assert_eq!(rounds.iter().filter(|round| round[0] == way).count(), 4, "{ways}");
+            for place in 0..ways {
+                assert_eq!(rounds.iter().filter(|round| round[place] == way).count(), 4, "{ways}");
+            }
         }
         for round in &rounds {
             let mut sorted = round.clone();
             sorted.sort_unstable();
             assert_eq!(sorted, (0..ways).collect::<Vec<_>>());
         }
-        let before = |way: usize, other: usize| {
-            rounds.iter().filter(|round| round.windows(2).any(|two| two == [other, way])).count()
+        let behind = |way: usize, other: usize, of: &[Vec<usize>]| {
+            of.iter().filter(|round| round.windows(2).any(|two| two == [other, way])).count()
         };
-        assert!(ways < 3 || before(1, 0) <= 2 * ways, "{ways}");
+        for (way, other) in (0..ways).flat_map(|way| (0..ways).map(move |other| (way, other))).filter(|(a, b)| a != b) {
+            assert_eq!(behind(way, other, &rounds), 4, "{ways}");
+            // In a part of four questions, wherever it begins.
+            let most = if ways % 2 == 1 { 2 } else { 4_usize.div_ceil(ways) };
+            assert!(rounds.windows(4).all(|part| behind(way, other, part) <= most), "{ways}: {way} behind {other}");
+        }
     }
     // A question that is asked twice is asked in both orders, wherever it stands.
     assert!((0..8).all(|question| order(2, 2 * question)[0] != order(2, 2 * question + 1)[0]));

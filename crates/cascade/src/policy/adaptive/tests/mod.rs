@@ -1,10 +1,13 @@
 //! The policy in made-up worlds where time passes only as their curves say.
 
+mod times;
+
 use std::time::Duration;
 
 use super::*;
 use crate::maxgram::Match;
 use crate::policy::acceptance::OfModel;
+use crate::policy::guard::KNOWN;
 use crate::policy::{Foreseen, Proposal};
 use crate::random::Noise;
 
@@ -83,6 +86,7 @@ impl World {
                 reviews: &[true, true],
                 max_gram,
                 answered: 0,
+                held: 0,
             };
             match policy.next(&view) {
                 Action::Step { rung, .. } => {
@@ -90,6 +94,7 @@ impl World {
                     let confidence = 0.9;
                     policy.learn(&Reviewed {
                         reviewer: 1,
+                        own: Some(0),
                         foreseen: max_gram.map(|found| Foreseen { found, right: numbers.share() < self.copy_kept }),
                         ..lone(false, self.draft)
                     });
@@ -202,6 +207,7 @@ fn without_a_measured_pace_the_target_works_alone() {
         reviews: &[true],
         max_gram: Some(Match::of_length(9)),
         answered: 3,
+        held: 3,
     };
     assert_eq!(policy.next(&view), Action::Review);
 }
@@ -222,6 +228,7 @@ fn view<'a>(available: &'a [bool], behind: &'a [usize], answered: usize) -> View
         reviews: &[true, true],
         max_gram: None,
         answered,
+        held: answered,
     }
 }
 
@@ -406,5 +413,6 @@ fn a_model_that_there_is_no_room_for_takes_no_hope_away() {
     let (available, behind) = ([false, true, false], [1, 1, 0]);
     assert_eq!(policy.next(&view(&available, &behind, 0)), Action::Review);
     policy.learn(&lone(false, FLAT(1)));
+    assert!(policy.stands_aside(), "the target worked alone because drafting may cost too much");
     assert!((policy.free.up().unwrap() - before).abs() < 1e-12);
 }
