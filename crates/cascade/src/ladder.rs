@@ -99,6 +99,7 @@ impl<M: LanguageModel> Cascade<M> {
     /// or here.
     pub fn forget_texts(&mut self) {
         self.text = Vec::new();
+        self.sampler = Sampler::default();
         if let Some(max_gram) = &mut self.max_gram {
             max_gram.forget_all();
         }

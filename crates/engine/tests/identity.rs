@@ -9,10 +9,10 @@ use protocol::ladder::Ladder;
 use protocol::{Code, ReviewRule, Sampling};
 use support::{answer, ask, engine, exact, full, greedy, ladder, load, questions, qwen, sampled, smollm2_with_draft};
 
-/// Answers every question alone, with the ladder's matrix and, if asked for, with the adaptive policy; returns drafted
+/// Answers every question alone, with the ladder's matrix and, if asked for, with the adaptive policy, which has to propose something; returns drafted
 /// tokens that were accepted with the matrix, by rung.
 fn same_answers(engine: &Engine, asked: Asked<'_>, sampling: impl Fn(u32) -> Sampling) -> Vec<u32> {
-    let mut accepted = Vec::new();
+    let (mut accepted, mut adaptive) = (Vec::new(), 0);
     for (index, question) in (0..).zip(asked.questions) {
         let (sampling, tokens) = (sampling(index), asked.tokens);
         let alone = answer(engine, &ask(question, tokens, &sampling, false));
@@ -33,9 +33,12 @@ fn same_answers(engine: &Engine, asked: Asked<'_>, sampling: impl Fn(u32) -> Sam
             if k.is_some() {
                 by_rung.resize(rungs.len(), 0);
                 by_rung.iter_mut().zip(rungs).for_each(|(sum, rung)| *sum += rung.accepted);
+            } else {
+                adaptive += rungs.iter().skip(1).map(|rung| rung.proposed).sum::<u32>();
             }
         }
     }
+    assert!(adaptive > 0 || !asked.adaptive, "the adaptive policy let nobody draft");
     accepted
 }
 

@@ -380,7 +380,7 @@ fn order(ways: usize, round: usize) -> Vec<usize> {
 
 /// In which round of the design a suite begins: suites of fewer questions than it has rounds are to begin in all of them.
 fn first_round(questions: &[Question]) -> usize {
-    let text = questions.first().map(|question| question.turns.join("\n")).unwrap_or_default();
+    let text = questions.first().map(|question| question.text.as_str()).unwrap_or_default();
     text.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 1024
 }
 
