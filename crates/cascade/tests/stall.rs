@@ -128,7 +128,9 @@ fn a_draft_that_knows_nothing_is_booked_and_left_alone() {
     // As on a card: reviews of any width take the same, a token of the draft a seventh of that.
     let curve = |single: f64| {
         let mut curve = CostCurve::default();
-        [1, 16].iter().for_each(|width| curve.measured(*width, single));
+        for width in [1, 16] {
+            curve.measured(width, single);
+        }
         curve
     };
     let mut policy = Adaptive::new(vec![curve(1.0), curve(0.15)]);

@@ -1,5 +1,6 @@
 //! Several other computers that compute along, each in a network of its own with a cable that can be pulled: Linux network namespaces.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
@@ -74,12 +75,12 @@ impl Far {
             }
             let end = TcpListener::bind((there, TUNNEL)).expect("its end of the tunnel");
             told.send(()).expect("the test waits");
-            forward(&end, ("127.0.0.1".to_owned(), LENT));
+            forward(&end, &format!("127.0.0.1:{LENT}"));
         });
         ready.recv().expect("it listens");
         let near = TcpListener::bind("127.0.0.1:0").expect("this end of the tunnel");
         let address = near.local_addr().expect("its address").to_string();
-        thread::spawn(move || forward(&near, (format!("10.77.{number}.2"), TUNNEL)));
+        thread::spawn(move || forward(&near, &format!("10.77.{number}.2:{TUNNEL}")));
         Self { name, lends, address }
     }
 
@@ -97,9 +98,9 @@ impl Drop for Far {
 }
 
 /// Carries what comes to `end` to the address `to` and back, for as long as the process lives.
-fn forward(end: &TcpListener, to: (String, u16)) {
+fn forward(end: &TcpListener, to: &str) {
     for incoming in end.incoming().map_while(Result::ok) {
-        let Ok(outgoing) = TcpStream::connect(&to) else { continue };
+        let Ok(outgoing) = TcpStream::connect(to) else { continue };
         for (mut from, mut into) in [(&incoming, &outgoing), (&outgoing, &incoming)]
             .map(|(one, other)| (one.try_clone().expect("a socket"), other.try_clone().expect("a socket")))
         {
