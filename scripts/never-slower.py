@@ -10,6 +10,7 @@ so that a build (`flock FILE cargo build ...`) and a measurement never run at on
 """
 
 import argparse
+import collections
 import fcntl
 import hashlib
 import json
@@ -109,6 +110,50 @@ def table(results):
         print(f"* {slow['category']}: {slow['at_first']:.3f}, {then} ({between})")
     surely = [slow for slow in again if slow["high"] is not None and slow["high"] < 0.97]
     print(f"{len(surely)} of them lie below 0.97 with their whole interval.")
+    # A few pairs of one answer say little of it; those of all together say what such answers lose.
+    each = [slow["ratio"] for slow in again if slow["ratio"] is not None]
+    if each:
+        mean, between = told(each)
+        print(f"All of them: {mean:.3f} ({between}), the middle one {statistics.median(each):.3f}.")
+
+
+def worst(asked, all_parts, count, times):
+    """Asks the long answers that came out slowest when they were asked again, each so many times in both ways, one process each."""
+    slow = []
+    for number, part in enumerate(all_parts):
+        done = asked.out / f"part-{number:03}.json"
+        if done.exists():
+            found = json.loads(done.read_text().splitlines()[0])["slower"]
+            slow += [(one["ratio"], part[one["question"] - 1]) for one in found if one["ratio"] is not None]
+    print(f"\nThe {count} slowest of these, {times} times in both ways:")
+    for at, (before, question) in enumerate(sorted(slow, key=lambda one: one[0])[:count]):
+        result = ask(asked, [question] * times, asked.out / f"worst-{at}.json", "1", "0")
+        rows = [row for row in result["rows"] if row["config"] == "adaptive" and row["category"] == "all"]
+        for row in rows:
+            print(f"* {question['category']}: before {before:.3f}, then {row['ratio_to_off']:.3f} ({row['low']:.3f} to {row['high']:.3f})", flush=True)
+
+
+def ask(asked, questions, done, repeats, again):
+    """What comes of asking `questions` in all ways; it is kept in `done`, and not asked again if it is there."""
+    if done.exists():
+        return json.loads(done.read_text().splitlines()[0])
+    ways = ["--configs", asked.configs, *(["--peers", asked.peers] if asked.peers else [])]
+    suite = asked.out / "part.jsonl"
+    suite.write_text("".join(json.dumps(question, ensure_ascii=False) + "\n" for question in questions))
+    with open(asked.lock or os.devnull, "w") as lock:
+        if asked.lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        ran = subprocess.run(
+            [asked.taki, "bench", "--ladder", asked.ladder, "--suite", suite, "--max-tokens", asked.max_tokens, "--repeats",
+             repeats, "--again", again, *ways, "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    if ran.returncode:
+        sys.exit(f"{asked.taki} bench ended with {ran.returncode} before {done}")
+    written = done.with_suffix(".new")
+    written.write_bytes(ran.stdout)
+    written.rename(done)
+    time.sleep(1)  # so that a build that waits for the lock gets it
+    return json.loads(ran.stdout.splitlines()[0])
 
 
 def rivals(results):
@@ -157,6 +202,9 @@ def main():
     asked.add_argument("--repeats", default="1")
     asked.add_argument("--again", default="8")
     asked.add_argument("--limit", type=int, help="at most so many questions of each category")
+    asked.add_argument("--few", type=int, help="only categories of at most so many questions: ask these several times, with --repeats")
+    asked.add_argument("--worst", type=int, default=0, help="at the end ask so many of those that came out slowest once more")
+    asked.add_argument("--times", type=int, default=25, help="each of these so often")
     asked.add_argument("--configs", default="adaptive", help="as `taki bench` takes them; adaptive has to be one of them")
     asked.add_argument("--peers", type=pathlib.Path, help="a llama-server to measure in the same run")
     asked.add_argument("--minutes", type=float, default=math.inf, help="begin no further part after so many minutes")
@@ -165,6 +213,9 @@ def main():
     asked = asked.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     questions = [json.loads(line) for suite in asked.suites for line in suite.read_text().splitlines() if line.strip()]
+    if asked.few:
+        held = collections.Counter(question["category"] for question in questions)
+        questions = [question for question in questions if held[question["category"]] <= asked.few]
     all_parts = parts(questions, asked.limit)
     ways = ["--configs", asked.configs, *(["--peers", asked.peers] if asked.peers else [])]
     # What lies there already has to be of the same parts, program and settings.
@@ -186,27 +237,15 @@ def main():
             continue
         if (time.monotonic() - began) / 60 > asked.minutes:
             break
-        suite = asked.out / "part.jsonl"
-        suite.write_text("".join(json.dumps(question, ensure_ascii=False) + "\n" for question in part))
-        with open(asked.lock or os.devnull, "w") as lock:
-            if asked.lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            ran = subprocess.run(
-                [asked.taki, "bench", "--ladder", asked.ladder, "--suite", suite, "--max-tokens", asked.max_tokens, "--repeats",
-                 asked.repeats, "--again", asked.again, *ways, "--json"],
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-        if ran.returncode:
-            sys.exit(f"{asked.taki} bench ended with {ran.returncode} in part {number}")
-        written = done.with_suffix(".new")
-        written.write_bytes(ran.stdout)
-        written.rename(done)
+        ask(asked, part, done, asked.repeats, asked.again)
         print(f"part {number + 1} of {len(all_parts)}", file=sys.stderr, flush=True)
-        time.sleep(1)  # so that a build that waits for the lock gets it
     results = [json.loads(file.read_text().splitlines()[0]) for file in sorted(asked.out.glob("part-*.json"))]
     if not results:
         sys.exit("nothing was measured yet")
     table(results)
     rivals(results)
+    if asked.worst and not asked.table:
+        worst(asked, all_parts, asked.worst, asked.times)
 
 
 main()
