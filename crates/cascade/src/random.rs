@@ -35,6 +35,12 @@ impl Noise {
         -(-self.uniform(token).ln()).ln()
     }
 
+    /// A standard normal variate for the use `tag` (Box and Muller 1958).
+    pub fn normal(self, tag: u32) -> f64 {
+        let turn = std::f64::consts::TAU * self.uniform(tag.wrapping_add(1 << 31));
+        (-2.0 * self.uniform(tag).ln()).sqrt() * turn.cos()
+    }
+
     /// A number above 0 and below 1 of this position's own, independent of every token's.
     pub(crate) fn coin(self) -> f64 {
         // Far from what any 32-bit token adds up to.

@@ -34,7 +34,7 @@ use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
 pub(crate) use devices::{devices, modules, processor, processor_module};
 pub(crate) use header::need;
-pub(crate) use remote::{add as add_remote, serve};
+pub(crate) use remote::{add as add_remote, reach as reach_remote, serve};
 use rung::BRANCHES;
 pub(crate) use rung::{Copied, LlamaError, LlamaRung};
 

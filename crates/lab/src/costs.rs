@@ -8,6 +8,8 @@ use std::path::Path;
 use cascade::policy::CostCurve;
 use serde::{Deserialize, Serialize};
 
+use crate::weather::Weather;
+
 /// Most bytes of a file of costs.
 const LARGEST: u64 = 16 << 20;
 
@@ -33,7 +35,9 @@ pub enum CostsError {
     #[error("what model {0} takes more for a token that stands before is not between 0 and a million seconds")]
     NoGrowth(usize),
     /// Passes vary by more than anything would show.
-    #[error("passes vary by more than a half, or by less than nothing")]
+    #[error(
+        "passes vary by more than a half, take more than ten times as long beside another program, or less than they should"
+    )]
     TooNoisy,
     /// A model, counted from 1, has its widths in no order.
     #[error("the widths of model {0} do not rise from 1 on")]
@@ -59,18 +63,16 @@ pub struct Costs {
     /// For each model, what each token of a pass takes more for each token that stands before it. None where nothing is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<f64>,
-    /// How much passes vary that should take the same: the standard deviation of their logarithms. A policy sees them so; what is counted is
-    /// what they should take.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub noise: f64,
+    /// What makes passes take other times than they should.
+    #[serde(default, skip_serializing_if = "is_fair")]
+    pub weather: Weather,
     /// Whether drafts compute on a device of their own: then the largest may draft ahead while the target looks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beside: bool,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(noise: &f64) -> bool {
-    *noise <= 0.0
+fn is_fair(weather: &Weather) -> bool {
+    *weather == Weather::default()
 }
 
 /// How many one-token passes behind a wider one take longer, where they do: llama.cpp's CUDA part runs the first as it comes and records the second.
@@ -79,9 +81,6 @@ pub(crate) const SETTLING: u32 = 2;
 impl Costs {
     /// What a pass can take, in seconds or any unit. Beyond that nobody measured anything, and sums of it could not be reckoned with.
     pub const POSSIBLE: RangeInclusive<f64> = 1e-9..=1e6;
-
-    /// How much passes can vary.
-    const NOISY: RangeInclusive<f64> = 0.0..=0.5;
 
     /// Every pass of a model costs its coefficient, whatever its width: the cost model of arXiv 2312.11462.
     pub fn by_call(coefficients: &[f64]) -> Self {
@@ -104,7 +103,7 @@ impl Costs {
         if let Some(index) = costs.held.iter().position(|time| !(0.0..=*Self::POSSIBLE.end()).contains(time)) {
             return Err(CostsError::NoGrowth(index + 1));
         }
-        if !Self::NOISY.contains(&costs.noise) {
+        if !costs.weather.is_sound() {
             return Err(CostsError::TooNoisy);
         }
         if costs.models.is_empty() {
@@ -173,8 +172,8 @@ mod tests {
             (r#"{"models": [[[1, 1e6]]], "settling": [1e308]}"#, false),
             (r#"{"models": [[[1, 1e6]]], "settling": [-1]}"#, false),
             (r#"{"models": [[[1, 1e6]]], "held": [-1]}"#, false),
-            (r#"{"models": [[[1, 1e6]]], "noise": 0.6}"#, false),
-            (r#"{"models": [[[1, 1e6]]], "held": [1e-6], "noise": 0.2}"#, true),
+            (r#"{"models": [[[1, 1e6]]], "weather": {"noise": 0.6}}"#, false),
+            (r#"{"models": [[[1, 1e6]]], "held": [1e-6], "weather": {"noise": 0.2}}"#, true),
             (r#"{"models": [[[1, 1e-9]], [[1, 1e6]]], "settling": [0, 1e6]}"#, true),
             ("{", false),
         ] {

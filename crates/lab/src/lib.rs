@@ -10,6 +10,7 @@ mod replay;
 mod statistics;
 mod swi;
 mod trace;
+mod weather;
 
 pub use bounds::{Bound, Copying, acceptance, ceiling, copy_limit, free_draft};
 pub use cascade::KError;
@@ -19,3 +20,4 @@ pub use replay::{Plan, Played, play};
 pub use statistics::{Interval, interval, median, paired};
 pub use swi::{Best, Category, Study, best_fixed, categories, study};
 pub use trace::{Recorded, Trace, TraceError};
+pub use weather::Weather;

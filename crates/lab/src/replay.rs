@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use cascade::policy::{Adaptive, CostCurve};
 use cascade::{
-    Branch, Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Meanwhile, Noise, Policy, Reading, Request,
+    Branch, Cascade, Clock, FixedPolicy, KError, LanguageModel, Logits, Meanwhile, Policy, Reading, Request,
     ReviewRule, SamplerSettings, Sink, Step, Token, VocabId,
 };
 
 use crate::costs::{Costs, SETTLING};
 use crate::trace::Recorded;
+use crate::weather::Weather;
 
 /// How drafts are used.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,8 +66,8 @@ impl Played {
 #[derive(Debug, Clone, Default)]
 struct Meter {
     read: Rc<Cell<Times>>,
-    /// How much passes vary, and how many there were.
-    noise: f64,
+    weather: Weather,
+    /// How many passes there were.
     passes: Rc<Cell<usize>>,
 }
 
@@ -83,22 +84,9 @@ impl Meter {
     fn add(&self, cost: f64) {
         let passes = self.passes.replace(self.passes.get() + 1);
         let Times { seen, counted } = self.read.get();
-        self.read.set(Times { seen: seen + cost * self.weather(passes), counted: counted + cost });
-    }
-
-    /// How many times as long as it should this pass takes: the logarithms are nearly normal (Box and Muller 1958), the mean is 1.
-    fn weather(&self, pass: usize) -> f64 {
-        if self.noise <= 0.0 {
-            return 1.0;
-        }
-        let noise = Noise::at(WEATHER, pass);
-        let normal = (-2.0 * noise.uniform(0).ln()).sqrt() * (std::f64::consts::TAU * noise.uniform(1)).cos();
-        (self.noise * normal - 0.5 * self.noise * self.noise).exp()
+        self.read.set(Times { seen: seen + cost * self.weather.of(passes), counted: counted + cost });
     }
 }
-
-/// Where the noise of passes comes from.
-const WEATHER: u64 = 20;
 
 impl Clock for Meter {
     fn now(&self) -> Duration {
@@ -201,7 +189,9 @@ impl Replayed<'_> {
         let width = if pays { tokens.len() } else { new.max(1) };
         if pays || new > 0 {
             let mut cost = self.curve.at(width + beside).unwrap_or(0.0);
-            cost += self.each_held * (width + beside) as f64 * before as f64;
+            // Each token of a pass looks at those before it in the pass, too.
+            let looked_at = before as f64 + 0.5 * (width + beside) as f64;
+            cost += self.each_held * (width + beside) as f64 * looked_at;
             if width + beside > 1 {
                 self.singles = 0;
             } else if self.singles < SETTLING {
@@ -319,7 +309,7 @@ impl<'c> Player<'c> {
     }
 
     pub(crate) fn play(&mut self, question: &Recorded) -> Played {
-        let meter = Meter { noise: self.costs.noise, passes: self.passes.clone(), ..Meter::default() };
+        let meter = Meter { weather: self.costs.weather, passes: self.passes.clone(), ..Meter::default() };
         let size = question.size as usize + 1 + STRANGE;
         let replayed = |rung: usize, said| Replayed {
             said,

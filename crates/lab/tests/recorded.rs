@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use lab::{Costs, Plan, Study, Trace, categories, least_cost, play, study};
+use lab::{Costs, Plan, Study, Trace, Weather, categories, least_cost, play, study};
 
 fn data(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data")).join(name)
@@ -100,7 +100,7 @@ fn on_two_cores() -> [(&'static str, Trace, Costs, usize); 2] {
 }
 
 /// What all of it takes without drafts over what it takes with them, and the share of long answers that take more than 3% longer, asked in four
-/// orders, twice in each.
+/// orders, twice in each, each time in another weather of the kind.
 fn in_four_orders(trace: &Trace, costs: &Costs, drafts: usize) -> (f64, f64) {
     let count = trace.questions.len();
     let alone = play(&trace.questions, costs, drafts, &Plan::Off).unwrap();
@@ -109,7 +109,8 @@ fn in_four_orders(trace: &Trace, costs: &Costs, drafts: usize) -> (f64, f64) {
         // 37 has no divisor in common with the number of questions.
         let at = |index: usize| (index * if order % 2 == 0 { 1 } else { 37 } + order * count / 4) % count;
         let asked: Vec<usize> = (0..2 * count).map(|index| at(index % count)).collect();
-        let played = play(asked.iter().map(|index| &trace.questions[*index]), costs, drafts, &Plan::Adaptive).unwrap();
+        let costs = Costs { weather: Weather { seed: order as u64, ..costs.weather }, ..costs.clone() };
+        let played = play(asked.iter().map(|index| &trace.questions[*index]), &costs, drafts, &Plan::Adaptive).unwrap();
         for (index, played) in asked.into_iter().zip(played) {
             times[0] += alone[index].cost;
             times[1] += played.cost;
@@ -125,11 +126,12 @@ fn in_four_orders(trace: &Trace, costs: &Costs, drafts: usize) -> (f64, f64) {
 #[test]
 fn on_two_cores_hardly_a_long_answer_loses_more_than_the_promise_in_whatever_order_and_weather() {
     for (name, trace, costs, drafts) in on_two_cores() {
-        // 1.044 and 1.010 when written, 1.043 and 1.009 with noise; 1 in 750 long answers below 0.97 without it, 3 with.
+        // 1.044 and 1.010 when written, whatever the weather; of 750 long answers of SmolLM2 1 to 4 below 0.97.
         let least = if drafts == 0 { 1.03 } else { 1.005 };
-        for (noise, most) in [(0.0, 0.003), (0.05, 0.005), (0.1, 0.007)] {
-            let (speed_up, slow) = in_four_orders(&trace, &Costs { noise, ..costs.clone() }, drafts);
-            assert!(speed_up > least && slow <= most, "{name}, passes that vary by {noise}: {speed_up}, {slow}");
+        for (noise, busy, most) in [(0.0, 0.0, 0.003), (0.05, 0.0, 0.008), (0.1, 0.0, 0.01), (0.05, 0.4, 0.02)] {
+            let weather = Weather { noise, busy, seed: 0 };
+            let (speed_up, slow) = in_four_orders(&trace, &Costs { weather, ..costs.clone() }, drafts);
+            assert!(speed_up > least && slow <= most, "{name}, {weather:?}: {speed_up}, {slow}");
         }
     }
 }
@@ -147,7 +149,8 @@ fn behind_texts_of_all_lengths_nothing_is_lost_either() {
             question.prompt.splice(0..0, said);
         }
         let held = costs.models.iter().map(|model| model[0].1 * 0.0006).collect();
-        let (speed_up, slow) = in_four_orders(&trace, &Costs { held, noise: 0.05, ..costs }, drafts);
+        let weather = Weather { noise: 0.05, ..Weather::default() };
+        let (speed_up, slow) = in_four_orders(&trace, &Costs { held, weather, ..costs }, drafts);
         assert!(speed_up > 0.999 && slow <= 0.008, "{name}: {speed_up}, {slow}");
     }
 }

@@ -357,6 +357,7 @@ export const en = {
   alsoNotify: "notification notifications message",
   alsoTheme: "dark light mode theme appearance night colours",
   alsoGpu: "gpu nvidia vram cuda",
+  alsoWorkers: "rpc ssh wireguard tunnel network",
   alsoContext: "context window tokens",
   alsoMemory: "ram memory kv cache",
   alsoThreads: "cpu cores",
@@ -388,6 +389,10 @@ export const en = {
   gpuAutomatic: "As much as is fastest",
   gpuOff: "Leave it to other programs",
   gpuLayers: "{n} layers",
+  draftsAhead: "Drafts go on while it looks at the text.",
+  workers: "Other computers",
+  workersHint: "Computers of yours that compute along, for models that do not fit here: on each start taki rpc-server, open a tunnel to it, and name the tunnel's near end here (several with commas). Nothing but a tunnel encrypts what goes there.",
+  workersUsed: "Computing along: {computers}.",
   exactHint: "Bit for bit what the model alone computes; a little slower.",
 
   // The palette and the shortcuts

@@ -358,6 +358,7 @@ export const ja: Words = {
   alsoNotify: "お知らせ メッセージ",
   alsoTheme: "ダークモード テーマ 外観 暗い 明るい 黒 夜 色",
   alsoGpu: "gpu nvidia vram グラフィックボード",
+  alsoWorkers: "rpc ssh wireguard トンネル ネットワーク",
   alsoContext: "コンテキスト トークン",
   alsoMemory: "ram メモリ キャッシュ",
   alsoThreads: "cpu コア プロセッサー",
@@ -389,6 +390,10 @@ export const ja: Words = {
   gpuAutomatic: "最も速くなるように使う",
   gpuOff: "使わない",
   gpuLayers: "{n} 層",
+  draftsAhead: "回答するモデルが文章を確認しているあいだも、下書きが先に進みます。",
+  workers: "ほかのコンピューター",
+  workersHint: "このコンピューターに収まらないモデルのために、一緒に計算するコンピューターです。それぞれで taki rpc-server を起動してトンネルを開き、手前側のアドレスをここに入力します（複数はカンマで区切ります）。通信を暗号化するのはトンネルだけです。",
+  workersUsed: "一緒に計算中：{computers}",
   exactHint: "高速化を使わないときと一字一句同じ回答になります。少し遅くなります。",
 
   // コマンドとショートカット

@@ -21,8 +21,8 @@ const OVER: f64 = 0.75;
 const USUAL: f64 = 1.0 / 32.0;
 const SPEAKS: f64 = 0.2;
 
-/// A text that is longer or shorter by so many tokens, and by half, is another one: where passes of other widths say nothing of it, what a single
-/// token takes behind it has to be seen first.
+/// A text that is longer or shorter by so many tokens, and by half, is another one: what a single token takes behind it has to be seen first, as
+/// that tells most of what texts add.
 const ANOTHER: usize = 1024;
 
 /// Drafts as far, and with that rung, as raises the expected tokens per second; nothing if nothing does.
@@ -147,7 +147,7 @@ impl Adaptive {
         let is_apart = self.paces.first().is_some_and(|pace| pace.cost.is_apart());
         let needed = if is_apart { settling::PASSES as usize + 1 } else { 1 };
         let other = held.abs_diff(self.told_at);
-        self.guard.wants_single(needed) || is_apart && other >= ANOTHER && 2 * other >= self.told_at
+        self.guard.wants_single(needed) || other >= ANOTHER && 2 * other >= self.told_at
     }
 
     /// Whether the target's pass may be so wide, where `spent` seconds of drafting would be lost with it.
@@ -166,6 +166,7 @@ impl Policy for Adaptive {
     /// It may lose as little as the first, whatever the last one won.
     fn begin(&mut self) {
         self.paces.iter_mut().for_each(|pace| pace.speaks = Average::default());
+        self.kept_back = false;
         self.beliefs.begin();
         self.settling.begin();
         self.guard.begin(self.free.up());

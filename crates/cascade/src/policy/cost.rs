@@ -106,10 +106,27 @@ impl CostCurve {
         other.growth = self.growth.of_another_level();
     }
 
-    /// Seconds that the text adds to a pass over `width` tokens. A card reads what it knows of it once for all of them.
+    /// What a pass over `width` tokens took with no text, if that very width was measured.
+    fn own(&self, width: usize) -> Option<f64> {
+        *self.seconds.get(width - 1)?
+    }
+
+    /// Seconds that the text adds to a pass over `width` tokens.
     fn added(&self, width: usize) -> f64 {
-        let single = self.seconds.first().copied().flatten().unwrap_or_default();
-        self.growth.now() * single * if self.apart { 1.0 } else { width as f64 }
+        self.added_behind(width, self.growth.held())
+    }
+
+    /// The same of a text of `held` tokens. A card reads what it knows of it once for all tokens of a pass.
+    fn added_behind(&self, width: usize, held: f64) -> f64 {
+        let single = self.own(1).unwrap_or_default();
+        let rows = if self.apart { 1.0 } else { width as f64 };
+        single * rows * self.growth.adds(width, held)
+    }
+
+    /// Seconds of a pass that reads the last `width` tokens of the text: less of it stands before them.
+    pub(super) fn reading(&self, width: usize) -> Option<f64> {
+        let before = (self.growth.held() - 0.5 * width as f64).max(0.0);
+        Some(self.bare(width)? + self.added_behind(width, before))
     }
 
     /// T(`width`) in seconds by the steps of `steps`, which was measured with no text, where a token takes as long as it does now.
@@ -135,26 +152,34 @@ impl CostCurve {
             return;
         }
         let width = self.filled(width);
-        if let (1, Some(single), Some(expected)) = (width, self.bare(1), self.at(1)) {
-            self.growth.saw((seconds.min(expected * OUTLIER) - expected) / single);
-        }
-        let added = self.added(width);
-        let Some(before) = self.seconds.get(width - 1).copied().flatten() else {
+        if self.own(width).is_none() {
             // The first sight of a width may be of a pass that was held up.
-            let seconds = (seconds - added).max(seconds * LEAST);
-            return self.measured(width, self.bare(width).map_or(seconds, |near| seconds.min(near * OUTLIER)));
-        };
-        let ratio = ((seconds - added).max(before * LEAST) / before).min(OUTLIER);
-        let share = if ratio < SUDDEN { OVER } else { FRESH };
+            let bare = (seconds - self.added(width)).max(seconds * LEAST);
+            return self.measured(width, self.bare(width).map_or(bare, |near| bare.min(near * OUTLIER)));
+        }
+        if let (1, Some(bare), Some(expected)) = (width, self.bare(1), self.at(1)) {
+            self.growth.saw((seconds - expected) / bare);
+        }
+        let Some(bare) = self.own(width) else { return };
+        let expected = bare + self.added(width);
+        let ratio = (seconds / expected).min(OUTLIER);
+        // Where each width goes its own way, single tokens are timed so seldom that each time says much.
+        let share = if ratio < SUDDEN || self.apart && width == 1 { OVER } else { FRESH };
         // In logarithms: what goes up and comes down again leaves the steps between the widths where they were, however often it does.
-        let common = if width == 1 { COMMON } else { COMMON_OF_WIDE };
-        let (own, others) = (ratio.powf(share), ratio.powf(common * share));
-        for (index, time) in self.seconds.iter_mut().enumerate() {
-            if index + 1 == width {
-                *time = time.map(|time| time * own);
-            } else if !self.apart {
-                *time = time.map(|time| time * others);
-            }
+        let common = match width {
+            _ if self.apart => 0.0,
+            1 => COMMON,
+            _ => COMMON_OF_WIDE,
+        };
+        self.seconds.iter_mut().flatten().for_each(|time| *time *= ratio.powf(common * share));
+        // What is this width's alone is its own as far as its time is, and what the text adds to wide passes as far as that is.
+        let (rest, own) = ((1.0 - common) * share, if width == 1 { 1.0 } else { bare / expected });
+        let single = self.own(1).filter(|_| width > 1).unwrap_or_default();
+        if let Some(time) = &mut self.seconds[width - 1] {
+            *time = (*time * ratio.powf(rest * own)).max(single);
+        }
+        if width > 1 {
+            self.growth.saw_wide(ratio.powf(rest * (1.0 - own)));
         }
     }
 
@@ -204,7 +229,7 @@ impl CostCurve {
             }
         }
         // What a single token takes is what all else is compared with: it stands as it was measured, and nothing takes less.
-        let single = self.seconds.first().copied().flatten();
+        let single = self.own(1);
         let bounded = |time: f64| single.map_or(time, |single| time.max(single));
         Some(match (below, above) {
             _ if width == 1 && single.is_some() => single?,

@@ -38,22 +38,22 @@ impl<'a> Drafting<'a> {
     /// Seconds that models took to draft what is pending.
     pub(super) fn so_far(self) -> f64 {
         let drafted = self.view.pending.iter().skip(self.view.ahead).filter(|proposal| proposal.copied.is_none());
-        drafted.filter_map(|proposal| self.each(proposal.backer)).sum()
+        drafted.filter_map(|proposal| Some(1.0 / self.paces.get(proposal.backer)?.rate()?)).sum()
     }
 
     /// Seconds that `rung` needs to read what it has not, if that is much; nothing for Max-Gram.
     pub(super) fn entrance(self, rung: usize) -> f64 {
         let behind = self.view.behind.get(rung).copied().unwrap_or_default();
         let model = self.paces.get(rung).filter(|_| behind > FAR_BEHIND);
-        model.and_then(|pace| pace.cost.at(behind)).unwrap_or_default()
+        model.and_then(|pace| pace.cost.reading(behind)).unwrap_or_default()
     }
 
     /// Seconds that draft model `rung` takes for its next token if `copied` more tokens stand before it.
     pub(super) fn first(self, rung: usize, copied: usize) -> Option<f64> {
         let (cost, passes) = (&self.paces[rung].cost, self.paces[rung].passes_for_a_token());
         match self.view.behind[rung] + copied {
-            few if few <= FAR_BEHIND => Some(cost.at(few)? * passes),
-            many => Some(cost.at(1)? * passes + cost.at(many)? / self.reviews()),
+            few if few <= FAR_BEHIND => Some(cost.at(few)? + cost.at(1)? * (passes - 1.0)),
+            many => Some(cost.at(1)? * passes + cost.reading(many)? / self.reviews()),
         }
     }
 

@@ -35,22 +35,32 @@ type StartServer = unsafe extern "C" fn(
     devices: *mut ggml_backend_dev_t,
 );
 
-/// Makes the devices of the computer at `address`, as in `127.0.0.1:50052`, devices of this one. Once for each address.
+fn unusable(address: impl std::fmt::Display, reason: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Code::RemoteUnusable).with("address", address).with("reason", reason)
+}
+
+/// Where the computer at `address`, as in `127.0.0.1:50052`, is to be reached: it answers.
 ///
 /// # Errors
 /// [`Code::RemoteUnusable`].
-pub(crate) fn add(address: &str) -> Result<(), Problem> {
-    let unusable = |reason: &dyn std::fmt::Display| {
-        Problem::new(Code::RemoteUnusable).with("address", address).with("reason", reason)
-    };
+pub(crate) fn reach(address: &str) -> Result<SocketAddr, Problem> {
     // The library takes the first colon for the one before the port.
-    let mut found = address.to_socket_addrs().map_err(|_| unusable(&KIND))?.filter(SocketAddr::is_ipv4);
-    let reached = found.next().ok_or_else(|| unusable(&KIND))?;
+    let mut found = address.to_socket_addrs().map_err(|_| unusable(address, &KIND))?.filter(SocketAddr::is_ipv4);
+    let reached = found.next().ok_or_else(|| unusable(address, &KIND))?;
     if !is_near(&reached) {
-        return Err(unusable(&"it is outside of this network: name the near end of a tunnel to it"));
+        return Err(unusable(address, &"it is outside of this network: name the near end of a tunnel to it"));
     }
     // The library ends the process where nobody listens or something else answers, and waits for ever for one that serves somebody else.
-    greet(reached).map_err(|error| unusable(&error))?;
+    greet(reached).map_err(|error| unusable(address, &error))?;
+    Ok(reached)
+}
+
+/// Makes the devices of the computer at `address`, which was [`reach`]ed there, devices of this one. Once for each address: there is no way back.
+///
+/// # Errors
+/// [`Code::RemoteUnusable`].
+pub(crate) fn add(address: &str, reached: SocketAddr) -> Result<(), Problem> {
+    let unusable = |reason: &dyn std::fmt::Display| unusable(address, reason);
     let endpoint = CString::new(reached.to_string()).map_err(|error| unusable(&error))?;
     let missing = || unusable(&"this program was built without a way to other computers");
     let found = function(c"ggml_backend_rpc_add_server").ok_or_else(missing)?;
@@ -75,9 +85,7 @@ pub(crate) fn add(address: &str) -> Result<(), Problem> {
 /// [`Code::RemoteUnusable`]: it cannot listen there, or not any more; the library only prints why.
 pub(crate) fn serve(port: u16, threads: usize) -> Result<(), Problem> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let unusable = |reason: &dyn std::fmt::Display| {
-        Problem::new(Code::RemoteUnusable).with("address", address).with("reason", reason)
-    };
+    let unusable = |reason: &dyn std::fmt::Display| unusable(address, reason);
     let missing = || unusable(&"this program was built without a way to other computers");
     let found = function(c"ggml_backend_rpc_start_server").ok_or_else(missing)?;
     let endpoint = CString::new(address.to_string()).map_err(|error| unusable(&error))?;
@@ -183,7 +191,7 @@ mod tests {
         for address in
             ["no address", "127.0.0.1", "8.8.8.8:50052", "[::1]:50052", &closed, &rude_at, &other_at, &busy_at]
         {
-            let problem = add(address).unwrap_err();
+            let problem = reach(address).unwrap_err();
             assert_eq!((problem.code, problem.details["address"].as_str()), (Code::RemoteUnusable, address));
         }
     }

@@ -1,10 +1,11 @@
 //! Where a ladder's models go on this computer.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use protocol::Problem;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::worker::{Device, DeviceKind, DeviceShare, Hardware, LeftOut, Placed};
+use protocol::{Code, Problem};
 
 use super::hold::CONTEXT;
 use crate::llama::{self, Mode, WIDEST, Weights};
@@ -61,33 +62,61 @@ fn free_again(mut devices: Vec<(usize, Device)>, held: &[(usize, u64)]) -> Vec<(
 /// The other computers that were named and cannot be used. Connects to them when that is asked first.
 pub(super) fn unusable() -> Vec<LeftOut> {
     remotes(|remotes| {
-        let left = remotes.iter().filter_map(|(address, added)| Some((address, added.as_ref().err()?)));
+        let left = remotes.all.iter().filter_map(|(address, added)| Some((address, added.as_ref().err()?)));
         left.map(|(address, problem)| LeftOut { rung: address.clone(), problem: problem.clone() }).collect()
     })
 }
 
-/// Tries again to connect to those that could not be reached: a cable may be in again, and a program run there.
+/// Tries again to connect to those that could not be reached: a cable may be in again, and a program run there. Not what was tried a moment
+/// ago.
 pub(super) fn connect_again() {
     remotes(|remotes| {
-        for (address, added) in remotes.iter_mut().filter(|(_, added)| added.is_err()) {
-            *added = llama::add_remote(address);
+        if remotes.tried.elapsed() < MOMENT {
+            return;
         }
+        let lost = remotes.all.extract_if(.., |(_, added)| added.is_err()).map(|(address, _)| address).collect();
+        remotes.all.extend(connect(lost));
+        remotes.all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        remotes.tried = Instant::now();
     });
 }
 
-/// What came of connecting to an address.
-type Remote = (String, Result<(), Problem>);
+/// So soon nobody has mended anything.
+const MOMENT: Duration = Duration::from_secs(1);
 
-fn remotes<T>(look: impl FnOnce(&mut [Remote]) -> T) -> T {
-    static REMOTES: Mutex<Option<Vec<Remote>>> = Mutex::new(None);
+/// What came of connecting to addresses.
+struct Remotes {
+    all: Vec<(String, Result<(), Problem>)>,
+    tried: Instant,
+}
+
+fn remotes<T>(look: impl FnOnce(&mut Remotes) -> T) -> T {
+    static REMOTES: Mutex<Option<Remotes>> = Mutex::new(None);
     let mut remotes = REMOTES.lock().unwrap_or_else(PoisonError::into_inner);
     look(remotes.get_or_insert_with(|| {
         let named = std::env::var(WORKERS).unwrap_or_default();
-        let mut addresses: Vec<&str> = named.split(',').map(str::trim).filter(|address| !address.is_empty()).collect();
+        let mut addresses: Vec<String> =
+            named.split(',').map(str::trim).filter(|address| !address.is_empty()).map(str::to_owned).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        addresses.into_iter().map(|address| (address.to_owned(), llama::add_remote(address))).collect()
+        Remotes { all: connect(addresses), tried: Instant::now() }
     }))
+}
+
+/// Connects to `addresses`. Those that are not there are waited for at the same time.
+fn connect(addresses: Vec<String>) -> Vec<(String, Result<(), Problem>)> {
+    let reached: Vec<_> = std::thread::scope(|scope| {
+        let reaching: Vec<_> = addresses.iter().map(|address| scope.spawn(|| llama::reach_remote(address))).collect();
+        let gone = |_| Err(Problem::new(Code::Internal).with("reason", "a thread ended before its time"));
+        reaching.into_iter().map(|thread| thread.join().unwrap_or_else(gone)).collect()
+    });
+    let added = addresses.into_iter().zip(reached);
+    added
+        .map(|(address, reached)| {
+            let added = reached.and_then(|reached| llama::add_remote(&address, reached));
+            (address, added)
+        })
+        .collect()
 }
 
 /// The devices that there are, and where the models go.
