@@ -179,12 +179,14 @@ impl App {
         choice.if_latest(|| self.state.set(state));
     }
 
-    /// Tells where the models are now: a card may have been lost in the middle of an answer, or another computer.
+    /// Tells where the models are now, and what is done without: a card may have been lost in the middle of an answer, or another computer.
     pub(crate) fn tell_places(&self) {
         let Some(now) = self.engine.loaded() else { return };
         self.state.change(|state| match state {
             EngineState::Ready { loaded } if loaded.ladder == now.ladder && loaded.placed != now.placed => {
-                Some(EngineState::Ready { loaded: Loaded { placed: now.placed, ..loaded.clone() } })
+                Some(EngineState::Ready {
+                    loaded: Loaded { placed: now.placed, left_out: now.left_out, ..loaded.clone() },
+                })
             }
             _ => None,
         });

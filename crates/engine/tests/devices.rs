@@ -169,7 +169,9 @@ fn a_device_that_is_lost_in_the_middle_of_an_answer_leaves_the_rest_to_the_proce
         .unwrap();
     assert_eq!(told, [(Code::DeviceLost, other.address.clone())]);
     assert_eq!((tokens.len(), receipt.tokens, receipt.restarts), (40, 40, 1));
-    assert_eq!(layers(&engine.loaded().unwrap()), [(0, 31)], "the processor has it all");
+    let loaded = engine.loaded().unwrap();
+    assert_eq!(layers(&loaded), [(0, 31)], "the processor has it all");
+    assert_eq!(left_out(&loaded), [(other.address.as_str(), Code::DeviceLost)], "and that is still told");
     assert_eq!(answer(&engine, &ask("Hello", 4, &greedy(), true)).tokens.len(), 4, "and goes on with it");
 }
 

@@ -144,6 +144,7 @@ impl Call<'_> {
         let began = Instant::now();
         let mut first = None;
         let (mut repeats, mut circles, inner) = (Repeats::new(), false, self.inner);
+        let mut gone = None;
         let mut progress = Progress::new(ask);
         // An estimate for the target alone would mix two workers, or know nothing of a load.
         let mut restarted = !self.holds();
@@ -159,6 +160,9 @@ impl Call<'_> {
                 on(event);
             }) {
                 Attempt::Done(Ok(mut receipt)) => {
+                    if let Some(device) = gone {
+                        self.tell_left_out(device);
+                    }
                     // As whoever waits sees it: with the way through the pipe, and what the worker still had to take in.
                     receipt.seconds = began.elapsed().as_secs_f64();
                     receipt.first_token_seconds = first.map_or(receipt.seconds, |first| first.as_secs_f64());
@@ -177,6 +181,7 @@ impl Call<'_> {
                     }
                     restarted = true;
                     let lost = self.take_lost();
+                    gone = lost.clone().or(gone);
                     on(Answering::Resuming(progress.died(lost)?));
                 }
             }

@@ -124,9 +124,18 @@ impl Call<'_> {
     /// Tells of a device that was lost while `loaded` was loaded.
     pub(super) fn tell_lost(&mut self, loaded: &mut Loaded) {
         if let Some(device) = self.take_lost() {
-            let problem = Problem::new(Code::DeviceLost).with("device", &device);
+            self.tell_left_out(device);
+            if let Some(now) = &self.inner.view().loaded {
+                loaded.clone_from(now);
+            }
+        }
+    }
+
+    /// From now on what is loaded is told to do without `device`, which was lost.
+    pub(super) fn tell_left_out(&mut self, device: String) {
+        let problem = Problem::new(Code::DeviceLost).with("device", &device);
+        if let Some(loaded) = &mut self.inner.view().loaded {
             loaded.left_out.push(LeftOut { rung: device, problem });
-            self.inner.view().loaded = Some(loaded.clone());
         }
     }
 }
