@@ -6,7 +6,7 @@ use super::beliefs::{Beliefs, with_depth};
 use super::beside;
 use super::branches::{Chance, worthwhile};
 use super::cost::CostCurve;
-use super::drafting::Drafting;
+use super::drafting::{Drafting, FAR_BEHIND};
 use super::guard::{self, Guard};
 use super::knowledge::{Knowledge, KnowledgeError, Pace};
 use super::settling::{self, Measure, Settling};
@@ -301,7 +301,8 @@ impl Policy for Adaptive {
     }
 
     fn went_ahead(&mut self, width: usize, time: Duration) {
-        if let Some(draft) = self.paces.get_mut(1) {
+        // What catches up with the text stands behind less of it than is known here.
+        if let Some(draft) = self.paces.get_mut(1).filter(|_| width <= FAR_BEHIND) {
             draft.cost.saw(width, time.as_secs_f64());
         }
     }

@@ -13,6 +13,9 @@ const FRESH: f64 = 0.2;
 /// A time this much shorter: as nothing but the work itself speeds a pass up, whatever made all of them long is over.
 const SUDDEN: f64 = 0.9;
 
+/// A time this much longer may be of a pass that something held up.
+pub(super) const HELD_UP: f64 = 1.2;
+
 /// How much of that is believed.
 const OVER: f64 = 0.5;
 
@@ -119,8 +122,7 @@ impl CostCurve {
     /// The same of a text of `held` tokens. A card reads what it knows of it once for all tokens of a pass.
     fn added_behind(&self, width: usize, held: f64) -> f64 {
         let single = self.own(1).unwrap_or_default();
-        let rows = if self.apart { 1.0 } else { width as f64 };
-        single * rows * self.growth.adds(width, held)
+        single * if self.apart { self.growth.adds_at_once(held) } else { self.growth.adds(width, held) }
     }
 
     /// Seconds of a pass that reads the last `width` tokens of the text: less of it stands before them.
@@ -162,14 +164,16 @@ impl CostCurve {
         }
         let Some(bare) = self.own(width) else { return };
         let expected = bare + self.added(width);
-        let ratio = (seconds / expected).min(OUTLIER);
-        // Where each width goes its own way, single tokens are timed so seldom that each time says much.
-        let share = if ratio < SUDDEN || self.apart && width == 1 { OVER } else { FRESH };
+        let ratio = (seconds / expected).clamp(1.0 / (OUTLIER * OUTLIER), OUTLIER);
+        // Where each width goes its own way, single tokens are timed so seldom that each time says much, if nothing held it up.
+        let is_seldom = self.apart && width == 1 && ratio < HELD_UP;
+        let share = if ratio < SUDDEN || is_seldom { OVER } else { FRESH };
         // In logarithms: what goes up and comes down again leaves the steps between the widths where they were, however often it does.
         let common = match width {
             _ if self.apart => 0.0,
             1 => COMMON,
-            _ => COMMON_OF_WIDE,
+            // What the text adds to wide passes may be wrong of them alone.
+            _ => COMMON_OF_WIDE * bare / expected,
         };
         self.seconds.iter_mut().flatten().for_each(|time| *time *= ratio.powf(common * share));
         // What is this width's alone is its own as far as its time is, and what the text adds to wide passes as far as that is.
@@ -178,8 +182,8 @@ impl CostCurve {
         if let Some(time) = &mut self.seconds[width - 1] {
             *time = (*time * ratio.powf(rest * own)).max(single);
         }
-        if width > 1 {
-            self.growth.saw_wide(ratio.powf(rest * (1.0 - own)));
+        if width > 1 && !self.apart {
+            self.growth.saw_wide(width, ratio.powf(rest * (1.0 - own)));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Passes that make the next ones longer.
 
-use super::cost::CostCurve;
+use super::cost::{CostCurve, HELD_UP};
 
 /// How many one-token passes behind a wider one may take longer because of it: llama.cpp's CUDA part starts the steps of the first one by one
 /// and records the second.
@@ -55,11 +55,13 @@ impl Settling {
             return Measure::Own;
         }
         let Some(wider) = &mut self.wider else {
-            if undisturbed {
-                cost.saw(1, seconds);
-                return Measure::Own;
+            if !undisturbed {
+                return Measure::Nothing;
             }
-            return Measure::Nothing;
+            // Until the next one says the same it may have been held up.
+            let is_strange = cost.at(1).is_some_and(|single| seconds >= HELD_UP * single);
+            cost.saw(1, seconds);
+            return if is_strange { Measure::Nothing } else { Measure::Own };
         };
         wider.seconds += (seconds - cost.at(1).unwrap_or(seconds)).max(0.0);
         wider.singles += 1;

@@ -9,6 +9,7 @@ use protocol::{Code, FinishReason, Mix, Problem, Receipt, bytes_in_words};
 
 use super::answer::{Answering, Ask, Progress, Turn};
 use super::conditions::conditions;
+use super::devices::lost_device;
 use super::engine::{Inner, LoadProgress};
 use super::process::{Line, Process};
 use super::repeats::Repeats;
@@ -54,6 +55,8 @@ pub(super) struct Wanted {
     pub(super) settings: EngineSettings,
     pub(super) conditions: Conditions,
     known: Option<Box<Lessons>>,
+    /// The device that it does without, as it was lost.
+    pub(super) lost: Option<String>,
 }
 
 /// How a try with one worker ended.
@@ -82,7 +85,7 @@ impl Call<'_> {
         let conditions = conditions(ladder, settings);
         // Figures of another computer or file would mislead.
         let known = known.filter(|learned| learned.conditions == conditions).map(|learned| Box::new(learned.lessons));
-        self.work.wanted = Some(Wanted { ladder: ladder.clone(), settings, conditions, known });
+        self.work.wanted = Some(Wanted { ladder: ladder.clone(), settings, conditions, known, lost: None });
         let mut reading = ladder.rungs.first().map(|rung| rung.path.clone()).unwrap_or_default();
         let mut on = |progress: LoadProgress| {
             if let Some(rung) = ladder.rungs.iter().find(|rung| rung.name == progress.rung) {
@@ -102,12 +105,12 @@ impl Call<'_> {
                 .with("path", reading.display())
                 .with("reason", "the engine ended twice while it read the file")),
         };
-        let Ok(mut loaded) = loaded else {
+        if loaded.is_err() {
             self.work.wanted = None;
-            return loaded;
-        };
-        self.tell_lost(&mut loaded);
-        Ok(loaded)
+        }
+        // It is told with what is loaded.
+        self.take_lost();
+        loaded
     }
 
     /// From now on drafts may copy from `texts`, oldest first, instead of those given before: what was said in earlier chats.
@@ -141,10 +144,11 @@ impl Call<'_> {
     /// [`Code::Cancelled`] if the worker had to be killed to stop. What `on` was given stays valid.
     pub fn answer(mut self, ask: &Ask, on: &mut dyn FnMut(Answering)) -> Result<Receipt, Problem> {
         self.fits(ask)?;
+        // What was lost before has been told.
+        self.take_lost();
         let began = Instant::now();
         let mut first = None;
         let (mut repeats, mut circles, inner) = (Repeats::new(), false, self.inner);
-        let mut gone = None;
         let mut progress = Progress::new(ask);
         // An estimate for the target alone would mix two workers, or know nothing of a load.
         let mut restarted = !self.holds();
@@ -160,9 +164,6 @@ impl Call<'_> {
                 on(event);
             }) {
                 Attempt::Done(Ok(mut receipt)) => {
-                    if let Some(device) = gone {
-                        self.tell_left_out(device);
-                    }
                     // As whoever waits sees it: with the way through the pipe, and what the worker still had to take in.
                     receipt.seconds = began.elapsed().as_secs_f64();
                     receipt.first_token_seconds = first.map_or(receipt.seconds, |first| first.as_secs_f64());
@@ -181,7 +182,6 @@ impl Call<'_> {
                     }
                     restarted = true;
                     let lost = self.take_lost();
-                    gone = lost.clone().or(gone);
                     on(Answering::Resuming(progress.died(lost)?));
                 }
             }
@@ -390,7 +390,7 @@ impl Call<'_> {
 
     /// Loads what is wanted.
     fn try_load(&mut self, on: &mut dyn FnMut(LoadProgress)) -> Attempt<Loaded> {
-        let Some(Wanted { ladder, settings, known, .. }) = self.work.wanted.clone() else {
+        let Some(Wanted { ladder, settings, known, lost, .. }) = self.work.wanted.clone() else {
             return Attempt::Done(Err(Problem::new(Code::NothingLoaded)));
         };
         self.work.holds = false;
@@ -407,7 +407,10 @@ impl Call<'_> {
                 on(LoadProgress { rung, fraction });
                 None
             }
-            Event::Loaded(loaded) => Some(Ok(loaded)),
+            Event::Loaded(mut loaded) => {
+                loaded.left_out.extend(lost.iter().map(|device| lost_device(device)));
+                Some(Ok(loaded))
+            }
             Event::Failed { id: None, problem } => Some(Err(problem)),
             _ => None,
         });

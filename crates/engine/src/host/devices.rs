@@ -112,6 +112,7 @@ impl Call<'_> {
             tracing::warn!("the engine goes on without devices");
             wanted.settings.gpu_layers = Some(0);
             wanted.conditions.gpu_layers = Some(0);
+            wanted.lost.clone_from(&used);
             self.work.lost = used;
         }
     }
@@ -120,22 +121,9 @@ impl Call<'_> {
     pub(super) fn take_lost(&mut self) -> Option<String> {
         self.work.lost.take()
     }
+}
 
-    /// Tells of a device that was lost while `loaded` was loaded.
-    pub(super) fn tell_lost(&mut self, loaded: &mut Loaded) {
-        if let Some(device) = self.take_lost() {
-            self.tell_left_out(device);
-            if let Some(now) = &self.inner.view().loaded {
-                loaded.clone_from(now);
-            }
-        }
-    }
-
-    /// From now on what is loaded is told to do without `device`, which was lost.
-    pub(super) fn tell_left_out(&mut self, device: String) {
-        let problem = Problem::new(Code::DeviceLost).with("device", &device);
-        if let Some(loaded) = &mut self.inner.view().loaded {
-            loaded.left_out.push(LeftOut { rung: device, problem });
-        }
-    }
+/// What is told of a device that is done without, as it was lost.
+pub(super) fn lost_device(device: &str) -> LeftOut {
+    LeftOut { rung: device.to_owned(), problem: Problem::new(Code::DeviceLost).with("device", device) }
 }

@@ -1,11 +1,11 @@
 //! Where a ladder's models go on this computer.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::worker::{Device, DeviceKind, DeviceShare, Hardware, LeftOut, Placed};
-use protocol::{Code, Problem};
+use protocol::Problem;
 
 use super::hold::CONTEXT;
 use crate::llama::{self, Mode, WIDEST, Weights};
@@ -76,13 +76,12 @@ pub(super) fn connect_again() {
         }
         let lost = remotes.all.extract_if(.., |(_, added)| added.is_err()).map(|(address, _)| address).collect();
         remotes.all.extend(connect(lost));
-        remotes.all.sort_by(|(one, _), (other, _)| one.cmp(other));
         remotes.tried = Instant::now();
     });
 }
 
 /// So soon nobody has mended anything.
-const MOMENT: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_secs(10);
 
 /// What came of connecting to addresses.
 struct Remotes {
@@ -103,20 +102,24 @@ fn remotes<T>(look: impl FnOnce(&mut Remotes) -> T) -> T {
     }))
 }
 
-/// Connects to `addresses`. Those that are not there are waited for at the same time.
+/// Connects to `addresses`. Those that are not there are waited for at the same time, and one that answers is taken at once: it might serve somebody
+/// else a moment later.
 fn connect(addresses: Vec<String>) -> Vec<(String, Result<(), Problem>)> {
-    let reached: Vec<_> = std::thread::scope(|scope| {
-        let reaching: Vec<_> = addresses.iter().map(|address| scope.spawn(|| llama::reach_remote(address))).collect();
-        let gone = |_| Err(Problem::new(Code::Internal).with("reason", "a thread ended before its time"));
-        reaching.into_iter().map(|thread| thread.join().unwrap_or_else(gone)).collect()
+    let (told, reached) = mpsc::channel();
+    for address in addresses {
+        let told = told.clone();
+        std::thread::spawn(move || {
+            let reached = llama::reach_remote(&address);
+            // Nobody listens any more only where the worker ends.
+            let _ = told.send((address, reached));
+        });
+    }
+    drop(told);
+    let added = reached.into_iter().map(|(address, reached)| {
+        let added = reached.and_then(|reached| llama::add_remote(&address, reached));
+        (address, added)
     });
-    let added = addresses.into_iter().zip(reached);
-    added
-        .map(|(address, reached)| {
-            let added = reached.and_then(|reached| llama::add_remote(&address, reached));
-            (address, added)
-        })
-        .collect()
+    added.collect()
 }
 
 /// The devices that there are, and where the models go.
