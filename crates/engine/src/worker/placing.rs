@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use protocol::Problem;
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::worker::{Device, DeviceKind, DeviceShare, Hardware, LeftOut, Placed};
-use protocol::Problem;
 
 use super::hold::CONTEXT;
 use crate::llama::{self, Mode, WIDEST, Weights};
