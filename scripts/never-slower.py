@@ -133,11 +133,15 @@ def worst(asked, all_parts, count, times):
             print(f"* {question['category']}: before {before:.3f}, then {row['ratio_to_off']:.3f} ({row['low']:.3f} to {row['high']:.3f})", flush=True)
 
 
+def ways(asked):
+    """The options of `taki bench` that say in which ways it answers."""
+    return ["--configs", asked.configs, *(["--peers", asked.peers] if asked.peers else [])]
+
+
 def ask(asked, questions, done, repeats, again):
     """What comes of asking `questions` in all ways; it is kept in `done`, and not asked again if it is there."""
     if done.exists():
         return json.loads(done.read_text().splitlines()[0])
-    ways = ["--configs", asked.configs, *(["--peers", asked.peers] if asked.peers else [])]
     suite = asked.out / "part.jsonl"
     suite.write_text("".join(json.dumps(question, ensure_ascii=False) + "\n" for question in questions))
     with open(asked.lock or os.devnull, "w") as lock:
@@ -145,7 +149,7 @@ def ask(asked, questions, done, repeats, again):
             fcntl.flock(lock, fcntl.LOCK_EX)
         ran = subprocess.run(
             [asked.taki, "bench", "--ladder", asked.ladder, "--suite", suite, "--max-tokens", asked.max_tokens, "--repeats",
-             repeats, "--again", again, *ways, "--json"],
+             repeats, "--again", again, *ways(asked), "--json"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if ran.returncode:
         sys.exit(f"{asked.taki} bench ended with {ran.returncode} before {done}")
@@ -217,13 +221,12 @@ def main():
         held = collections.Counter(question["category"] for question in questions)
         questions = [question for question in questions if held[question["category"]] <= asked.few]
     all_parts = parts(questions, asked.limit)
-    ways = ["--configs", asked.configs, *(["--peers", asked.peers] if asked.peers else [])]
     # What lies there already has to be of the same parts, program and settings.
     program = shutil.which(asked.taki)
     if not asked.table and program is None:
         sys.exit(f"There is no program {asked.taki}: name it with --taki")
     bytes_of = hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest() if program and not asked.table else ""
-    settings = [asked.ladder, bytes_of, asked.max_tokens, asked.repeats, asked.again, [str(way) for way in ways]]
+    settings = [asked.ladder, bytes_of, asked.max_tokens, asked.repeats, asked.again, [str(way) for way in ways(asked)]]
     drawn = hashlib.sha256(json.dumps([settings, all_parts]).encode()).hexdigest()
     note = asked.out / "parts.txt"
     if not asked.table and (note.read_text() if note.exists() else drawn) != drawn:

@@ -20,6 +20,7 @@ mod worker;
 
 pub use host::{
     Agreement, Answered, Answering, Ask, Call, Comparison, Engine, Launch, LoadProgress, Trial, answer_anew,
-    bytes_a_second, compare, conditions, free_memory, memory_of_this_computer, memory_speed, try_out, uses, versions,
+    bytes_a_second, compare, conditions, cores, free_memory, memory_of_this_computer, memory_speed, try_out, uses,
+    versions,
 };
 pub use worker::{serve_rpc, worker_main};

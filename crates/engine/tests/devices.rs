@@ -10,7 +10,7 @@ use engine::{Answering, Ask, Engine, Launch};
 use protocol::Code;
 use protocol::ladder::EngineSettings;
 use protocol::worker::{DeviceKind, Loaded};
-use support::{answer, ask, fast, greedy, ladder, smollm2_with_draft};
+use support::{answer, ask, fast, greedy, ladder, left_out, smollm2_with_draft};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_engine-worker");
 const PROMPT: &str = "Write a long story about a river and a waterfall.";
@@ -224,8 +224,4 @@ fn a_computer_that_would_only_slow_this_one_down_is_done_without_and_exact_mode_
     let exact = EngineSettings { exact: true, ..with(None) };
     let loaded = engine.load(&ladder("smollm2"), exact, &mut |_| {}).unwrap();
     assert_eq!((layers(&loaded), left_out(&loaded)), (vec![(0, 31)], Vec::new()));
-}
-
-fn left_out(loaded: &Loaded) -> Vec<(&str, Code)> {
-    loaded.left_out.iter().map(|left| (left.rung.as_str(), left.problem.code)).collect()
 }

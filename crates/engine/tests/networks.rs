@@ -16,9 +16,8 @@ use std::time::{Duration, Instant};
 use engine::{Answering, Engine, Launch};
 use protocol::Code;
 use protocol::ladder::EngineSettings;
-use protocol::worker::Loaded;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use support::{answer, ask, fast, greedy, ladder};
+use support::{answer, ask, fast, greedy, ladder, left_out};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_engine-worker");
 const PROMPT: &str = "Write a long story about a river and a waterfall.";
@@ -114,10 +113,6 @@ fn forward(end: &TcpListener, to: &str) {
 
 fn with(gpu_layers: u16) -> EngineSettings {
     EngineSettings { gpu_layers: Some(gpu_layers), context: Some(1024), ..fast() }
-}
-
-fn left_out(loaded: &Loaded) -> Vec<(&str, Code)> {
-    loaded.left_out.iter().map(|left| (left.rung.as_str(), left.problem.code)).collect()
 }
 
 #[test]

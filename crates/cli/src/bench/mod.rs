@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
     let program = args.peers.as_deref().map(Program::find).transpose()?;
     let csv = args.csv.as_deref().map(|path| Csv::open(path, &[&args.questions.suite])).transpose()?;
-    let threads = settings.threads.unwrap_or_else(|| cores().try_into().unwrap_or(1));
+    let threads = settings.threads.unwrap_or_else(|| engine::cores().try_into().unwrap_or(1));
     // Whatever the engine would choose, and perhaps choose anew in the middle: all ways and programs get the same.
     settings.threads = Some(threads);
     let setup = Setup::new()?;
@@ -140,7 +140,7 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
         stopped = predicted.map(|predicted| predictions = predicted);
     }
     output.json(&json!({
-        "machine": { "system": std::env::consts::OS, "processor": std::env::consts::ARCH, "cores": cores() },
+        "machine": { "system": std::env::consts::OS, "processor": std::env::consts::ARCH, "cores": engine::cores() },
         "ladder": id, "rungs": loaded.rungs, "threads": threads, "context": loaded.context, "repeats": repeats,
         "exact": args.exact, "cold": args.cold, "held": reading, "worker_bytes": memory, "foretold_bytes": foretold, "llama_server": program.map(|program| program.version),
         "rows": report.rows, "bounds": report.bounds, "against": report.against, "slower": suspects, "failed": failures,
@@ -360,11 +360,6 @@ impl Course<'_> {
         self.output
             .note(format_args!("{done:>3}/{all}: {}; about {left:.0} min left", each.collect::<Vec<_>>().join(", ")));
     }
-}
-
-/// Cores that this program may use: of a container with a part of the computer, that part.
-fn cores() -> usize {
-    num_cpus::get_physical().min(num_cpus::get()).max(1)
 }
 
 /// In what order the ways answer in a round: a design that is balanced for what is left of the one before (Williams 1949). In as many rounds as there

@@ -48,7 +48,7 @@ impl Machine {
         let kind = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
         let cpus = System::new_with_specifics(kind).ok();
         let processor = cpus.as_ref().and_then(|system| system.cpus().first()).map(|cpu| cpu.brand().trim().to_owned());
-        let (threads, cores) = (num_cpus::get(), num_cpus::get_physical().min(num_cpus::get()).max(1));
+        let (threads, cores) = (num_cpus::get(), engine::cores());
         Self {
             system: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
             kernel: System::kernel_version().unwrap_or_default(),

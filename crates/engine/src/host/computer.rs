@@ -25,12 +25,17 @@ const BUFFER: usize = 256 << 20;
 /// How often: the fastest counts.
 const ROUNDS: usize = 4;
 
+/// Cores that this program may use: of a container with a part of the computer, that part.
+pub fn cores() -> usize {
+    num_cpus::get_physical().min(num_cpus::get()).max(1)
+}
+
 /// Bytes that all cores together read in a second from memory, measured in about a tenth of a second; None where that would take most
 /// of what is free.
 pub fn memory_speed() -> Option<f64> {
     free_memory().filter(|free| *free > 4 * BUFFER as u64)?;
     let words = BUFFER / size_of::<u64>();
-    let cores = num_cpus::get_physical().min(num_cpus::get()).max(1);
+    let cores = cores();
     let buffer = vec![1_u64; words];
     let mut best = f64::INFINITY;
     for _ in 0..ROUNDS {

@@ -17,7 +17,7 @@ mod trial;
 pub use answer::{Answering, Ask};
 pub use call::Call;
 pub use compare::{Agreement, Comparison, compare, versions};
-pub use computer::{free_memory, memory_of_this_computer, memory_speed};
+pub use computer::{cores, free_memory, memory_of_this_computer, memory_speed};
 pub use conditions::conditions;
 pub use engine::{Engine, LoadProgress};
 pub use knows::{bytes_a_second, uses};

@@ -10,7 +10,7 @@ use engine::{Answering, Ask, Engine, Launch, conditions};
 use protocol::ladder::{EngineSettings, Ladder, Rung};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, Message, Speaker};
-use protocol::{Mix, Receipt, Sampling};
+use protocol::{Code, Mix, Receipt, Sampling};
 
 /// An engine whose worker is this crate's own binary.
 pub fn engine() -> Engine {
@@ -131,4 +131,9 @@ pub fn greedy() -> Sampling {
 
 pub fn sampled(seed: u32) -> Sampling {
     Sampling { temperature: 0.8, seed, ..Sampling::default() }
+}
+
+/// What was left out, by name, and why.
+pub fn left_out(loaded: &Loaded) -> Vec<(&str, Code)> {
+    loaded.left_out.iter().map(|left| (left.rung.as_str(), left.problem.code)).collect()
 }
