@@ -34,6 +34,9 @@ pub enum CostsError {
     /// What a longer text adds to the passes of a model, counted from 1, cannot be.
     #[error("what model {0} takes more for a token that stands before is not between 0 and a million seconds")]
     NoGrowth(usize),
+    /// As how many tokens more passes of a model, counted from 1, look at a text cannot be.
+    #[error("as how many tokens more wide passes of model {0} look at a text is not between -1 and 64")]
+    NoRows(usize),
     /// Passes vary by more than anything would show.
     #[error(
         "passes vary by more than a half, take more than ten times as long beside another program, or less than they should"
@@ -63,6 +66,10 @@ pub struct Costs {
     /// For each model, what each token of a pass takes more for each token that stands before it. None where nothing is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<f64>,
+    /// For each model, how many tokens more than it has (fewer, where negative) a pass over several looks at that text as if it had. None where
+    /// nothing is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<f64>,
     /// What makes passes take other times than they should.
     #[serde(default, skip_serializing_if = "is_fair")]
     pub weather: Weather,
@@ -103,6 +110,9 @@ impl Costs {
         if let Some(index) = costs.held.iter().position(|time| !(0.0..=*Self::POSSIBLE.end()).contains(time)) {
             return Err(CostsError::NoGrowth(index + 1));
         }
+        if let Some(index) = costs.rows.iter().position(|rows| !(-1.0..=64.0).contains(rows)) {
+            return Err(CostsError::NoRows(index + 1));
+        }
         if !costs.weather.is_sound() {
             return Err(CostsError::TooNoisy);
         }
@@ -125,9 +135,10 @@ impl Costs {
         self.settling.get(rung).copied().unwrap_or(0.0)
     }
 
-    /// What each token of a pass of model `rung` takes more for each token that stands before it.
-    pub fn held(&self, rung: usize) -> f64 {
-        self.held.get(rung).copied().unwrap_or(0.0)
+    /// What a pass over `width` tokens of model `rung` takes more for each token that stands before it.
+    pub fn held(&self, rung: usize, width: usize) -> f64 {
+        let rows = self.rows.get(rung).filter(|_| width > 1).copied().unwrap_or(0.0);
+        self.held.get(rung).copied().unwrap_or(0.0) * (width as f64 + rows)
     }
 
     /// The curve of model `rung` where nothing stands before; empty if there is none.
@@ -172,6 +183,9 @@ mod tests {
             (r#"{"models": [[[1, 1e6]]], "settling": [1e308]}"#, false),
             (r#"{"models": [[[1, 1e6]]], "settling": [-1]}"#, false),
             (r#"{"models": [[[1, 1e6]]], "held": [-1]}"#, false),
+            (r#"{"models": [[[1, 1e6]]], "rows": [-2]}"#, false),
+            (r#"{"models": [[[1, 1e6]]], "rows": [0, 1e9]}"#, false),
+            (r#"{"models": [[[1, 1e6]]], "held": [1e-6], "rows": [-0.5]}"#, true),
             (r#"{"models": [[[1, 1e6]]], "weather": {"noise": 0.6}}"#, false),
             (r#"{"models": [[[1, 1e6]]], "held": [1e-6], "weather": {"noise": 0.2}}"#, true),
             (r#"{"models": [[[1, 1e-9]], [[1, 1e6]]], "settling": [0, 1e6]}"#, true),

@@ -7,6 +7,7 @@ mod bounds;
 mod costs;
 mod oracle;
 mod replay;
+mod replayed;
 mod statistics;
 mod swi;
 mod trace;
