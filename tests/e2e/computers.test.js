@@ -52,7 +52,8 @@ describe("another computer that computes along", () => {
 
   test("one that cannot be reached is told with the reason, and one that can computes along", async () => {
     await name("127.0.0.1:1", /127\.0\.0\.1:1 cannot compute along/);
-    await name(other.address, new RegExp(`Computing along: ${other.address}`));
+    const called = other.address.replace("127.0.0.1", "localhost");
+    await name(called, new RegExp(`Computing along: ${called}`));
     await window.ask("What is a waterfall?");
     const shown = await window.brief();
     assert.ok(shown.at(-1).text.length > 20);
@@ -68,6 +69,6 @@ describe("another computer that computes along", () => {
     await window.shot("other-computer-lost");
     await window.by("stop").click().catch(() => undefined);
     await window.answered();
-    await window.browser.waitUntil(async () => /failed or cannot be reached any more/.test(await window.browser.execute(() => document.body.innerText)), { timeout: 10_000, timeoutMsg: "it was not told" });
+    await window.browser.waitUntil(async () => /cannot compute along/.test(await window.browser.execute(() => document.body.innerText)), { timeout: 10_000, timeoutMsg: "it was not told" });
   });
 });

@@ -383,12 +383,12 @@ test("other computers are named with commas, and what came of each is told", asy
   const leftOut = [{ rung: "127.0.0.1:2", problem: { code: "remote_unusable" as const, details: { address: "127.0.0.1:2", reason: "connection refused" } } }];
   const placed = [{ rung: "SmolLM2 135M", layers: 31, of: 31, devices: ["127.0.0.1:1"], remote: true }];
   const loaded = { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut, placed, draftsAhead: true, context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] };
-  await open(page, { engine: { kind: "ready", loaded }, settings: { ...settings, workers: ["127.0.0.1:1", "127.0.0.1:2"] } });
+  await open(page, { engine: { kind: "ready", loaded }, settings: { ...settings, workers: ["127.0.0.1:1", "127.0.0.1:2", "desk.local:1"] } });
   await page.keyboard.press("Control+,");
   const field = by(page, "workers-field");
   const said = page.locator("#" + (await field.getAttribute("aria-describedby")));
-  await expect(field).toHaveValue("127.0.0.1:1, 127.0.0.1:2");
-  await expect(said).toContainText("Computing along: 127.0.0.1:1. The computer at 127.0.0.1:2 cannot compute along (connection refused).");
+  await expect(field).toHaveValue("127.0.0.1:1, 127.0.0.1:2, desk.local:1");
+  await expect(said).toContainText("Computing along: 127.0.0.1:1. Nothing to compute for now: desk.local:1. The computer at 127.0.0.1:2 cannot compute along (connection refused).");
   await expect(page.locator("#gpu-hint")).toContainText("Drafts go on while it looks at the text.");
   await field.fill(" 10.8.0.2:50052,,127.0.0.1:1 ");
   await field.press("Enter");

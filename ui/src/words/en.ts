@@ -393,6 +393,7 @@ export const en = {
   workers: "Other computers",
   workersHint: "Computers of yours that compute along, for models that do not fit here: on each start taki rpc-server, open a tunnel to it, and name the tunnel's near end here (several with commas). Nothing but a tunnel encrypts what goes there.",
   workersUsed: "Computing along: {computers}.",
+  workersSpare: "Nothing to compute for now: {computers}.",
   exactHint: "Bit for bit what the model alone computes; a little slower.",
 
   // The palette and the shortcuts
