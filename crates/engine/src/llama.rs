@@ -4,22 +4,21 @@ mod beside;
 mod devices;
 mod header;
 mod hold_up;
+mod load;
+mod pace;
 mod remote;
 mod requantize;
 mod rung;
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::rc::Rc;
 
 use cascade::{Token, VocabId};
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
 use llama_cpp_2::{LlamaContextLoadError, LogOptions};
@@ -34,7 +33,8 @@ use crate::shape::SPECIAL;
 use crate::template::{Piece, Template};
 pub(crate) use devices::{devices, modules, processor, processor_module};
 pub(crate) use header::need;
-pub(crate) use remote::{add as add_remote, reach as reach_remote, serve};
+pub(crate) use pace::{Pace, pace, pace_of_processor};
+pub(crate) use remote::{add as add_remote, find as find_remote, reach as reach_remote, serve};
 use rung::BRANCHES;
 pub(crate) use rung::{Copied, LlamaError, LlamaRung};
 
@@ -87,34 +87,28 @@ impl Llama {
     ///
     /// # Errors
     /// [`Code::ModelUnreadable`], [`Code::ModelRefused`], [`Code::Cancelled`].
+    #[allow(clippy::unused_self, reason = "it must have been started")]
     pub(crate) fn read(
         &self,
         path: &Path,
         place: &Place,
-        mut progress: impl FnMut(f32) -> bool + 'static,
+        mut progress: impl FnMut(f32) -> bool,
     ) -> Result<Weights, Problem> {
         if let Err(error) = std::fs::File::open(path) {
             return Err(Problem::new(Code::ModelUnreadable).with("path", path.display()).with("reason", error));
         }
-        let cancelled = Rc::new(Cell::new(false));
-        let seen = Rc::clone(&cancelled);
-        // Read into memory of its own, not mapped from the file: only such memory comes in huge pages (see `Launch`), and
-        // what is repacked is then not held twice. docs/kernels.md has what it saves.
-        let refused = |error: &dyn std::fmt::Display| {
-            Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", error)
-        };
-        let params = LlamaModelParams::default().with_use_mmap(false).with_n_gpu_layers(place.layers);
-        // An empty list is none at all, where no list would be every device.
-        let params = params.with_devices(&place.devices).map_err(|error| refused(&error))?;
-        let params = params.with_progress_callback(move |fraction| {
-            let go_on = progress(fraction);
-            seen.set(!go_on);
-            go_on
+        let mut cancelled = false;
+        let model = load::load(path, place, &mut |fraction| {
+            cancelled = !progress(fraction);
+            !cancelled
         });
-        match LlamaModel::load_from_file(&self.backend, path, &params) {
-            Ok(model) => Ok(Weights::new(model, place)),
-            Err(_) if cancelled.get() => Err(Problem::new(Code::Cancelled)),
-            Err(error) => Err(refused(&error)),
+        match model {
+            Some(model) => Ok(Weights::new(model, place)),
+            None if cancelled => Err(Problem::new(Code::Cancelled)),
+            None => {
+                let reason = "null result from llama cpp";
+                Err(Problem::new(Code::ModelRefused).with("path", path.display()).with("reason", reason))
+            }
         }
     }
 }
@@ -149,7 +143,7 @@ pub(crate) struct Weights {
 impl Weights {
     fn new(model: LlamaModel, place: &Place) -> Self {
         let vocab = vocab_id(&model);
-        let on_devices = place.layers.min(model.n_layer() + 1);
+        let on_devices = place.layers().min(model.n_layer() + 1);
         Self { model, vocab, on_devices }
     }
 

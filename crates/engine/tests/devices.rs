@@ -171,7 +171,7 @@ fn a_device_that_is_lost_in_the_middle_of_an_answer_leaves_the_rest_to_the_proce
     assert_eq!((tokens.len(), receipt.tokens, receipt.restarts), (40, 40, 1));
     let loaded = engine.loaded().unwrap();
     assert_eq!(layers(&loaded), [(0, 31)], "the processor has it all");
-    assert_eq!(left_out(&loaded), [(other.address.as_str(), Code::DeviceLost)], "and that is still told");
+    assert_eq!(left_out(&loaded), [(other.address.as_str(), Code::RemoteUnusable)], "and why is still told");
     assert_eq!(answer(&engine, &ask("Hello", 4, &greedy(), true)).tokens.len(), 4, "and goes on with it");
 }
 
@@ -202,6 +202,59 @@ fn a_computer_that_falls_silent_in_the_middle_of_an_answer_is_not_waited_for() {
     assert_eq!((tokens, receipt.tokens), (40, 40));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_computer_that_falls_silent_between_answers_holds_nothing_up() {
+    let other = Other::new();
+    let engine = other.engine();
+    engine.bear_silence(Duration::from_secs(1));
+    let target = ladder("smollm2");
+    let loaded = engine.load(&target, with(Some(99)), &mut |_| {}).unwrap();
+    assert!(loaded.placed[0].remote);
+    let stopped = Command::new("kill").args(["-STOP", &other.child.id().to_string()]).status();
+    assert!(stopped.unwrap().success());
+    // What the window asks when somebody looks at the ladders.
+    let foreseen = engine.begin().unwrap().foresee(&target, with(Some(99)));
+    assert_eq!(foreseen.unwrap_err().code, Code::WorkerGaveUp, "it was not waited for");
+    let mut told = Vec::new();
+    let receipt = engine.answer(&ask("Hello", 8, &greedy(), true), &mut |event| {
+        if let Answering::Resuming(problem) = event {
+            told.push(problem.code);
+        }
+    });
+    assert_eq!((receipt.unwrap().tokens, told), (8, Vec::new()), "the next worker finds out before it reads anything");
+    assert_eq!(left_out(&engine.loaded().unwrap()), [(other.address.as_str(), Code::RemoteUnusable)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_that_crashes_the_worker_twice_is_done_without() {
+    let other = Other::new();
+    let engine = other.engine();
+    engine.load(&ladder("smollm2"), with(Some(99)), &mut |_| {}).unwrap();
+    let (mut tokens, mut told) = (0, Vec::new());
+    let crash = || {
+        let pid = engine.worker_pid().unwrap().to_string();
+        assert!(Command::new("kill").args(["-SEGV", &pid]).status().unwrap().success());
+    };
+    let receipt = engine
+        .answer(&ask(PROMPT, 40, &greedy(), true), &mut |event| match event {
+            Answering::Text { tokens: new, .. } => {
+                if tokens == 0 {
+                    crash();
+                }
+                tokens += new.len();
+            }
+            // As long as nothing new came in between; then once more.
+            Answering::Reading { .. } if told.last() == Some(&Code::WorkerRestarted) => crash(),
+            Answering::Reading { .. } => {}
+            Answering::Resuming(problem) => told.push(problem.code),
+        })
+        .unwrap();
+    assert_eq!((tokens, receipt.tokens), (40, 40));
+    assert_eq!((told.first(), told.last()), (Some(&Code::WorkerRestarted), Some(&Code::DeviceLost)), "{told:?}");
+}
+
 #[test]
 fn a_computer_that_cannot_be_reached_is_told_and_done_without() {
     let mut other = Other::new();
@@ -211,6 +264,22 @@ fn a_computer_that_cannot_be_reached_is_told_and_done_without() {
     let loaded = engine.load(&ladder("smollm2"), with(Some(99)), &mut |_| {}).unwrap();
     assert_eq!(layers(&loaded), [(0, 31)]);
     assert_eq!(left_out(&loaded), [(other.address.as_str(), Code::RemoteUnusable)]);
+}
+
+#[test]
+fn a_computer_that_was_named_twice_is_one_and_called_as_it_was_named() {
+    let other = Other::new();
+    let engine = Engine::new(Launch::program(WORKER));
+    let by_name = other.address.replace("127.0.0.1", "localhost");
+    engine.compute_with(Some(vec![by_name.clone(), other.address.clone()]));
+    let hardware = engine.hardware().unwrap();
+    let devices: Vec<_> = hardware.devices.iter().map(|device| (device.kind, device.description.as_str())).collect();
+    assert_eq!(devices, [(DeviceKind::Remote, other.address.as_str())]);
+    assert_eq!(hardware.left_out, []);
+
+    engine.compute_with(Some(vec![by_name.clone()]));
+    let loaded = engine.load(&ladder("smollm2"), with(Some(99)), &mut |_| {}).unwrap();
+    assert_eq!((layers(&loaded), loaded.placed[0].devices.as_slice()), (vec![(31, 31)], [by_name].as_slice()));
 }
 
 #[test]

@@ -168,6 +168,8 @@ codes! {
     WorkerRestarted = "worker_restarted",
     /// What computes besides the processor, `{device}`, failed.
     DeviceLost = "device_lost",
+    /// The devices called `{device}` were lost, and without them the ladder needs `{need}` of memory where `{free}` is free.
+    DeviceNeeded = "device_needed",
     /// The computer at `{address}`, named to compute along, cannot be used: `{reason}`.
     RemoteUnusable = "remote_unusable",
     /// With the computer at `{address}` a token takes `{with}` milliseconds, without it about `{without}`.

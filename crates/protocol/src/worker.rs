@@ -114,6 +114,8 @@ pub enum Command {
         settings: EngineSettings,
         /// What was learned of it before under these very conditions.
         known: Option<Box<Lessons>>,
+        /// Whether it does without other computers, as one was lost.
+        without_others: bool,
     },
     /// What was said in earlier chats, oldest first, for drafts to copy from. Not answered.
     Earlier {
@@ -325,6 +327,13 @@ pub struct Record {
 pub enum Event {
     /// The worker runs and waits for commands.
     Ready,
+    /// Where the ladder that is being loaded goes is decided; reading begins.
+    Placing {
+        /// The devices by name; none if the processor has all.
+        devices: Vec<String>,
+        /// Whether one of them is another computer's.
+        remote: bool,
+    },
     /// A model is being read; `fraction` of the whole ladder, 0 to 1.
     Loading {
         /// Display name of the rung being read.

@@ -155,7 +155,8 @@ impl<'a> Progress<'a> {
     /// The worker died, perhaps because a device, called so, was `lost`. Says what to tell the person, or that it is no use.
     pub(super) fn died(&mut self, lost: Option<String>) -> Result<Problem, Problem> {
         self.restarts += 1;
-        self.fruitless += 1;
+        // What is lost is done without: that comes to an end by itself.
+        self.fruitless += u32::from(lost.is_none());
         self.passes[1] += std::mem::take(&mut self.passes[0]);
         for (index, count) in std::mem::take(&mut self.written).into_iter().enumerate() {
             *slot(&mut self.inherited, index) += count;
@@ -165,6 +166,11 @@ impl<'a> Progress<'a> {
             (false, Some(device)) => Ok(Problem::new(Code::DeviceLost).with("device", device)),
             (false, None) => Ok(Problem::new(Code::WorkerRestarted)),
         }
+    }
+
+    /// Whether a worker has died without a new token since.
+    pub(super) fn is_fruitless(&self) -> bool {
+        self.fruitless > 0
     }
 
     fn span(&mut self, writer: u8, characters: u32) {

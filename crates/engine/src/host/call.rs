@@ -2,15 +2,13 @@ use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
 
-use protocol::ladder::{EngineSettings, Ladder};
-use protocol::learned::{Conditions, Learned, Lessons};
-use protocol::worker::{Anew, Command, Event, Loaded, Record};
+use protocol::learned::{Learned, Lessons};
+use protocol::worker::{Anew, Command, Event, Record};
 use protocol::{Code, FinishReason, Mix, Problem, Receipt, bytes_in_words};
 
 use super::answer::{Answering, Ask, Progress, Turn};
-use super::conditions::conditions;
-use super::devices::lost_device;
-use super::engine::{Inner, LoadProgress};
+use super::engine::Inner;
+use super::load::Wanted;
 use super::process::{Line, Process};
 use super::repeats::Repeats;
 
@@ -35,27 +33,16 @@ pub(super) struct Work {
     /// What to load again after a restart.
     pub(super) wanted: Option<Wanted>,
     /// Whether the running worker holds it.
-    holds: bool,
+    pub(super) holds: bool,
     last_id: u32,
     /// What was said in earlier chats, and how much of it the worker has.
-    earlier: Vec<String>,
-    told: usize,
+    pub(super) earlier: Vec<String>,
+    pub(super) told: usize,
     /// What it first has to forget.
-    anew: Anew,
+    pub(super) anew: Anew,
     /// Other computers that the running worker was told of.
     pub(super) workers: Option<Vec<String>>,
     /// A device was lost, which nobody was told yet.
-    pub(super) lost: Option<String>,
-}
-
-/// A ladder, how to run it, and what is known of it.
-#[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    ladder: Ladder,
-    pub(super) settings: EngineSettings,
-    pub(super) conditions: Conditions,
-    known: Option<Box<Lessons>>,
-    /// The device that it does without, as it was lost.
     pub(super) lost: Option<String>,
 }
 
@@ -66,81 +53,10 @@ pub(super) enum Attempt<T> {
 }
 
 impl Call<'_> {
-    /// Loads `ladder` in place of what is loaded, with what was learned of it before under the same
-    /// [`conditions`](super::conditions). What is known under others is ignored.
-    ///
-    /// # Errors
-    /// [`Code::Cancelled`], [`Code::WorkerMissing`], [`Code::LadderInvalid`], [`Code::MemoryShort`] and what is wrong with
-    /// the target's file; drafts that cannot be used are in [`Loaded::left_out`] instead. A worker
-    /// that dies is replaced once.
-    pub fn load(
-        mut self,
-        ladder: &Ladder,
-        settings: EngineSettings,
-        known: Option<Learned>,
-        on: &mut dyn FnMut(LoadProgress),
-    ) -> Result<Loaded, Problem> {
-        self.take_other_workers();
-        self.work.lost = None;
-        let conditions = conditions(ladder, settings);
-        // Figures of another computer or file would mislead.
-        let known = known.filter(|learned| learned.conditions == conditions).map(|learned| Box::new(learned.lessons));
-        self.work.wanted = Some(Wanted { ladder: ladder.clone(), settings, conditions, known, lost: None });
-        let mut reading = ladder.rungs.first().map(|rung| rung.path.clone()).unwrap_or_default();
-        let mut on = |progress: LoadProgress| {
-            if let Some(rung) = ladder.rungs.iter().find(|rung| rung.name == progress.rung) {
-                reading.clone_from(&rung.path);
-            }
-            on(progress);
-        };
-        let mut ended = self.try_load(&mut on);
-        // Something else may have ended it: only a file that does it again is blamed.
-        if matches!(ended, Attempt::Died) && !self.cancelled() {
-            ended = self.try_load(&mut on);
-        }
-        let loaded = match ended {
-            Attempt::Done(result) => result,
-            Attempt::Died if self.cancelled() => Err(Problem::new(Code::Cancelled)),
-            Attempt::Died => Err(Problem::new(Code::ModelRefused)
-                .with("path", reading.display())
-                .with("reason", "the engine ended twice while it read the file")),
-        };
-        if loaded.is_err() {
-            self.work.wanted = None;
-        }
-        // It is told with what is loaded.
-        self.take_lost();
-        loaded
-    }
-
-    /// From now on drafts may copy from `texts`, oldest first, instead of those given before: what was said in earlier chats.
-    /// Only what is new is sent to the worker. Where some of what was given is missing, drafts begin anew; with `deleted` the
-    /// worker forgets everything it saw of texts, what its models have read too. Answers stay the same.
-    pub fn earlier(&mut self, texts: Vec<String>, deleted: bool) {
-        let before = &self.work.earlier;
-        let same = before.iter().zip(&texts).take_while(|(old, new)| old == new).count();
-        let gone = before.len() > texts.len() || before.iter().zip(&texts).any(|(old, new)| !new.starts_with(old));
-        // An answer that was continued is told once more, with its end.
-        self.work.told = self.work.told.min(same);
-        self.work.earlier = texts;
-        let anew = if deleted { Anew::All } else { Anew::Drafts };
-        self.forget(if gone || deleted { anew } else { Anew::Nothing });
-    }
-
-    /// Lets the worker forget what it saw of texts, as far as `anew` says; earlier chats are given to it again. Answers stay the same.
-    pub fn forget(&mut self, anew: Anew) {
-        if anew != Anew::Nothing {
-            (self.work.told, self.work.anew) = (0, self.work.anew.max(anew));
-        }
-        if self.holds() {
-            self.tell_earlier();
-        }
-    }
-
     /// Produces an answer, whatever happens to workers meanwhile.
     ///
     /// # Errors
-    /// [`Code::NothingLoaded`], [`Code::PromptTooLong`], [`Code::TemplateFailed`], [`Code::WorkerGaveUp`], and
+    /// [`Code::NothingLoaded`], [`Code::PromptTooLong`], [`Code::TemplateFailed`], [`Code::WorkerGaveUp`], [`Code::DeviceNeeded`], and
     /// [`Code::Cancelled`] if the worker had to be killed to stop. What `on` was given stays valid.
     pub fn answer(mut self, ask: &Ask, on: &mut dyn FnMut(Answering)) -> Result<Receipt, Problem> {
         self.fits(ask)?;
@@ -175,13 +91,24 @@ impl Call<'_> {
                     receipt.speed_up = alone.filter(|_| receipt.seconds > 0.0).map(|alone| alone / receipt.seconds);
                     return Ok(*receipt);
                 }
+                Attempt::Done(Err(problem)) if problem.code == Code::MemoryShort => {
+                    return Err(match &mut self.work.wanted {
+                        Some(wanted) => wanted.lost.needed(problem),
+                        None => problem,
+                    });
+                }
                 Attempt::Done(Err(problem)) => return Err(problem),
                 Attempt::Died => {
                     if self.cancelled() {
                         return Err(Problem::new(Code::Cancelled));
                     }
                     restarted = true;
-                    let lost = self.take_lost();
+                    let mut lost = self.take_lost();
+                    if lost.is_none() && progress.is_fruitless() {
+                        // Twice in a row: a driver that crashes does not say so.
+                        lost = self.lose_devices();
+                        self.take_lost();
+                    }
                     on(Answering::Resuming(progress.died(lost)?));
                 }
             }
@@ -280,7 +207,7 @@ impl Call<'_> {
         self.inner.view().loaded = None;
     }
 
-    fn cancelled(&self) -> bool {
+    pub(super) fn cancelled(&self) -> bool {
         self.inner.view().cancelled
     }
 
@@ -301,7 +228,7 @@ impl Call<'_> {
     }
 
     /// The running worker, or a new one.
-    fn process(&mut self) -> Result<&mut Process, Problem> {
+    pub(super) fn process(&mut self) -> Result<&mut Process, Problem> {
         let work = &mut *self.work;
         if work.process.is_none() {
             let workers = self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -322,21 +249,6 @@ impl Call<'_> {
         drop(view);
         self.work.holds = false;
         self.work.process = None;
-    }
-
-    /// Gives the worker what it lacks of earlier chats.
-    fn tell_earlier(&mut self) {
-        let (told, anew, all) = (self.work.told, self.work.anew, self.work.earlier.len());
-        let Some(process) = &self.work.process else { return };
-        if told == all && anew == Anew::Nothing {
-            return;
-        }
-        let texts = self.work.earlier[told..].to_vec();
-        // Without it answers are the same, only later.
-        if let Err(problem) = process.line().ask(&Command::Earlier { texts, anew }) {
-            tracing::warn!(code = %problem.code, "earlier chats could not be given to the worker");
-        }
-        (self.work.told, self.work.anew) = (all, Anew::Nothing);
     }
 
     /// Says `command` to the worker and hands its events to `take` until that is satisfied.
@@ -386,48 +298,6 @@ impl Call<'_> {
             lessons: (*lessons).clone(),
         });
         wanted.known = Some(lessons);
-    }
-
-    /// Loads what is wanted.
-    fn try_load(&mut self, on: &mut dyn FnMut(LoadProgress)) -> Attempt<Loaded> {
-        let Some(Wanted { ladder, settings, known, lost, .. }) = self.work.wanted.clone() else {
-            return Attempt::Done(Err(Problem::new(Code::NothingLoaded)));
-        };
-        self.work.holds = false;
-        if let Some(process) = &mut self.work.process {
-            // Reading files over a network takes its time.
-            process.may_be_silent(None);
-        }
-        {
-            let mut view = self.inner.view();
-            (view.loaded, view.learned) = (None, None);
-        }
-        let ended = self.converse(&Command::Load { ladder, settings, known }, &mut |event| match event {
-            Event::Loading { rung, fraction } => {
-                on(LoadProgress { rung, fraction });
-                None
-            }
-            Event::Loaded(mut loaded) => {
-                loaded.left_out.extend(lost.iter().map(|device| lost_device(device)));
-                Some(Ok(loaded))
-            }
-            Event::Failed { id: None, problem } => Some(Err(problem)),
-            _ => None,
-        });
-        match &ended {
-            Attempt::Done(Ok(loaded)) => {
-                (self.work.holds, self.work.told) = (true, 0);
-                // What its models have read may have come along.
-                self.work.anew = if self.work.anew == Anew::All { Anew::All } else { Anew::Nothing };
-                self.inner.view().loaded = Some(loaded.clone());
-            }
-            // Another ladder may be wanted at once, which has some of its models and goes on with the conversation.
-            Attempt::Done(Err(problem)) if problem.code == Code::Cancelled => {}
-            // Half-loaded weights go with their process.
-            Attempt::Done(Err(_)) => self.drop_process(),
-            Attempt::Died => {}
-        }
-        ended
     }
 
     /// Says the command of a request number, with the ladder loaded, and hands events to `take`.

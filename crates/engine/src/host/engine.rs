@@ -49,6 +49,8 @@ pub(super) struct View {
     pub(super) line: Option<Line>,
     pub(super) pid: Option<u32>,
     pub(super) loaded: Option<Loaded>,
+    /// The devices that it was placed on, and whether one of them is another computer's; None as long as that is not decided.
+    pub(super) placing: Option<(Vec<String>, bool)>,
     /// What is known of it by now, with what it holds for.
     pub(super) learned: Option<Learned>,
     /// Bytes of devices' own memory that were free, or held by what is loaded, when that was asked last.

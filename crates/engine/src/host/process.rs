@@ -14,6 +14,9 @@ use super::launch::Launch;
 /// How long a worker may take to stop after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long one may take to end once its pipe is closed: a driver may have much to give back.
+const ENDING: Duration = Duration::from_secs(15);
+
 /// How often one that ends is looked at.
 const GLANCE: Duration = Duration::from_millis(2);
 
@@ -81,8 +84,9 @@ pub(super) struct Process {
     deadline: Option<Instant>,
     /// It died between two requests.
     ended: bool,
-    /// It ended itself: a library found something that it cannot go on with. Or it waited too long for another computer.
+    /// It ended itself: a library found something that it cannot go on with. Or it waited too long for another computer, and said nothing.
     aborted: bool,
+    silent: bool,
     /// How long it may say nothing at a time.
     silence: Option<Duration>,
 }
@@ -105,7 +109,7 @@ impl Process {
             let _ = sender.send(Heard::Ended);
         });
         tracing::info!(pid = child.id(), "worker started");
-        Ok(Self { child, line, heard, deadline: None, ended: false, aborted: false, silence: None })
+        Ok(Self { child, line, heard, deadline: None, ended: false, aborted: false, silent: false, silence: None })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -140,7 +144,8 @@ impl Process {
                     Err(RecvTimeoutError::Disconnected) => Heard::Ended,
                     Err(RecvTimeoutError::Timeout) => {
                         // Nobody cancelled: it waits for another computer.
-                        self.aborted = self.deadline.is_none();
+                        self.silent = self.deadline.is_none();
+                        self.aborted = self.silent;
                         tracing::warn!(pid = self.pid(), cancelled = !self.aborted, "worker says nothing in time");
                         self.kill();
                         return None;
@@ -162,7 +167,7 @@ impl Process {
     /// How it ends, now that its pipe is closed; None if that takes too long.
     fn ends_by_itself(&mut self) -> Option<ExitStatus> {
         let began = Instant::now();
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < ENDING {
             match self.child.try_wait() {
                 Ok(None) => thread::sleep(GLANCE),
                 Ok(status) => return status,
@@ -180,6 +185,11 @@ impl Process {
     /// Whether it ended itself because a library found something that it cannot go on with, or waited too long for another computer.
     pub(super) fn has_aborted(&self) -> bool {
         self.aborted
+    }
+
+    /// Whether it waited too long for another computer.
+    pub(super) fn was_silent(&self) -> bool {
+        self.silent
     }
 
     fn kill(&mut self) {

@@ -115,12 +115,20 @@ pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize) -
     let architecture = header.text("general.architecture")?;
     let of = |what: &str| header.number(&format!("{architecture}.{what}"));
     let layers = of("block_count").filter(|layers| *layers > 0)?;
-    let (mut inner, mut read, mut written, mut has_output) = (0_u64, 0_u64, 0_u64, false);
+    // Of a mixture of experts a token asks only some.
+    let asked = of("expert_used_count").unwrap_or(0);
+    let experts = of("expert_count").filter(|experts| *experts > 0 && (1..*experts).contains(&asked));
+    let (mut inner, mut idle, mut table, mut written, mut has_output) = (0_u64, 0_u64, 0_u64, 0_u64, false);
     for (name, bytes) in header.tensors() {
         match name.as_str() {
-            name if name.starts_with("blk.") => inner = bytes.saturating_add(inner),
+            name if name.starts_with("blk.") => {
+                inner = bytes.saturating_add(inner);
+                if let Some(experts) = experts.filter(|_| name.contains("_exps.")) {
+                    idle = idle.saturating_add(bytes / experts * (experts - asked));
+                }
+            }
             // Looked up, not computed with: it always stays with the processor.
-            "token_embd.weight" => read = bytes,
+            "token_embd.weight" => table = bytes,
             name => {
                 has_output |= name == "output.weight";
                 written = bytes.saturating_add(written);
@@ -129,7 +137,7 @@ pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize) -
     }
     // A model without scores of its own takes the table for them, and has it twice then.
     if !has_output {
-        written = read.saturating_add(written);
+        written = table.saturating_add(written);
     }
     let heads = of("attention.head_count").unwrap_or(1).max(1);
     let usual = of("embedding_length").unwrap_or(0) / heads;
@@ -140,11 +148,13 @@ pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize) -
         .saturating_mul(of("attention.head_count_kv").unwrap_or(heads))
         .saturating_mul(u64::from(context).min(trained));
     let vocabulary = header.len_of("tokenizer.ggml.tokens").unwrap_or(0);
+    let cached = (held / 32).saturating_mul(bytes_of_32(cache));
     Some(Need {
         layers: u32::try_from(layers).ok()?,
-        layer: (inner / layers).saturating_add((held / 32).saturating_mul(bytes_of_32(cache))),
+        layer: (inner / layers).saturating_add(cached),
+        read: (inner.saturating_sub(idle) / layers).saturating_add(cached),
         output: written,
-        table: read,
+        table,
         // Scores of the widest pass, and what passes through the layers.
         passes: vocabulary.saturating_mul((widest * size_of::<f32>()) as u64).saturating_add(PASSES),
     })

@@ -39,23 +39,30 @@ fn unusable(address: impl std::fmt::Display, reason: &dyn std::fmt::Display) -> 
     Problem::new(Code::RemoteUnusable).with("address", address).with("reason", reason)
 }
 
-/// Where the computer at `address`, as in `127.0.0.1:50052`, is to be reached: it answers.
+/// Where the computer at `address`, as in `127.0.0.1:50052`, is to be reached, if it is there at all.
 ///
 /// # Errors
 /// [`Code::RemoteUnusable`].
-pub(crate) fn reach(address: &str) -> Result<SocketAddr, Problem> {
+pub(crate) fn find(address: &str) -> Result<SocketAddr, Problem> {
     // The library takes the first colon for the one before the port.
     let mut found = address.to_socket_addrs().map_err(|_| unusable(address, &KIND))?.filter(SocketAddr::is_ipv4);
     let reached = found.next().ok_or_else(|| unusable(address, &KIND))?;
     if !is_near(&reached) {
         return Err(unusable(address, &"it is outside of this network: name the near end of a tunnel to it"));
     }
-    // The library ends the process where nobody listens or something else answers, and waits for ever for one that serves somebody else.
-    greet(reached).map_err(|error| unusable(address, &error))?;
     Ok(reached)
 }
 
-/// Makes the devices of the computer at `address`, which was [`reach`]ed there, devices of this one. Once for each address: there is no way back.
+/// Whether the computer at `address`, which was [found](find) there, answers. The library ends the process where nobody listens or something
+/// else answers, and waits for ever for one that serves somebody else.
+///
+/// # Errors
+/// [`Code::RemoteUnusable`].
+pub(crate) fn reach(address: &str, found: SocketAddr) -> Result<(), Problem> {
+    greet(found).map_err(|error| unusable(address, &error))
+}
+
+/// Makes the devices of the computer at `address`, which was [`reach`]ed there, devices of this one. Once for each place: there is no way back.
 ///
 /// # Errors
 /// [`Code::RemoteUnusable`].
@@ -71,7 +78,7 @@ pub(crate) fn add(address: &str, reached: SocketAddr) -> Result<(), Problem> {
     if added.is_null() {
         return Err(unusable(&"it has nothing to compute with"));
     }
-    // SAFETY: it is not null and was never registered: addresses are added once.
+    // SAFETY: it is not null and was never registered: places are added once.
     #[allow(unsafe_code)]
     unsafe {
         llama_cpp_sys_2::ggml_backend_register(added);
@@ -191,7 +198,7 @@ mod tests {
         for address in
             ["no address", "127.0.0.1", "8.8.8.8:50052", "[::1]:50052", &closed, &rude_at, &other_at, &busy_at]
         {
-            let problem = reach(address).unwrap_err();
+            let problem = find(address).and_then(|found| reach(address, found)).unwrap_err();
             assert_eq!((problem.code, problem.details["address"].as_str()), (Code::RemoteUnusable, address));
         }
     }

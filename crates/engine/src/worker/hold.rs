@@ -12,6 +12,7 @@ use protocol::worker::{Command, Event, LeftOut, Loaded};
 use protocol::{Code, Problem};
 
 use super::answer::{Answerer, CHUNK, StopWatch};
+use super::computers;
 use super::heard::Heard;
 use super::inbox::Inbox;
 use super::kept::Kept;
@@ -19,13 +20,12 @@ use super::knowing::Knowing;
 use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
-use super::placing::{self, Placing};
+use super::placing::{self, Others, Placing};
 use super::shelf::{Draft, READING, Shelf, tokenizers_differ};
 use super::table;
 use super::threads::{self, Patience, Usual};
 use crate::branches;
 use crate::exact::identical_widths;
-use crate::host::memory_speed;
 use crate::llama::{Llama, LlamaError, LlamaRung, Mode, Weights};
 use crate::member::Member;
 
@@ -43,25 +43,25 @@ pub(super) fn ladder(
     llama: &Llama,
     ladder: &Ladder,
     settings: EngineSettings,
-    known: Option<&Lessons>,
+    (known, mut others): (Option<&Lessons>, Others),
     kept: &mut Kept,
     (inbox, outbox): (&Inbox, &Outbox),
 ) -> Option<Command> {
     let began = Instant::now();
     let mut shares = SHARES.into_iter().peekable();
-    let mut refused = None;
     let mut heard = kept.heard.take();
     if settings.uses_devices() {
-        placing::connect_again();
+        computers::connect_again();
     }
     loop {
         let share = shares.peek().copied().unwrap_or(0.0);
         let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
         let context = settings.context.unwrap_or(CONTEXT);
         kept.only_of(ladder);
-        let placing = Placing::over(ladder, settings, context, share, refused.clone(), &kept.on_devices());
+        let placing = Placing::over(ladder, settings, context, share, &others, &kept.on_devices());
         kept.only_there(ladder, &placing);
         let (may_retry, held) = (placing.uses_devices(), placing.taken());
+        outbox.send(&placing.event());
         let mut memory = Memory::of_this_computer();
         let known = known.filter(|known| known.on_devices == placing.uses_devices());
         let running = Running { settings, known };
@@ -71,9 +71,10 @@ pub(super) fn ladder(
                 Ok(mut answerer) => {
                     shelf.let_go_ahead(ladder, &mut answerer);
                     // Only a try gives the figures. Whoever asks for layers gets them.
-                    let may_refuse = refused.is_none() && settings.gpu_layers.is_none();
-                    if let Some(slower) = may_refuse.then(|| shelf.slower_with(&answerer)).flatten() {
-                        refused = Some(slower);
+                    let may_refuse = others == Others::Asked && settings.gpu_layers.is_none();
+                    let seconds = answerer.curves.first().and_then(|curve| curve.at(1)).filter(|_| may_refuse);
+                    if let Some(slower) = seconds.and_then(|seconds| shelf.placing.slower_with(seconds)) {
+                        others = Others::Refused(slower);
                         kept.clear();
                         continue;
                     }
@@ -340,20 +341,6 @@ impl Shelf {
 }
 
 impl Shelf {
-    /// What is wrong with other computers that compute along more slowly than this one would alone: it reads the target's weights once for
-    /// every token.
-    fn slower_with(&self, answerer: &Answerer<'_>) -> Option<LeftOut> {
-        let address = self.placing.only_remote()?;
-        let bytes = self.target.bytes();
-        // Too large for this computer: slow is better than not at all.
-        Memory::of_this_computer().take(bytes).ok()?;
-        let (with, without) = (answerer.curves.first()?.at(1)?, bytes as f64 / memory_speed()?);
-        let milliseconds = |seconds: f64| format!("{:.1}", 1000.0 * seconds);
-        let problem = Problem::new(Code::RemoteSlower).with("address", &address);
-        let problem = problem.with("with", milliseconds(with)).with("without", milliseconds(without));
-        (with > without).then_some(LeftOut { rung: address, problem })
-    }
-
     /// Threads of a draft beside a target on `threads`.
     fn threads_of(&self, draft: &Weights, settings: EngineSettings, threads: Threads) -> Threads {
         match (draft.is_on_devices(), self.target.is_on_devices()) {

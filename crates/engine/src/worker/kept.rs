@@ -57,12 +57,13 @@ impl Kept {
 
     /// Bytes of weights that devices hold, by their numbers: what the next ladder finds taken, and may have. (Contexts are gone by then.)
     pub(super) fn on_devices(&self) -> Vec<(usize, u64)> {
-        let weights = |model: &Model| {
-            let need = llama::need(&model.file.path, 0, CacheType::F16, WIDEST)?;
-            let device = *model.place.devices.first()?;
-            Some((device, need.on_devices(model.place.layers).saturating_sub(need.passes)))
-        };
-        self.models.iter().filter_map(weights).collect()
+        let mut held = Vec::new();
+        for model in &self.models {
+            if let Some(need) = llama::need(&model.file.path, 0, CacheType::F16, WIDEST) {
+                held.extend(model.place.weights(&need));
+            }
+        }
+        held
     }
 
     /// The model in this file, if it is here, in this place, and the file is still the same.

@@ -23,6 +23,11 @@ impl Memory {
         Self { free: free_memory().unwrap_or(u64::MAX) }
     }
 
+    /// Bytes that may still be given away.
+    pub(super) fn left(&self) -> u64 {
+        self.free.saturating_sub(RESERVE)
+    }
+
     /// Gives away room for the file at `path`; a file that is not there needs none.
     ///
     /// # Errors

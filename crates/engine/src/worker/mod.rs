@@ -1,6 +1,7 @@
 //! The worker process: commands come in over standard input, events go out over standard output.
 
 mod answer;
+mod computers;
 mod drawing;
 mod earlier;
 mod heard;
@@ -11,6 +12,7 @@ mod knowing;
 mod measure;
 mod memory;
 mod outbox;
+mod paces;
 mod placing;
 mod receipt;
 mod record;
@@ -24,10 +26,11 @@ use protocol::Problem;
 use protocol::worker::{Command, Event, Generate};
 
 use crate::llama::Llama;
+pub(crate) use computers::WORKERS;
 use inbox::Inbox;
 use kept::Kept;
 use outbox::Outbox;
-pub(crate) use placing::WORKERS;
+use placing::Others;
 
 /// Runs the worker until its parent says [`Command::Quit`]; returns the exit status. Where the parent closes the pipe or is
 /// gone the process ends at once, in the middle of whatever it does.
@@ -51,8 +54,9 @@ pub fn worker_main() -> i32 {
             kept.clear();
         }
         next = match next {
-            Some(Command::Load { ladder, settings, known }) => {
-                hold::ladder(&llama, &ladder, settings, known.as_deref(), &mut kept, (&inbox, &outbox))
+            Some(Command::Load { ladder, settings, known, without_others }) => {
+                let others = if without_others { Others::Lost } else { Others::Asked };
+                hold::ladder(&llama, &ladder, settings, (known.as_deref(), others), &mut kept, (&inbox, &outbox))
             }
             Some(
                 Command::Generate(Generate { id, .. })

@@ -1,15 +1,14 @@
 //! Where a ladder's models go on this computer.
 
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::time::{Duration, Instant};
-
-use protocol::Problem;
 use protocol::ladder::{EngineSettings, Ladder};
-use protocol::worker::{Device, DeviceKind, DeviceShare, Hardware, LeftOut, Placed};
+use protocol::worker::{Device, DeviceKind, DeviceShare, Event, Hardware, LeftOut, Placed};
+use protocol::{Code, Problem};
 
 use super::hold::CONTEXT;
+use super::memory::Memory;
+use super::{computers, paces};
 use crate::llama::{self, Mode, WIDEST, Weights};
-use crate::place::{self, Need, PROCESSOR, Place, Room};
+use crate::place::{self, Need, Place, Processor, Room};
 
 /// What is left of a device's memory to the screen and to other programs: so much, and this share of what is free.
 const RESERVE: u64 = 384 << 20;
@@ -18,18 +17,9 @@ const SHARE: f64 = 0.05;
 /// How much of what another computer says is free may be taken.
 const REMOTE_SHARE: f64 = 0.7;
 
-/// About how many bytes a graphics card reads in a second, and one that shares the processor's memory. Another computer's is taken for a
-/// little faster than the processor: whoever names it wants it tried, and what it really is gets measured.
-const CARD: f64 = 300e9;
-const INTEGRATED: f64 = 1.5 * PROCESSOR;
-const REMOTE: f64 = 1.1 * PROCESSOR;
-
-/// Names other computers that compute along, as in `127.0.0.1:50052,127.0.0.1:50053`.
-pub(crate) const WORKERS: &str = "TAKI_WORKERS";
-
 /// What there is to compute with, with what is `held` of devices now, in bytes by their numbers, as free: the next ladder may have it.
 pub(super) fn hardware(held: &[(usize, u64)]) -> Hardware {
-    let left_out = unusable();
+    let left_out = computers::unusable();
     let modules = llama::modules();
     let files = modules.as_ref().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
     let mut module_files: Vec<String> = files
@@ -37,14 +27,14 @@ pub(super) fn hardware(held: &[(usize, u64)]) -> Hardware {
         .filter(|name| name.contains("ggml"))
         .collect();
     module_files.sort();
-    let devices = free_again(llama::devices(), held).into_iter().map(|(_, device)| device).collect();
+    let devices = free_again(computers::devices(), held).into_iter().map(|(_, device)| device).collect();
     let (processor, processor_module) = (llama::processor(), llama::processor_module());
     Hardware { processor, processor_module, devices, modules, module_files, left_out }
 }
 
 /// What each device would hold of `ladder` once what is `held` of them now is free again.
 pub(super) fn foreseen(ladder: &Ladder, settings: EngineSettings, held: &[(usize, u64)]) -> Vec<DeviceShare> {
-    let placing = Placing::over(ladder, settings, settings.context.unwrap_or(CONTEXT), 1.0, None, held);
+    let placing = Placing::over(ladder, settings, settings.context.unwrap_or(CONTEXT), 1.0, &Others::Asked, held);
     let taken = placing.taken();
     let bytes = |index: usize| taken.iter().find(|(of, _)| *of == index).map_or(0, |(_, bytes)| *bytes);
     placing.devices.into_iter().map(|(index, device)| DeviceShare { device, bytes: bytes(index) }).collect()
@@ -59,123 +49,123 @@ fn free_again(mut devices: Vec<(usize, Device)>, held: &[(usize, u64)]) -> Vec<(
     devices
 }
 
-/// The other computers that were named and cannot be used. Connects to them when that is asked first.
-pub(super) fn unusable() -> Vec<LeftOut> {
-    remotes(|remotes| {
-        let left = remotes.all.iter().filter_map(|(address, added)| Some((address, added.as_ref().err()?)));
-        left.map(|(address, problem)| LeftOut { rung: address.clone(), problem: problem.clone() }).collect()
-    })
-}
-
-/// Tries again to connect to those that could not be reached: a cable may be in again, and a program run there. Not what was tried a moment
-/// ago.
-pub(super) fn connect_again() {
-    remotes(|remotes| {
-        if remotes.tried.elapsed() < MOMENT {
-            return;
-        }
-        let lost = remotes.all.extract_if(.., |(_, added)| added.is_err()).map(|(address, _)| address).collect();
-        remotes.all.extend(connect(lost));
-        remotes.tried = Instant::now();
-    });
-}
-
-/// So soon nobody has mended anything.
-const MOMENT: Duration = Duration::from_secs(10);
-
-/// What came of connecting to addresses.
-struct Remotes {
-    all: Vec<(String, Result<(), Problem>)>,
-    tried: Instant,
-}
-
-fn remotes<T>(look: impl FnOnce(&mut Remotes) -> T) -> T {
-    static REMOTES: Mutex<Option<Remotes>> = Mutex::new(None);
-    let mut remotes = REMOTES.lock().unwrap_or_else(PoisonError::into_inner);
-    look(remotes.get_or_insert_with(|| {
-        let named = std::env::var(WORKERS).unwrap_or_default();
-        let mut addresses: Vec<String> =
-            named.split(',').map(str::trim).filter(|address| !address.is_empty()).map(str::to_owned).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        Remotes { all: connect(addresses), tried: Instant::now() }
-    }))
-}
-
-/// Connects to `addresses`. Those that are not there are waited for at the same time, and one that answers is taken at once: it might serve somebody
-/// else a moment later.
-fn connect(addresses: Vec<String>) -> Vec<(String, Result<(), Problem>)> {
-    let (told, reached) = mpsc::channel();
-    for address in addresses {
-        let told = told.clone();
-        std::thread::spawn(move || {
-            let reached = llama::reach_remote(&address);
-            // Nobody listens any more only where the worker ends.
-            let _ = told.send((address, reached));
-        });
-    }
-    drop(told);
-    let added = reached.into_iter().map(|(address, reached)| {
-        let added = reached.and_then(|reached| llama::add_remote(&address, reached));
-        (address, added)
-    });
-    added.collect()
+/// Whether other computers compute along.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Others {
+    /// As many as help.
+    Asked,
+    /// None, as one was lost.
+    Lost,
+    /// None, as it takes longer with them.
+    Refused(LeftOut),
 }
 
 /// The devices that there are, and where the models go.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Placing {
     devices: Vec<(usize, Device)>,
     /// What may be taken of them.
     rooms: Vec<Room>,
     needs: Vec<Need>,
     places: Vec<Place>,
+    processor: Processor,
+    /// Seconds that a token of the target takes without other computers, by reckoning; None where there is no room for it without them, or none of
+    /// them has a part in it.
+    without_others: Option<f64>,
     /// Other computers that were to compute along and do not.
     left_out: Vec<LeftOut>,
 }
 
 impl Placing {
     /// For `ladder` with at most this `share` of what is free, once what is `held` of devices now, in bytes by their numbers, is free again: less where all of
-    /// it proved too much. Without other computers where one was `refused`.
+    /// it proved too much. With `others` as it says.
     pub(super) fn over(
         ladder: &Ladder,
         settings: EngineSettings,
         context: u32,
         share: f64,
-        refused: Option<LeftOut>,
+        others: &Others,
         held: &[(usize, u64)],
     ) -> Self {
         let mut left_out = Vec::new();
         let mut devices = Vec::new();
         // Every bit as the target alone computes it: cards choose their sums by the width of a pass, and a lost one would leave the rest to others.
         if settings.uses_devices() {
-            left_out = unusable();
-            devices = llama::devices();
+            left_out = computers::unusable();
+            devices = computers::devices();
         }
-        if let Some(refused) = refused {
-            left_out.push(refused);
+        if let Others::Refused(slower) = others {
+            left_out.push(slower.clone());
+        }
+        if *others != Others::Asked {
             devices.retain(|(_, device)| device.kind != DeviceKind::Remote);
         }
         let devices = free_again(devices, held);
-        let rooms: Vec<Room> = devices.iter().map(|(index, device)| room(*index, device, share)).collect();
-        if rooms.is_empty() {
-            let places = vec![Place::default(); ladder.rungs.len()];
-            return Self { devices, rooms, needs: Vec::new(), places, left_out };
+        let mut placing = Self { devices, left_out, ..Self::default() };
+        placing.places = vec![Place::default(); ladder.rungs.len()];
+        if placing.devices.is_empty() {
+            return placing;
         }
+        // One other computer does one thing after the other, however many devices it lends.
+        let is_same = |one: &Device, other: &Device| {
+            let both_remote = one.kind == DeviceKind::Remote && other.kind == DeviceKind::Remote;
+            both_remote && one.description == other.description
+        };
+        let group = |at: usize| {
+            let (_, device) = &placing.devices[at];
+            placing.devices.iter().position(|(_, other)| is_same(device, other)).unwrap_or(at)
+        };
+        placing.rooms = (0..placing.devices.len()).map(|at| room(&placing.devices[at], group(at), share)).collect();
+        placing.processor = Processor { free: Memory::of_this_computer().left(), speed: paces::processor().speed };
         let cache = Mode::from(settings).cache;
         let found = ladder.rungs.iter().map(|rung| llama::need(&rung.path, context, cache, WIDEST));
         // A file that says too little, or is none, stays with the processor: too much for any device.
-        let unknown = Need { layers: 1, layer: u64::MAX / 8, output: u64::MAX / 8, table: 0, passes: u64::MAX / 8 };
-        let needs: Vec<Need> = found.map(|need| need.unwrap_or(unknown)).collect();
-        let movable = if settings.drafts_on_processor { needs.len().min(1) } else { needs.len() };
-        let mut places = place::places(&needs[..movable], &rooms, settings.gpu_layers.map(u32::from));
-        places.resize(needs.len(), Place::default());
-        Self { devices, rooms, needs, places, left_out }
+        let unknown =
+            Need { layers: 1, layer: u64::MAX / 8, output: u64::MAX / 8, passes: u64::MAX / 8, ..Need::default() };
+        placing.needs = found.map(|need| need.unwrap_or(unknown)).collect();
+        let layers = settings.gpu_layers.map(u32::from);
+        let movable = if settings.drafts_on_processor { placing.needs.len().min(1) } else { placing.needs.len() };
+        placing.places = placing.over_rooms(&placing.rooms, movable, layers);
+        if layers.is_none() {
+            placing.compare(movable);
+        }
+        placing
+    }
+
+    /// Places over these rooms for so many of the models, the others with the processor.
+    fn over_rooms(&self, rooms: &[Room], movable: usize, layers: Option<u32>) -> Vec<Place> {
+        let mut places = place::places(&self.needs[..movable], rooms, self.processor, layers);
+        places.resize(self.needs.len(), Place::default());
+        places
+    }
+
+    /// Reckons what a token of the target takes without other computers, and leaves out those of them that have no part as they would only slow it down.
+    fn compare(&mut self, movable: usize) {
+        let (remote, own): (Vec<Room>, Vec<Room>) = self.rooms.iter().copied().partition(|room| room.is_remote);
+        if remote.is_empty() {
+            return;
+        }
+        let target = &self.needs[0];
+        let seconds = |place: &Place| place::seconds(target, &self.rooms, self.processor, place);
+        let alone = self.over_rooms(&own, movable, None);
+        let fits = target.on_processor(alone[0].layers()) <= self.processor.free;
+        let uses_others = self.places.iter().any(|place| remote.iter().any(|room| place.has(room.index)));
+        self.without_others = Some(seconds(&alone[0])).filter(|_| fits && uses_others);
+        let with = self.places.first().map_or(f64::INFINITY, seconds);
+        for room in remote.iter().filter(|room| self.places.iter().all(|place| !place.has(room.index))) {
+            let there = seconds(&Place { parts: vec![(room.index, target.all())] });
+            if there > with
+                && let Some((_, device)) = self.devices.iter().find(|(index, _)| *index == room.index)
+                && self.left_out.iter().all(|left| left.rung != device.description)
+            {
+                self.left_out.push(slower(&device.description, there, with));
+            }
+        }
     }
 
     /// Bytes that the models take of each device, by its number.
     pub(super) fn taken(&self) -> Vec<(usize, u64)> {
-        place::taken(&self.needs, &self.rooms, &self.places)
+        place::taken(&self.needs, &self.places)
     }
 
     /// Other computers that were to compute along and do not.
@@ -183,16 +173,24 @@ impl Placing {
         self.left_out.clone()
     }
 
-    /// The other computers that have layers of the target, if nothing else of this one has but the processor.
-    pub(super) fn only_remote(&self) -> Option<String> {
-        let has_card = self.devices.iter().any(|(_, device)| device.kind != DeviceKind::Remote);
-        self.devices_of(0).find(|_| !has_card).map(|device| device.description.clone())
+    /// What is wrong with other computers that compute along, where a token takes so many `seconds` with them: it would take less without.
+    pub(super) fn slower_with(&self, seconds: f64) -> Option<LeftOut> {
+        let without = self.without_others.filter(|without| seconds > *without)?;
+        let remote = |(_, device): &&(usize, Device)| device.kind == DeviceKind::Remote;
+        let used = |(index, _): &&(usize, Device)| self.places.iter().any(|place| place.has(*index));
+        let mut named: Vec<&str> =
+            self.devices.iter().filter(remote).filter(used).map(|(_, device)| device.description.as_str()).collect();
+        named.dedup();
+        Some(slower(&named.join(", "), seconds, without))
     }
 
     /// The devices that have layers of the ladder's model in this place.
     fn devices_of(&self, place: usize) -> impl Iterator<Item = &Device> + Clone {
-        let used = self.places.get(place).map(|place| place.devices.as_slice()).unwrap_or_default();
-        self.devices.iter().filter(|(index, _)| used.contains(index)).map(|(_, device)| device)
+        let place = self.places.get(place);
+        self.devices
+            .iter()
+            .filter(move |(index, _)| place.is_some_and(|place| place.has(*index)))
+            .map(|(_, device)| device)
     }
 
     /// Whether the ladder's models in these places compute on nothing that the other computes on.
@@ -219,24 +217,33 @@ impl Placing {
 
     /// Bytes that this model takes of the processor's memory, keys and values included; None if nothing of it is on devices.
     pub(super) fn on_processor(&self, rung: usize) -> Option<u64> {
-        let layers = self.places.get(rung)?.layers;
+        let place = self.places.get(rung).filter(|place| place.layers() > 0)?;
+        let need = &self.needs[rung];
         // What shares the processor's memory takes it there, too.
-        let is_integrated = self.devices_of(rung).any(|device| device.kind == DeviceKind::Integrated);
-        let shared = if is_integrated { self.needs[rung].on_devices(layers) } else { 0 };
-        (layers > 0).then(|| shared.saturating_add(self.needs[rung].on_processor(layers)))
+        let is_shared = |device: usize| self.rooms.iter().any(|room| room.index == device && room.is_shared);
+        let shared = place.weights(need).filter(|(device, _)| is_shared(*device));
+        let shared = shared.map(|(_, bytes)| bytes.saturating_add(need.passes)).fold(0, u64::saturating_add);
+        Some(shared.saturating_add(need.on_processor(place.layers())))
     }
 
     /// Whether this model can stay where it is for the next ladder: with the processor alone, or wholly on one device with memory of its own. Of
     /// one that is divided nobody knows how much is where, and what shares the processor's memory is reckoned with it.
     pub(super) fn may_stay(&self, rung: usize) -> bool {
-        let Some(place) = self.places.get(rung).filter(|place| place.layers > 0) else { return true };
+        let Some(place) = self.places.get(rung).filter(|place| place.layers() > 0) else { return true };
         let is_apart = self.devices_of(rung).all(|device| device.kind != DeviceKind::Integrated);
-        is_apart && place.devices.len() == 1 && self.needs.get(rung).is_some_and(|need| need.all() <= place.layers)
+        is_apart && place.parts.len() == 1 && self.needs.get(rung).is_some_and(|need| need.all() <= place.layers())
+    }
+
+    /// What is told of it before anything is read.
+    pub(super) fn event(&self) -> Event {
+        let used = self.devices.iter().filter(|(index, _)| self.places.iter().any(|place| place.has(*index)));
+        let remote = used.clone().any(|(_, device)| device.kind == DeviceKind::Remote);
+        Event::Placing { devices: used.map(|(_, device)| device.description.clone()).collect(), remote }
     }
 
     /// Whether anything is on a device.
     pub(super) fn uses_devices(&self) -> bool {
-        self.places.iter().any(|place| place.layers > 0)
+        self.places.iter().any(|place| place.layers() > 0)
     }
 
     /// Where `weights` are, of the model called `rung` in this place.
@@ -250,14 +257,20 @@ impl Placing {
     }
 }
 
-fn room(index: usize, device: &Device, share: f64) -> Room {
+/// `device` with what may be taken of it, this `share` of what is free at most; devices of one `computer` compute one after the other.
+fn room((index, device): &(usize, Device), computer: usize, share: f64) -> Room {
     // What another computer calls free may be all that it has.
     let left = if device.kind == DeviceKind::Remote { REMOTE_SHARE } else { 1.0 - SHARE };
-    let free = device.free.saturating_sub(RESERVE) as f64 * left * share;
-    let speed = match device.kind {
-        DeviceKind::Card => CARD,
-        DeviceKind::Integrated => INTEGRATED,
-        DeviceKind::Remote => REMOTE,
-    };
-    Room { index, free: free as u64, speed }
+    let free = (device.free.saturating_sub(RESERVE) as f64 * left * share) as u64;
+    let llama::Pace { speed, least } = paces::device(*index, device);
+    let (is_shared, is_remote) = (device.kind == DeviceKind::Integrated, device.kind == DeviceKind::Remote);
+    Room { index: *index, free, speed, least, is_shared, is_remote, computer }
+}
+
+/// The other computer called `address` would have a token take so many seconds `with` it, and so many `without`.
+fn slower(address: &str, with: f64, without: f64) -> LeftOut {
+    let milliseconds = |seconds: f64| format!("{:.1}", 1000.0 * seconds);
+    let problem = Problem::new(Code::RemoteSlower).with("address", address);
+    let problem = problem.with("with", milliseconds(with)).with("without", milliseconds(without));
+    LeftOut { rung: address.to_owned(), problem }
 }

@@ -150,7 +150,7 @@ impl Shelf {
             let mut place = placing.place(index + 1);
             let mut weights = get(&mut meter, memory, kept, index + 1, rung);
             let is_refused = weights.as_ref().is_err_and(|problem| problem.code == Code::ModelRefused);
-            if is_refused && place.layers > 0 {
+            if is_refused && place.layers() > 0 {
                 // A device that has less than it said.
                 place = Place::default();
                 weights = memory.take_file(&rung.path).and_then(|()| meter.read(llama, rung, &place, inbox));
@@ -159,7 +159,7 @@ impl Shelf {
                 weights.and_then(|weights| Ok((fits(&weights, (&target, above), rung, ladder.by_text)?, weights)));
             match read {
                 Ok((tokens, weights)) => {
-                    if place.layers == 0 || placing.may_stay(index + 1) {
+                    if place.layers() == 0 || placing.may_stay(index + 1) {
                         kept.keep(&rung.path, place, &weights);
                     }
                     above = weights.bytes();

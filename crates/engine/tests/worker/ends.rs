@@ -25,7 +25,7 @@ fn a_worker_ends_in_the_middle_of_an_answer_when_its_parent_is_gone() {
     let mut worker =
         Command::new(env!("CARGO_BIN_EXE_engine-worker")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut input, mut output) = (worker.stdin.take().unwrap(), worker.stdout.take().unwrap());
-    let load = ToWorker::Load { ladder: ladder("smollm2"), settings: fast(), known: None };
+    let load = ToWorker::Load { ladder: ladder("smollm2"), settings: fast(), known: None, without_others: false };
     frame::write(&mut input, &load).unwrap();
     let ask = Generate {
         id: 1,
@@ -61,7 +61,7 @@ fn a_worker_ends_at_once_and_cleanly_while_it_tries_out_a_ladder_for_a_parent_th
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let load = ToWorker::Load { ladder: ladder("smollm2"), settings: fast(), known: None };
+        let load = ToWorker::Load { ladder: ladder("smollm2"), settings: fast(), known: None, without_others: false };
         frame::write(worker.stdin.as_mut().unwrap(), &load).unwrap();
         worker
     };
