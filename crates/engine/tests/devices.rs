@@ -235,7 +235,7 @@ fn a_device_that_crashes_the_worker_twice_is_done_without() {
     let (mut tokens, mut told) = (0, Vec::new());
     let crash = || {
         let pid = engine.worker_pid().unwrap().to_string();
-        assert!(Command::new("kill").args(["-SEGV", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-ILL", &pid]).status().unwrap().success());
     };
     let receipt = engine
         .answer(&ask(PROMPT, 40, &greedy(), true), &mut |event| match event {
