@@ -259,35 +259,7 @@ impl App {
     }
 }
 
-/// An answer needs at least so many tokens of context.
-const SHORTEST: u32 = 64;
-
-/// How the engine is to run. A person may have written the file: what makes no sense is brought to where it does.
+/// How the engine is to run.
 pub(crate) fn running(settings: &Settings) -> EngineSettings {
-    let context = settings.context.map(|context| context.max(SHORTEST));
-    let Settings { exact, threads, cache, gpu_layers, .. } = settings;
-    EngineSettings {
-        exact: *exact,
-        threads: threads.filter(|count| *count > 0),
-        context,
-        cache: *cache,
-        gpu_layers: *gpu_layers,
-        drafts_on_processor: false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_written_by_hand_make_sense_to_the_engine() {
-        let of = |threads, context| {
-            let running = running(&Settings { threads, context, ..Settings::default() });
-            (running.threads, running.context)
-        };
-        assert_eq!(of(None, None), (None, None));
-        assert_eq!(of(Some(3), Some(4096)), (Some(3), Some(4096)));
-        assert_eq!(of(Some(0), Some(0)), (None, Some(SHORTEST)));
-    }
+    settings.running()
 }

@@ -217,7 +217,8 @@ impl Work<'_> {
         };
         let first = Ok(Rung { name: id.to_owned(), path });
         let rungs = std::iter::once(first).chain(made.iter().map(rung)).collect::<Result<Vec<_>, _>>()?;
-        let settings = EngineSettings { context: Some(COMPARED), ..EngineSettings::default() };
+        let usual = EngineSettings { context: Some(COMPARED), ..EngineSettings::default() };
+        let settings = disk.places.rules.limit(usual);
         let (ladder, left_out) = catalog::to_fit(engine::versions(id, rungs), settings, engine::free_memory(), &[])?;
         let nothing_fits =
             |left_out: Vec<LeftOut>| left_out.into_iter().next().map_or_else(missing, |left| left.problem);

@@ -3,12 +3,14 @@
 use std::io::{self, BufRead, IsTerminal, Read};
 
 use engine::{Answering, Ask, Engine};
-use protocol::chat::EarlierChats as EarlierSize;
+use protocol::chat::{EarlierChats as EarlierSize, Policy, Settings};
+use protocol::ladder::EngineSettings;
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, FinishReason, Problem, Receipt};
 use serde_json::{Value, json};
+use store::Rules;
 
-use crate::args::Chat;
+use crate::args::{Chat, counts};
 use crate::earlier::EarlierChats;
 use crate::interrupt::{self, Told, stoppable};
 use crate::lines::{self, LONGEST, Lines};
@@ -25,18 +27,16 @@ fn help(output: &Output) -> &'static str {
 }
 
 pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
-    let ask = Ask {
-        max_tokens: args.max_tokens()?,
-        sampling: args.drawing.sampling()?,
-        review_rule: args.review_rule()?,
-        format: args.shape.format()?,
-        cascade: !args.no_cascade,
-        ends_repeats: true,
-        ..Ask::plain(Vec::new())
-    };
-    let settings = args.running.engine(args.exact)?;
     let mut setup = Setup::new()?;
+    let chosen = setup::settings(&setup.places, output);
+    let (ask, settings) = request(args, &chosen, &setup.places.rules)?;
+    let no_earlier = args.no_earlier_chats.then_some(false);
+    let names = ("earlierChats", "--no-earlier-chats");
+    let earlier_chats = counts(&setup.places.rules, names, no_earlier, chosen.earlier_chats)?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
+    if args.running.ladder.is_some() {
+        counts(&setup.places.rules, ("ladder", "--ladder"), Some(&id), &chosen.ladder)?;
+    }
     let once = args.once.as_deref().map(|once| question(once, output)).transpose()?;
     let ladder = match setup.ladder_as(&id, &args.running) {
         Err(problem) if problem.code == Code::NotInstalled && once.is_none() && io::stdin().is_terminal() => {
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
         }
         loaded => loaded?,
     };
-    let mut earlier = setup.earlier(!args.no_earlier_chats, output);
+    let mut earlier = setup.earlier(earlier_chats, output);
     let talked = match wanted {
         Wanted::Answer(question) => answer_once(&engine, &mut earlier, ask, question, output),
         Wanted::Talk(lines) => {
@@ -70,6 +70,23 @@ pub(crate) fn run(args: &Chat, output: &Output) -> Result<(), Problem> {
         output.warning(&problem);
     }
     talked
+}
+
+/// What every answer is asked for with, and how the engine runs for it: as the command line says, or else the settings.
+fn request(args: &Chat, settings: &Settings, rules: &Rules) -> Result<(Ask, EngineSettings), Problem> {
+    let running = args.running.chatting(args.exact, settings, rules)?;
+    let cascade = args.no_cascade.map(|alone| !alone);
+    let ask = Ask {
+        max_tokens: args.max_tokens()?,
+        sampling: args.drawing.sampling()?,
+        review_rule: args.review_rule(running.exact)?,
+        format: args.shape.format()?,
+        cascade: counts(rules, ("speedUp", "--no-cascade"), cascade, settings.speed_up)?,
+        matrix: settings.policy == Policy::Matrix,
+        ends_repeats: true,
+        ..Ask::plain(Vec::new())
+    };
+    Ok((ask, running))
 }
 
 /// What the person came for.
@@ -252,4 +269,33 @@ fn answer(engine: &Engine, texts: Vec<String>, ask: &Ask, output: &Output) -> (S
 
 fn said(speaker: Speaker, text: String) -> Message {
     Message { speaker, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Args, Command};
+
+    #[test]
+    fn a_chat_is_sped_up_and_reviewed_as_the_settings_have_it_unless_something_else_is_said() {
+        let asked = |more: &[&str], settings: &Settings| {
+            let args = ["taki", "chat"].iter().chain(more);
+            let Command::Chat(args) = Args::try_parse_from(args).unwrap().command else { unreachable!() };
+            request(&args, settings, &Rules::default())
+        };
+        let usual = asked(&[], &Settings::default()).unwrap().0;
+        assert_eq!((usual.cascade, usual.matrix), (true, false));
+        let chosen =
+            Settings { speed_up: false, policy: Policy::Matrix, exact: true, threads: Some(3), ..Settings::default() };
+        let (ask, running) = asked(&[], &chosen).unwrap();
+        assert_eq!((ask.cascade, ask.matrix, running), (false, true, chosen.running()));
+        let (ask, running) = asked(&["--no-cascade=false", "--exact=false", "--threads", "1"], &chosen).unwrap();
+        assert_eq!((ask.cascade, running.exact, running.threads), (true, false, Some(1)));
+        let both = asked(&["--no-cascade", "--exact", "--once", "Hi"], &Settings::default()).unwrap();
+        assert_eq!((both.0.cascade, both.1.exact), (false, true));
+        let refused = asked(&["--review-rule", "block"], &chosen).unwrap_err();
+        assert_eq!(refused.code, Code::SettingInvalid, "the settings say exact");
+    }
 }

@@ -11,7 +11,6 @@ use catalog::{
     Catalog, READING, Recipe, RecipeModel, Tokens, Version, in_order, in_order_by_text, is_path, match_up_by_text,
 };
 use engine::Trial;
-use protocol::ladder::EngineSettings;
 use protocol::worker::Translation;
 use protocol::{Code, Problem};
 use serde_json::{Value, json};
@@ -95,7 +94,8 @@ fn with_dates(value: Value) -> Value {
 fn check(setup: &Setup, id: Option<&str>, output: &Output) -> Result<(), Problem> {
     let id = setup.chosen(id, output);
     let ladder = setup.ladder(&id)?;
-    let (settings, learned) = (EngineSettings::default(), setup.learned());
+    // As chats run here: it is these that the figures are of.
+    let (settings, learned) = (store::peek_settings(&setup.places).running(), setup.learned());
     let known = learned.recall(&engine::conditions(&ladder, settings));
     let (engine, _) = setup::engine_knowing(&ladder, settings, known, output)?;
     let mut answer = |ask: &engine::Ask| {

@@ -15,9 +15,9 @@ use crate::suite::{self, Limit, answer};
 pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let (sampling, format) = (args.drawing.sampling()?, args.shape.format()?);
     let max_tokens = args.questions.max_tokens()?;
-    let settings = args.running.engine(true)?;
-    let questions = suite::read(&args.questions.suite, Limit::InAll(args.questions.limit()?))?;
     let setup = Setup::new()?;
+    let settings = args.running.measuring(true, &setup.places.rules)?;
+    let questions = suite::read(&args.questions.suite, Limit::InAll(args.questions.limit()?))?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let (engine, loaded) = setup::engine(&setup.ladder_fixed(&id, &args.running, &args.fixed)?, settings, output)?;
     output.note(format_args!("{}; review widths that hold: {:?}", loaded.rungs.join(" ← "), loaded.exact_widths));

@@ -155,14 +155,16 @@ impl Setup {
         (self.catalog, self.unread) = Catalog::here(&self.models, &self.recipes, self.places.rules.ladders());
     }
 
-    /// What lists are made of, with ladders run as is usual.
+    /// What lists are made of, with ladders run as the settings have chats run.
     pub(crate) fn lists(&self) -> Lists<'_> {
+        let Settings { exact, context, cache, .. } = store::peek_settings(&self.places);
         Lists {
             catalog: &self.catalog,
             store: &self.models,
             recipes: &self.recipes,
-            context: None,
-            cache: CacheType::F16,
+            context,
+            // Exact mode knows 16 bits only.
+            cache: if exact { CacheType::F16 } else { cache },
             source: &self.source,
         }
     }

@@ -179,7 +179,8 @@ fn compare(
     };
     let all = std::iter::once(original).chain(falling(original.bytes, made));
     let ladder = engine::versions(&original.id, all.map(rung).collect::<Result<_, _>>()?);
-    let (engine, loaded) = setup::engine(&ladder, EngineSettings::default(), output)?;
+    let settings = setup.places.rules.limit(EngineSettings::default());
+    let (engine, loaded) = setup::engine(&ladder, settings, output)?;
     let mut record = |ask: &Ask| {
         let (mut call, stop) = (engine.begin()?, engine.clone());
         stoppable(move || stop.cancel(), || call.record(ask))

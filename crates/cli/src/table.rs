@@ -36,7 +36,8 @@ pub(crate) fn run(command: &Table, output: &Output) -> Result<(), Problem> {
 fn build(setup: &Setup, ladder: Option<&str>, files: &[PathBuf], output: &Output) -> Result<(), Problem> {
     let ladder = setup.ladder(&setup.chosen(ladder, output))?;
     let texts = files.iter().map(|path| text_of(path)).collect::<Result<Vec<_>, _>>()?;
-    let (engine, _) = setup::engine(&alone(&ladder), EngineSettings::default(), output)?;
+    let settings = setup.places.rules.limit(EngineSettings::default());
+    let (engine, _) = setup::engine(&alone(&ladder), settings, output)?;
     let (stop, mut call) = (engine.clone(), engine.begin()?);
     let (tokens, vocabulary) = stoppable(move || stop.cancel(), || tokens_of(&mut call, &texts, output))?;
     output.progress(format_args!("Counting {} tokens …", tokens.len()));

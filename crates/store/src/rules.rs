@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use protocol::chat::Settings;
+use protocol::ladder::EngineSettings;
 use protocol::{Code, Problem};
 use serde::Deserialize;
 
@@ -133,6 +134,33 @@ impl Rules {
         self.written.settings.contains_key(name)
     }
 
+    /// That `option` of the command line can say otherwise of the setting `name`.
+    ///
+    /// # Errors
+    /// [`Code::SettingLocked`].
+    pub fn leaves_open(&self, name: &str, option: &str) -> Result<(), Problem> {
+        let locked = |path: &Path| {
+            let problem = Problem::new(Code::SettingLocked).with("name", option);
+            problem.with("setting", name).with("path", path.display())
+        };
+        self.path.as_deref().filter(|_| self.lock(name)).map_or(Ok(()), |path| Err(locked(path)))
+    }
+
+    /// How a measurement that would run as in `usual` has to: within what is laid down of threads, graphics cards and memory, which others on this
+    /// computer may need. Whether it is exact is the measurement's own: nobody is given its answers.
+    #[must_use]
+    pub fn limit(&self, usual: EngineSettings) -> EngineSettings {
+        let held = self.apply(Settings::default()).running();
+        let least = |usual: Option<u32>, held: Option<u32>| usual.zip(held).map(|(usual, held)| usual.min(held));
+        EngineSettings {
+            threads: if self.lock("threads") { held.threads } else { usual.threads },
+            gpu_layers: if self.lock("gpuLayers") { held.gpu_layers } else { usual.gpu_layers },
+            context: least(usual.context, held.context).or(held.context).or(usual.context),
+            cache: if self.lock("cache") { held.cache } else { usual.cache },
+            ..usual
+        }
+    }
+
     /// The other computers that compute along by these `settings`: None leaves that to the environment.
     pub fn workers(&self, settings: &Settings) -> Option<Vec<String>> {
         let is_said = self.lock("workers") || !settings.workers.is_empty();
@@ -206,6 +234,24 @@ mod tests {
         assert_eq!((stays.code, stays.details["path"].as_str()), (Code::ModelsShared, "/etc/taki/policy.toml"));
         assert_eq!(parse("ladders = [\"smollm2\"]").unwrap().let_go("SmolLM2"), Ok(()), "it is one's own folder");
         assert_eq!(Rules::default().apply(mine.clone()), mine);
+    }
+
+    #[test]
+    fn what_is_laid_down_cannot_be_said_otherwise_and_measurements_keep_within_it() {
+        let rules = parse("[settings]\nthreads = 2\ngpuLayers = 0\ncontext = 1024\nexact = true\n").unwrap();
+        let refused = rules.leaves_open("threads", "--threads").unwrap_err();
+        let detail = |name: &str| refused.details[name].as_str();
+        assert_eq!(refused.code, Code::SettingLocked);
+        assert_eq!((detail("name"), detail("setting")), ("--threads", "threads"));
+        assert_eq!(detail("path"), "/etc/taki/policy.toml");
+        assert_eq!(rules.leaves_open("cache", "--kv"), Ok(()));
+        assert_eq!(Rules::default().leaves_open("threads", "--threads"), Ok(()));
+        let usual = EngineSettings { context: Some(512), threads: Some(8), ..EngineSettings::default() };
+        let limited = rules.limit(usual);
+        assert_eq!((limited.threads, limited.gpu_layers, limited.exact), (Some(2), Some(0), false));
+        assert_eq!(limited.context, Some(512), "less than is laid down is within it");
+        assert_eq!(rules.limit(EngineSettings::default()).context, Some(1024));
+        assert_eq!(Rules::default().limit(usual), usual);
     }
 
     #[test]

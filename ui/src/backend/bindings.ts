@@ -333,6 +333,8 @@ export type Code =
 "not_exported" | 
 /**  The administrator's rules in `{path}` do not allow that. */
 "not_allowed" | 
+/**  `{name}` on the command line says otherwise of the setting `{setting}` than the administrator's rules in `{path}`. */
+"setting_locked" | 
 /**  The administrator's rules in `{path}` cannot be read: `{reason}`. */
 "rules_unreadable" | 
 /**  The ladder `{ladder}` has files that were not fetched yet. */

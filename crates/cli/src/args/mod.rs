@@ -16,7 +16,7 @@ use drawing::{Drawing, Shape};
 pub(crate) use ladders::Ladders;
 pub(crate) use misunderstood::misunderstood;
 pub(crate) use models::{Models, mixes};
-pub(crate) use running::{Fixed, Running, drafters, matrix};
+pub(crate) use running::{Fixed, Running, counts, drafters, matrix};
 pub(crate) use table::Table;
 
 /// A private assistant that runs wholly on this computer and answers sooner.
@@ -126,7 +126,6 @@ pub(crate) enum Learned {
 }
 
 #[derive(Debug, clap::Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Chat {
     /// Ask this, print the answer and end; `-` reads the question from standard input
     #[arg(long, value_name = "PROMPT")]
@@ -134,15 +133,15 @@ pub(crate) struct Chat {
     /// Print JSON (with --once)
     #[arg(long, requires = "once")]
     pub(crate) json: bool,
-    /// Let the target work alone
-    #[arg(long)]
-    pub(crate) no_cascade: bool,
+    /// Let the target work alone; =false has drafts help it though the settings have them off
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) no_cascade: Option<bool>,
     /// Draft without a look at earlier chats (the answer is the same)
     #[arg(long)]
     pub(crate) no_earlier_chats: bool,
-    /// Bit for bit what the target alone would compute, a little slower
-    #[arg(long)]
-    pub(crate) exact: bool,
+    /// Bit for bit what the target alone would compute, a little slower; =false leaves it though the settings have it on
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) exact: Option<bool>,
     /// How proposed tokens are reviewed: coupled (the target's own answer), rejection or block (another answer of the same
     /// distribution; a difference only with a temperature)
     #[arg(long, value_name = "RULE", default_value = "coupled")]
@@ -337,10 +336,11 @@ impl Chat {
         self.max_tokens.map(|count| at_least_one("--max-tokens", count)).transpose()
     }
 
-    pub(crate) fn review_rule(&self) -> Result<ReviewRule, Problem> {
+    /// The rule that was asked for, in exact mode or not.
+    pub(crate) fn review_rule(&self, exact: bool) -> Result<ReviewRule, Problem> {
         let refuse = |reason| setting("--review-rule", &self.review_rule, reason);
         let rule = ReviewRule::named(&self.review_rule).ok_or_else(|| refuse("it is coupled, rejection or block"))?;
-        if self.exact && rule != ReviewRule::Coupled {
+        if exact && rule != ReviewRule::Coupled {
             return Err(refuse("exact mode gives the target's own answer, which only coupled does"));
         }
         Ok(rule)

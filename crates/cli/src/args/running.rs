@@ -2,7 +2,9 @@ use std::path::PathBuf;
 
 use cascade::{FixedPolicy, KError};
 use protocol::Problem;
+use protocol::chat::Settings;
 use protocol::ladder::{CacheType, EngineSettings};
+use store::Rules;
 
 use super::setting;
 
@@ -27,9 +29,17 @@ impl KvType {
             Self::Q4 => "q4_0",
         }
     }
+
+    fn cache(self) -> CacheType {
+        match self {
+            Self::F16 => CacheType::F16,
+            Self::Q8 => CacheType::Q8,
+            Self::Q4 => CacheType::Q4,
+        }
+    }
 }
 
-/// How the engine is run.
+/// How the engine is run. What is not said here of a chat is as the window's settings have it; measurements run alike whatever these are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Running {
     /// A ladder of the list, or the path of a .gguf file [default: the one chosen in the window]
@@ -44,9 +54,10 @@ pub(crate) struct Running {
     /// Context length in tokens
     #[arg(long)]
     context: Option<u32>,
-    /// Type of keys and values that models hold of a text: smaller ones save memory, and cost time and some exactness
-    #[arg(long, value_enum, default_value_t = KvType::F16)]
-    kv: KvType,
+    /// Type of keys and values that models hold of a text: smaller ones save memory, and cost time and some exactness [default: f16, or what
+    /// the settings have for chats]
+    #[arg(long, value_enum)]
+    kv: Option<KvType>,
     /// Threads to compute with [default: the fastest, found by trying]
     #[arg(long)]
     threads: Option<u32>,
@@ -61,7 +72,30 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn engine(&self, exact: bool) -> Result<EngineSettings, Problem> {
+    /// How a chat runs: as `settings` have it where the command line says nothing. `exact` is what that says of exact mode.
+    ///
+    /// # Errors
+    /// [`Code::SettingInvalid`](protocol::Code::SettingInvalid), those of [`counts`].
+    pub(crate) fn chatting(
+        &self,
+        exact: Option<bool>,
+        settings: &Settings,
+        rules: &Rules,
+    ) -> Result<EngineSettings, Problem> {
+        let exact = counts(rules, ("exact", "--exact"), exact, settings.exact)?;
+        self.engine(exact, settings.running(), rules)
+    }
+
+    /// How a measurement runs: alike for everybody where the command line says nothing, but within what the administrator has laid down.
+    ///
+    /// # Errors
+    /// As [`chatting`](Self::chatting).
+    pub(crate) fn measuring(&self, exact: bool, rules: &Rules) -> Result<EngineSettings, Problem> {
+        self.engine(exact, rules.limit(EngineSettings::default()), rules)
+    }
+
+    /// What is said on the command line, in place of what `stands`.
+    fn engine(&self, exact: bool, stands: EngineSettings, rules: &Rules) -> Result<EngineSettings, Problem> {
         let refuse = |name: &str, value: u32, reason: &str| Err(setting(name, value, reason));
         if let Some(context @ ..64) = self.context {
             return refuse("--context", context, "an answer needs at least 64 tokens");
@@ -71,16 +105,34 @@ impl Running {
             Some(threads @ 513..) => return refuse("--threads", threads, "the engine can use 512 at most"),
             threads => threads.and_then(|threads| u16::try_from(threads).ok()),
         };
-        if exact && self.kv != KvType::F16 {
-            return Err(setting("--kv", self.kv.name(), "exact mode knows 16 bits only"));
+        if let Some(kv) = self.kv.filter(|kv| exact && *kv != KvType::F16) {
+            return Err(setting("--kv", kv.name(), "exact mode knows 16 bits only"));
         }
-        let cache = match self.kv {
-            KvType::F16 => CacheType::F16,
-            KvType::Q8 => CacheType::Q8,
-            KvType::Q4 => CacheType::Q4,
-        };
-        let Self { context, gpu_layers, drafts_on_processor, .. } = *self;
-        Ok(EngineSettings { exact, threads, context, cache, gpu_layers, drafts_on_processor })
+        let (context, gpu_layers) = (self.context.map(Some), self.gpu_layers.map(Some));
+        Ok(EngineSettings {
+            exact,
+            threads: counts(rules, ("threads", "--threads"), threads.map(Some), stands.threads)?,
+            context: counts(rules, ("context", "--context"), context, stands.context)?,
+            cache: counts(rules, ("cache", "--kv"), self.kv.map(KvType::cache), stands.cache)?,
+            gpu_layers: counts(rules, ("gpuLayers", "--gpu-layers"), gpu_layers, stands.gpu_layers)?,
+            drafts_on_processor: self.drafts_on_processor,
+        })
+    }
+}
+
+/// What counts of a setting: what is `said` on the command line, or else what `stands`. The names are those of the setting and of its option.
+///
+/// # Errors
+/// [`Code::SettingLocked`](protocol::Code::SettingLocked): the administrator has laid down what stands, and something else is said.
+pub(crate) fn counts<T: PartialEq>(
+    rules: &Rules,
+    (name, option): (&str, &str),
+    said: Option<T>,
+    stands: T,
+) -> Result<T, Problem> {
+    match said {
+        Some(said) if said != stands => rules.leaves_open(name, option).map(|()| said),
+        _ => Ok(stands),
     }
 }
 
@@ -144,9 +196,66 @@ pub(crate) fn matrix(text: &str, drafters: &[&str]) -> Result<Vec<Vec<u32>>, Pro
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
     use protocol::{Code, Language};
 
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Only {
+        #[command(flatten)]
+        running: Running,
+    }
+
+    fn running(args: &[&str]) -> Running {
+        Only::try_parse_from(std::iter::once(&"taki").chain(args)).unwrap().running
+    }
+
+    /// The rules of a file with these settings.
+    fn rules(settings: &str) -> Rules {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        std::fs::write(&path, format!("[settings]\n{settings}")).unwrap();
+        Rules::first_of([Some(path)]).unwrap()
+    }
+
+    #[test]
+    fn what_is_said_counts_before_the_settings_and_these_before_what_is_usual() {
+        let (open, window) = (Rules::default(), Settings { exact: true, threads: Some(3), ..Settings::default() });
+        let window = Settings { context: Some(2048), cache: CacheType::Q8, gpu_layers: Some(0), ..window };
+        let unsaid = running(&[]).chatting(None, &window, &open).unwrap();
+        assert_eq!(unsaid, window.running());
+        let args = ["--threads", "5", "--context", "1024", "--kv", "q4_0", "--gpu-layers", "7"];
+        let said = running(&args).chatting(Some(false), &window, &open).unwrap();
+        assert_eq!((said.exact, said.threads, said.context), (false, Some(5), Some(1024)));
+        assert_eq!((said.cache, said.gpu_layers), (CacheType::Q4, Some(7)));
+        let measured = running(&[]).measuring(false, &open).unwrap();
+        assert_eq!(measured, EngineSettings::default(), "a measurement runs alike for everybody");
+        let refused = running(&["--kv", "q8_0"]).chatting(None, &window, &open).unwrap_err();
+        assert_eq!(refused.code, Code::SettingInvalid, "the settings say exact");
+    }
+
+    #[test]
+    fn what_is_laid_down_holds_and_cannot_be_said_otherwise() {
+        let rules = rules("exact = false\nthreads = 2\ncontext = 4096\ncache = \"q8\"\ngpuLayers = 0\n");
+        let settings = rules.apply(Settings::default());
+        let held = running(&[]).chatting(None, &settings, &rules).unwrap();
+        assert_eq!((held.threads, held.context), (Some(2), Some(4096)));
+        assert_eq!((held.cache, held.gpu_layers), (CacheType::Q8, Some(0)));
+        let same = running(&["--threads", "2", "--kv", "q8_0"]);
+        assert_eq!(same.chatting(Some(false), &settings, &rules).unwrap(), held);
+        for (option, value) in [("--threads", "3"), ("--context", "512"), ("--kv", "f16"), ("--gpu-layers", "9")] {
+            let other = running(&[option, value]);
+            for refused in [other.chatting(None, &settings, &rules), other.measuring(true, &rules)] {
+                let refused = refused.unwrap_err();
+                assert_eq!((refused.code, refused.details["name"].as_str()), (Code::SettingLocked, option));
+            }
+        }
+        let refused = running(&[]).chatting(Some(true), &settings, &rules).unwrap_err();
+        assert_eq!((refused.code, refused.details["setting"].as_str()), (Code::SettingLocked, "exact"));
+        let measured = running(&[]).measuring(true, &rules).unwrap();
+        assert_eq!(measured, EngineSettings { exact: true, ..held }, "nobody is given the answers of a measurement");
+    }
 
     #[test]
     fn a_matrix_is_for_its_drafters_and_what_is_wrong_is_told_with_one_that_is_right() {

@@ -51,14 +51,14 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
             .with("reason", "what models say is recorded with --temperature 0"));
     }
     let max_tokens = args.questions.max_tokens()?;
-    let mut settings = args.running.engine(args.exact)?;
+    let setup = Setup::new()?;
+    let mut settings = args.running.measuring(args.exact, &setup.places.rules)?;
     let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
     let program = args.peers.as_deref().map(Program::find).transpose()?;
     let csv = args.csv.as_deref().map(|path| Csv::open(path, &[&args.questions.suite])).transpose()?;
     let threads = settings.threads.unwrap_or_else(|| engine::cores().try_into().unwrap_or(1));
     // Whatever the engine would choose, and perhaps choose anew in the middle: all ways and programs get the same.
     settings.threads = Some(threads);
-    let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let ladder = setup.ladder_fixed(&id, &args.running, &args.fixed)?;
     let possible = |drafts: usize, k| {

@@ -18,14 +18,15 @@ use crate::suite::{self, Limit, Question};
 /// Asks every question once and writes down what the models say.
 pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
     let max_tokens = args.questions.max_tokens()?;
-    let settings = args.running.engine(false)?;
+    let setup = Setup::new()?;
+    let settings = args.running.measuring(false, &setup.places.rules)?;
     let questions = suite::read(&args.questions.suite, Limit::OfEach(args.questions.limit()?))?;
     // A folder that does not exist is better known now than after an hour, and an older trace stays until this one is whole.
     let out = result::file(&args.out, &[&args.questions.suite])?;
     let part = out.with_added_extension("part");
     Trace::default().save(&part).map_err(|error| unusable(&args.out, &error))?;
     let mut trace = Trace::default();
-    let recorded = record(args, max_tokens, settings, &questions, output, &mut trace);
+    let recorded = record(args, &setup, (max_tokens, settings), &questions, output, &mut trace);
     let save = || trace.save(&part).map_err(|error| unusable(&args.out, &error));
     match (&recorded, trace.questions.len()) {
         (Ok(_), _) => save()?,
@@ -60,13 +61,12 @@ pub(super) fn run(args: &Record, output: &Output) -> Result<(), Problem> {
 /// it failed or was stopped stays in `trace`.
 fn record(
     args: &Record,
-    max_tokens: u32,
-    settings: EngineSettings,
+    setup: &Setup,
+    (max_tokens, settings): (u32, EngineSettings),
     questions: &[Question],
     output: &Output,
     trace: &mut Trace,
 ) -> Result<(String, usize), Problem> {
-    let setup = Setup::new()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let ladder = setup.ladder_as(&id, &args.running)?;
     let (engine, loaded) = setup::engine(&ladder, settings, output)?;
@@ -107,9 +107,9 @@ pub(crate) fn recorded(question: &Question, said: &Said) -> Option<Recorded> {
 
 /// Loads a ladder and shows what was measured on the way.
 pub(super) fn costs(args: &Costs, output: &Output) -> Result<(), Problem> {
-    let settings = args.running.engine(false)?;
-    let place = args.out.as_deref().map(|path| result::place(path, &[])).transpose()?;
     let setup = Setup::new()?;
+    let settings = args.running.measuring(false, &setup.places.rules)?;
+    let place = args.out.as_deref().map(|path| result::place(path, &[])).transpose()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
     let (_, loaded) = setup::engine(&setup.ladder_as(&id, &args.running)?, settings, output)?;
     let costs = setup::costs(&loaded);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::run::{Taki, finish};
+use crate::run::{Ran, Taki, finish};
 
 #[test]
 fn only_what_the_rules_allow_is_listed_and_used() {
@@ -38,4 +38,51 @@ fn only_what_the_rules_allow_is_listed_and_used() {
     let refused = run(&["ladders", "list"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("there is no setting “thread”"), "{refused:?}");
+}
+
+#[test]
+fn a_chat_runs_as_the_settings_have_it_and_as_is_laid_down_whatever_they_say() {
+    let taki = Taki::with_models();
+    let (rules, config) = (taki.home.path().join("policy.toml"), taki.home.path().join("config"));
+    let run = |args: &[&str]| {
+        let mut command = taki.command(args);
+        command.env("TAKI_POLICY", &rules);
+        finish(command, b"")
+    };
+    let chat = |more: &[&str]| {
+        let ask = ["chat", "--once", "Name a river.", "--max-tokens", "4", "--json"];
+        run(&[&ask[..], more].concat())
+    };
+    let mode = |ran: Ran| {
+        let receipt = ran.good()["receipt"].clone();
+        (receipt["exact"].as_bool().unwrap(), receipt["cascade"].as_bool().unwrap())
+    };
+    fs::create_dir(&config).unwrap();
+    fs::write(&rules, "").unwrap();
+    fs::write(config.join("settings.toml"), "exact = true\nspeedUp = false\ncontext = 256\n").unwrap();
+    assert_eq!(mode(chat(&[])), (true, false));
+    assert_eq!(mode(chat(&["--exact=false", "--no-cascade=false"])), (false, true), "what is said counts");
+    let long = "river ".repeat(500);
+    let (code, sentence, _) = run(&["chat", "--once", &long, "--json"]).problem();
+    assert!(code == "prompt_too_long" && sentence.contains("256"), "{sentence}");
+    // The administrator's word goes before both.
+    fs::write(&rules, "[settings]\nexact = true\nspeedUp = true\nthreads = 1\ngpuLayers = 0\n").unwrap();
+    fs::write(config.join("settings.toml"), "speedUp = false\nthreads = 2\n").unwrap();
+    assert_eq!(mode(chat(&["--threads", "1"])), (true, true));
+    let learned = run(&["learned", "show", "--json"]).good();
+    let ran = learned["learned"].as_array().unwrap().iter().find(|one| one["conditions"]["threads"] == 1);
+    let ran = ran.unwrap_or_else(|| panic!("nothing ran on one thread: {learned}"));
+    assert_eq!((&ran["conditions"]["exact"], &ran["conditions"]["gpu_layers"]), (&true.into(), &0.into()));
+    assert_eq!(ran["lessons"]["threads"]["single"], 1);
+    for option in [&["--exact=false"][..], &["--no-cascade"], &["--threads", "2"], &["--gpu-layers", "4"]] {
+        let (code, sentence, _) = chat(option).problem();
+        assert_eq!(code, "setting_locked", "{option:?}");
+        assert!(sentence.contains(option[0].trim_end_matches("=false")), "{sentence}");
+    }
+    // A measurement is in the mode that it measures, and takes no more of the computer than is laid down.
+    let suite = crate::run::suite(&taki);
+    let bench = ["bench", "--suite", &suite, "--limit", "1", "--repeats", "1", "--max-tokens", "2", "--json"];
+    assert_eq!(run(&[&bench[..], &["--threads", "2"]].concat()).code_of_problem(), "setting_locked");
+    let measured = run(&bench).good();
+    assert_eq!((&measured["threads"], &measured["exact"]), (&1.into(), &false.into()));
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use crate::ladder::CacheType;
+use crate::ladder::{CacheType, EngineSettings};
 
 /// Language of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
@@ -91,6 +91,24 @@ pub struct Settings {
     pub presets: Vec<Preset>,
 }
 
+/// An answer needs at least so many tokens of context.
+const SHORTEST: u32 = 64;
+
+impl Settings {
+    /// How the engine is to run. A person may have written the file: what makes no sense is brought to where it does.
+    #[must_use]
+    pub fn running(&self) -> EngineSettings {
+        EngineSettings {
+            exact: self.exact,
+            threads: self.threads.filter(|count| *count > 0),
+            context: self.context.map(|context| context.max(SHORTEST)),
+            cache: self.cache,
+            gpu_layers: self.gpu_layers,
+            drafts_on_processor: false,
+        }
+    }
+}
+
 /// Instructions under a name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -127,5 +145,21 @@ impl Default for Settings {
             sidebar: true,
             presets: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_written_by_hand_make_sense_to_the_engine() {
+        let of = |threads, context| {
+            let running = Settings { threads, context, ..Settings::default() }.running();
+            (running.threads, running.context)
+        };
+        assert_eq!(of(None, None), (None, None));
+        assert_eq!(of(Some(3), Some(4096)), (Some(3), Some(4096)));
+        assert_eq!(of(Some(0), Some(0)), (None, Some(SHORTEST)));
     }
 }
