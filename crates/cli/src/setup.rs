@@ -17,7 +17,7 @@ use protocol::worker::{Loaded, PassTime, Placed, Translation};
 use protocol::{Code, Language, Problem, bytes_in_words};
 use store::{LearnedFolder, Places, Rules};
 
-use crate::args::{Fixed, Running, drafters};
+use crate::args::{Fixed, Running, counts, drafters};
 use crate::earlier::EarlierChats;
 use crate::interrupt::{self, stoppable};
 use crate::output::Output;
@@ -366,8 +366,12 @@ fn where_it_is(placed: &Placed, output: &Output) -> String {
     }
 }
 
-/// Lends what this computer has to another one's Taki until it is stopped.
+/// Lends what this computer has to another one's Taki until it is stopped, unless the administrator forbids it.
 pub(crate) fn lend(port: u16, threads: Option<u16>, output: &Output) -> Result<(), Problem> {
+    let rules = Rules::find()?;
+    rules.let_lend()?;
+    let most = rules.limit(EngineSettings::default()).threads;
+    let threads = counts(&rules, ("threads", "--threads"), threads.map(Some), most)?;
     // Asked here first: what the engine says would be for whoever borrows.
     if let Err(error) = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)) {
         let taken = Problem::new(Code::SettingInvalid).with("name", "--port").with("value", port);

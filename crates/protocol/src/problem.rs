@@ -57,6 +57,8 @@ codes! {
     NotAllowed = "not_allowed",
     /// `{name}` on the command line says otherwise of the setting `{setting}` than the administrator's rules in `{path}`.
     SettingLocked = "setting_locked",
+    /// The administrator's rules in `{path}` do not let this computer be lent to another one.
+    LendingForbidden = "lending_forbidden",
     /// The administrator's rules in `{path}` cannot be read: `{reason}`.
     RulesUnreadable = "rules_unreadable",
     /// The ladder `{ladder}` has files that were not fetched yet.

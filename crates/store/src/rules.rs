@@ -32,6 +32,7 @@ struct Written {
     settings: toml::Table,
     ladders: Option<Vec<String>>,
     models: Option<PathBuf>,
+    lend: Option<bool>,
     #[serde(rename = "updateKey")]
     update_key: Option<String>,
 }
@@ -186,6 +187,16 @@ impl Rules {
         self.models().and(self.path.as_deref()).map_or(Ok(()), |path| Err(shared(path)))
     }
 
+    /// That this computer can compute for another one's Taki (`taki rpc-server`).
+    ///
+    /// # Errors
+    /// [`Code::LendingForbidden`].
+    pub fn let_lend(&self) -> Result<(), Problem> {
+        let forbidden = |path: &Path| Problem::new(Code::LendingForbidden).with("path", path.display());
+        let path = self.path.as_deref().filter(|_| self.written.lend == Some(false));
+        path.map_or(Ok(()), |path| Err(forbidden(path)))
+    }
+
     /// The key that updates have to be signed with, in place of the one that was built in.
     pub fn update_key(&self) -> Option<&str> {
         self.written.update_key.as_deref()
@@ -252,6 +263,18 @@ mod tests {
         assert_eq!(limited.context, Some(512), "less than is laid down is within it");
         assert_eq!(rules.limit(EngineSettings::default()).context, Some(1024));
         assert_eq!(Rules::default().limit(usual), usual);
+    }
+
+    #[test]
+    fn a_computer_computes_for_others_and_with_others_unless_that_is_forbidden() {
+        let kept = parse("lend = false\n[settings]\nworkers = []\n").unwrap();
+        assert_eq!(kept.let_lend().unwrap_err().code, Code::LendingForbidden);
+        for open in ["", "lend = true\n"] {
+            assert_eq!(parse(open).unwrap().let_lend(), Ok(()), "{open}");
+        }
+        let mine = Settings { workers: vec!["127.0.0.1:50052".to_owned()], ..Settings::default() };
+        assert_eq!(kept.workers(&kept.apply(mine.clone())), Some(Vec::new()), "not those of the environment either");
+        assert_eq!(Rules::default().workers(&mine), Some(mine.workers));
     }
 
     #[test]

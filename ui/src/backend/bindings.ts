@@ -335,6 +335,8 @@ export type Code =
 "not_allowed" | 
 /**  `{name}` on the command line says otherwise of the setting `{setting}` than the administrator's rules in `{path}`. */
 "setting_locked" | 
+/**  The administrator's rules in `{path}` do not let this computer be lent to another one. */
+"lending_forbidden" | 
 /**  The administrator's rules in `{path}` cannot be read: `{reason}`. */
 "rules_unreadable" | 
 /**  The ladder `{ladder}` has files that were not fetched yet. */

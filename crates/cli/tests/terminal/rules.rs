@@ -1,6 +1,7 @@
 //! What an administrator has laid down holds in the terminal too.
 
 use std::fs;
+use std::net::TcpListener;
 
 use crate::run::{Ran, Taki, finish};
 
@@ -85,4 +86,29 @@ fn a_chat_runs_as_the_settings_have_it_and_as_is_laid_down_whatever_they_say() {
     assert_eq!(run(&[&bench[..], &["--threads", "2"]].concat()).code_of_problem(), "setting_locked");
     let measured = run(&bench).good();
     assert_eq!((&measured["threads"], &measured["exact"]), (&1.into(), &false.into()));
+}
+
+#[test]
+fn a_computer_is_not_lent_where_that_is_forbidden_and_with_no_more_threads_than_are_laid_down() {
+    let taki = Taki::bare();
+    let rules = taki.home.path().join("policy.toml");
+    // A port that is taken: what the rules do not end ends there.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let lend = |laid_down: &str| {
+        fs::write(&rules, laid_down).unwrap();
+        let mut command = taki.command(["rpc-server", "--port", &port, "--threads", "2"]);
+        command.env("TAKI_POLICY", &rules);
+        let ran = finish(command, b"");
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        ran.err
+    };
+    for (laid_down, said) in [
+        ("lend = false\n", "does not let this computer compute for others"),
+        ("[settings]\nthreads = 1\n", "has laid down the setting threads"),
+        ("lend = true\n[settings]\nthreads = 2\n", "cannot be listened on"),
+    ] {
+        let err = lend(laid_down);
+        assert!(err.contains(said), "{laid_down}: {err}");
+    }
 }
