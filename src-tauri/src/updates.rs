@@ -1,5 +1,6 @@
 //! Newer versions of this program: looked for when somebody asks for it, or once a day where that is switched on.
 
+mod daily;
 mod publisher;
 #[cfg(test)]
 mod tests;
@@ -91,7 +92,6 @@ impl Updates {
             return;
         }
         *self.found() = None;
-        let is_in_place = |state: &UpdateState| matches!(state, UpdateState::Installed { .. });
         self.state.change(|now| (!is_in_place(now)).then_some(UpdateState::Unknown));
     }
 
@@ -169,18 +169,28 @@ impl App {
         Ok(())
     }
 
-    /// Looks for newer versions if that is switched on and the last look was long ago.
+    /// Looks for newer versions once a day, from now on and as long as the program runs, while that is switched on.
     pub(crate) fn look_daily(self: &Arc<Self>, handle: &AppHandle) {
-        let Ok(disk) = self.disk() else { return };
-        if !self.settings().updates_daily || !store::is_look_due(&disk.places, now_ms()) {
-            return;
-        }
         let (app, handle) = (Arc::clone(self), handle.clone());
         thread::spawn(move || {
-            if let Err(problem) = app.look_for_update(&handle) {
-                tracing::warn!(code = %problem.code, "updates could not be looked for");
-            }
+            let look = || {
+                if let Err(problem) = app.look_for_update(&handle) {
+                    tracing::warn!(code = %problem.code, "updates could not be looked for");
+                }
+            };
+            let pause = || {
+                thread::sleep(daily::PAUSE);
+                !app.is_leaving()
+            };
+            daily::keep_looking(now_ms, |now| app.is_look_due(now), look, pause);
         });
+    }
+
+    /// Whether a look that nobody asks for is due. Not while an update waits for the next start: what was said of it would be gone.
+    fn is_look_due(&self, now_ms: f64) -> bool {
+        let is_wanted = self.settings().updates_daily;
+        let is_over = is_in_place(&self.updates.state.now());
+        is_wanted && !is_over && self.disk().is_ok_and(|disk| store::is_look_due(&disk.places, now_ms))
     }
 
     /// Fetches what was found, checks it and puts it in place. What comes of it is told by the state.
@@ -214,6 +224,11 @@ impl App {
         self.updates.tidy();
         Ok(())
     }
+}
+
+/// Whether a newer version is in place, and runs from the next start on.
+fn is_in_place(state: &UpdateState) -> bool {
+    matches!(state, UpdateState::Installed { .. })
 }
 
 fn state_of(update: &Update) -> UpdateState {

@@ -1159,7 +1159,7 @@ export type Settings = {
 	proxy?: string,
 	/**  Where newer versions of Taki are looked for: the address of a list, or a folder; empty for what was built in, `off` for nowhere. */
 	updates?: string,
-	/**  Whether they are looked for at the start, once a day at most. */
+	/**  Whether they are looked for once a day, at the start and while the program stays open. */
 	updatesDaily?: boolean,
 	/**  Language of the window. */
 	language?: UiLanguage,

@@ -27,6 +27,6 @@ export const updates = {
   updatesFromHint: "Address of a list of versions (latest.json), or a folder, for example your company's. Only updates with the right signature are installed.",
   updatesFromExample: "https://updates.example.com/latest.json",
   updatesDaily: "Look for updates once a day",
-  updatesDailyHint: "When Taki starts. Nothing is installed without asking you.",
+  updatesDailyHint: "When Taki starts, and while it stays open. Nothing is installed without asking you.",
   alsoUpdates: "upgrade new version",
 };

@@ -29,6 +29,6 @@ export const updates: typeof en = {
   updatesFromHint: "バージョンの一覧（latest.json）のアドレスか、フォルダーです（社内のものなど）。正しい署名のある更新だけをインストールします。",
   updatesFromExample: "https://updates.example.com/latest.json",
   updatesDaily: "一日に一度、更新を確認する",
-  updatesDailyHint: "Taki の起動時に確認します。確認なしにインストールすることはありません。",
+  updatesDailyHint: "Taki の起動時と、起動している間に確認します。確認なしにインストールすることはありません。",
   alsoUpdates: "アップデート 最新版 バージョンアップ",
 };

@@ -77,7 +77,7 @@ pub struct Settings {
     pub proxy: String,
     /// Where newer versions of Taki are looked for: the address of a list, or a folder; empty for what was built in, `off` for nowhere.
     pub updates: String,
-    /// Whether they are looked for at the start, once a day at most.
+    /// Whether they are looked for once a day, at the start and while the program stays open.
     pub updates_daily: bool,
     /// Language of the window.
     pub language: UiLanguage,
