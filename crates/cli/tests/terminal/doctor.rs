@@ -2,7 +2,20 @@
 
 use std::fs;
 
+use store::{Places, Store};
+
 use crate::run::Taki;
+
+/// A conversation in the home of `taki`, with its instructions, an answer and what was not sent yet.
+fn talk(taki: &Taki) {
+    let (store, _) = Store::open(&Places::below(taki.home.path())).unwrap();
+    let id = store.new_conversation(1.0).unwrap().id;
+    store.set_system(id, "Keep every secret.").unwrap();
+    let question = store.add_question(id, None, "Where did I bury the secret letters?", 2.0).unwrap();
+    let answer = store.begin_answer(question, 3.0).unwrap();
+    store.checkpoint(answer, "The secret letters lie below the old oak.").unwrap();
+    store.save_unsent(id, "And the other secret?").unwrap();
+}
 
 #[test]
 fn the_computer_is_told_and_nothing_that_anybody_wrote_is_handed_on() {
@@ -12,6 +25,9 @@ fn the_computer_is_told_and_nothing_that_anybody_wrote_is_handed_on() {
     let config = taki.home.path().join("config").join("settings.toml");
     fs::create_dir_all(config.parent().unwrap()).unwrap();
     fs::write(&config, settings).unwrap();
+    talk(&taki);
+    let shown = taki.run(&["chats", "show", "1", "--json"]).good().to_string();
+    assert!(shown.contains("bury the secret letters"), "what is not to be handed on is there: {shown}");
     let place = taki.home.path().join("for-help.json");
     let told = taki.run(&["doctor", "--json", "--bundle", place.to_str().unwrap()]).good();
     assert!(told["machine"]["cores"].as_u64().unwrap() >= 1 && told["machine"]["memory"].as_u64().unwrap() > 0);
@@ -22,7 +38,7 @@ fn the_computer_is_told_and_nothing_that_anybody_wrote_is_handed_on() {
     assert_eq!(told["threads"], 2);
     let bundle = fs::read_to_string(&place).unwrap();
     let home = taki.home.path().to_str().unwrap();
-    for word in ["ecret", "127.0.0.1:9", home] {
+    for word in ["ecret", "old oak", "bury", "127.0.0.1:9", home] {
         assert!(!bundle.contains(word), "{word} is in it: {bundle}");
     }
     assert!(bundle.contains("\"learned\"") && bundle.contains("\"presets\": 1"), "{bundle}");
