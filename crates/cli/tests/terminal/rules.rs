@@ -58,9 +58,16 @@ fn a_chat_runs_as_the_settings_have_it_and_as_is_laid_down_whatever_they_say() {
         let receipt = ran.good()["receipt"].clone();
         (receipt["exact"].as_bool().unwrap(), receipt["cascade"].as_bool().unwrap())
     };
+    let needed = || {
+        let listed = run(&["ladders", "list", "--json"]).good();
+        let row = listed["ladders"].as_array().unwrap().iter().find(|row| row["id"] == "smollm2").unwrap();
+        row["memory_bytes"].as_u64().unwrap()
+    };
     fs::create_dir(&config).unwrap();
     fs::write(&rules, "").unwrap();
+    let usually = needed();
     fs::write(config.join("settings.toml"), "exact = true\nspeedUp = false\ncontext = 256\n").unwrap();
+    assert!(needed() < usually, "a short context needs less memory");
     assert_eq!(mode(chat(&[])), (true, false));
     assert_eq!(mode(chat(&["--exact=false", "--no-cascade=false"])), (false, true), "what is said counts");
     let long = "river ".repeat(500);
