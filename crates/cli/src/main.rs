@@ -13,6 +13,7 @@ mod interrupt;
 mod lab;
 mod ladders;
 mod learned;
+mod lend;
 mod lines;
 mod models;
 mod moment;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
         Command::Learned { command } => learned::run(&command, &output),
         Command::Table { command } => table::run(&command, &output),
         Command::Doctor(args) => doctor::run(&args, &output),
-        Command::RpcServer { port, threads } => setup::lend(port, threads, &output),
+        Command::RpcServer(args) => lend::run(&args, &output),
     };
     let status = match result.and_then(|()| output.check()) {
         Ok(()) => ExitCode::SUCCESS,

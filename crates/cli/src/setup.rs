@@ -14,10 +14,10 @@ use protocol::chat::{LadderCard, Settings, UiLanguage};
 use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Loaded, PassTime, Placed, Translation};
-use protocol::{Code, Language, Problem, bytes_in_words};
+use protocol::{Language, Problem, bytes_in_words};
 use store::{LearnedFolder, Places, Rules};
 
-use crate::args::{Fixed, Running, counts, drafters};
+use crate::args::{Fixed, Running, drafters};
 use crate::earlier::EarlierChats;
 use crate::interrupt::{self, stoppable};
 use crate::output::Output;
@@ -364,30 +364,6 @@ fn where_it_is(placed: &Placed, output: &Output) -> String {
             format!("{rung}：{of} 層のうち {layers} 層を {devices} で、{left} 層をプロセッサーで計算します"),
         ),
     }
-}
-
-/// Lends what this computer has to another one's Taki until it is stopped, unless the administrator forbids it.
-pub(crate) fn lend(port: u16, threads: Option<u16>, output: &Output) -> Result<(), Problem> {
-    let rules = Rules::find()?;
-    rules.let_lend()?;
-    let most = rules.limit(EngineSettings::default()).threads;
-    let threads = counts(&rules, ("threads", "--threads"), threads.map(Some), most)?;
-    // Asked here first: what the engine says would be for whoever borrows.
-    if let Err(error) = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)) {
-        let taken = Problem::new(Code::SettingInvalid).with("name", "--port").with("value", port);
-        return Err(taken.with("reason", format!("it cannot be listened on: {error}")));
-    }
-    output.note(output.either(
-        format_args!(
-            "Listening on 127.0.0.1:{port}, for one Taki at a time; Ctrl+C ends it. Nothing on the way is encrypted: let it through a \
-             tunnel only (ssh -L {port}:127.0.0.1:{port} …)."
-        ),
-        format_args!(
-            "127.0.0.1:{port} で待ち受けています。一度に使えるのは一つの Taki だけです。Ctrl+C で終了します。通信は暗号化されないため、\
-             必ずトンネル（ssh -L {port}:127.0.0.1:{port} …）を通してください。"
-        ),
-    ));
-    engine::serve_rpc(port, threads)
 }
 
 /// How the draft `name` drafts for a target whose tokens are not quite its own.

@@ -23,4 +23,4 @@ pub use host::{
     bytes_a_second, compare, conditions, cores, free_memory, memory_of_this_computer, memory_speed, try_out, uses,
     versions,
 };
-pub use worker::{serve_rpc, worker_main};
+pub use worker::{may_serve_rpc, serve_rpc, worker_main};

@@ -9,6 +9,7 @@ mod pace;
 mod remote;
 mod requantize;
 mod rung;
+mod tunnel;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -34,7 +35,7 @@ use crate::template::{Piece, Template};
 pub(crate) use devices::{devices, modules, processor, processor_module};
 pub(crate) use header::need;
 pub(crate) use pace::{Pace, pace, pace_of_processor};
-pub(crate) use remote::{add as add_remote, find as find_remote, reach as reach_remote, serve};
+pub(crate) use remote::{add as add_remote, find as find_remote, may_serve, reach as reach_remote, serve};
 use rung::BRANCHES;
 pub(crate) use rung::{Copied, LlamaError, LlamaRung};
 

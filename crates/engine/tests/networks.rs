@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use engine::{Answering, Engine, Launch};
 use protocol::Code;
 use protocol::ladder::EngineSettings;
+use protocol::worker::{DeviceKind, Hardware};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use support::{answer, ask, fast, greedy, ladder, left_out};
 
@@ -30,11 +31,32 @@ const WITHIN: &str = "TAKI_TEST_WITHIN";
 const LENT: u16 = 50052;
 const TUNNEL: u16 = 22052;
 
+/// This computer's address in a tunnel of its own, which nobody else is in.
+const INSIDE: &str = "10.88.0.1";
+
+/// Whether `command` does.
+fn does(command: &str) -> bool {
+    let words: Vec<&str> = command.split(' ').collect();
+    Command::new(words[0]).args(&words[1..]).status().is_ok_and(|status| status.success())
+}
+
 /// Runs `command`, which must do.
 fn run(command: &str) {
-    let words: Vec<&str> = command.split(' ').collect();
-    let status = Command::new(words[0]).args(&words[1..]).status();
-    assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{command}: {status:?}");
+    assert!(does(command), "{command}");
+}
+
+/// This computer lends what it has at its address `own`.
+fn lend(own: &str) -> Child {
+    let mut command = Command::new(WORKER);
+    command.args(["rpc-server", &LENT.to_string(), own]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the worker")
+}
+
+/// What there is to compute with beside the computer at `address`.
+fn look(address: &str) -> Hardware {
+    let engine = Engine::new(Launch::program(WORKER));
+    engine.compute_with(Some(vec![address.to_owned()]));
+    engine.hardware().unwrap()
 }
 
 /// Another computer with a cable to this one and a tunnel over it, as `ssh -L` makes one.
@@ -142,6 +164,7 @@ fn within() {
     run("ip link set lo up");
     let [first, second] = [1, 2].map(Far::new);
     assert!(TcpStream::connect(("10.77.1.2", LENT)).is_err(), "it listens to its own computer only");
+    only_tunnels_lead_out(&format!("10.77.1.2:{TUNNEL}"));
 
     let engine = Engine::new(Launch::program(WORKER));
     engine.compute_with(Some(vec![first.address.clone(), second.address.clone()]));
@@ -204,4 +227,51 @@ fn within() {
     assert_eq!(left_out(&loaded), [(&*second.address, Code::RemoteUnusable)]);
     assert_eq!(loaded.placed[0].devices, std::slice::from_ref(&first.address));
     assert_eq!(answer(&engine, &ask(PROMPT, 4, &greedy(), true)).tokens.len(), 4);
+    a_tunnel_is_an_interface_too();
+}
+
+/// At `bare` another computer answers, and only a cable leads there.
+fn only_tunnels_lead_out(bare: &str) {
+    let seen = look(bare);
+    assert!(seen.devices.iter().all(|device| device.kind != DeviceKind::Remote), "{seen:?}");
+    let [left] = seen.left_out.as_slice() else { panic!("{seen:?}") };
+    assert_eq!((left.rung.as_str(), left.problem.code), (bare, Code::RemoteUnusable));
+    assert!(left.problem.details["reason"].contains("no tunnel leads there"), "{left:?}");
+
+    // Nor is anything lent over the cable, or everywhere.
+    for open in ["10.77.1.1", "0.0.0.0"] {
+        let (mut lends, began) = (lend(open), Instant::now());
+        let ended = loop {
+            match lends.try_wait().unwrap() {
+                None if began.elapsed() < Duration::from_secs(30) => thread::sleep(Duration::from_millis(10)),
+                ended => break ended,
+            }
+        };
+        lends.kill().unwrap();
+        assert_eq!(ended.and_then(|ended| ended.code()), Some(1), "{open} was listened on");
+    }
+}
+
+/// What is lent at this computer's address in a tunnel is borrowed there.
+fn a_tunnel_is_an_interface_too() {
+    let (address, made) = (format!("ip addr add {INSIDE}/24 dev tun7"), "ip tuntap add dev tun7 mode tun");
+    // Until then `/sys` tells of the interfaces outside.
+    if !["mount -t sysfs sysfs /sys", made, &address, "ip link set tun7 up"].into_iter().all(does) {
+        eprintln!("not tested: this system does not let us make a tunnel of our own");
+        return;
+    }
+    let (mut lends, began) = (lend(INSIDE), Instant::now());
+    while TcpStream::connect((INSIDE, LENT)).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it does not listen");
+        thread::yield_now();
+    }
+    let place = format!("{INSIDE}:{LENT}");
+    let seen = look(&place);
+    lends.kill().unwrap();
+    lends.wait().unwrap();
+    assert!(
+        seen.devices.iter().any(|device| device.kind == DeviceKind::Remote && device.description == place),
+        "{seen:?}"
+    );
+    assert!(seen.left_out.is_empty(), "{seen:?}");
 }

@@ -90,6 +90,8 @@ fn expected(error: &clap::Error, language: Language) -> Option<String> {
         both("the number is too large", "数が大きすぎます")
     } else if said.contains("invalid digit") {
         both("it must be a whole number, 0 or above", "0 以上の整数を指定してください")
+    } else if said.contains("invalid IPv4 address") {
+        both("it must be an address as in 10.8.0.2", "10.8.0.2 の形のアドレスを指定してください")
     } else {
         None
     }

@@ -6,6 +6,7 @@ mod models;
 mod running;
 mod table;
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -38,7 +39,7 @@ impl Args {
             Command::Lab { command } => command.json(),
             Command::Table { command } => command.json(),
             Command::Doctor(args) => args.json,
-            Command::RpcServer { .. } => false,
+            Command::RpcServer(_) => false,
             Command::Models { command } => command.json(),
             Command::Ladders { command } => command.json(),
             Command::Learned { command: Learned::Show { json } | Learned::Erase { json } } => *json,
@@ -89,14 +90,21 @@ pub(crate) enum Command {
     /// Lend what this computer has to compute with to a Taki on another one (llama.cpp's RPC). It listens on this computer only: the
     /// other one comes through a tunnel of yours, as in `ssh -L 50052:127.0.0.1:50052 this-computer`, and is started with
     /// `TAKI_WORKERS=127.0.0.1:50052`. Everybody who works on this computer can connect, too
-    RpcServer {
-        /// Port of this computer
-        #[arg(long, default_value_t = 50052, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
-        port: u16,
-        /// Threads to compute with [default: one for each core]
-        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=512))]
-        threads: Option<u16>,
-    },
+    RpcServer(RpcServer),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RpcServer {
+    /// Address of this computer: loopback, or its own within a WireGuard or other VPN (an interface of the kind tun), whose members can all
+    /// connect then
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST)]
+    pub(crate) listen: Ipv4Addr,
+    /// Port of this computer
+    #[arg(long, default_value_t = 50052, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+    /// Threads to compute with [default: one for each core]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) threads: Option<u16>,
 }
 
 #[derive(Debug, clap::Args)]

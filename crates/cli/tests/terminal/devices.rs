@@ -72,3 +72,14 @@ fn memory_of_devices_counts_in_what_fits_unless_they_are_left_alone() {
     drop(lent);
     assert_eq!(suggested(), own, "one that cannot be reached has nothing free");
 }
+
+#[test]
+fn nothing_is_lent_at_an_address_that_no_tunnel_ends_at() {
+    let taki = Taki::bare();
+    // One that is kept for examples.
+    let refused = taki.run(&["rpc-server", "--listen", "192.0.2.1"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("no address of a tunnel on this computer"), "{refused:?}");
+    let refused = taki.run(&["rpc-server", "--listen", "here"]);
+    assert!(refused.err.contains("an address as in 10.8.0.2"), "{refused:?}");
+}

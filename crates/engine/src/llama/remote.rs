@@ -1,15 +1,16 @@
-//! Other computers as devices, through llama.cpp's own RPC: what is lent is listened for on this computer only, and what is borrowed
-//! is reached at an address that does not leave the own network. Nothing on the way is encrypted: that is a tunnel's work.
+//! Other computers as devices, through llama.cpp's own RPC: what is lent is listened for on this computer only or at its end of a tunnel, and
+//! what is borrowed is reached in the same way. Nothing on the way is encrypted: that is a tunnel's work.
 
 use std::ffi::{CString, c_char, c_void};
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use llama_cpp_sys_2::{ggml_backend_dev_t, ggml_backend_reg_t};
 use protocol::{Code, Problem};
 
 use super::devices::RPC;
+use super::tunnel;
 
 /// How long the way there may take, and an answer to a greeting.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,6 +21,12 @@ const PROTOCOL: [u8; 2] = [7, 0];
 
 /// What an address that cannot be read should be.
 const KIND: &str = "an address is of the kind 127.0.0.1:50052, several with commas between them";
+
+/// Why an address is not gone to that is not near.
+const NO_TUNNEL: &str = "no tunnel leads there: open one to it, and name its near end or the address within it";
+
+/// Why nothing is lent at an address that [`may_serve`] does not allow.
+const OPEN: &str = "it is no address of a tunnel on this computer, and nothing that is said there would be encrypted";
 
 /// Its first command, and how many bytes of abilities come with it and come back.
 const HELLO: u8 = 14;
@@ -48,7 +55,7 @@ pub(crate) fn find(address: &str) -> Result<SocketAddr, Problem> {
     let mut found = address.to_socket_addrs().map_err(|_| unusable(address, &KIND))?.filter(SocketAddr::is_ipv4);
     let reached = found.next().ok_or_else(|| unusable(address, &KIND))?;
     if !is_near(&reached) {
-        return Err(unusable(address, &"it is outside of this network: name the near end of a tunnel to it"));
+        return Err(unusable(address, &NO_TUNNEL));
     }
     Ok(reached)
 }
@@ -86,16 +93,23 @@ pub(crate) fn add(address: &str, reached: SocketAddr) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Lends what this computer has to whoever connects to `port` of it, one at a time, until the process ends.
+/// Whether what this computer has may be lent at its address `own`.
+pub(crate) fn may_serve(own: Ipv4Addr) -> bool {
+    own.is_loopback() || tunnel::is_end(own)
+}
+
+/// Lends what this computer has to whoever connects `at` an address of it that [`may_serve`] allows, one at a time, until the process ends.
 ///
 /// # Errors
 /// [`Code::RemoteUnusable`]: it cannot listen there, or not any more; the library only prints why.
-pub(crate) fn serve(port: u16, threads: usize) -> Result<(), Problem> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let unusable = |reason: &dyn std::fmt::Display| unusable(address, reason);
+pub(crate) fn serve(at: SocketAddrV4, threads: usize) -> Result<(), Problem> {
+    let unusable = |reason: &dyn std::fmt::Display| unusable(at, reason);
+    if !may_serve(*at.ip()) {
+        return Err(unusable(&OPEN));
+    }
     let missing = || unusable(&"this program was built without a way to other computers");
     let found = function(c"ggml_backend_rpc_start_server").ok_or_else(missing)?;
-    let endpoint = CString::new(address.to_string()).map_err(|error| unusable(&error))?;
+    let endpoint = CString::new(at.to_string()).map_err(|error| unusable(&error))?;
     let own = super::devices().into_iter().map(|(index, _)| index);
     // SAFETY: the numbers are llama.cpp's own.
     #[allow(unsafe_code)]
@@ -154,12 +168,19 @@ fn function(name: &std::ffi::CStr) -> Option<*mut c_void> {
     (!found.is_null()).then_some(found)
 }
 
-/// Whether an address is this computer's, or of a network that no stranger is on: what is said there is not encrypted.
+/// Whether nobody listens on the way to an address, where nothing is encrypted: it is this computer's loopback, at which tunnels begin, or is reached
+/// through one.
 fn is_near(address: &SocketAddr) -> bool {
     let IpAddr::V4(ip) = address.ip() else { return false };
+    // Where a tunnel takes everything, what goes to a public address leaves it at its other end.
+    ip.is_loopback() || (is_private(ip) && tunnel::leads_to(*address))
+}
+
+/// Whether an address is of a network of one's own.
+fn is_private(ip: Ipv4Addr) -> bool {
     // 100.64.0.0/10: where providers and virtual private networks have their own addresses.
     let [first, second, ..] = ip.octets();
-    ip.is_loopback() || ip.is_private() || ip.is_link_local() || (first == 100 && second & 0xc0 == 0x40)
+    ip.is_private() || ip.is_link_local() || (first == 100 && second & 0xc0 == 0x40)
 }
 
 #[cfg(test)]
@@ -168,16 +189,37 @@ mod tests {
 
     #[test]
     fn only_near_addresses_are_reached() {
+        // What else is near depends on this computer's tunnels (`tests/networks.rs`).
         for (address, near) in [
             ("127.0.0.1:50052", true),
-            ("10.8.0.2:50052", true),
-            ("192.168.1.7:1", true),
-            ("100.100.1.2:1", true),
+            ("127.8.8.8:1", true),
             ("100.128.1.2:1", false),
             ("8.8.8.8:50052", false),
             ("172.32.0.1:1", false),
+            ("[::1]:1", false),
         ] {
             assert_eq!(is_near(&address.parse().unwrap()), near, "{address}");
+        }
+        for (address, private) in [
+            ("10.8.0.2", true),
+            ("192.168.1.7", true),
+            ("169.254.1.1", true),
+            ("100.100.1.2", true),
+            ("100.128.1.2", false),
+            ("172.32.0.1", false),
+        ] {
+            assert_eq!(is_private(address.parse().unwrap()), private, "{address}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_lent_where_it_would_not_be_encrypted() {
+        assert!(may_serve(Ipv4Addr::LOCALHOST));
+        // Everywhere, and an address that is kept for examples.
+        for open in [Ipv4Addr::UNSPECIFIED, Ipv4Addr::new(192, 0, 2, 1)] {
+            assert!(!may_serve(open));
+            let problem = serve(SocketAddrV4::new(open, 50052), 1).unwrap_err();
+            assert_eq!((problem.code, problem.details["reason"].as_str()), (Code::RemoteUnusable, OPEN));
         }
     }
 

@@ -22,6 +22,8 @@ mod shelf;
 mod table;
 mod threads;
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+
 use protocol::Problem;
 use protocol::worker::{Command, Event, Generate};
 
@@ -84,15 +86,20 @@ pub fn worker_main() -> i32 {
     }
 }
 
-/// Lends what this computer has to compute with to another one's Taki, which reaches `port` of this computer through a tunnel: listens on this
-/// computer only, serves one at a time, and ends with the process. llama.cpp may end the process.
+/// Lends what this computer has to compute with to another one's Taki, which comes through a tunnel: listens `at` an address that [`may_serve_rpc`]
+/// allows, serves one at a time, and ends with the process. llama.cpp may end the process.
 ///
 /// # Errors
-/// [`protocol::Code::RemoteUnusable`]: it cannot listen there.
-pub fn serve_rpc(port: u16, threads: Option<u16>) -> Result<(), Problem> {
+/// [`protocol::Code::RemoteUnusable`]: it cannot or must not listen there.
+pub fn serve_rpc(at: SocketAddrV4, threads: Option<u16>) -> Result<(), Problem> {
     let _llama = Llama::start()?;
     let threads = threads.map_or_else(num_cpus::get_physical, usize::from).max(1);
-    crate::llama::serve(port, threads)
+    crate::llama::serve(at, threads)
+}
+
+/// Whether this computer's address `own` is one at which only itself, or who comes through a tunnel, can reach it.
+pub fn may_serve_rpc(own: Ipv4Addr) -> bool {
+    crate::llama::may_serve(own)
 }
 
 /// A worker that a library ends leaves no copy of its memory on the disk: what was said is in it.
