@@ -1,5 +1,8 @@
 //! What an administrator has laid down for everyone on a computer.
 
+mod key;
+mod place;
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -41,11 +44,17 @@ impl Rules {
     /// The rules of this computer.
     ///
     /// # Errors
-    /// [`Code::RulesUnreadable`]: whatever stands in the file, it was meant to hold, so nothing is done without it.
+    /// [`Code::RulesUnreadable`]: whatever stands in the file, it was meant to hold, so nothing is done without it; or others than administrators
+    /// could have written it, for everybody here.
     pub fn find() -> Result<Self, Problem> {
+        let laid_down = place::folder().join(FILE);
+        if let Some(doubt) = place::doubt(&laid_down) {
+            return Err(unreadable(&laid_down, &doubt));
+        }
+        // What a person tries out holds for nobody else.
         let tried = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
         let missing = tried.as_ref().is_some_and(|path| !path.exists()).then(|| tried.clone()).flatten();
-        match (Self::first_of([folder().map(|folder| folder.join(FILE)), tried])?, missing) {
+        match (Self::first_of([Some(laid_down), tried])?, missing) {
             // Whoever tries rules out wants to see them hold.
             (Self { path: None, .. }, Some(missing)) => Err(unreadable(&missing, &"there is no such file")),
             (rules, _) => Ok(rules),
@@ -80,6 +89,10 @@ impl Rules {
         }
         if written.ladders.as_ref().is_some_and(Vec::is_empty) {
             return Err("“ladders” names none".to_owned());
+        }
+        // Otherwise it would show at the first update, to somebody who can do nothing about it.
+        if written.update_key.as_deref().is_some_and(|written| !key::is_key(written)) {
+            return Err("“updateKey” is not the line of a .pub file that tauri signer made".to_owned());
         }
         let rules = Self { written, path: Some(path) };
         let held = rules.held(&Settings::default())?;
@@ -203,17 +216,6 @@ impl Rules {
     }
 }
 
-/// Where administrators put such files.
-fn folder() -> Option<PathBuf> {
-    if cfg!(windows) {
-        env::var_os("ProgramData").map(|data| PathBuf::from(data).join("Taki"))
-    } else if cfg!(target_os = "macos") {
-        Some("/Library/Application Support/Taki".into())
-    } else {
-        Some("/etc/taki".into())
-    }
-}
-
 fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Problem {
     Problem::new(Code::RulesUnreadable).with("path", path.display()).with("reason", reason)
 }
@@ -229,17 +231,18 @@ mod tests {
 
     #[test]
     fn rules_hold_over_what_was_chosen_and_leave_the_rest() {
-        let rules = parse(
+        let rules = parse(&format!(
             "ladders = [\"qwen-coder\", \"smollm2\"]\nmodels = \"/srv/models\"\n\
-             updateKey = \"k\"\n[settings]\nupdates = \"off\"\nearlierChats = false\nmirror = \"https://models.example\"\nthreads = 2\n",
-        )
+             updateKey = \"{}\"\n[settings]\nupdates = \"off\"\nearlierChats = false\nmirror = \"https://models.example\"\nthreads = 2\n",
+            key::MADE
+        ))
         .unwrap();
         let mine = Settings { threads: Some(7), theme: Theme::Dark, ladder: "other".to_owned(), ..Settings::default() };
         let held = rules.apply(mine.clone());
         assert_eq!((held.threads, held.earlier_chats, held.theme), (Some(2), false, Theme::Dark));
         assert_eq!((held.mirror.as_str(), held.ladder.as_str()), ("https://models.example", "qwen-coder"));
         assert_eq!(rules.locked(), ["earlierChats", "mirror", "threads", "updates"]);
-        assert_eq!((rules.models(), rules.update_key()), (Some(Path::new("/srv/models")), Some("k")));
+        assert_eq!((rules.models(), rules.update_key()), (Some(Path::new("/srv/models")), Some(key::MADE)));
         assert_eq!(held.updates, "off");
         let stays = rules.let_go("SmolLM2").unwrap_err();
         assert_eq!((stays.code, stays.details["path"].as_str()), (Code::ModelsShared, "/etc/taki/policy.toml"));
@@ -290,6 +293,8 @@ mod tests {
             ("[settings]\nupdates = \"on\"\n", "“updates” is not the whole path"),
             ("[settings]\nmirror = \"models.example\"\n", "“mirror” is not an address"),
             ("[settings]\nproxy = \"ftp://proxy\"\n", "“proxy” is not an address"),
+            ("updateKey = \"k\"\n", "“updateKey” is not the line of a .pub file"),
+            ("updateKey = \"\"\n", "“updateKey” is not the line of a .pub file"),
             ("ladders = [", ""),
         ] {
             let refused = parse(text).unwrap_err();
