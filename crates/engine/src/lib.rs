@@ -24,3 +24,6 @@ pub use host::{
     versions,
 };
 pub use worker::{may_serve_rpc, serve_rpc, worker_main};
+
+/// What the two halves have to have in common: a window that still runs while its package is replaced starts workers of the new program.
+const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -59,13 +59,17 @@ mod tests {
     use super::*;
     use crate::worker::Event;
 
+    fn ready() -> Event {
+        Event::Ready { version: "0.1.0".to_owned() }
+    }
+
     #[test]
     fn a_frame_survives_the_pipe() {
         let mut pipe = Vec::new();
-        write(&mut pipe, &Event::Ready).unwrap();
+        write(&mut pipe, &ready()).unwrap();
         write(&mut pipe, &Event::Loading { rung: "日本".into(), fraction: 0.5 }).unwrap();
         let mut from = pipe.as_slice();
-        assert_eq!(read::<Event>(&mut from).unwrap(), Some(Event::Ready));
+        assert_eq!(read::<Event>(&mut from).unwrap(), Some(ready()));
         assert!(matches!(read(&mut from).unwrap(), Some(Event::Loading { .. })));
         assert_eq!(read::<Event>(&mut from).unwrap(), None, "the end of the pipe is no error");
     }
@@ -73,7 +77,7 @@ mod tests {
     #[test]
     fn cut_lying_and_hostile_frames_are_errors() {
         let mut pipe = Vec::new();
-        write(&mut pipe, &Event::Ready).unwrap();
+        write(&mut pipe, &ready()).unwrap();
         for cut in 1..pipe.len() {
             assert!(read::<Event>(&mut &pipe[..cut]).is_err(), "cut at {cut}");
         }

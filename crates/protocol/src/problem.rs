@@ -182,6 +182,8 @@ codes! {
     WorkerGaveUp = "worker_gave_up",
     /// The engine could not be started: `{reason}`.
     WorkerMissing = "worker_missing",
+    /// The program was replaced by another version, `{version}`, while it runs.
+    ProgramReplaced = "program_replaced",
     /// Another window works on the files in `{path}`.
     AlreadyOpen = "already_open",
     /// The window had to be drawn anew while an answer was written.

@@ -325,8 +325,12 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
-    /// The worker runs and waits for commands.
-    Ready,
+    /// The worker runs and waits for commands. This stays as it is: programs of all versions have to understand it.
+    Ready {
+        /// Its program's version.
+        #[serde(default)]
+        version: String,
+    },
     /// Where the ladder that is being loaded goes is decided; reading begins.
     Placing {
         /// The devices by name; none if the processor has all.

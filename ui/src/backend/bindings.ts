@@ -460,6 +460,8 @@ export type Code =
 "worker_gave_up" | 
 /**  The engine could not be started: `{reason}`. */
 "worker_missing" | 
+/**  The program was replaced by another version, `{version}`, while it runs. */
+"program_replaced" | 
 /**  Another window works on the files in `{path}`. */
 "already_open" | 
 /**  The window had to be drawn anew while an answer was written. */

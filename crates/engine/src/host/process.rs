@@ -10,6 +10,7 @@ use protocol::worker::{Command, Event};
 use protocol::{Code, Problem};
 
 use super::launch::Launch;
+use crate::VERSION;
 
 /// How long a worker may take to stop after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -89,6 +90,8 @@ pub(super) struct Process {
     silent: bool,
     /// How long it may say nothing at a time.
     silence: Option<Duration>,
+    /// The version that it says it is of, if that is another one than this program's: nothing else that it says is understood.
+    other: Option<String>,
 }
 
 impl Process {
@@ -109,7 +112,8 @@ impl Process {
             let _ = sender.send(Heard::Ended);
         });
         tracing::info!(pid = child.id(), "worker started");
-        Ok(Self { child, line, heard, deadline: None, ended: false, aborted: false, silent: false, silence: None })
+        let (deadline, silence, other) = (None, None, None);
+        Ok(Self { child, line, heard, deadline, ended: false, aborted: false, silent: false, silence, other })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -125,13 +129,33 @@ impl Process {
     pub(super) fn begin(&mut self) {
         self.deadline = None;
         while let Ok(heard) = self.heard.try_recv() {
-            self.ended |= matches!(heard, Heard::Ended);
+            match heard {
+                Heard::Event(event) => self.meet(&event),
+                Heard::Ended => self.ended = true,
+                Heard::Nudge => {}
+            }
         }
     }
 
-    /// The next event; None if the worker is dead. One that does not stop in time after a cancel is killed.
+    /// Looks whether a worker that introduces itself is of this program.
+    fn meet(&mut self, event: &Event) {
+        if let Event::Ready { version } = event
+            && version != VERSION
+        {
+            tracing::warn!(pid = self.pid(), version, "the program was replaced by another version");
+            self.other = Some(version.clone());
+        }
+    }
+
+    /// The next event; None if the worker is dead. One that does not stop in time after a cancel is killed. One of another version only fails.
     pub(super) fn next(&mut self) -> Option<Event> {
         loop {
+            if let Some(version) = &self.other {
+                let replaced = Problem::new(Code::ProgramReplaced);
+                // The oldest ones do not tell theirs.
+                let problem = if version.is_empty() { replaced } else { replaced.with("version", version) };
+                return Some(Event::Failed { id: None, problem });
+            }
             let limit = match self.deadline {
                 Some(deadline) => Some(deadline.saturating_duration_since(Instant::now())),
                 None => self.silence,
@@ -153,7 +177,12 @@ impl Process {
                 },
             };
             match heard {
-                Heard::Event(event) => return Some(*event),
+                Heard::Event(event) => {
+                    self.meet(&event);
+                    if self.other.is_none() {
+                        return Some(*event);
+                    }
+                }
                 Heard::Nudge => self.deadline = Some(Instant::now() + PATIENCE),
                 Heard::Ended => {
                     self.aborted = self.ends_by_itself().is_some_and(is_abort);

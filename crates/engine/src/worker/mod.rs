@@ -27,6 +27,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use protocol::Problem;
 use protocol::worker::{Command, Event, Generate};
 
+use crate::VERSION;
 use crate::llama::Llama;
 pub(crate) use computers::WORKERS;
 use inbox::Inbox;
@@ -47,7 +48,7 @@ pub fn worker_main() -> i32 {
         Ok(llama) => llama,
         Err(problem) => return fail(&outbox, problem),
     };
-    outbox.send(&Event::Ready);
+    outbox.send(&Event::Ready { version: VERSION.to_owned() });
     let mut next = inbox.next();
     let mut kept = Kept::default();
     loop {

@@ -1,6 +1,7 @@
 //! What cannot be loaded is refused, and the engine goes on.
 
 use std::fs;
+use std::process::Command;
 
 use engine::{Ask, Engine, Launch};
 use protocol::Code;
@@ -203,4 +204,26 @@ fn prompts_that_do_not_fit_and_ladders_that_make_no_sense_are_refused() {
     let problem =
         Engine::new(Launch::program("/no/such/program")).load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap_err();
     assert_eq!(problem.code, Code::WorkerMissing);
+}
+
+#[test]
+fn a_worker_of_another_version_is_told_as_an_update_and_is_no_fault_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (said, version) in [(r#"{"kind":"ready","version":"99.0.0"}"#, Some("99.0.0")), (r#"{"kind":"ready"}"#, None)] {
+        let frame = [(said.len() as u32).to_le_bytes().as_slice(), said.as_bytes()].concat();
+        fs::write(at("frame"), frame).unwrap();
+        // What such a program says first. Then it waits for commands.
+        let script = format!("#!/bin/sh\ncat '{}'\ncat >/dev/null\n", at("frame").display());
+        fs::write(at("script"), script).unwrap();
+        // Written by another process: no program can be started while somebody writes it, be it a child that is not yet what it will be.
+        let installed = Command::new("install").args(["-m", "755"]).args([at("script"), at("program")]).status();
+        assert!(installed.unwrap().success());
+        let engine = Engine::new(Launch::program(at("program")));
+        let problem = engine.load(&ladder("smollm2"), fast(), &mut |_| {}).unwrap_err();
+        assert_eq!(problem.code, Code::ProgramReplaced, "{problem:?}");
+        assert_eq!(problem.details.get("version").map(String::as_str), version);
+        assert_eq!(engine.worker_pid(), None, "it is not kept");
+        assert_eq!(engine.hardware().unwrap_err().code, Code::ProgramReplaced);
+    }
 }
