@@ -104,6 +104,7 @@ fn run() -> tauri::Result<()> {
     let folder = std::env::current_dir().unwrap_or_default();
     app.opened.add(opened::files(std::env::args_os(), &folder));
     window.manage(Arc::clone(&app));
+    App::clear_updates();
     app.look_daily(window.handle());
     window.run(move |handle, event| match event {
         // Only now is there a window.

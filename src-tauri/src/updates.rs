@@ -1,6 +1,8 @@
 //! Newer versions of this program: looked for when somebody asks for it, or once a day where that is switched on.
 
 mod daily;
+mod image;
+mod manager;
 mod publisher;
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,7 @@ use tauri_plugin_updater::{Update, UpdaterExt};
 use crate::app::App;
 use crate::downloads::share_of;
 use crate::watched::Watched;
-use publisher::Publisher;
+use publisher::{Place, Publisher};
 
 /// The key that updates of this build are signed with, unless the administrator names another one.
 const KEY: Option<&str> = option_env!("TAKI_UPDATE_KEY");
@@ -169,6 +171,13 @@ impl App {
         Ok(())
     }
 
+    /// Removes what an update that was killed has left.
+    pub(crate) fn clear_updates() {
+        if let Some(image) = image() {
+            image::clear(&image);
+        }
+    }
+
     /// Looks for newer versions once a day, from now on and as long as the program runs, while that is switched on.
     pub(crate) fn look_daily(self: &Arc<Self>, handle: &AppHandle) {
         let (app, handle) = (Arc::clone(self), handle.clone());
@@ -214,7 +223,7 @@ impl App {
                 return Err(Problem::new(Code::Cancelled));
             }
             state.set(UpdateState::Installing { version: version.clone() });
-            package.install(image().as_deref())
+            package.install(&place())
         });
         state.set(match installed {
             Ok(()) => UpdateState::Installed { version: version.clone() },
@@ -255,6 +264,15 @@ fn kind() -> Option<&'static str> {
         BundleType::Nsis => Some("nsis"),
         BundleType::App => Some("app"),
         BundleType::Dmg => None,
+    }
+}
+
+/// Where a package of that kind goes.
+fn place() -> Place {
+    match bundle_type() {
+        Some(BundleType::Deb) => Place::Manager(manager::DEB),
+        Some(BundleType::Rpm) => Place::Manager(manager::RPM),
+        _ => image().map_or(Place::Own, Place::Image),
     }
 }
 

@@ -1,43 +1,17 @@
 // An update as an office gives it out, taken by the real program as if it were an AppImage.
 import assert from "node:assert/strict";
-import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { packaged, signer } from "./packaged.js";
 
-// The program itself with its libraries beside it: of an AppImage it has only the mark that the packager would give it.
-const folder = fs.mkdtempSync(path.join(process.env.TAKI_WORK, "image-"));
-const image = path.join(folder, "Taki.AppImage");
-const program = Buffer.from(fs.readFileSync(process.env.TAKI_APP));
-const mark = program.indexOf("__TAURI_BUNDLE_TYPE_VAR_UNK");
-program.write("APP", mark + "__TAURI_BUNDLE_TYPE_VAR_".length);
-fs.writeFileSync(image, program, { mode: 0o755 });
-const built = path.dirname(process.env.TAKI_APP);
-for (const name of fs.readdirSync(built).filter((name) => /\.so(\.|$)|^modules$/.test(name))) fs.symlinkSync(path.join(built, name), path.join(folder, name));
+const { folder, file: image, program } = packaged("APP", "Taki.AppImage");
 process.env.APPIMAGE = process.env.TAKI_APP = image;
 // Where it would be mounted.
 process.env.APPDIR = folder;
 const { appPid, newHome, openWindow } = await import("./window.js");
 
-/** A key, and what signs with it, in minisign's format. */
-function signer() {
-  const { publicKey, privateKey } = crypto.generateKeyPairSync("ed25519");
-  const id = crypto.randomBytes(8);
-  const file = (...lines) => Buffer.from(`${lines.join("\n")}\n`).toString("base64");
-  const known = Buffer.from(publicKey.export({ format: "jwk" }).x, "base64url");
-  return {
-    key: file("untrusted comment: key", Buffer.concat([Buffer.from("Ed"), id, known]).toString("base64")),
-    sign(bytes, version) {
-      const comment = `timestamp:1\tfile:p\tversion:${version}`;
-      const signature = crypto.sign(null, crypto.createHash("blake2b512").update(bytes).digest(), privateKey);
-      const whole = crypto.sign(null, Buffer.concat([signature, Buffer.from(comment)]), privateKey);
-      return file("untrusted comment: signature", Buffer.concat([Buffer.from("ED"), id, signature]).toString("base64"), `trusted comment: ${comment}`, whole.toString("base64"));
-    },
-  };
-}
-
 test("an update of the office is refused with another key, then installed, and runs after the restart", async () => {
-  assert.ok(mark > 0, "the program has no place for the packager's mark");
   const [share, home] = [fs.mkdtempSync(path.join(process.env.TAKI_WORK, "share-")), newHome()];
   const [office, other] = [signer(), signer()];
   // What is behind its end does not matter to a program.
@@ -46,10 +20,14 @@ test("an update of the office is refused with another key, then installed, and r
   fs.writeFileSync(path.join(share, "p"), fresh);
   const rules = path.join(home, "policy.toml");
   fs.writeFileSync(rules, `updateKey = "${office.key}"\n[settings]\nupdates = "${share}"\n`);
+  // As one that was killed in the middle has left it.
+  const left = path.join(folder, ".taki-update-abcdef.part");
+  fs.writeFileSync(left, program.subarray(0, 1000));
   const window = await openWindow({ home, rules });
   const told = (what, pattern) => window.browser.waitUntil(async () => pattern.test(await window.by("update-said").getProperty("textContent")), { timeout: 20_000, timeoutMsg: `it was not said that ${what}` });
   try {
     await window.ready();
+    assert.ok(!fs.existsSync(left), "what a kill had left lies there still");
     await window.by("settings").click();
     await window.by("update-turn").waitForExist();
     assert.equal(await window.by("updates-field").isEnabled(), false);

@@ -1,8 +1,6 @@
 //! Who announces newer versions, and whether what comes from there is what they signed.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use base64::Engine;
@@ -14,11 +12,11 @@ use serde_json::Value;
 use tauri::Url;
 use tauri_plugin_updater::{Error, Update, UpdaterBuilder};
 
+use super::image;
+use super::manager::Manager;
+
 /// Has to be named, and is never asked: only `catalog` opens connections.
 const NOWHERE: &str = "https://updates.invalid";
-
-/// Bytes of a program's beginning that tell, after the first four, of how many bits it is and, at their end, for which processor.
-const ELF: usize = 20;
 
 /// Whoever announces newer versions, and how it is known that they come from there.
 #[derive(Debug, Clone)]
@@ -82,6 +80,17 @@ impl Publisher {
     }
 }
 
+/// Where a package goes.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// The file of an `AppImage`.
+    Image(PathBuf),
+    /// Among the system's own packages.
+    Manager(Manager),
+    /// Where its own installer, or the plugin, puts it.
+    Own,
+}
+
 /// A package whose signature and version are right.
 pub(crate) struct Package<'a> {
     update: &'a Update,
@@ -89,40 +98,20 @@ pub(crate) struct Package<'a> {
 }
 
 impl Package<'_> {
-    /// Puts it in the place of what is installed: of an `AppImage`, its file; of others the system asks for the password.
+    /// Puts it in the place of what is installed.
     ///
     /// # Errors
-    /// [`Code::UpdateNotInstalled`]: what was installed still is.
-    pub(crate) fn install(&self, image: Option<&Path>) -> Result<(), Problem> {
+    /// [`Code::UpdateNotInstalled`]: what was installed still is. [`Code::Cancelled`]: nobody gave the password.
+    pub(crate) fn install(&self, place: &Place) -> Result<(), Problem> {
         let failed = |error: &dyn std::fmt::Display| Problem::new(Code::UpdateNotInstalled).with("reason", error);
-        match image {
+        match place {
             // The plugin moves the old one away first: killed in the middle it would leave neither.
-            Some(image) => replace(image, &self.bytes).map_err(|error| failed(&error)),
-            None => self.update.install(&self.bytes).map_err(|error| failed(&error)),
+            Place::Image(image) => image::replace(image, &self.bytes).map_err(|error| failed(&error)),
+            // The plugin would ask whoever said no to the system once more, in a window of its own, and then in the terminal.
+            Place::Manager(manager) => manager.install(&self.bytes),
+            Place::Own => self.update.install(&self.bytes).map_err(|error| failed(&error)),
         }
     }
-}
-
-/// Puts a program in the place of another one: at any moment one of them is there, whole.
-fn replace(image: &Path, bytes: &[u8]) -> io::Result<()> {
-    if !bytes.starts_with(b"\x7fELF") {
-        return Err(io::Error::new(ErrorKind::InvalidData, "the package is no AppImage"));
-    }
-    let image = image.canonicalize()?;
-    // The signature says nothing of processors.
-    let mut before = Vec::new();
-    File::open(&image)?.take(ELF as u64).read_to_end(&mut before)?;
-    let of =
-        |program: &[u8]| program.get(4..6).zip(program.get(18..ELF)).map(|(kind, machine)| [kind, machine].concat());
-    if before.len() == ELF && of(&before) != of(bytes) {
-        return Err(io::Error::new(ErrorKind::InvalidData, "the package is for another kind of computer"));
-    }
-    let mut fresh = tempfile::NamedTempFile::new_in(image.parent().unwrap_or(Path::new("/")))?;
-    fresh.write_all(bytes)?;
-    fresh.as_file().set_permissions(image.metadata()?.permissions())?;
-    fresh.as_file().sync_all()?;
-    fresh.persist(&image)?;
-    Ok(())
 }
 
 fn is_key(key: &str) -> bool {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tauri::test::{MockRuntime, mock_builder, mock_context, noop_assets};
 use tauri_plugin_updater::UpdaterExt;
 
-use super::publisher::Publisher;
+use super::publisher::{Place, Publisher};
 
 /// What the list calls the packages of the test.
 const TARGET: &str = "linux-x86_64-appimage";
@@ -131,7 +131,7 @@ impl Office {
         let mut told = 0.0_f64;
         let package = publisher.package(&update, &options, &stop, &mut |progress| told = progress.done_bytes as f64)?;
         assert!(told > 0.0, "it is told how much is here");
-        package.install(Some(&self.image()))?;
+        package.install(&Place::Image(self.image()))?;
         Ok(Some(update.version))
     }
 
