@@ -95,8 +95,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RpcServer {
-    /// Address of this computer: loopback, or its own within a WireGuard or other VPN (an interface of the kind tun), whose members can all
-    /// connect then
+    /// Address of this computer: loopback, or its own within a VPN (an interface of the kind tun, as wg0), whose members can all connect then
     #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST)]
     pub(crate) listen: Ipv4Addr,
     /// Port of this computer

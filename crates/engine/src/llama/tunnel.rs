@@ -1,4 +1,4 @@
-//! Tunnels that begin on this computer, by their interfaces: what goes out by one is encrypted on the way, as WireGuard and other VPNs do it.
+//! Tunnels that begin on this computer, by their interfaces: what goes out by one is encrypted on the way, as `WireGuard` and other VPNs do it.
 
 #[cfg(unix)]
 use std::ffi::CStr;
@@ -42,7 +42,7 @@ fn is_tunnel(name: &str) -> bool {
     cfg!(target_os = "macos") && ["utun", "ipsec"].iter().any(|kind| name.starts_with(kind))
 }
 
-/// By what stands in the folder `all`: a program makes its packets (tun, tap), or they are bare and no device carries them (WireGuard). A modem's
+/// By what stands in the folder `all`: a program makes its packets (tun, tap), or they are bare and no device carries them (`WireGuard`). A modem's
 /// are bare, too.
 #[cfg(target_os = "linux")]
 fn is_tunnel_in(all: &Path, name: &str) -> bool {
