@@ -1,7 +1,7 @@
 // Newer versions: where they are looked for, what is found, and how they get in place.
 import { expect, type Page } from "@playwright/test";
 import type { UpdatesAbout, UpdateState } from "../src/backend";
-import { accessible, ask, by, calls, open, settings, test } from "./window";
+import { accessible, ask, by, calls, engine, open, settings, test } from "./window";
 
 const address: UpdatesAbout = { version: "0.1.0", from: { kind: "address", address: "https://updates.example.com/latest.json" } };
 
@@ -88,6 +88,15 @@ test("a restart is left for later, and what it would end is said before", async 
   await expect(page.getByRole("dialog")).toHaveCount(0);
   expect(await calls(page, "restart")).toHaveLength(0);
   await expect(by(page, "update-note"), "it can be had later").toBeVisible();
+});
+
+test("where another version was put in the program's place meanwhile, a restart is what helps", async ({ page }) => {
+  await open(page);
+  await engine(page, { kind: "failed", problem: { code: "program_replaced", details: { version: "0.2.0" } } });
+  const card = by(page, "engine-state").getByTestId("problem");
+  await expect(card).toContainText("another version (0.2.0)");
+  await card.getByRole("button").click();
+  await expect.poll(() => calls(page, "restart")).toHaveLength(1);
 });
 
 test("where updates come from is a setting that is asked anew, and refused where it is typed", async ({ page }) => {
