@@ -65,6 +65,9 @@ pub struct Generate {
     /// Drafts wait while the target looks, even where they have a device of their own.
     #[serde(default)]
     pub drafts_wait: bool,
+    /// The target looks at no second choices beside what was proposed.
+    #[serde(default)]
+    pub in_line: bool,
 }
 
 /// A shape that the whole answer has to have.

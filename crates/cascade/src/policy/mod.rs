@@ -12,6 +12,7 @@ mod forecast;
 mod growth;
 mod guard;
 mod knowledge;
+mod line;
 mod lookahead;
 mod mood;
 mod settling;
@@ -22,6 +23,7 @@ pub use cost::CostCurve;
 pub(crate) use drafting::FAR_BEHIND;
 pub use fixed::{FixedPolicy, KError};
 pub use knowledge::{Knowledge, KnowledgeError};
+pub use line::Line;
 
 use std::time::Duration;
 

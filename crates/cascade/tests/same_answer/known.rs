@@ -1,5 +1,6 @@
 //! Cases whose outcome is known beforehand.
 
+use cascade::policy::Line;
 use cascade::toy::{Habit, Toy};
 use cascade::{Finish, ReviewRule, SamplerSettings, Token};
 
@@ -101,6 +102,14 @@ fn where_the_second_choice_is_right_a_pass_wins_the_token_behind_it() {
         let k = vec![vec![4, 0], vec![0, 2]];
         let case = Case { sampler, branches: 8, max_tokens: 400, ..plain(k, vec![(0.6, Habit::Sound)], true) };
         let without = case.run(&mut case.ladder(), How::default()).unwrap();
+        let mut policy = Branching(case.policy());
+        let mut line = Line::of(&mut policy);
+        let in_line = case.run(&mut case.ladder(), How { policy: Some(&mut line), ..How::default() }).unwrap();
+        assert_eq!(
+            (&in_line.tokens, in_line.passes),
+            (&without.tokens, without.passes),
+            "no second choice is looked at"
+        );
         let mut ladder = case.ladder();
         let mut policy = Branching(case.policy());
         let with = case.run(&mut ladder, How { policy: Some(&mut policy), ..How::default() }).unwrap();

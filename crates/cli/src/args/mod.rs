@@ -234,7 +234,8 @@ pub(crate) struct Bench {
     #[arg(long)]
     pub(crate) exact: bool,
     /// What is measured besides the target alone: adaptive, cascade (the ladder's K matrix), speculative-N (N tokens of the
-    /// largest draft at a time), max-gram-N, each with -waiting if no draft is to go ahead; with --peers also llama-server/none, /draft-simple, /ngram-simple,
+    /// largest draft at a time), max-gram-N, each with -waiting if no draft is to go ahead, adaptive-line (without second
+    /// choices beside a draft); with --peers also llama-server/none, /draft-simple, /ngram-simple,
     /// /ngram-map-k, /ngram-mod, /ngram-cache, all of them if none is named
     #[arg(long, value_delimiter = ',', default_value = "adaptive")]
     pub(crate) configs: Vec<String>,

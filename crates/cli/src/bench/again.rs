@@ -144,7 +144,7 @@ mod tests {
         let questions: Vec<_> = ["slow", "short", "fast", "noise"]
             .map(|text| Question { category: "a".to_owned(), text: text.to_owned() })
             .into();
-        let ours = |cascade| Way::Ours { cascade, k: None, waits: false };
+        let ours = |cascade| Way::Ours { cascade, k: None, waits: false, in_line: false };
         let config = |name: &str, way| Config { name: name.to_owned(), way };
         let configs = [config("off", ours(false)), config("adaptive", ours(true)), config("peer", Way::Server("none"))];
         let output = Output::new(true);

@@ -11,6 +11,9 @@ const SPECULATIONS: [&str; 6] = ["none", "draft-simple", "ngram-simple", "ngram-
 /// Behind the name of a way in which drafts never go ahead.
 const WAITING: &str = "-waiting";
 
+/// Behind the name of a way in which the target never looks at second choices.
+const IN_LINE: &str = "-line";
+
 /// The one that needs a draft model.
 const WITH_DRAFT: &str = "draft-simple";
 
@@ -25,6 +28,8 @@ pub(super) enum Way {
         k: Option<Vec<Vec<u32>>>,
         /// Whether drafts wait while the target looks, even where they could draft ahead.
         waits: bool,
+        /// Whether the target looks at no second choices beside what was proposed.
+        in_line: bool,
     },
     /// A llama-server with this `--spec-type`.
     Server(&'static str),
@@ -54,8 +59,8 @@ impl Config {
     /// All that are to be measured, the target alone first. If there is a server and `names` has none of its ways, all of
     /// them are added.
     pub(super) fn all(names: &[String], possible: Possible<'_>) -> Result<Vec<Self>, Problem> {
-        let mut configs =
-            vec![Self { name: "off".to_owned(), way: Way::Ours { cascade: false, k: None, waits: false } }];
+        let off = Way::Ours { cascade: false, k: None, waits: false, in_line: false };
+        let mut configs = vec![Self { name: "off".to_owned(), way: off }];
         for name in names {
             if configs.iter().all(|config| config.name != *name) {
                 configs.push(Self::named(name, possible)?);
@@ -96,8 +101,10 @@ impl Config {
             k
         };
         let (way, waits) = name.strip_suffix(WAITING).map_or((name, false), |way| (way, true));
+        let (way, in_line) = way.strip_suffix(IN_LINE).map_or((way, false), |way| (way, true));
         let k = match way.rsplit_once('-').map_or((way, None), |(kind, count)| (kind, count.parse().ok())) {
             ("adaptive", None) => None,
+            _ if in_line => return refuse("only adaptive looks at second choices, which -line leaves out"),
             ("cascade", None) if size == 0 => return refuse("the ladder has nothing that drafts"),
             ("cascade", None) => Some(k.to_vec()),
             ("speculative", Some(_)) if drafts == 0 => return refuse("the ladder has no draft model"),
@@ -106,12 +113,12 @@ impl Config {
             ("max-gram", Some(tokens @ 1..=64)) => Some(only(size - 1, tokens)),
             _ => {
                 return refuse(&format!(
-                    "known are off, adaptive, cascade, speculative-N and max-gram-N with N from 1 to 64, each with {WAITING} too, and with --peers {}",
+                    "known are off, adaptive, cascade, speculative-N and max-gram-N with N from 1 to 64, each with {WAITING} too, adaptive{IN_LINE}, and with --peers {}",
                     SPECULATIONS.map(|kind| format!("{SERVER}{kind}")).join(", ")
                 ));
             }
         };
-        Ok(Self { name: name.to_owned(), way: Way::Ours { cascade: true, k, waits } })
+        Ok(Self { name: name.to_owned(), way: Way::Ours { cascade: true, k, waits, in_line } })
     }
 }
 
@@ -132,16 +139,22 @@ mod tests {
     fn names_become_matrices_and_nonsense_is_refused() {
         let k = vec![vec![1, 2], vec![0, 3]];
         let named = |name: &str, drafts, size| Config::named(name, possible(&k, drafts, size, false)).map(|c| c.way);
-        let ours = |k: Option<Vec<Vec<u32>>>| Way::Ours { cascade: true, k, waits: false };
+        let ours = |k: Option<Vec<Vec<u32>>>| Way::Ours { cascade: true, k, waits: false, in_line: false };
         assert_eq!(named("speculative-3", 1, 2).unwrap(), ours(Some(vec![vec![3, 0], vec![0, 0]])));
         assert_eq!(named("max-gram-4", 1, 2).unwrap(), ours(Some(vec![vec![0, 4], vec![0, 0]])));
         assert_eq!(named("cascade", 1, 2).unwrap(), ours(Some(k.clone())));
         assert_eq!(named("adaptive", 1, 2).unwrap(), ours(None));
-        let waiting = |k| Way::Ours { cascade: true, k, waits: true };
+        let waiting = |k| Way::Ours { cascade: true, k, waits: true, in_line: false };
         assert_eq!(named("adaptive-waiting", 1, 2).unwrap(), waiting(None));
         assert_eq!(named("max-gram-4-waiting", 1, 2).unwrap(), waiting(Some(vec![vec![0, 4], vec![0, 0]])));
+        let in_line = |waits| Way::Ours { cascade: true, k: None, waits, in_line: true };
+        assert_eq!(named("adaptive-line", 1, 2).unwrap(), in_line(false));
+        assert_eq!(named("adaptive-line-waiting", 1, 2).unwrap(), in_line(true));
         for (name, drafts, size) in [
             ("fast", 1, 2),
+            ("cascade-line", 1, 2),
+            ("speculative-3-line", 1, 2),
+            ("off-line", 1, 2),
             ("speculative-0", 1, 2),
             ("speculative-99", 1, 2),
             ("speculative-3", 0, 1),

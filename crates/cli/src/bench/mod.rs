@@ -277,8 +277,9 @@ impl Asking<'_> {
             self.engine.record(&self.ask(text, question, 0))?;
         }
         let mut ask = self.ask(text, question, self.max_tokens);
-        if let Way::Ours { cascade, k, waits } = way {
-            (ask.cascade, ask.k, ask.drafts_wait, ask.unlearned) = (*cascade, k.clone(), *waits, self.cold);
+        if let Way::Ours { cascade, k, waits, in_line } = way {
+            (ask.cascade, ask.k, ask.unlearned) = (*cascade, k.clone(), self.cold);
+            (ask.drafts_wait, ask.in_line) = (*waits, *in_line);
         }
         if let Some(first @ None) = self.known.borrow_mut().get_mut(question) {
             *first = self.engine.learned();

@@ -81,10 +81,11 @@ pub(super) fn predict(
     Ok(predictions)
 }
 
-/// How the laboratory plays a way; None for another program's.
+/// How the laboratory plays a way; None for another program's, and for what it does not play.
 fn plan(way: &Way, lenience: f32) -> Option<Plan> {
     match way {
-        Way::Server(_) => None,
+        // The laboratory plays the adaptive policy with its second choices.
+        Way::Server(_) | Way::Ours { in_line: true, .. } => None,
         Way::Ours { cascade: false, .. } => Some(Plan::Off),
         Way::Ours { k: None, .. } => Some(Plan::Adaptive),
         Way::Ours { k: Some(k), .. } => Some(Plan::Fixed { k: k.clone(), lenience }),

@@ -24,7 +24,7 @@ fn near(have: f64, want: f64) {
 #[test]
 fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     let questions = [question("a", "x"), question("a", "y"), question("b", "z")];
-    let ours = |cascade| Way::Ours { cascade, k: None, waits: false };
+    let ours = |cascade| Way::Ours { cascade, k: None, waits: false, in_line: false };
     let server = |name: &str| config(name, Way::Server("none"));
     let configs = [
         config("off", ours(false)),
@@ -102,7 +102,7 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
 #[test]
 fn ctrl_c_ends_the_course() {
     let questions = [question("a", "x"), question("a", "y")];
-    let configs = [config("off", Way::Ours { cascade: false, k: None, waits: false })];
+    let configs = [config("off", Way::Ours { cascade: false, k: None, waits: false, in_line: false })];
     let output = Output::new(true);
     let course =
         Course { questions: &questions, configs: &configs, repeats: 1, output: &output, stopped: Arc::default() };

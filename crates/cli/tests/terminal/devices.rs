@@ -1,7 +1,8 @@
-//! What devices besides the processor have free, in what fits.
+//! What devices besides the processor have free, in what fits, and what is measured of them.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -82,4 +83,27 @@ fn nothing_is_lent_at_an_address_that_no_tunnel_ends_at() {
     assert!(refused.err.contains("no address of a tunnel on this computer"), "{refused:?}");
     let refused = taki.run(&["rpc-server", "--listen", "here"]);
     assert!(refused.err.contains("an address as in 10.8.0.2"), "{refused:?}");
+}
+
+#[test]
+fn a_bench_measures_the_ways_that_only_a_device_has() {
+    let taki = Taki::with_models();
+    let lent = Lent::by(&taki);
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/copying.jsonl");
+    let suite = taki.home.path().join("one.jsonl");
+    fs::write(&suite, fs::read_to_string(all).unwrap().lines().next().unwrap()).unwrap();
+    let suite = suite.to_str().unwrap();
+    let args = ["bench", "--json", "--ladder", "smollm2", "--suite", suite, "--max-tokens", "4", "--repeats", "1"];
+    let ways = ["adaptive", "adaptive-line", "adaptive-waiting", "adaptive-line-waiting"];
+    let configs = ways.join(",");
+    let mut command = taki.command([&args[..], &["--gpu-layers", "99", "--configs", &configs]].concat());
+    command.env("TAKI_WORKERS", &lent.address);
+    let ran = finish(command, b"");
+    let measured = ran.good();
+    assert!(ran.err.contains(&format!(": on {}", lent.address)), "{ran:?}");
+    for way in ways {
+        let is_whole = |row: &&serde_json::Value| row["category"] == "all" && row["config"] == way;
+        let row = measured["rows"].as_array().unwrap().iter().find(is_whole);
+        assert_eq!(row.unwrap_or_else(|| panic!("no {way}: {ran:?}"))["prompts"], json!(1));
+    }
 }

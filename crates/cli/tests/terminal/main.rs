@@ -1,6 +1,6 @@
 //! The real program, run as a person or a script runs it.
 //!
-//! `problems`, `chats`, `devices` and `tables_of_parts` need no model. `answers`, `japanese`, `keys`, `lab`, `ladders`, `peers`, `pipes`, `proofs`, `rules`, `stops` and `tables`
+//! `problems`, `chats` and `tables_of_parts` need no model. `answers`, `devices`, `japanese`, `keys`, `lab`, `ladders`, `peers`, `pipes`, `proofs`, `rules`, `stops` and `tables`
 //! need the SmolLM2 ladder where the program keeps its models; without
 //! it they fail and say so. `proofs` also plays the Qwen ladder with `FULL=1`.
 //! Every run has a home folder of its own, so that nobody's settings and conversations are touched.

@@ -29,6 +29,8 @@ pub struct Ask {
     pub unlearned: bool,
     /// Drafts wait while the target looks, even where they have a device of their own, for measuring what drafting ahead brings.
     pub drafts_wait: bool,
+    /// The target looks at no second choices beside what was proposed, for measuring what they bring.
+    pub in_line: bool,
 }
 
 impl Ask {
@@ -47,6 +49,7 @@ impl Ask {
             ends_repeats: false,
             unlearned: false,
             drafts_wait: false,
+            in_line: false,
         }
     }
 }
@@ -130,6 +133,7 @@ impl<'a> Progress<'a> {
             matrix: self.ask.matrix,
             unlearned: self.ask.unlearned,
             drafts_wait: self.ask.drafts_wait,
+            in_line: self.ask.in_line,
         }
     }
 

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use cascade::policy::{Adaptive, CostCurve};
+use cascade::policy::{Adaptive, CostCurve, Line};
 use cascade::{
     Cascade, Clock, Constraint, FixedPolicy, LanguageModel, Policy, Request, ReviewRule, RunError, Sink, Step,
 };
@@ -159,6 +159,8 @@ impl Answerer<'_> {
             Some(fixed) => fixed,
             None => &mut self.policy,
         };
+        let mut line = None;
+        let policy: &mut dyn Policy = if ask.in_line { line.insert(Line::of(policy)) } else { policy };
         let outcome = self
             .cascade
             .run(&request, policy, &self.watch, &mut writer)

@@ -41,6 +41,7 @@ fn a_worker_ends_in_the_middle_of_an_answer_when_its_parent_is_gone() {
         matrix: false,
         unlearned: false,
         drafts_wait: false,
+        in_line: false,
     };
     frame::write(&mut input, &ToWorker::Generate(ask)).unwrap();
     while !matches!(frame::read::<Event>(&mut output).unwrap().unwrap(), Event::Text { .. }) {}
