@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Whether a ladder on a second device answers like the processor: the same questions, the share of answers that are the same, and times.
 
-    scripts/devices.py TAKI SUITE.jsonl [--ladder qwen-coder] [--limit 16] [--max-tokens 64] [--rpc]
+    scripts/devices.py TAKI SUITE.jsonl [--ladder qwen-coder] [--limit 16] [--max-tokens 64] [--rpc] [--cascade]
 
 With --rpc the second device is this computer itself, lent over llama.cpp's RPC on loopback; without, what `taki doctor` shows. Both in
-fast mode, greedy, target alone, so that only the device differs.
+fast mode and greedy, target alone unless the whole ladder is asked for with --cascade, so that only the device differs.
 """
 import argparse, json, os, socket, subprocess, time
+
+# All layers that there is room for: a device that would only slow this computer down is to be tried all the same, and is left out unless layers are asked for.
+ALL = "999"
 
 parser = argparse.ArgumentParser()
 parser.add_argument("taki")
@@ -15,6 +18,7 @@ parser.add_argument("--ladder", default="qwen-coder")
 parser.add_argument("--limit", type=int, default=16)
 parser.add_argument("--max-tokens", type=int, default=64)
 parser.add_argument("--rpc", action="store_true")
+parser.add_argument("--cascade", action="store_true")
 args = parser.parse_args()
 
 with open(args.suite, encoding="utf-8") as lines:
@@ -37,7 +41,9 @@ if args.rpc:
 
 
 def answer(question, *more):
-    command = [args.taki, "chat", "--once", question, "--json", "--no-cascade", "--ladder", args.ladder, "--max-tokens", str(args.max_tokens), *more]
+    command = [args.taki, "chat", "--once", question, "--json", "--ladder", args.ladder, "--max-tokens", str(args.max_tokens), *more]
+    if not args.cascade:
+        command.append("--no-cascade")
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
@@ -48,7 +54,7 @@ def answer(question, *more):
 same, characters, seconds = 0, [], [0.0, 0.0]
 try:
     for at, question in enumerate(questions):
-        device, used = answer(question)
+        device, used = answer(question, "--gpu-layers", ALL)
         if not used:
             raise SystemExit("There is no second device, or nothing fits on it: see `taki doctor`.")
         processor, _ = answer(question, "--gpu-layers", "0")

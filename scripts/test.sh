@@ -23,6 +23,7 @@ window() {
 }
 notices() { python3 scripts/notices.py --check; }
 cuda() { scripts/cuda.sh --check; }
+device() { scripts/second-device.sh; }
 
 step "Checking the user interface" ui
 step "Trying the user interface in a headless browser" browser
@@ -31,6 +32,7 @@ step "Testing the Rust crates" units
 step "Testing the Rust crates with real models" rust
 step "Checking the third-party notices" notices
 step "Checking our change to llama.cpp's CUDA part" cuda
+step "Trying what measures a second device" device
 step "Testing the real window" window
 
 # cargo: "N passed;", vitest: "Tests  N passed", playwright: "N passed (", node: "pass N".
