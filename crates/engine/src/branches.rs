@@ -137,3 +137,7 @@ mod tests {
         assert!(again.iter().zip(&plain).all(|(again, plain)| same(Some(again), plain)));
     }
 }
+
+#[cfg(test)]
+#[path = "branches_tests.rs"]
+mod answers;
