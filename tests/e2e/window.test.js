@@ -63,7 +63,10 @@ describe("the window with a model", () => {
       type();
     });
     echoes.sort((a, b) => a - b);
-    console.log(`input echo while answering: median ${echoes[10].toFixed(1)} ms, worst ${echoes[19].toFixed(1)} ms`);
+    const told = `input echo while answering: median ${echoes[10].toFixed(1)} ms, worst ${echoes[19].toFixed(1)} ms`;
+    console.log(told);
+    // A single key may come while the processor is with somebody else.
+    assert.ok(echoes[10] < 50, told);
     await window.by("stop").click();
     await window.answered();
     const text = await window.answer();
