@@ -18,7 +18,7 @@ use protocol::Code;
 use protocol::ladder::EngineSettings;
 use protocol::worker::{DeviceKind, Hardware};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use support::{answer, ask, fast, greedy, ladder, left_out};
+use support::{answer, ask, fast, greedy, ladder, left_out, not_tested};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_engine-worker");
 const PROMPT: &str = "Write a long story about a river and a waterfall.";
@@ -149,7 +149,7 @@ fn several_computers_compute_along_through_tunnels_and_one_is_unplugged() {
     };
     // Some systems let only administrators make networks.
     if !apart("ip", &["link", "set", "lo", "up"]).output().is_ok_and(|output| output.status.success()) {
-        eprintln!("not tested: this system does not let us make networks of our own");
+        not_tested("several computers and a pulled cable: this system lets only administrators make networks");
         return;
     }
     let test = std::env::current_exe().expect("this program");

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -52,11 +54,24 @@ pub fn full() -> bool {
     std::env::var_os("FULL").is_some_and(|full| full == "1")
 }
 
+/// Says what could not be tried here; `make test` says it once more at its end.
+#[allow(clippy::print_stderr, reason = "whoever runs one test reads it there")]
+pub fn not_tested(what: &str) {
+    eprintln!("not tested: {what}");
+    if let Some(list) = std::env::var_os("TAKI_NOT_TESTED") {
+        let list = OpenOptions::new().create(true).append(true).open(list);
+        list.and_then(|mut list| writeln!(list, "{what}")).expect("the list of what was not tested");
+    }
+}
+
 /// The Qwen ladder if its files are there; it must be with `FULL=1`.
 pub fn qwen() -> Option<Ladder> {
     let found = resolve(&Catalog::builtin(), &models(), "qwen-coder");
     if full() {
         return Some(found.expect("FULL=1 needs the qwen-coder ladder"));
+    }
+    if found.is_err() {
+        not_tested("the larger ladder, whose files are not here (make models LADDER=qwen-coder)");
     }
     found.ok()
 }
