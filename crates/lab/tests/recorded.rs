@@ -212,6 +212,16 @@ fn on_a_card_that_records_passes_of_every_width_larger_targets_gain() {
 }
 
 #[test]
+fn the_costs_that_were_put_together_are_those_that_were_measured() {
+    let costs = |name: &str| Costs::load(&data(&format!("h200/{name}.costs.json"))).unwrap();
+    let (together, target, draft) = (costs("32b-with-1.5b"), costs("32b-with-0.5b"), costs("qwen-coder"));
+    assert_eq!(together.models, [target.models[0].clone(), draft.models[0].clone()]);
+    assert!(together.about.starts_with("put together"), "{}", together.about);
+    let about = Costs { about: together.about.clone(), models: together.models.clone(), ..target };
+    assert_eq!(together, about, "and nothing else is told of them");
+}
+
+#[test]
 fn a_draft_with_a_device_of_its_own_brings_more_and_where_it_is_too_slow_nothing_is_lost() {
     let trace = trace();
     let ratio = |costs: &Costs| {
