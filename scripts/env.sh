@@ -18,7 +18,15 @@ step() {
   local what=$1 began=$SECONDS
   shift
   say "$what"
-  # In a shell of its own: a step's folder is not the next one's.
-  ("$@") || { echo "-- failed: $what (after $((SECONDS - began)) s)" >&2; return 1; }
+  # In a shell of its own: a step's folder is not the next one's. Not behind `||`, where bash would go on after whatever fails in the middle of it.
+  local status=0
+  set +e
+  (
+    set -e
+    "$@"
+  )
+  status=$?
+  set -e
+  [ "$status" = 0 ] || { echo "-- failed: $what (after $((SECONDS - began)) s)" >&2; return 1; }
   echo "-- done in $((SECONDS - began)) s" >&2
 }
