@@ -33,8 +33,8 @@ package: ## Build packages to install elsewhere, for every processor (BUNDLES, T
 	@scripts/setup.sh run
 	@scripts/package.sh
 
-package-test: package ## Build them, install the .deb in a folder, use it and remove it (SYSTEM=1: in this system)
-	@scripts/setup.sh test
+package-test: package ## Build them, install .deb and .rpm in folders, use them and remove them (SYSTEM=1: the .deb in this system)
+	@scripts/setup.sh package-test
 	@scripts/package-test.sh
 
 setup: ## Install missing system packages only

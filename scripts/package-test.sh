@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the .deb in a folder that stands for a whole system, uses it as somebody would who has nothing else of Taki, and removes it.
+# Installs the .deb, and then the .rpm, in a folder that stands for a whole system, uses it as somebody would who has nothing else of Taki, and removes it.
 #   FROM=FOLDER   where the packages are [packages in the cache folder]
-#   SYSTEM=1      install it in this very system (as root), where the file manager's tables are tried, too
+#   SYSTEM=1      install the .deb in this very system (as root)
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$root"
@@ -9,8 +9,11 @@ from=${FROM:-$cache/packages}
 models=${TAKI_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/taki/models}
 deb=$(ls -t "$from"/*.deb 2>/dev/null | head -n 1) rpm=$(ls -t "$from"/*.rpm 2>/dev/null | head -n 1)
 [ -n "$deb" ] && [ -n "$rpm" ] || die "There are no packages in $from: run 'make package' first."
+for tool in rpm update-mime-database update-desktop-database desktop-file-validate gio; do
+  command -v $tool >/dev/null || die "$tool is missing: run 'scripts/setup.sh package-test' first."
+done
 work=$(mktemp -d)
-system=$work/system
+system=$work/system fedora=$work/fedora
 [ -z "${SYSTEM:-}" ] || system=
 is_in=
 cleanup() {
@@ -30,6 +33,15 @@ is() { [[ $1 == $2 ]] || die "$3: $1"; }
 # dpkg FOR THE FOLDER: what the package needs lies in the real system and is looked at by itself.
 packages() {
   if [ -z "$system" ]; then dpkg "$@"; else dpkg --root="$system" --force-not-root --force-depends --log="$work/dpkg.log" "$@"; fi
+}
+
+# The same of the .rpm. Only an administrator may call another folder the root, or whoever is one in a space of their own.
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else unshare --user --map-root-user "$@"; fi; }
+rpms() { as_root rpm --root "$fedora" "$@"; }
+# Whatever is tried of the .deb, in the folder of the .rpm.
+of_rpm() {
+  local system=$fedora installed=$fedora/usr/lib/taki
+  "$@"
 }
 
 fresh() {
@@ -52,13 +64,36 @@ look() {
   cat "$work/rpm"
   diff <(awk '{ print $2, $3 }' "$work/deb" | sort -k2) <(awk '$1 ~ /^10/ { print $2, $3 }' "$work/rpm" | sort -k2) || die "The .rpm has other files than the .deb."
   awk '$3 ~ /\/bin\// && $1 !~ /755$/ { exit 1 }' "$work/rpm" || die "A program of the .rpm cannot be run."
-  echo "The .rpm needs: $(python3 scripts/rpm.py "$rpm" --needs | tr '\n' ' ')"
+  python3 scripts/rpm.py "$rpm" --needs >"$work/needs"
+  echo "The .rpm needs: $(tr '\n' ' ' <"$work/needs")"
+  met
+}
+
+# What the .rpm needs are names of libraries, which are the same in every system: each is here. (What rpm itself must know is rpm's to look at.)
+met() {
+  local need libraries
+  libraries=$(/sbin/ldconfig -p | awk '{ print $1 }')
+  while read -r need; do
+    case $need in
+      rpmlib*) ;;
+      *'()(64bit)' | *.so.*'('*) grep -qxF "${need%%(*}" <<<"$libraries" || die "The .rpm needs $need, which nothing here has." ;;
+      *) die "The .rpm needs $need: is that called so in every system?" ;;
+    esac
+  done <"$work/needs"
+}
+
+# Without what it needs: that is the real system's, and was looked at by itself.
+install_rpm() {
+  mkdir -p "$fedora"
+  { rpms --initdb && rpms -i --nodeps --ignorearch "$rpm"; } >"$work/rpm.log" 2>&1 || { cat "$work/rpm.log" >&2; return 1; }
+  is "$(rpm -qp --scripts "$rpm" 2>/dev/null)" "" "The .rpm has scripts"
 }
 
 # Everything is found, and nothing where it was built.
 linked() {
   local file found
-  for file in "$system"/usr/bin/taki "$system"/usr/bin/taki-app "$installed"/*.so* "$installed"/modules/*.so; do
+  # What other modules need, as NVIDIA's, is not on every computer: they stay out where it is not.
+  for file in "$system"/usr/bin/taki "$system"/usr/bin/taki-app "$installed"/*.so* "$installed"/modules/libggml-{cpu-*,rpc}.so; do
     found=$(alone ldd "$file")
     [[ $found != *"not found"* ]] || die "$file lacks: $(grep 'not found' <<<"$found")"
     # Of Taki's own libraries each is the one that was installed.
@@ -86,9 +121,11 @@ answers() {
   # Exact mode needs modules that were all compiled without llamafile's kernels.
   taki prove --suite "$root/tests/data/copying.jsonl" --limit 2 --max-tokens 48 --ladder smollm2
   # What the oldest processor gets.
+  local oldest=libggml-cpu-sse42.so
+  [ "$(uname -m)" = x86_64 ] || oldest=libggml-cpu-armv8.0_1.so
   mkdir -p "$least"
-  cp "$installed"/modules/libggml-cpu-sse42.so "$least/"
-  is "$(alone TAKI_MODULES="$least" "$system/usr/bin/taki" doctor --json | told 'it["engine"]["processor_module"]')" libggml-cpu-sse42.so "Another module than the one there is computes"
+  cp "$installed/modules/$oldest" "$least/"
+  is "$(alone TAKI_MODULES="$least" "$system/usr/bin/taki" doctor --json | told 'it["engine"]["processor_module"]')" "$oldest" "Another module than the one there is computes"
   [ -n "$(alone TAKI_MODULES="$least" "$system/usr/bin/taki" "${options[@]}")" ] || die "That module does not answer."
 }
 
@@ -114,45 +151,63 @@ remote() {
   is "$(told '[device["kind"] for device in it["engine"]["devices"]]' <<<"$seen")" "*remote*" "The other computer is not there"
 }
 
-window() {
+# The least of a start: a window that fetches and answers.
+window_opens() {
   (cd tests/e2e && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund --ignore-scripts; })
   TAKI_APP=$system/usr/bin/taki-app TAKI_MODELS=$models NO_COLOR=1 tests/e2e/run.sh test --test-name-pattern="who has nothing" first.test.js
+}
+
+window() {
+  window_opens
   TAKI_APP=$system/usr/bin/taki-app TAKI_MODELS=$models NO_COLOR=1 tests/e2e/run.sh test ladders.test.js
 }
 
-# The tables that file managers read; in a folder of its own nobody reads them.
+# What the menu shows, and the tables that file managers read.
 opened() {
-  local entry=$system/usr/share/applications/Taki.desktop
+  local entry=$system/usr/share/applications/Taki.desktop shared=$system/usr/share
   cat "$entry"
   grep -q '^Exec=taki-app %F$' "$entry" && [ -x "$system/usr/bin/taki-app" ] || die "The menu's entry starts something else."
   ls "$system"/usr/share/icons/hicolor/*/apps/taki-app.png
   python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$system/usr/share/mime/packages/taki.xml"
-  # What makes the tables for file managers is part of every desktop, not of every server.
-  command -v update-desktop-database >/dev/null && command -v gio >/dev/null && [ -z "$system" ] || return 0
   desktop-file-validate "$entry"
+  if [ -n "$system" ]; then
+    # In a system the tables are made by what other packages bring; here beside the folder, where nothing of them is left in it.
+    shared=$work/shared
+    rm -rf "$shared"
+    mkdir "$shared"
+    cp -r "$system/usr/share/mime" "$system/usr/share/applications" "$shared/"
+    update-mime-database "$shared/mime"
+    update-desktop-database "$shared/applications"
+  fi
+  # A program that is on no path opens nothing.
+  seen() { alone PATH="$system/usr/bin:/usr/bin:/bin" XDG_DATA_DIRS="$shared:/usr/share" GIO_USE_VFS=local gio "$@"; }
   local name of
   for name in model.gguf:application/x-gguf recipe.taki.toml:application/x-taki-recipe; do
     of=${name#*:} name=$work/${name%%:*}
     echo >"$name"
-    is "$(gio info -a standard::content-type "$name")" "*$of*" "A file is taken for something else"
-    is "$(gio mime "$of")" "*Taki.desktop*" "Nothing opens it"
+    is "$(seen info -a standard::content-type "$name")" "*$of*" "A file is taken for something else"
+    is "$(seen mime "$of")" "*Taki.desktop*" "Nothing opens it"
   done
-  [[ $(gio mime application/toml) != *Taki.desktop* ]] || die "Taki is said to open what is not its own."
+  [[ $(seen mime application/toml) != *Taki.desktop* ]] || die "Taki is said to open what is not its own."
 }
 
+# What is called Taki in the system, whose own name is not looked at; large letters too, as the menu's entry has.
+named() { (cd "$system/usr" 2>/dev/null && find . -ipath '*taki*' "$@" 2>/dev/null) || true; }
+
+# removed COMMAND…: takes the package away with it. Of an .rpm, which owns no folders, empty ones stay.
 removed() {
-  local before after
+  local before after kind=()
+  [ "$1" != rpms ] || kind=(-not -type d)
   before=$(cd "$home" && find . -type f -not -path './.cache/*' -exec sha256sum {} + | sort)
   [ -n "$before" ] || die "There was nothing of the user's to keep."
-  packages -r taki >/dev/null
-  packages --purge taki >/dev/null 2>&1 || true
-  is_in=
+  "$@" >/dev/null
   after=$(cd "$home" && find . -type f -not -path './.cache/*' -exec sha256sum {} + | sort)
   is "$after" "$before" "Something of the user's is another or gone"
-  is "$(find "$system/usr" -path '*taki*' -not -path '/usr/share/doc/*' 2>/dev/null || true)" "" "Something stayed behind"
+  is "$(named ${kind[@]+"${kind[@]}"} | grep -vxFf "$work/named" || true)" "" "Something stayed behind"
   echo "$(wc -l <<<"$before") files of the user's stayed as they were."
 }
 
+named >"$work/named"
 step "Looking at the packages" look
 step "Installing the .deb" install
 is_in=1
@@ -163,8 +218,15 @@ step "Keeping a conversation" chats
 step "Computing along" remote
 step "Looking at what file managers are told" opened
 step "Opening the window" window
-step "Removing it" removed
+step "Removing it" removed packages --purge taki
 is_in=
+step "Installing the .rpm" install_rpm
+step "Looking whether everything of it is found" of_rpm linked
+step "Asking what computes there" of_rpm doctor
+step "Answering with it" of_rpm answers
+step "Looking at what it tells file managers" of_rpm opened
+step "Opening its window" of_rpm window_opens
+step "Removing that" of_rpm removed rpms -e "$(rpm -qp --queryformat '%{NAME}' "$rpm" 2>/dev/null)"
 say "Sizes"
 printf '%8.1f MB  %s\n' "$(stat -c %s "$deb" | awk '{ print $1 / 1e6 }')" "$(basename "$deb")" "$(stat -c %s "$rpm" | awk '{ print $1 / 1e6 }')" "$(basename "$rpm")"
 awk '{ sum += $2 } END { printf "%8.1f MB  installed\n", sum / 1e6 }' "$work/deb"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the system packages that are missing. `setup.sh run` for building and running, `setup.sh test` for tests too.
+# Installs the system packages that are missing. `setup.sh run` for building and running, `setup.sh test` for tests too, `setup.sh package-test` for
+# those of packages.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
@@ -9,6 +10,9 @@ command -v python3 >/dev/null || die "Python 3 is missing. Install it and try ag
 
 build="cmake ninja-build clang libclang-dev ccache pkg-config libwebkit2gtk-4.1-dev librsvg2-dev libssl-dev"
 test="webkit2gtk-driver xvfb openbox wmctrl scrot dunst xdotool dbus dbus-x11 fonts-noto-cjk procps iproute2 util-linux"
+packages="rpm mmdebstrap desktop-file-utils shared-mime-info libglib2.0-bin"
+# Whether tests are wanted, too.
+tests() { [ "${1:-run}" != run ]; }
 
 if [ "$(uname)" != Linux ]; then
   command -v cmake >/dev/null || die "CMake is missing. Install it (macOS: brew install cmake ninja; Windows: winget install Kitware.CMake LLVM.LLVM) and try again."
@@ -20,7 +24,8 @@ command -v dpkg-query >/dev/null || {
 }
 
 wanted=$build
-[ "${1:-run}" = test ] && wanted="$build $test"
+if tests "$@"; then wanted+=" $test"; fi
+if [ "${1:-run}" = package-test ]; then wanted+=" $packages"; fi
 missing=()
 for package in $wanted; do
   state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
@@ -29,7 +34,7 @@ done
 # The browser without a window needs half the time of the whole one; not every system has it.
 shell=chromium-headless-shell
 known() { apt-cache show "$1" >/dev/null 2>&1; }
-if [ "${1:-run}" = test ] && ! command -v $shell >/dev/null && { known $shell || ! command -v chromium >/dev/null; }; then
+if tests "$@" && ! command -v $shell >/dev/null && { known $shell || ! command -v chromium >/dev/null; }; then
   missing+=(chromium)
 fi
 if [ ${#missing[@]} -gt 0 ]; then
@@ -44,7 +49,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   known $shell && missing=("${missing[@]/#chromium/$shell}")
   "${root_do[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
-if [ "${1:-run}" = test ] && ! command -v tauri-driver >/dev/null; then
+if tests "$@" && ! command -v tauri-driver >/dev/null; then
   say "Installing tauri-driver, which drives the window in tests (about 2 minutes)"
   CARGO_TARGET_DIR=$cache/target-tools cargo install --quiet tauri-driver --version 2.1.0 --locked
 fi
