@@ -16,7 +16,7 @@ test("an update of the office is refused with another key, then installed, and r
   const [office, other] = [signer(), signer()];
   // What is behind its end does not matter to a program.
   const fresh = Buffer.concat([program, Buffer.from("new")]);
-  const publish = (by) => fs.writeFileSync(path.join(share, "latest.json"), JSON.stringify({ version: "0.2.0", notes: "Answers begin sooner.", platforms: { "linux-x86_64-appimage": { url: "p", signature: by.sign(fresh, "0.2.0") } } }));
+  const publish = (by) => fs.writeFileSync(path.join(share, "latest.json"), JSON.stringify({ version: "0.2.0", notes: "Answers begin sooner.", platforms: { [`linux-${process.arch === "arm64" ? "aarch64" : "x86_64"}-appimage`]: { url: "p", signature: by.sign(fresh, "0.2.0") } } }));
   fs.writeFileSync(path.join(share, "p"), fresh);
   const rules = path.join(home, "policy.toml");
   fs.writeFileSync(rules, `updateKey = "${office.key}"\n[settings]\nupdates = "${share}"\n`);
