@@ -27,7 +27,8 @@ prepare() {
     die "scripts/cuda-graphs.patch does not fit this llama.cpp: see whether it still needs the change, and how."
 }
 configure() {
-  cmake -S "$source" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGGML_BACKEND_DL=ON \
+  # On a computer without the toolkit NVIDIA's libraries can lie beside the module.
+  cmake -S "$source" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGGML_BACKEND_DL=ON -DCMAKE_BUILD_RPATH='$ORIGIN' \
     -DGGML_NATIVE=OFF -DGGML_CPU=OFF -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF -DCMAKE_CUDA_ARCHITECTURES="${ARCHITECTURES:-native}" \
     -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF \
     -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_CURL=OFF >"$build.log" 2>&1 ||

@@ -31,6 +31,9 @@ DEBIAN = {
 # Version of libstdc++6 by the last number of its symbols' version 3.4.
 STDCXX = {29: "11", 30: "12", 31: "13.1", 32: "13.2", 33: "14"}
 
+# The modules that work on every computer. Others stay out where something is missing that they need (a card's driver), so a package does not ask for it.
+EVERYBODYS = re.compile(r"libggml-(cpu|rpc)\b")
+
 
 def told(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -40,6 +43,7 @@ def needs(stage):
     """What the programs and libraries are linked with that is not among them, and the newest symbols of C's and C++'s libraries."""
     objects = [*stage.glob("bin/*"), *(path for path in stage.glob("lib/**/*") if path.is_file())]
     own = {path.name for path in objects}
+    objects = [path for path in objects if path.parent.name != "modules" or EVERYBODYS.match(path.name)]
     linked, libc, stdcxx = set(), (0, 0), 0
     for path in objects:
         text = told("objdump", "-p", str(path))

@@ -2,6 +2,7 @@
 # Builds the packages that are installed on other computers: .deb and .rpm here, an installer on Windows, a disk image on macOS.
 #   BUNDLES=deb,rpm,appimage   which (appimage downloads tools) [Linux: deb,rpm; Windows: nsis,msi; macOS: dmg]
 #   TO=FOLDER                  where they go [packages in the cache folder]
+#   MODULES=FOLDER  modules for cards, built elsewhere from the same llama.cpp, that go into the packages too (scripts/cuda.sh makes one) [none]
 #   TAURI_SIGNING_PRIVATE_KEY  signs the packages, and lists them in latest.json (…_PATH: the key's file instead; …_PASSWORD: its password)
 #   TAKI_UPDATE_KEY            the public key that the packages' own updates have to be signed with
 #   TAKI_UPDATES               where the packages look for updates, unless somebody says otherwise [nowhere]
@@ -72,6 +73,14 @@ gather() {
   for folder in "${triples[@]}"; do
     for file in "$CARGO_TARGET_DIR/${folder:+$folder/}dist/modules"/*; do put "modules/$(basename "$file")" "$stage/lib/modules"; done
   done
+  # Each looks by itself, when the program starts, whether there is something for it.
+  if [ -n "${MODULES:-}" ]; then
+    for file in "$MODULES"/*ggml-*; do
+      [ -f "$file" ] || die "There is no module in $MODULES."
+      # What was built for every processor stays.
+      [ -f "$stage/lib/modules/$(basename "$file")" ] || cp -L "$file" "$stage/lib/modules/"
+    done
+  fi
   mkdir -p "$stage/doc"
   cp LICENSE "$stage/doc/copyright"
   cp THIRD_PARTY_NOTICES.md "$stage/doc/"
