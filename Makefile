@@ -1,5 +1,5 @@
 # `make run` opens Taki, `make test` checks everything. Both install what they need and say how long it takes.
-.PHONY: help run test bench cuda package package-test setup build models bindings notices
+.PHONY: help run test bench cuda package package-test bare-test setup build models bindings notices
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,10 @@ package: ## Build packages to install elsewhere, for every processor (BUNDLES, T
 package-test: package ## Build them, install .deb and .rpm in folders, use them and remove them (SYSTEM=1: the .deb in this system)
 	@scripts/setup.sh package-test
 	@scripts/package-test.sh
+
+bare-test: package ## Build them, install the .deb in a fresh Debian without a compiler, fetch a model there and answer (MIRROR, SUITE)
+	@scripts/setup.sh package-test
+	@scripts/bare-test.sh
 
 setup: ## Install missing system packages only
 	@scripts/setup.sh test

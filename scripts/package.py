@@ -78,7 +78,7 @@ def linux(stage):
     template = str(ROOT / "packaging/taki.desktop")
     return {
         "linux": {
-            "deb": {"depends": debian(*what), "recommends": ["desktop-file-utils", "shared-mime-info", "libayatana-appindicator3-1"], "section": "utils", "desktopTemplate": template, "files": files},
+            "deb": {"depends": debian(*what), "recommends": ["desktop-file-utils", "shared-mime-info", "ca-certificates", "libayatana-appindicator3-1"], "section": "utils", "desktopTemplate": template, "files": files},
             "rpm": {"depends": fedora(*what), "desktopTemplate": template, "files": files},
             "appimage": {"files": files},
         }
