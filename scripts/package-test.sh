@@ -109,7 +109,7 @@ linked() {
 doctor() {
   local seen
   seen=$(taki doctor --json)
-  module=$(told 'it["engine"]["processor_module"]' <<<"$seen")
+  module=$(told 'it["engine"]["processor_module"]["file"]' <<<"$seen")
   is "$module" "libggml-cpu-*.so" "No module for processors is named"
   echo "Computed by $module: $(told '" ".join(it["engine"]["processor"])' <<<"$seen")"
   taki doctor | grep "computed by"
@@ -125,7 +125,7 @@ answers() {
   [ "$(uname -m)" = x86_64 ] || oldest=libggml-cpu-armv8.0_1.so
   mkdir -p "$least"
   cp "$installed/modules/$oldest" "$least/"
-  is "$(alone TAKI_MODULES="$least" "$system/usr/bin/taki" doctor --json | told 'it["engine"]["processor_module"]')" "$oldest" "Another module than the one there is computes"
+  is "$(alone TAKI_MODULES="$least" "$system/usr/bin/taki" doctor --json | told 'it["engine"]["processor_module"]["file"]')" "$oldest" "Another module than the one there is computes"
   [ -n "$(alone TAKI_MODULES="$least" "$system/usr/bin/taki" "${options[@]}")" ] || die "That module does not answer."
 }
 

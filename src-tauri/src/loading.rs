@@ -101,13 +101,13 @@ impl App {
     ///
     /// # Errors
     /// As [`Call::hardware`](engine::Call::hardware).
-    pub(crate) fn devices(&self) -> Result<Vec<String>, Problem> {
+    pub(crate) fn devices(&self) -> Result<Option<Vec<String>>, Problem> {
         if !running(&self.settings()).uses_devices() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         // It must not make the engine look busy to what a person asks for.
-        let Ok(_counting) = self.counting.try_lock() else { return Ok(Vec::new()) };
-        let Ok(mut call) = self.engine.begin() else { return Ok(Vec::new()) };
+        let Ok(_counting) = self.counting.try_lock() else { return Ok(None) };
+        let Ok(mut call) = self.engine.begin() else { return Ok(None) };
         let found = call.hardware();
         let rests = !call.holds();
         drop(call);
@@ -115,7 +115,7 @@ impl App {
             // It holds a worker that nobody needs yet.
             self.engine.stop();
         }
-        Ok(found?.devices.into_iter().map(|device| device.description).collect())
+        Ok(Some(found?.devices.into_iter().map(|device| device.description).collect()))
     }
 
     /// Every ladder, run as the settings say, and how it fits with what devices have free.

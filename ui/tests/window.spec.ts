@@ -249,21 +249,6 @@ test("a choice that is refused shows why and what still holds", async ({ page })
   await expect(by(page, "ladder-select")).toHaveValue("smollm2");
 });
 
-test("where the model's layers are is told, and a card can be left alone", async ({ page }) => {
-  const loaded = { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], leftOut: [], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] };
-  const placed = [{ rung: "SmolLM2 135M", layers: 12, of: 31, devices: ["A card"], remote: false }];
-  await open(page, { engine: { kind: "ready", loaded: { ...loaded, placed } }, settings: { ...settings, gpuLayers: 12 } });
-  await page.keyboard.press("Control+,");
-  const said = page.locator("#" + (await by(page, "gpu-select").getAttribute("aria-describedby")));
-  await expect(said).toHaveText("A card: 12 of the model's 31 layers are there, the processor has the rest.");
-  await expect(by(page, "gpu-select")).toHaveValue("12");
-  await by(page, "gpu-select").selectOption({ label: "Leave it to other programs" });
-  await expect(said).toHaveText("The processor computes; a card, if there is one, is left to other programs.");
-  await by(page, "gpu-select").selectOption({ label: "As much as is fastest" });
-  const changes = (await calls(page, "change_settings")).map((call) => (call.args as { settings: typeof settings }).settings.gpuLayers);
-  expect(changes).toEqual([0, null]);
-});
-
 test("how long conversations are and how many threads compute can be chosen, and left to the program again", async ({ page }) => {
   await open(page, { settings: { ...settings, threads: 9 } });
   await page.keyboard.press("Control+,");

@@ -6,6 +6,8 @@ mod header;
 mod hold_up;
 mod load;
 mod pace;
+#[cfg(unix)]
+mod rated;
 mod remote;
 mod requantize;
 mod rung;

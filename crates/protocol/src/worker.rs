@@ -1,5 +1,7 @@
 //! App ↔ worker: what goes through the worker's standard input ([`Command`]) and output ([`Event`]).
 
+mod modules;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ladder::{EngineSettings, Ladder};
 use crate::learned::Lessons;
 use crate::{FinishReason, Mix, Problem, Receipt, ReviewRule, Sampling};
+pub use modules::{Modules, ProcessorModule, RatedModule, RefusedModule};
 
 /// Who says a [`Message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -209,13 +212,13 @@ pub struct DeviceShare {
 pub struct Hardware {
     /// What llama.cpp uses of the processor, for example `AVX512`.
     pub processor: Vec<String>,
-    /// The file that computes with the processor: of several, the one that suits it best.
+    /// What computes with the processor, and what there was to choose from. None where the system does not tell.
     #[serde(default)]
-    pub processor_module: Option<String>,
+    pub processor_module: Option<ProcessorModule>,
     /// Everything else that computes.
     pub devices: Vec<Device>,
-    /// The folder in which modules for other devices are looked for, and the files there.
-    pub modules: Option<PathBuf>,
+    /// The folder in which modules for other devices are looked for.
+    pub modules: Option<Modules>,
     /// Files of modules in it.
     pub module_files: Vec<String>,
     /// Other computers that were named and cannot be used.
@@ -284,6 +287,9 @@ pub struct Loaded {
     /// Whether the largest draft has a device of its own, so that it can draft ahead while the target looks.
     #[serde(default)]
     pub drafts_ahead: bool,
+    /// What computes with the processor, and what there was to choose from. None where the system does not tell.
+    #[serde(default)]
+    pub computed_by: Option<Box<ProcessorModule>>,
     /// Context length in tokens.
     pub context: u32,
     /// Exact mode: review widths found bit-identical; empty in fast mode.

@@ -24,10 +24,11 @@ pub(crate) fn ladders(app: State<'_, Arc<App>>) -> Result<Vec<LadderCard>, Probl
     app.ladders()
 }
 
-/// Names of the graphics cards and other devices that may be used as the settings are. Their memory counts in what fits from then on.
+/// Names of the graphics cards and other devices that may be used as the settings are; None while nobody can look. Their memory counts in what fits
+/// from then on.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn devices(app: State<'_, Arc<App>>) -> Result<Vec<String>, Problem> {
+pub(crate) async fn devices(app: State<'_, Arc<App>>) -> Result<Option<Vec<String>>, Problem> {
     let app = Arc::clone(&app);
     blocking(move || app.devices()).await
 }

@@ -92,8 +92,11 @@ export const commands = {
 	watchEngine: (onState: Channel<EngineState>) => typedError<null, Problem>(__TAURI_INVOKE("watch_engine", { onState })),
 	/**  The ladders of the catalogue, and what is here of them now. */
 	ladders: () => typedError<LadderCard[], Problem>(__TAURI_INVOKE("ladders")),
-	/**  Names of the graphics cards and other devices that may be used as the settings are. Their memory counts in what fits from then on. */
-	devices: () => typedError<string[], Problem>(__TAURI_INVOKE("devices")),
+	/**
+	 *  Names of the graphics cards and other devices that may be used as the settings are; None while nobody can look. Their memory counts in what fits
+	 *  from then on.
+	 */
+	devices: () => typedError<string[] | null, Problem>(__TAURI_INVOKE("devices")),
 	/**  Chooses a ladder and loads it. */
 	loadLadder: (ladder: string) => typedError<null, Problem>(__TAURI_INVOKE("load_ladder", { ladder })),
 	/**  Tells what is in the queue of downloads, now and at every change. */
@@ -864,6 +867,8 @@ export type Loaded = {
 	placed?: Placed[],
 	/**  Whether the largest draft has a device of its own, so that it can draft ahead while the target looks. */
 	draftsAhead?: boolean,
+	/**  What computes with the processor, and what there was to choose from. None where the system does not tell. */
+	computedBy?: ProcessorModule | null,
 	/**  Context length in tokens. */
 	context: number,
 	/**  Exact mode: review widths found bit-identical; empty in fast mode. */
@@ -1030,6 +1035,14 @@ export type Problem = {
 	details: { [key in string]: string },
 };
 
+/**  The file that computes with the processor: of several the one that suits it best. */
+export type ProcessorModule = {
+	/**  Its name. */
+	file: string,
+	/**  All that lie beside it, itself among them, the best first; none where it is a part of the program and was built for this computer. */
+	rated: RatedModule[],
+};
+
 /**  How much of the target's context a question would take. */
 export type PromptSize = {
 	/**
@@ -1041,6 +1054,14 @@ export type PromptSize = {
 	context: number,
 	/**  If that does not fit: tokens of the prompt without anything above the question; None if they cannot be counted either. */
 	least: number | null,
+};
+
+/**  A module for processors, as llama.cpp rates it on this computer. */
+export type RatedModule = {
+	/**  The file's name. */
+	file: string,
+	/**  The more of the processor it uses, the higher; 0 if it needs what the processor does not have. */
+	score: number,
 };
 
 /**  What one answer cost and saved. Every figure is measured unless its comment says otherwise. */

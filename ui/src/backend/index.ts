@@ -53,8 +53,8 @@ export interface Backend {
   importConversations(): Promise<Imported | null>;
   watchEngine(on: (state: EngineState) => void): Promise<void>;
   ladders(): Promise<LadderCard[]>;
-  /** Names of graphics cards and the like. Their memory counts in what fits from then on. */
-  devices(): Promise<string[]>;
+  /** Names of graphics cards and the like; null while nobody can look. Their memory counts in what fits from then on. */
+  devices(): Promise<string[] | null>;
   loadLadder(ladder: string): Promise<void>;
   models(): Promise<ModelCard[]>;
   /** Whether each other model can draft for a target. */

@@ -8,6 +8,8 @@ export class Engine {
   ladders = $state<LadderCard[]>([]);
   /** Names of graphics cards and the like, once somebody has looked. */
   devices = $state<string[]>([]);
+  /** Whether somebody has. */
+  looked = $state(false);
   /** Called with the ladder that is used from now on, whoever chose it: the app does so itself when one was fetched. */
   chose: (ladder: string) => void = () => undefined;
   /** Called when it can answer. */
@@ -50,7 +52,10 @@ export class Engine {
 
   /** What fits and what is suggested may be more with a card. */
   async look() {
-    this.devices = await this.backend.devices().catch(() => []);
+    const found = await this.backend.devices().catch(() => null);
+    // Whoever cannot look now knows no better than whoever looked before.
+    if (found === null) return;
+    [this.devices, this.looked] = [found, true];
     if (this.devices.length > 0) await this.told.behind(async () => void (this.ladders = await this.backend.ladders()));
   }
 

@@ -1,8 +1,10 @@
+import { computing } from "./computing.en";
 import { shop } from "./downloads.en";
 import { ladders } from "./ladders.en";
 import { updates } from "./updates.en";
 
 export const en = {
+  ...computing,
   ...ladders,
   ...shop,
   ...updates,
@@ -356,7 +358,6 @@ export const en = {
   alsoZoom: "font text size zoom scale bigger smaller",
   alsoNotify: "notification notifications message",
   alsoTheme: "dark light mode theme appearance night colours",
-  alsoGpu: "gpu nvidia vram cuda",
   alsoWorkers: "rpc ssh wireguard tunnel network",
   alsoContext: "context window tokens",
   alsoMemory: "ram memory kv cache",
@@ -380,16 +381,6 @@ export const en = {
   threads: "Processor threads",
   threadsHint: "Fewer leave more of the computer to other programs; answers take longer then.",
   threadsTried: "The fastest, found by trying",
-  gpu: "Graphics card",
-  gpuNone: "None that can be used was found: the processor computes.",
-  gpuAll: "{devices}: all of the model is there.",
-  gpuPart: "{devices}: {layers} of the model's {of} layers are there, the processor has the rest.",
-  gpuUnused: "The processor computes; a card, if there is one, is left to other programs.",
-  gpuExact: "Exact mode computes with the processor alone.",
-  gpuAutomatic: "As much as is fastest",
-  gpuOff: "Leave it to other programs",
-  gpuLayers: "{n} layers",
-  draftsAhead: "Drafts go on while it looks at the text.",
   workers: "Other computers",
   workersHint: "Computers of yours that compute along, for models that do not fit here: on each start taki rpc-server, open a tunnel to it, and name the tunnel's near end here (several with commas). Nothing but a tunnel encrypts what goes there.",
   workersUsed: "Computing along: {computers}.",

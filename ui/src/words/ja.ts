@@ -1,9 +1,11 @@
+import { computing } from "./computing.ja";
 import { shop } from "./downloads.ja";
 import type { Words } from "./en";
 import { ladders } from "./ladders.ja";
 import { updates } from "./updates.ja";
 
 export const ja: Words = {
+  ...computing,
   ...ladders,
   ...shop,
   ...updates,
@@ -357,7 +359,6 @@ export const ja: Words = {
   alsoZoom: "フォント 文字 拡大 ズーム 字の大きさ 文字サイズ 見やすく",
   alsoNotify: "お知らせ メッセージ",
   alsoTheme: "ダークモード テーマ 外観 暗い 明るい 黒 夜 色",
-  alsoGpu: "gpu nvidia vram グラフィックボード",
   alsoWorkers: "rpc ssh wireguard トンネル ネットワーク",
   alsoContext: "コンテキスト トークン",
   alsoMemory: "ram メモリ キャッシュ",
@@ -381,16 +382,6 @@ export const ja: Words = {
   threads: "回答に使う CPU の数（スレッド数）",
   threadsHint: "減らすとほかのアプリが軽くなりますが、回答には時間がかかります。",
   threadsTried: "最も速い数を自動で選ぶ",
-  gpu: "グラフィックカード",
-  gpuNone: "使えるカードは見つかりませんでした。プロセッサーで計算します。",
-  gpuAll: "{devices}：モデル全体が載っています。",
-  gpuPart: "モデルの {of} 層のうち {layers} 層をグラフィックカード（{devices}）で計算します",
-  gpuUnused: "プロセッサーで計算します。カードがあっても使わず、ほかのアプリのために空けておきます。",
-  gpuExact: "厳密モードでは、プロセッサーだけで計算します。",
-  gpuAutomatic: "最も速くなるように使う",
-  gpuOff: "使わない",
-  gpuLayers: "{n} 層",
-  draftsAhead: "回答するモデルが文章を確認しているあいだも、下書きが先に進みます。",
   workers: "ほかのコンピューター",
   workersHint: "このコンピューターに収まらないモデルのために、一緒に計算するコンピューターです。それぞれで taki rpc-server を起動してトンネルを開き、手前側のアドレスをここに入力します（複数はカンマで区切ります）。通信を暗号化するのはトンネルだけです。",
   workersUsed: "一緒に計算中：{computers}",

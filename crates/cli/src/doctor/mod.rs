@@ -9,7 +9,7 @@ use std::path::Path;
 use catalog::UpdateSource;
 use engine::{Engine, Launch};
 use protocol::chat::Settings;
-use protocol::worker::{Device, DeviceKind, Hardware};
+use protocol::worker::{Device, DeviceKind, Hardware, Modules};
 use protocol::{Problem, bytes_in_words};
 use serde_json::json;
 
@@ -82,7 +82,7 @@ fn tell(
     line("Processor", format!("{}, {} cores, {} threads", machine.processor, machine.cores, machine.threads));
     line("  used of it", hardware.processor.join(" "));
     if let Some(module) = &hardware.processor_module {
-        line("  computed by", module.clone());
+        line("  computed by", module.file.clone());
     }
     line("Memory", format!("{}, {} free", bytes(machine.memory), bytes(machine.free)));
     if let Some(measured) = machine.reads {
@@ -104,7 +104,7 @@ fn tell(
     for card in &machine.cards {
         line("  card", format!("{}, driver {}", card.maker, card.driver.as_deref().unwrap_or("none")));
     }
-    if let Some(folder) = &hardware.modules {
+    if let Some(Modules { folder, .. }) = &hardware.modules {
         // Those for processors and for other computers come with the program.
         let for_cards = |file: &&String| !["ggml-cpu", "ggml-rpc"].iter().any(|part| file.contains(part));
         let files = hardware.module_files.iter().filter(for_cards).map(String::as_str).collect::<Vec<_>>().join(" ");

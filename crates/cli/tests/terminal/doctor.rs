@@ -32,7 +32,7 @@ fn the_computer_is_told_and_nothing_that_anybody_wrote_is_handed_on() {
     let told = taki.run(&["doctor", "--json", "--bundle", place.to_str().unwrap()]).good();
     assert!(told["machine"]["cores"].as_u64().unwrap() >= 1 && told["machine"]["memory"].as_u64().unwrap() > 0);
     assert!(!told["engine"]["processor"].as_array().unwrap().is_empty(), "{told}");
-    let module = told["engine"]["processor_module"].as_str().unwrap_or_default();
+    let module = told["engine"]["processor_module"]["file"].as_str().unwrap_or_default();
     assert!(!cfg!(unix) || module.contains("ggml-cpu"), "{told}");
     assert_eq!(told["engine"]["left_out"][0]["rung"], "127.0.0.1:9");
     assert_eq!(told["threads"], 2);

@@ -94,6 +94,7 @@ mod tests {
             read_bytes: 0.0,
             placed: Vec::new(),
             drafts_ahead: false,
+            computed_by: None,
             pass_times: vec![time(0.3), time(0.1)],
         };
         let record = Record {

@@ -3,9 +3,10 @@
 use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 
 use llama_cpp_2::{LlamaBackendDeviceType, list_llama_ggml_backend_devices};
-use protocol::worker::{Device, DeviceKind};
+use protocol::worker::{Device, DeviceKind, Modules, ProcessorModule};
 use protocol::{Code, Problem};
 
 /// Names a folder of modules in place of the one beside the program.
@@ -28,7 +29,7 @@ const INSTALLED: &str = if cfg!(target_os = "macos") { "../Frameworks/modules" }
 /// # Errors
 /// [`Code::Internal`]: nothing here computes with this processor.
 pub(super) fn load_modules() -> Result<(), Problem> {
-    if let Some(folder) = modules() {
+    if let Some(folder) = folder() {
         load_from(&folder);
     }
     if registry(PROCESSOR).is_none()
@@ -55,8 +56,22 @@ fn load_from(folder: &Path) {
     }
 }
 
+/// The folder in which modules are looked for, and what the system does not load of it. Looked at once.
+pub(crate) fn modules() -> Option<Modules> {
+    static FOUND: OnceLock<Option<Modules>> = OnceLock::new();
+    let look = || {
+        let folder = folder()?;
+        #[cfg(unix)]
+        let refused = super::rated::refused(&folder);
+        #[cfg(not(unix))]
+        let refused = Vec::new();
+        Some(Modules { folder, refused })
+    };
+    FOUND.get_or_init(look).clone()
+}
+
 /// The folder in which modules are looked for.
-pub(crate) fn modules() -> Option<PathBuf> {
+fn folder() -> Option<PathBuf> {
     std::env::var_os(MODULES).map(PathBuf::from).or_else(own_modules)
 }
 
@@ -76,9 +91,28 @@ fn registry(name: &CStr) -> Option<NonNull<llama_cpp_sys_2::ggml_backend_reg>> {
     NonNull::new(unsafe { llama_cpp_sys_2::ggml_backend_reg_by_name(name.as_ptr()) })
 }
 
-/// The file whose code computes with the processor, by its name. None where the system does not tell.
+/// The file whose code computes with the processor, and what lay beside it to choose from. None where the system does not tell.
 #[cfg(unix)]
-pub(crate) fn processor_module() -> Option<String> {
+pub(crate) fn processor_module() -> Option<ProcessorModule> {
+    static FOUND: OnceLock<Option<ProcessorModule>> = OnceLock::new();
+    let look = || {
+        let path = processor_path()?;
+        let file = path.file_name()?.to_string_lossy().into_owned();
+        let rated = path.parent().map(super::rated::rated).unwrap_or_default();
+        // A part of the program may lie beside modules that nobody asked.
+        let rated = if rated.iter().any(|module| module.file == file) { rated } else { Vec::new() };
+        Some(ProcessorModule { file, rated })
+    };
+    FOUND.get_or_init(look).clone()
+}
+
+#[cfg(not(unix))]
+pub(crate) fn processor_module() -> Option<ProcessorModule> {
+    None
+}
+
+#[cfg(unix)]
+fn processor_path() -> Option<PathBuf> {
     let registry = registry(PROCESSOR)?;
     let mut about = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
     // SAFETY: the address lies in a library that stays loaded, and so does the name that is told of it; zeros are a valid answer.
@@ -88,12 +122,7 @@ pub(crate) fn processor_module() -> Option<String> {
         let name = about.assume_init().dli_fname;
         (found && !name.is_null()).then(|| CStr::from_ptr(name))
     }?;
-    Some(Path::new(name.to_str().ok()?).file_name()?.to_string_lossy().into_owned())
-}
-
-#[cfg(not(unix))]
-pub(crate) fn processor_module() -> Option<String> {
-    None
+    Some(PathBuf::from(name.to_str().ok()?))
 }
 
 /// Every device besides the processor, with llama.cpp's number of it.

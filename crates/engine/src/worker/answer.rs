@@ -18,7 +18,7 @@ use super::measure;
 use super::outbox::Outbox;
 use super::receipt;
 use super::threads::{Patience, Usual};
-use crate::llama::{Llama, Mode, Weights};
+use crate::llama::{Llama, Mode, Weights, processor_module};
 use crate::member::Member;
 use crate::shape::{self, Shape, Shapes};
 use crate::utf8::Utf8Assembler;
@@ -95,6 +95,7 @@ impl Answerer<'_> {
             translated: self.translated.clone(),
             placed: self.placed.clone(),
             drafts_ahead: self.cascade.target().computes_beside(),
+            computed_by: processor_module().map(Box::new),
             context: self.context,
             exact_widths: self.widths.iter().flatten().map(|width| *width as u32).collect(),
             k: self.matrix.clone(),
