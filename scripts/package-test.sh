@@ -111,6 +111,8 @@ doctor() {
   seen=$(taki doctor --json)
   module=$(told 'it["engine"]["processor_module"]["file"]' <<<"$seen")
   is "$module" "libggml-cpu-*.so" "No module for processors is named"
+  is "$(told 'it["engine"]["processor_module"]["rated"][0]["file"]' <<<"$seen")" "$module" "Another module suits this processor better"
+  is "$(told 'len(it["engine"]["processor_module"]["rated"])' <<<"$seen")" "$(ls "$installed"/modules/libggml-cpu-*.so | wc -l)" "Not every module for processors was asked how well it suits"
   echo "Computed by $module: $(told '" ".join(it["engine"]["processor"])' <<<"$seen")"
   taki doctor | grep "computed by"
 }

@@ -3,10 +3,15 @@
 use protocol::worker::{DeviceKind, Hardware};
 use protocol::{Language, Problem, bytes_in_words};
 
-use super::machine::{Card, Machine};
+use super::cards;
+use super::machine::Machine;
+use crate::output::either;
 
 /// Less memory than this is too little for anything but the smallest ladder.
 const LITTLE: u64 = 1 << 30;
+
+/// Whether this program came in a package, without the source to build from.
+const PACKAGED: bool = cfg!(feature = "dynamic-backends");
 
 /// What to do, one thing each, the most telling first: what is `wrong` with the ladder before anything else.
 pub(super) fn advice(
@@ -18,34 +23,60 @@ pub(super) fn advice(
 ) -> Vec<String> {
     let in_words = |problem: &Problem| format!("{} {}", problem.sentence(language), problem.next_step(language));
     let mut all: Vec<String> = wrong.iter().map(in_words).collect();
-    let cards = hardware.devices.iter().filter(|device| device.kind != DeviceKind::Remote).count();
-    if cards > 0 && gpu_layers == Some(0) {
-        all.push("A graphics card is there and the settings leave it alone: set “Layers on the graphics card” back to automatic.".to_owned());
+    let has_card = hardware.devices.iter().any(|device| device.kind != DeviceKind::Remote);
+    if has_card && gpu_layers == Some(0) {
+        all.push(
+            either(
+                language,
+                "A graphics card is there and the settings leave it alone: set “Graphics card” back to “As much as is fastest”.",
+                "グラフィックカードがありますが、設定で使わないことになっています。「グラフィックカード」を「最も速くなるように使う」に戻してください。",
+            )
+            .to_owned(),
+        );
     }
-    if cards == 0 {
-        all.extend(machine.cards.iter().filter_map(without_use));
-    }
-    if let Some(free) = machine.free.filter(|free| *free < LITTLE) {
-        all.push(format!(
-            "Only {} of memory are free: close other programs, or choose a smaller ladder.",
-            bytes_in_words(free)
+    all.extend(cards::unused(machine, hardware, PACKAGED, language));
+    if let Some(free) = machine.free.filter(|free| *free < LITTLE).map(bytes_in_words) {
+        all.push(either(
+            language,
+            format!("Only {free} of memory are free: close other programs, or choose a smaller ladder."),
+            format!(
+                "メモリの空きが {free} しかありません。ほかのアプリを閉じるか、より小さい組み合わせを選んでください。"
+            ),
         ));
     }
+    let Machine { load, cores, .. } = machine;
     // This very program is one of those that wait.
-    if machine.load > machine.cores as f64 + 1.0 {
-        all.push(format!(
-            "Other programs keep the processor busy ({:.1} wait for {} cores): answers take longer until they are done.",
-            machine.load, machine.cores
+    if *load > *cores as f64 + 1.0 {
+        all.push(either(
+            language,
+            format!(
+                "Other programs keep the processor busy ({load:.1} wait for {cores} cores): answers take longer until they are done."
+            ),
+            format!(
+                "ほかのアプリがプロセッサーを使っています（{cores} コアに対して {load:.1} が待機中）。終わるまで回答に時間がかかります。"
+            ),
         ));
     }
     if machine.on_battery == Some(true) {
-        all.push("It runs from its battery, which most computers make slower: plug it in for long answers.".to_owned());
+        all.push(
+            either(
+                language,
+                "It runs from its battery, which most computers make slower: plug it in for long answers.",
+                "バッテリーで動いているため、遅くなることがあります。長い回答のときは電源につないでください。",
+            )
+            .to_owned(),
+        );
     }
     if machine.large_pages == Some(false) {
         all.push(
-            "The system gives no large pages, which makes answers a tenth to a fifth slower: `echo madvise | sudo tee \
-             /sys/kernel/mm/transparent_hugepage/enabled` turns them on until the next start."
-                .to_owned(),
+            either(
+                language,
+                "The system gives no large pages, which makes answers a tenth to a fifth slower: `echo madvise | sudo tee \
+                 /sys/kernel/mm/transparent_hugepage/enabled` turns them on until the next start.",
+                "システムが大きなメモリページを使わせないため、回答が 1～2 割遅くなります。次に起動するまで有効にするには \
+                 `echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled` を実行してください。",
+            )
+            .to_owned(),
         );
     }
     for left in &hardware.left_out {
@@ -54,24 +85,13 @@ pub(super) fn advice(
     all
 }
 
-/// What is missing for a card to be used.
-fn without_use(card: &Card) -> Option<String> {
-    let Card { maker, driver } = card;
-    match (maker.as_str(), driver.as_deref()) {
-        ("NVIDIA", Some("nvidia")) => Some(
-            "The NVIDIA card is not used: `scripts/cuda.sh` builds what is needed for it (with NVIDIA's nvcc, in about ten minutes)."
-                .to_owned(),
-        ),
-        ("NVIDIA", _) => Some("The NVIDIA card is not used: it needs NVIDIA's own driver.".to_owned()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use protocol::Code;
-    use protocol::worker::{Device, LeftOut};
+    use protocol::worker::{Device, LeftOut, Modules};
+
+    use super::super::machine::Card;
 
     fn advice(machine: &Machine, hardware: &Hardware, gpu_layers: Option<u16>) -> Vec<String> {
         super::advice(machine, hardware, gpu_layers, &[], Language::English)
@@ -86,7 +106,12 @@ mod tests {
     }
 
     fn card(maker: &str, driver: Option<&str>) -> Card {
-        Card { maker: maker.to_owned(), driver: driver.map(str::to_owned) }
+        Card { maker: maker.to_owned(), driver: driver.map(str::to_owned), version: None }
+    }
+
+    fn hardware() -> Hardware {
+        let modules = Some(Modules { folder: "modules".into(), refused: Vec::new() });
+        Hardware { modules, ..Hardware::default() }
     }
 
     fn device(kind: DeviceKind) -> Device {
@@ -113,20 +138,35 @@ mod tests {
         };
         let problem = Problem::new(Code::RemoteUnusable).with("address", "10.0.0.2:1").with("reason", "closed");
         let left_out = vec![LeftOut { rung: "10.0.0.2:1".to_owned(), problem }];
-        let told = advice(&machine, &Hardware { left_out, ..Hardware::default() }, None);
-        for part in ["cuda.sh", "537 MB", "busy", "battery", "large pages", "10.0.0.2"] {
+        let told = advice(&machine, &Hardware { left_out, ..hardware() }, None);
+        for part in ["make cuda", "537 MB", "busy", "battery", "large pages", "10.0.0.2"] {
             assert_eq!(told.iter().filter(|line| line.contains(part)).count(), 1, "{part}: {told:?}");
         }
         assert_eq!(told.len(), 6);
     }
 
     #[test]
+    fn nothing_is_left_in_english_where_the_reader_is_japanese() {
+        let machine = Machine {
+            cores: 2,
+            load: 5.0,
+            free: Some(1 << 29),
+            on_battery: Some(true),
+            large_pages: Some(false),
+            cards: vec![card("AMD", Some("amdgpu"))],
+            ..Machine::default()
+        };
+        let hardware = Hardware { devices: vec![device(DeviceKind::Card)], ..hardware() };
+        let told = super::advice(&machine, &hardware, Some(0), &[], Language::Japanese);
+        assert_eq!(told.len(), 6);
+        assert!(told.iter().all(|line| line.contains('。')), "{told:?}");
+    }
+
+    #[test]
     fn a_card_that_works_is_only_mentioned_where_it_is_left_alone() {
         let machine = Machine { cores: 4, cards: vec![card("NVIDIA", Some("nvidia"))], ..Machine::default() };
-        let hardware = Hardware { devices: vec![device(DeviceKind::Card)], ..Hardware::default() };
-        assert!(advice(&machine, &hardware, None).is_empty());
-        assert!(advice(&machine, &hardware, Some(0))[0].contains("automatic"));
-        let nouveau = Machine { cards: vec![card("NVIDIA", Some("nouveau"))], ..machine };
-        assert!(advice(&nouveau, &Hardware::default(), None)[0].contains("own driver"));
+        let used = Hardware { devices: vec![device(DeviceKind::Card)], ..hardware() };
+        assert!(advice(&machine, &used, None).is_empty());
+        assert!(advice(&machine, &used, Some(0))[0].contains("As much as is fastest"));
     }
 }

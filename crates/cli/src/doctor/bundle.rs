@@ -34,6 +34,7 @@ pub(super) fn bundle(setup: &Setup, settings: Settings, report: &Value) -> Value
     hidden.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
     let mut report = report.clone();
     hide_remote(&mut report["engine"]);
+    hide_names(&mut report["foreseen"]);
     let learned = setup.learned().all().into_iter().map(|learned| plain(learned, &known));
     let ladder = if known(&settings.ladder) { settings.ladder.clone() } else { OWN.to_owned() };
     report["ladder"] = json!(ladder);
@@ -64,14 +65,19 @@ fn plain(mut learned: Learned, known: &dyn Fn(&str) -> bool) -> Learned {
 
 /// Other computers without their addresses.
 fn hide_remote(engine: &mut Value) {
-    for device in engine["devices"].as_array_mut().into_iter().flatten() {
-        if device["kind"] == "remote" {
-            device["description"] = json!("another computer");
-        }
-    }
+    hide_names(&mut engine["devices"]);
     for left in engine["left_out"].as_array_mut().into_iter().flatten() {
         left["rung"] = json!("another computer");
         left["problem"]["details"] = json!({});
+    }
+}
+
+/// Devices, where those of other computers are called by their addresses, without these.
+fn hide_names(devices: &mut Value) {
+    for device in devices.as_array_mut().into_iter().flatten() {
+        if device["kind"] == "remote" {
+            device["description"] = json!("another computer");
+        }
     }
 }
 

@@ -109,3 +109,23 @@ fn a_bench_measures_the_ways_that_only_a_device_has() {
         assert_eq!(row.unwrap_or_else(|| panic!("no {way}: {ran:?}"))["prompts"], json!(1));
     }
 }
+
+#[test]
+fn what_a_device_would_hold_of_the_chosen_ladder_is_told_and_its_address_is_not_handed_on() {
+    let taki = Taki::with_models();
+    let lent = Lent::by(&taki);
+    let settings = format!("ladder = \"smollm2\"\ngpuLayers = 99\nworkers = [\"{}\"]\n", lent.address);
+    let at = |name: &str| taki.home.path().join(name);
+    fs::create_dir(at("config")).unwrap();
+    fs::write(at("config/settings.toml"), settings).unwrap();
+    let place = at("for-help.json");
+    let told = taki.run(&["doctor", "--json", "--bundle", place.to_str().unwrap()]).good();
+    let shares = told["foreseen"].as_array().unwrap();
+    assert!(shares.iter().any(|share| share["bytes"].as_u64().unwrap() > 50_000_000), "{told}");
+    assert!(shares.iter().any(|share| share["description"] == lent.address.as_str()), "{told}");
+    let bundle = fs::read_to_string(&place).unwrap();
+    assert!(bundle.contains("\"foreseen\"") && !bundle.contains(&lent.address), "{bundle}");
+    let told = taki.run(&["doctor"]);
+    assert!(told.out.contains(&lent.address) && told.out.contains(": about "), "{told:?}");
+    assert!(told.out.contains("99 of the target's layers on devices, as set"), "{told:?}");
+}

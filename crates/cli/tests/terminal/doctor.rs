@@ -34,6 +34,11 @@ fn the_computer_is_told_and_nothing_that_anybody_wrote_is_handed_on() {
     assert!(!told["engine"]["processor"].as_array().unwrap().is_empty(), "{told}");
     let module = told["engine"]["processor_module"]["file"].as_str().unwrap_or_default();
     assert!(!cfg!(unix) || module.contains("ggml-cpu"), "{told}");
+    // Only a package has several to choose from; then the chosen one is as good as any, and told of with the others.
+    let rated = told["engine"]["processor_module"]["rated"].as_array().cloned().unwrap_or_default();
+    let score = |name: &str| rated.iter().find(|other| other["file"] == name).and_then(|other| other["score"].as_u64());
+    assert_eq!(score(module), rated.first().and_then(|best| best["score"].as_u64()), "{told}");
+    assert!(!cfg!(unix) || rated.is_empty() != cfg!(feature = "dynamic-backends"), "{told}");
     assert_eq!(told["engine"]["left_out"][0]["rung"], "127.0.0.1:9");
     assert_eq!(told["threads"], 2);
     let bundle = fs::read_to_string(&place).unwrap();
@@ -46,4 +51,31 @@ fn the_computer_is_told_and_nothing_that_anybody_wrote_is_handed_on() {
     assert_eq!(again.code, Some(1), "a file that is there stays as it is");
     assert_eq!(fs::read_to_string(&place).unwrap(), bundle);
     assert!(again.out.contains("Processor") && again.err.contains("for-help.json"), "{again:?}");
+}
+
+#[test]
+fn what_is_chosen_and_used_is_told_in_the_systems_language_and_to_programs_in_one() {
+    let [english, japanese] = [Taki::with_models(), Taki::with_models().in_japanese()];
+    let told = english.run(&["doctor"]);
+    assert!(told.code == Some(0) && told.out.contains("  computed by"), "{told:?}");
+    let built =
+        if cfg!(feature = "dynamic-backends") { "none of them uses more of it" } else { "no modules to choose from" };
+    assert!(!cfg!(unix) || told.out.contains(built), "{told:?}");
+    assert!(told.out.contains("threads for single words"), "they were tried when the ladder was learned: {told:?}");
+    let told = japanese.run(&["doctor"]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    for name in ["システム", "プロセッサー", "  使う機能", "メモリ", "画面", "グラフィック", "カード用", "使うもの"]
+    {
+        assert!(told.out.lines().any(|line| line.starts_with(name)), "{name}: {told:?}");
+    }
+    for words in [" cores", " free", "looked for", "fast mode", " threads", "could be better"] {
+        assert!(!told.out.contains(words), "{words}: {told:?}");
+    }
+    let [english, japanese] = [&english, &japanese].map(|taki| taki.run(&["doctor", "--json"]).good());
+    for taken in ["ladder", "exact", "threads_found"] {
+        assert_eq!(english[taken], japanese[taken], "{taken}");
+    }
+    assert!(english["threads_found"]["single"].as_u64().unwrap() >= 1, "{english}");
+    let advice = japanese["advice"].as_array().unwrap();
+    assert!(advice.iter().all(|line| !line.as_str().unwrap().contains('。')), "{advice:?}");
 }
