@@ -118,19 +118,27 @@ def table(results):
 
 
 def worst(asked, all_parts, count, times):
-    """Asks the long answers that came out slowest when they were asked again, each so many times in both ways, one process each."""
+    """Asks the long answers that came out slowest when they were asked again, each so many times in both ways, one process each.
+
+    Every time with nothing learned: what the question itself taught, and what it lost, would help from its second time on, and no
+    person's question has that.
+    """
     slow = []
     for number, part in enumerate(all_parts):
         done = asked.out / f"part-{number:03}.json"
         if done.exists():
             found = json.loads(done.read_text().splitlines()[0])["slower"]
-            slow += [(one["ratio"], part[one["question"] - 1]) for one in found if one["ratio"] is not None]
-    print(f"\nThe {count} slowest of these, {times} times in both ways:")
-    for at, (before, question) in enumerate(sorted(slow, key=lambda one: one[0])[:count]):
-        result = ask(asked, [question] * times, asked.out / f"worst-{at}.json", "1", "0")
-        rows = [row for row in result["rows"] if row["config"] == "adaptive" and row["category"] == "all"]
-        for row in rows:
-            print(f"* {question['category']}: before {before:.3f}, then {row['ratio_to_off']:.3f} ({row['low']:.3f} to {row['high']:.3f})", flush=True)
+            slow += [(one["ratio"], part[one["question"] - 1]) for one in found if one["ratio"] is not None and one["config"] == "adaptive"]
+    print(f"\nThe {count} slowest of these, {times} times in both ways, each time with nothing learned:")
+    for before, question in sorted(slow, key=lambda one: one[0])[:count]:
+        # By the question: which one comes in this place changes with what is measured later.
+        name = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:16]
+        done = asked.out / f"worst-{times}-{name}.json"
+        result = ask(asked, [question] * times, done, ["--repeats", "1", "--again", "0", "--configs", "adaptive", "--cold"])
+        # A single row: of one category there are no rows of all categories together.
+        for row in (row for row in result["rows"] if row["config"] == "adaptive"):
+            between = "–" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+            print(f"* {question['category']}: before {before:.3f}, then {row['ratio_to_off']:.3f} ({between})", flush=True)
 
 
 def ways(asked):
@@ -138,8 +146,8 @@ def ways(asked):
     return ["--configs", asked.configs, *(["--peers", asked.peers] if asked.peers else [])]
 
 
-def ask(asked, questions, done, repeats, again):
-    """What comes of asking `questions` in all ways; it is kept in `done`, and not asked again if it is there."""
+def ask(asked, questions, done, options):
+    """What comes of asking `questions` with these options of `taki bench`; it is kept in `done`, and not asked again if it is there."""
     if done.exists():
         return json.loads(done.read_text().splitlines()[0])
     suite = asked.out / "part.jsonl"
@@ -148,8 +156,8 @@ def ask(asked, questions, done, repeats, again):
         if asked.lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
         ran = subprocess.run(
-            [asked.taki, "bench", "--ladder", asked.ladder, "--suite", suite, "--max-tokens", asked.max_tokens, "--repeats",
-             repeats, "--again", again, *ways(asked), "--json"],
+            [asked.taki, "bench", "--ladder", asked.ladder, "--suite", suite, "--max-tokens", asked.max_tokens, *options,
+             "--json"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if ran.returncode:
         sys.exit(f"{asked.taki} bench ended with {ran.returncode} before {done}")
@@ -240,7 +248,7 @@ def main():
             continue
         if (time.monotonic() - began) / 60 > asked.minutes:
             break
-        ask(asked, part, done, asked.repeats, asked.again)
+        ask(asked, part, done, ["--repeats", asked.repeats, "--again", asked.again, *ways(asked)])
         print(f"part {number + 1} of {len(all_parts)}", file=sys.stderr, flush=True)
     results = [json.loads(file.read_text().splitlines()[0]) for file in sorted(asked.out.glob("part-*.json"))]
     if not results:

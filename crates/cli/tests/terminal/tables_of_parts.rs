@@ -1,10 +1,32 @@
 //! `scripts/never-slower.py`, which makes tables of many a `bench --json`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
+
+/// A `taki` whose answers come at the speed that stands in their question, and that notes how it was called. As of the real one, there are no rows
+/// of all categories together where there is only one.
+const TOY: &str = r#"#!/usr/bin/env python3
+import json, sys
+with open(sys.argv[0] + ".calls", "a") as calls:
+    calls.write(" ".join(sys.argv[1:]) + "\n")
+questions = [json.loads(line) for line in open(sys.argv[sys.argv.index("--suite") + 1])]
+categories = list(dict.fromkeys(question["category"] for question in questions))
+rows = []
+for category in categories + (["all"] if len(categories) > 1 else []):
+    ratios = [question["ratio"] for question in questions if category in ("all", question["category"])]
+    for config, ratio in (("off", 1.0), ("adaptive", sum(ratios) / len(ratios))):
+        low, high = (ratio - 0.01, ratio + 0.01) if len(ratios) > 2 else (None, None)
+        rows.append({"category": category, "config": config, "prompts": len(ratios), "tokens_per_second": 10 * ratio,
+                     "ratio_to_off": ratio, "low": low, "high": high, "pace_to_off": ratio, "tokens": 64, "same_as_off": 1.0})
+slower = [{"question": at + 1, "category": question["category"], "config": "adaptive", "at_first": 0.9,
+           "ratio": question["ratio"], "low": None, "high": None}
+          for at, question in enumerate(questions) if question["ratio"] < 0.985]
+print(json.dumps({"rows": rows, "slower": slower}))
+"#;
 
 /// A row of one question: its speed and pace against the target alone, and how long the answer was.
 fn row(category: &str, config: &str, ratio: f64, pace: Option<f64>, tokens: u32) -> Value {
@@ -51,9 +73,9 @@ fn pace_is_told_beside_speed_and_answers_of_another_length_have_no_say_in_it() {
         row("b", "adaptive", 0.9, None, 1),
     ];
     let slower = json!([
-        { "category": "b", "at_first": 0.9, "ratio": 0.95, "low": null, "high": null },
-        { "category": "a", "at_first": 0.9, "ratio": 0.95, "low": 0.94, "high": 0.96 },
-        { "category": "a", "at_first": 0.9, "ratio": null, "low": null, "high": null },
+        { "category": "b", "config": "adaptive", "at_first": 0.9, "ratio": 0.95, "low": null, "high": null },
+        { "category": "a", "config": "adaptive", "at_first": 0.9, "ratio": 0.95, "low": 0.94, "high": 0.96 },
+        { "category": "a", "config": "adaptive", "at_first": 0.9, "ratio": null, "low": null, "high": null },
     ]);
     let told = table(rows, &slower);
     let head = told.lines().next().unwrap();
@@ -72,4 +94,39 @@ fn an_answer_that_was_held_up_moves_the_mean_but_not_that_of_the_middle() {
     let told = table(rows, &json!([]));
     assert_eq!(cells(&told, "all")[2], "1.110", "{told}");
     assert!(told.contains("The middle 90% of all questions: 1.000 to off, 1.000 by pace."), "{told}");
+}
+
+#[test]
+fn the_slowest_answers_are_told_as_asked_each_time_with_nothing_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    fs::write(place("taki"), TOY).unwrap();
+    fs::set_permissions(place("taki"), fs::Permissions::from_mode(0o755)).unwrap();
+    let question = |category: &str, ratio: f64| json!({ "category": category, "ratio": ratio }).to_string();
+    fs::write(place("suite.jsonl"), [question("a", 0.95), question("a", 0.9), question("b", 1.0)].join("\n")).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/never-slower.py");
+    let run = |more: &[&str]| {
+        let mut command = Command::new("python3");
+        command.arg(&script).arg("--taki").arg(place("taki")).args(["--ladder", "any", "--times", "5", "--out"]);
+        command.arg(place("out")).args(more).arg(place("suite.jsonl"));
+        let ran = command.output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        let calls = fs::read_to_string(place("taki.calls")).unwrap();
+        let cold = calls.lines().filter(|call| call.contains(" --cold ")).count();
+        (String::from_utf8(ran.stdout).unwrap(), cold, calls.lines().count())
+    };
+    let [slowest, other] =
+        ["* a: before 0.900, then 0.900 (0.890 to 0.910)", "* a: before 0.950, then 0.950 (0.940 to 0.960)"];
+    let (told, cold, calls) = run(&["--worst", "1"]);
+    assert!(told.contains(slowest) && !told.contains(other), "{told}");
+    assert_eq!((cold, calls), (1, 3), "two parts, whose questions may learn of each other");
+    let (told, cold, calls) = run(&["--worst", "1"]);
+    assert!(told.contains(slowest) && (cold, calls) == (1, 3), "it is there already: {told}");
+    // Of another part alone another question is the slowest.
+    let parts = [place("out/part-000.json"), place("out/part-001.json")];
+    let has_slowest = parts.iter().find(|part| fs::read_to_string(part).unwrap().contains(r#""ratio": 0.9,"#)).unwrap();
+    fs::remove_file(has_slowest).unwrap();
+    let (told, cold, calls) = run(&["--worst", "1", "--minutes", "0"]);
+    assert!(told.contains(other) && !told.contains(slowest), "{told}");
+    assert_eq!((cold, calls), (2, 4));
 }
