@@ -3,6 +3,7 @@
 
     scripts/never-slower.py --ladder qwen-coder --out FOLDER SUITE.jsonl [SUITE.jsonl ...]
     scripts/never-slower.py --ladder qwen-coder --out FOLDER --limit 8 --peers "$(scripts/peers.sh)" SUITE.jsonl [SUITE.jsonl ...]
+    scripts/never-slower.py --ladder smollm2 --out FOLDER --limit 2 --max-tokens 512 SUITE.jsonl
 
 A full suite takes an hour or two on two cores, so it is asked in parts of at most four questions, no two of one category. What is
 there already is not asked again: start it anew after a break and it goes on. With --lock FILE it holds that lock while it measures,
@@ -29,6 +30,10 @@ T = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.20
      2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042]
 # Even: which of two ways goes first depends on the place, and each does so as often.
 PART = 4
+# Tokens from which on `taki bench` takes an answer for a long one, and asks again where it seems slower, however long answers may be.
+LONG = 64
+# An answer lies below this where it is surely slower.
+SLOWER = 0.97
 
 
 def parts(questions, limit):
@@ -102,19 +107,57 @@ def table(results):
     # Of all of them, as `of` is last.
     middle = f"The middle 90% of all questions: {trimmed(ratios):.3f} to off"
     print(f"\n{middle}, {trimmed(paces):.3f} by pace." if paces else f"\n{middle}.")
-    again = [slow for result in results for slow in result["slower"]]
+    print_control(results)
+    again = [slow for result in results for slow in result["slower"] if slow["config"] == "adaptive"]
     print(f"\n{len(again)} long answers were below 0.985 at first and asked again:")
     for slow in sorted(again, key=lambda slow: slow["high"] or math.inf):
         then = "with no pair of answers" if slow["ratio"] is None else f"then {slow['ratio']:.3f}"
         between = "–" if slow["high"] is None else f"{slow['low']:.3f} to {slow['high']:.3f}"
         print(f"* {slow['category']}: {slow['at_first']:.3f}, {then} ({between})")
-    surely = [slow for slow in again if slow["high"] is not None and slow["high"] < 0.97]
-    print(f"{len(surely)} of them lie below 0.97 with their whole interval.")
+    surely = [slow for slow in again if slow["high"] is not None and slow["high"] < SLOWER]
+    print(f"{len(surely)} of them lie below {SLOWER} with their whole interval.")
+    halves = [math.log(slow["high"] / slow["low"]) / 2 for slow in again if slow["high"] is not None]
+    if halves:
+        # None there says little where no answer could have been there.
+        half = statistics.median(halves)
+        print(f"Half of these intervals reach further than {math.expm1(half):.1%} to either side: of such an answer only a mean below "
+              f"{SLOWER * math.exp(-half):.3f} would lie there.")
     # A few pairs of one answer say little of it; those of all together say what such answers lose.
     each = [slow["ratio"] for slow in again if slow["ratio"] is not None]
     if each:
         mean, between = told(each)
         print(f"All of them: {mean:.3f} ({between}), the middle one {statistics.median(each):.3f}.")
+
+
+def print_control(results):
+    """Prints how long answers did, by whether anything was proposed for them.
+
+    Where nothing was, both ways did the same work: how such pairs differ is the noise that all others have to be held against.
+    """
+    groups = {"all long answers": [], "nothing proposed: the same work": [], "something proposed": []}
+    for result in results:
+        # A category comes once in a part, so that a row is one question.
+        rows = {(row["config"], row["category"]): row for row in result["rows"] if row["category"] != "all"}
+        for (config, category), row in rows.items():
+            off = rows["off", category]
+            if config != "adaptive" or off["tokens"] < LONG:
+                continue
+            groups["all long answers"].append((row, off))
+            # Older files do not say it. What a draft says in vain costs its passes, though nothing of it is proposed.
+            if "proposed" in row:
+                is_same = row["proposed"] == row["draft_passes"] == 0 and row["target_passes"] == off["target_passes"]
+                groups["nothing proposed: the same work" if is_same else "something proposed"].append((row, off))
+    print(f"\n| answers of {LONG} tokens and more | how many | to off | 95% | deviation of one | by pace | 95% | deviation of one |\n" + "|---" * 8 + "|")
+    for name, of in groups.items():
+        if not of:
+            continue
+        paces = [row["pace_to_off"] for row, off in of if row["pace_to_off"] is not None and row["tokens"] == off["tokens"]]
+        cells = []
+        for some in ([row["ratio_to_off"] for row, _ in of], paces):
+            mean, between = told(some) if some else (math.nan, "–")
+            deviation = statistics.stdev(math.log(ratio) for ratio in some) if len(some) > 1 else math.nan
+            cells.append(f"{mean:.3f} | {between} | {deviation:.1%}".replace("nan%", "–").replace("nan", "–"))
+        print(f"| {name} | {len(of)} | {' | '.join(cells)} |")
 
 
 def worst(asked, all_parts, count, times):

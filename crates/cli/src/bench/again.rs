@@ -136,7 +136,7 @@ mod tests {
     use crate::suite::Question;
 
     fn measured(seconds: f64, tokens: usize) -> Measured {
-        Measured { seconds, writing: seconds, tokens: vec![7; tokens], target_passes: 1 }
+        Measured { seconds, writing: seconds, tokens: vec![7; tokens], target_passes: 1, ..Measured::default() }
     }
 
     #[test]

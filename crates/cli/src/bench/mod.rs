@@ -17,7 +17,7 @@ use engine::{Ask, Engine};
 use protocol::ladder::{EngineSettings, Ladder};
 use protocol::learned::Learned;
 use protocol::worker::{Anew, Message, Speaker};
-use protocol::{Code, Problem, Sampling, bytes_in_words};
+use protocol::{Code, Problem, RungRole, Sampling, bytes_in_words};
 use serde::Serialize;
 use serde_json::json;
 
@@ -285,11 +285,16 @@ impl Asking<'_> {
             *first = self.engine.learned();
         }
         let (tokens, receipt) = answer(self.engine, &ask)?;
+        let drafters = receipt.rungs.iter().filter(|rung| rung.role != RungRole::Target);
+        let (proposed, passes) =
+            drafters.fold((0, 0), |(proposed, passes), rung| (proposed + rung.proposed, passes + rung.passes));
         Ok(Measured {
             seconds: receipt.seconds,
             writing: receipt.seconds - receipt.first_token_seconds,
             tokens,
             target_passes: receipt.target_passes,
+            proposed,
+            draft_passes: Some(passes),
         })
     }
 }

@@ -43,6 +43,10 @@ pub(super) struct Row {
     pub(super) median_ratio: f64,
     pub(super) target_passes: u32,
     pub(super) tokens: u32,
+    /// Tokens that others had proposed to the target, and passes that draft models made for it: where there are none, its answers were the same work
+    /// as the target's alone. None where the passes are not known.
+    pub(super) proposed: u32,
+    pub(super) draft_passes: Option<u32>,
     /// Share of its answers that have the very tokens of the target alone.
     pub(super) same_as_off: f64,
     /// The ratio without the time up to the first token: what the bounds speak of.
@@ -232,6 +236,8 @@ impl Material<'_> {
             median_ratio: self.table.median_ratio(&chosen, way, OFF),
             target_passes: self.table.target_passes(&chosen, way),
             tokens: self.table.tokens(&chosen, way),
+            proposed: self.table.proposed(&chosen, way),
+            draft_passes: self.table.draft_passes(&chosen, way),
             same_as_off: self.table.same(&chosen, way, OFF),
             pace_to_off: pace,
             of_ceiling: share(bounds.ceiling),

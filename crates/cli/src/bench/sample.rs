@@ -11,6 +11,10 @@ pub(super) struct Measured {
     pub(super) tokens: Vec<u32>,
     /// Passes of the target that drew them.
     pub(super) target_passes: u32,
+    /// Tokens that others had proposed to it.
+    pub(super) proposed: u32,
+    /// Passes that draft models made; None where that is not known.
+    pub(super) draft_passes: Option<u32>,
 }
 
 impl Measured {
@@ -69,6 +73,15 @@ impl Table {
         self.sum(questions, way, |answer| f64::from(answer.target_passes)) as u32
     }
 
+    pub(super) fn proposed(&self, questions: &[usize], way: usize) -> u32 {
+        self.sum(questions, way, |answer| f64::from(answer.proposed)) as u32
+    }
+
+    /// None where that is not known of each.
+    pub(super) fn draft_passes(&self, questions: &[usize], way: usize) -> Option<u32> {
+        questions.iter().filter_map(|question| self.typical(*question, way)).map(|answer| answer.draft_passes).sum()
+    }
+
     /// Tokens per second, the time to read the prompt included.
     pub(super) fn rate(&self, questions: &[usize], way: usize) -> f64 {
         f64::from(self.tokens(questions, way)) / self.sum(questions, way, |answer| answer.seconds)
@@ -104,7 +117,8 @@ mod tests {
     use super::*;
 
     fn measured(seconds: f64, tokens: &[u32]) -> Measured {
-        Measured { seconds, writing: seconds / 2.0, tokens: tokens.to_vec(), target_passes: tokens.len() as u32 }
+        let target_passes = tokens.len() as u32;
+        Measured { seconds, writing: seconds / 2.0, tokens: tokens.to_vec(), target_passes, ..Measured::default() }
     }
 
     fn near(have: f64, want: f64) {
@@ -121,6 +135,21 @@ mod tests {
         near(table.pace(&[0], 0).unwrap(), 4.0);
         assert_eq!((table.tokens(&[0], 0), table.target_passes(&[0], 0)), (5, 5));
         assert!(table.rate(&[0], 1).is_nan() && table.pace(&[0], 1).is_none());
+    }
+
+    #[test]
+    fn what_was_proposed_is_of_the_answers_that_count_and_passes_that_are_not_known_have_no_sum() {
+        let mut table = Table::new(2, 2);
+        for (question, proposed) in [(0, 7), (1, 2)] {
+            let drafted =
+                |seconds, proposed, draft_passes| Measured { proposed, draft_passes, ..measured(seconds, &[1]) };
+            table.add(question, 0, drafted(1.0, proposed, Some(3)));
+            table.add(question, 0, drafted(2.0, 100, Some(100)));
+            table.add(question, 1, drafted(1.0, proposed, (question == 0).then_some(0)));
+        }
+        assert_eq!((table.proposed(&[0, 1], 0), table.draft_passes(&[0, 1], 0)), (9, Some(6)));
+        assert_eq!((table.proposed(&[1], 1), table.draft_passes(&[0, 1], 1)), (2, None));
+        assert_eq!(table.draft_passes(&[0], 1), Some(0));
     }
 
     #[test]

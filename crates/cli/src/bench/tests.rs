@@ -56,7 +56,15 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
             peer.answer(wanted(&[1], 1), wanted(&[5, 6], 9))
         } else {
             let seconds = if way == 0 { 2.0 } else { 1.0 };
-            Ok(Measured { seconds, writing: seconds / 2.0, tokens: answer.to_vec(), target_passes: 2 })
+            let (proposed, draft_passes) = (3 * way as u32, Some(way as u32));
+            Ok(Measured {
+                seconds,
+                writing: seconds / 2.0,
+                tokens: answer.to_vec(),
+                target_passes: 2,
+                proposed,
+                draft_passes,
+            })
         })
     });
     assert_eq!(done, Ok(()));
@@ -83,6 +91,10 @@ fn a_server_that_fails_is_told_of_and_the_others_go_on() {
     for value in [adaptive.ratio_to_off, adaptive.median_ratio].into_iter().chain(interval) {
         near(value, 2.0);
     }
+    let drafted =
+        |category: &str, config: &str| row(category, config).map(|row| (row.proposed, row.draft_passes)).unwrap();
+    assert_eq!([drafted("all", "off"), drafted("a", "adaptive")], [(0, Some(0)), (6, Some(2))]);
+    assert_eq!(drafted("all", "llama-server/good"), (9, None), "it does not tell what its draft did");
     assert_eq!((adaptive.low, adaptive.high), (None, None), "two questions have no interval worth telling");
     near(adaptive.same_as_off, 1.0);
     assert_eq!(adaptive.of_free_draft_gain, None, "where nothing can be copied there is nothing to gain");
@@ -159,6 +171,8 @@ fn rows_become_lines_with_names() {
         median_ratio: 1.0,
         target_passes: 3,
         tokens: 4,
+        proposed: 5,
+        draft_passes: None,
         same_as_off: 1.0,
         pace_to_off: None,
         of_ceiling: None,
@@ -170,9 +184,9 @@ fn rows_become_lines_with_names() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (head, line) = text.trim_end().split_once('\n').unwrap();
     assert!(head.starts_with(
-        "category,config,prompts,tokens_per_second,ratio_to_off,low,high,median_ratio,target_passes,tokens,"
+        "category,config,prompts,tokens_per_second,ratio_to_off,low,high,median_ratio,target_passes,tokens,proposed,draft_passes,"
     ));
-    assert!(line.starts_with("\"a, b\",off,1,2.5,1.0,1.0,,1.0,3,4,"), "{line}");
+    assert!(line.starts_with("\"a, b\",off,1,2.5,1.0,1.0,,1.0,3,4,5,,"), "{line}");
     let nowhere = Csv::open(&folder.path().join("none/rows.csv"), &[]).err().unwrap();
     assert_eq!(nowhere.code, Code::FileUnusable);
 }

@@ -24,7 +24,14 @@ fn bench_measures_every_way_and_counts() {
     assert_eq!(names, ["off", "adaptive", "max-gram-3"]);
     for row in rows {
         assert!(row["tokens"].as_u64().unwrap() > 0 && row["tokens_per_second"].as_f64().unwrap() > 0.0, "{row}");
+        let [proposed, draft_passes] = ["proposed", "draft_passes"].map(|name| row[name].as_u64().unwrap());
+        assert_eq!(draft_passes, 0, "the ladder has no draft model: {row}");
+        if row["config"] == "max-gram-3" {
+            // What is not kept of them costs the target passes of its own.
+            assert!(row["target_passes"].as_u64().unwrap() + proposed >= row["tokens"].as_u64().unwrap(), "{row}");
+        }
         if row["config"] == "off" {
+            assert_eq!(proposed, 0, "{row}");
             // The pass over the prompt draws the first token.
             assert!(row["target_passes"].as_u64() >= row["tokens"].as_u64(), "{row}");
             assert!((row["ratio_to_off"].as_f64().unwrap() - 1.0).abs() < 1e-9);

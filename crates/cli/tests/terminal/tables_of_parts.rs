@@ -15,13 +15,15 @@ with open(sys.argv[0] + ".calls", "a") as calls:
     calls.write(" ".join(sys.argv[1:]) + "\n")
 questions = [json.loads(line) for line in open(sys.argv[sys.argv.index("--suite") + 1])]
 categories = list(dict.fromkeys(question["category"] for question in questions))
+tokens = int(sys.argv[sys.argv.index("--max-tokens") + 1])
 rows = []
 for category in categories + (["all"] if len(categories) > 1 else []):
     ratios = [question["ratio"] for question in questions if category in ("all", question["category"])]
     for config, ratio in (("off", 1.0), ("adaptive", sum(ratios) / len(ratios))):
         low, high = (ratio - 0.01, ratio + 0.01) if len(ratios) > 2 else (None, None)
         rows.append({"category": category, "config": config, "prompts": len(ratios), "tokens_per_second": 10 * ratio,
-                     "ratio_to_off": ratio, "low": low, "high": high, "pace_to_off": ratio, "tokens": 64, "same_as_off": 1.0})
+                     "ratio_to_off": ratio, "low": low, "high": high, "pace_to_off": ratio, "same_as_off": 1.0, "tokens": tokens,
+                     "target_passes": tokens, "proposed": 0, "draft_passes": 0})
 slower = [{"question": at + 1, "category": question["category"], "config": "adaptive", "at_first": 0.9,
            "ratio": question["ratio"], "low": None, "high": None}
           for at, question in enumerate(questions) if question["ratio"] < 0.985]
@@ -32,7 +34,7 @@ print(json.dumps({"rows": rows, "slower": slower}))
 fn row(category: &str, config: &str, ratio: f64, pace: Option<f64>, tokens: u32) -> Value {
     json!({
         "category": category, "config": config, "prompts": 1, "tokens_per_second": 10.0 * ratio, "ratio_to_off": ratio,
-        "low": null, "high": null, "pace_to_off": pace, "tokens": tokens, "same_as_off": 1.0,
+        "low": null, "high": null, "pace_to_off": pace, "tokens": tokens, "target_passes": 64, "same_as_off": 1.0,
     })
 }
 
@@ -97,6 +99,44 @@ fn an_answer_that_was_held_up_moves_the_mean_but_not_that_of_the_middle() {
 }
 
 #[test]
+fn what_was_the_same_work_is_told_apart_and_so_is_how_little_can_be_found() {
+    let drafted = |ratio: f64, proposed: u32, draft_passes: u32, tokens: u32| {
+        let mut row = row("a", "adaptive", ratio, Some(ratio), tokens);
+        (row["proposed"], row["draft_passes"]) = (json!(proposed), json!(draft_passes));
+        row
+    };
+    // As of a program that did not tell what was proposed.
+    let of_before = row("a", "adaptive", 1.3, Some(1.3), 64);
+    let rows = [
+        drafted(1.0, 0, 0, 64),
+        drafted(1.0, 0, 0, 64),
+        drafted(1.21, 0, 0, 64),
+        drafted(0.9, 0, 3, 64),
+        drafted(0.9, 5, 0, 64),
+        drafted(0.9, 5, 0, 32),
+        of_before,
+    ];
+    let asked_again = |low: f64, high: f64| json!({ "category": "a", "config": "adaptive", "at_first": 0.9, "ratio": 0.97, "low": low, "high": high });
+    let slower = json!([
+        asked_again(0.97 / 1.01, 0.97 * 1.01),
+        asked_again(0.97 / 1.1, 0.97 * 1.1),
+        asked_again(0.97 / 1.5, 0.97 * 1.5)
+    ]);
+    let told = table(rows, &slower);
+    let [all, same, other] =
+        ["all long answers", "nothing proposed: the same work", "something proposed"].map(|name| cells(&told, name));
+    assert_eq!(all[1], "7", "{told}");
+    assert_eq!((same[1], same[2], same[4]), ("3", "1.066", "11.0%"), "{told}");
+    assert_eq!(
+        (other[1], other[2], other[5]),
+        ("3", "0.900", "0.900"),
+        "what a draft said in vain took its time: {told}"
+    );
+    assert_eq!(other[6], "–", "an answer of another length has no say in the pace: {told}");
+    assert!(told.contains("further than 10.0% to either side: of such an answer only a mean below 0.882"), "{told}");
+}
+
+#[test]
 fn the_slowest_answers_are_told_as_asked_each_time_with_nothing_learned() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
@@ -107,11 +147,12 @@ fn the_slowest_answers_are_told_as_asked_each_time_with_nothing_learned() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/never-slower.py");
     let run = |more: &[&str]| {
         let mut command = Command::new("python3");
-        command.arg(&script).arg("--taki").arg(place("taki")).args(["--ladder", "any", "--times", "5", "--out"]);
-        command.arg(place("out")).args(more).arg(place("suite.jsonl"));
+        command.arg(&script).arg("--taki").arg(place("taki")).args(["--ladder", "any", "--max-tokens", "512"]);
+        command.args(["--times", "5", "--out"]).arg(place("out")).args(more).arg(place("suite.jsonl"));
         let ran = command.output().unwrap();
         assert!(ran.status.success(), "{ran:?}");
         let calls = fs::read_to_string(place("taki.calls")).unwrap();
+        assert!(calls.lines().all(|call| call.contains(" --max-tokens 512 ")), "{calls}");
         let cold = calls.lines().filter(|call| call.contains(" --cold ")).count();
         (String::from_utf8(ran.stdout).unwrap(), cold, calls.lines().count())
     };
@@ -119,6 +160,7 @@ fn the_slowest_answers_are_told_as_asked_each_time_with_nothing_learned() {
         ["* a: before 0.900, then 0.900 (0.890 to 0.910)", "* a: before 0.950, then 0.950 (0.940 to 0.960)"];
     let (told, cold, calls) = run(&["--worst", "1"]);
     assert!(told.contains(slowest) && !told.contains(other), "{told}");
+    assert_eq!(cells(&told, "all long answers")[1..3], ["3", "0.949"], "{told}");
     assert_eq!((cold, calls), (1, 3), "two parts, whose questions may learn of each other");
     let (told, cold, calls) = run(&["--worst", "1"]);
     assert!(told.contains(slowest) && (cold, calls) == (1, 3), "it is there already: {told}");

@@ -41,6 +41,8 @@ struct Timings {
     predicted_n: u32,
     predicted_ms: f64,
     #[serde(default)]
+    draft_n: u32,
+    #[serde(default)]
     draft_n_accepted: u32,
 }
 
@@ -120,6 +122,8 @@ fn measured(completion: Completion, end_tokens: &[u32], seconds: f64) -> Measure
         tokens,
         // Every pass adds one token of its own to those it keeps.
         target_passes: timings.predicted_n.saturating_sub(timings.draft_n_accepted),
+        proposed: timings.draft_n,
+        draft_passes: None,
     }
 }
 

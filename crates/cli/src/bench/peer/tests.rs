@@ -23,6 +23,7 @@ fn the_same_prompt_and_sampling_are_sent_and_the_end_is_no_token() {
     let mut peer = Peer::running(toy.address, PATIENCE);
     let measured = ask(&mut peer).unwrap();
     assert_eq!((measured.tokens, measured.target_passes), (vec![10, 11, 12], 3));
+    assert_eq!((measured.proposed, measured.draft_passes), (3, None), "it does not tell what its draft did");
     assert!(measured.seconds > 0.0 && measured.writing <= measured.seconds);
     let (before, question) = (toy.asked.recv().unwrap(), toy.asked.recv().unwrap());
     assert_eq!((&before["prompt"], &before["n_predict"]), (&[9].into(), &1.into()));
