@@ -141,7 +141,7 @@ const FEWEST: usize = 6;
 fn cut_short(name: &str, widths: usize) -> Option<String> {
     (widths < FEWEST).then(|| {
         format!(
-            "{name}: only {widths} widths were measured. The computer was too busy to measure wider passes: try again when it is quiet."
+            "{name}: only {widths} widths were measured. Passes took too long to measure more, or the computer was busy: then try again when it is quiet."
         )
     })
 }

@@ -1,11 +1,14 @@
 //! How long a model's passes take on this computer.
 
-use std::time::{Duration, Instant};
+mod timing;
+
+use std::time::Duration;
 
 use cascade::policy::CostCurve;
-use cascade::{LanguageModel, Token};
+use cascade::{Clock, LanguageModel};
 
-use super::answer::CHUNK;
+use super::answer::{CHUNK, StopWatch};
+use timing::Timing;
 
 /// Widths that are measured, the most telling first: the narrow ones, then where a small processor's blocks begin.
 const WIDTHS: [usize; 10] = [1, 2, 3, 4, 8, 6, 16, 5, 12, 24];
@@ -33,8 +36,20 @@ fn tries(width: usize) -> usize {
 /// How often at most where that gives something odd.
 const AGAIN: usize = 5;
 
-/// When that ends, however few there were.
-const LONG: Duration = Duration::from_secs(1);
+/// Of the time for all widths, one token by itself has no more than a quarter: where a pass takes so long that nothing would be left, reading weights is
+/// what takes it, and wide passes pay most.
+const QUARTER: u32 = 4;
+
+/// Where there is time for fewer one-token passes than this, every width has a single try.
+const FEW: f64 = 12.0;
+
+/// Widths that are measured even when the time is over: by one token alone a pass over several would be taken for as many passes, and nothing
+/// would ever be copied.
+const NEEDED: [usize; 3] = [2, 4, 8];
+
+/// Of these, any but the narrow ones only where they seem to take no longer than so many one-token passes.
+const NARROW: usize = 4;
+const WORTH: f64 = 3.0;
 
 /// A pass within this factor of what it took before: the computer is as it was.
 const ALIKE: f64 = 1.25;
@@ -85,22 +100,33 @@ pub(super) fn is_still<M: LanguageModel>(
     before: &CostCurve,
     on_devices: bool,
 ) -> Result<bool, M::Error> {
+    is_still_by(&StopWatch::default(), model, before, on_devices)
+}
+
+fn is_still_by<M: LanguageModel>(
+    clock: &dyn Clock,
+    model: &mut M,
+    before: &CostCurve,
+    on_devices: bool,
+) -> Result<bool, M::Error> {
     let is_of_devices = before.is_apart() && !before.fills().is_empty();
-    let mut still = before.at(1).is_some() && is_of_devices == on_devices;
+    // Of one width alone nothing follows for others.
+    let mut still = before.at(1).is_some() && before.points().nth(1).is_some() && is_of_devices == on_devices;
     let in_turns = |width: usize| on_devices && width > 1;
     let capacity = model.capacity();
     let is_tried = |width: &usize| {
         before.points().any(|(known, _)| known == *width) && (!in_turns(*width) || has_room(capacity, *width))
     };
-    model.extend(&[0], 1)?;
+    let mut timing = Timing::new(model, clock);
+    timing.model.extend(&[0], 1)?;
     let mut single = 0.0;
     for width in TELLING.map(|width| before.filled(width)).into_iter().filter(is_tried) {
         if let Some(then) = before.at(width).filter(|_| still) {
             let now = if in_turns(width) {
-                model.truncate(0)?;
-                in_turn(model, width, single)?
+                timing.model.truncate(0)?;
+                timing.in_turn(width, single, ROUNDS)?
             } else {
-                fastest(model, width, 3)?
+                timing.fastest(width, 3)?
             };
             if width == 1 {
                 single = now;
@@ -108,11 +134,12 @@ pub(super) fn is_still<M: LanguageModel>(
             still = now < then * ALIKE && now > then / ALIKE;
         }
     }
-    model.truncate(0)?;
+    timing.model.truncate(0)?;
     Ok(still)
 }
 
-/// Measures until the widths or the `budget` are used up, the most telling ones first; the model holds nothing afterwards.
+/// Measures until the widths or the `budget` are used up, the most telling ones first, and a few whatever that takes; the model holds nothing
+/// afterwards.
 ///
 /// # Errors
 /// What the model says.
@@ -121,39 +148,63 @@ pub(super) fn curve<M: LanguageModel>(
     budget: Duration,
     on_devices: bool,
 ) -> Result<CostCurve, M::Error> {
-    if on_devices {
-        return of_devices(model, budget);
-    }
-    let mut curve = CostCurve::default();
-    let began = Instant::now();
+    curve_by(&StopWatch::default(), model, budget, on_devices)
+}
+
+fn curve_by<M: LanguageModel>(
+    clock: &dyn Clock,
+    model: &mut M,
+    budget: Duration,
+    on_devices: bool,
+) -> Result<CostCurve, M::Error> {
+    let mut timing = Timing::new(model, clock);
     // The first pass wakes threads and fetches weights into memory.
-    model.extend(&[0], 1)?;
-    let mut seen: Vec<(usize, f64)> = Vec::new();
-    for width in WIDTHS {
-        if width > 1 && (began.elapsed() > budget || model.len() + AGAIN * width > model.capacity()) {
+    timing.model.extend(&[0], 1)?;
+    let single = timing.fastest_within(1, tries(1), budget / QUARTER)?;
+    let curve =
+        if on_devices { of_devices(&mut timing, single, budget)? } else { of_processor(&mut timing, single, budget)? };
+    timing.model.truncate(0)?;
+    Ok(curve)
+}
+
+/// The same where the processor computes, by what a `single` token took.
+///
+/// # Errors
+/// What the model says.
+fn of_processor<M: LanguageModel>(
+    timing: &mut Timing<'_, M>,
+    single: f64,
+    budget: Duration,
+) -> Result<CostCurve, M::Error> {
+    let mut curve = CostCurve::default();
+    curve.measured(1, single);
+    let mut seen: Vec<(usize, f64)> = vec![(1, single)];
+    for width in WIDTHS.into_iter().filter(|width| *width > 1) {
+        if timing.model.len() + AGAIN * width > timing.model.capacity() {
             break;
         }
-        let mut best = fastest(model, width, tries(width))?;
-        let mut left = AGAIN - tries(width);
-        while left > 0 && began.elapsed() < budget && is_odd(&seen, width, best) {
-            best = best.min(fastest(model, width, 1)?);
+        let is_over = timing.elapsed() > budget;
+        if is_over && !is_needed(&curve, width) {
+            continue;
+        }
+        let tried = if is_over || is_slow(single, budget) { 1 } else { tries(width) };
+        let mut best = timing.fastest(width, tried)?;
+        let mut left = AGAIN - tried;
+        while left > 0 && timing.elapsed() < budget && is_odd(&seen, width, best) {
+            best = best.min(timing.fastest(width, 1)?);
             left -= 1;
         }
         seen.push((width, best));
         curve.measured(width, best);
     }
     // The first could be compared with nothing.
-    if let Some(&(1, single)) = seen.first()
-        && is_odd(&seen, 1, single)
-        && AGAIN <= model.capacity()
-    {
-        model.truncate(0)?;
-        let again = fastest(model, 1, AGAIN)?;
+    if is_odd(&seen, 1, single) && AGAIN <= timing.model.capacity() {
+        timing.model.truncate(0)?;
+        let again = timing.fastest_within(1, AGAIN, budget / QUARTER)?;
         curve = CostCurve::default();
         seen.iter().skip(1).for_each(|(width, seconds)| curve.measured(*width, *seconds));
         curve.measured(1, single.min(again));
     }
-    model.truncate(0)?;
     Ok(curve)
 }
 
@@ -162,49 +213,44 @@ pub(super) fn curve<M: LanguageModel>(
 ///
 /// # Errors
 /// What the model says.
-fn of_devices<M: LanguageModel>(model: &mut M, budget: Duration) -> Result<CostCurve, M::Error> {
+fn of_devices<M: LanguageModel>(
+    timing: &mut Timing<'_, M>,
+    single: f64,
+    budget: Duration,
+) -> Result<CostCurve, M::Error> {
     let mut curve = CostCurve::default();
     curve.set_apart();
-    let began = Instant::now();
-    model.extend(&[0], 1)?;
-    let single = fastest(model, 1, AGAIN)?;
     curve.measured(1, single);
     for width in WIDTHS_ON_DEVICES {
-        if began.elapsed() > budget {
-            break;
-        }
-        if !has_room(model.capacity(), width) {
+        let is_over = timing.elapsed() > budget;
+        if is_over && !is_needed(&curve, width) || !has_room(timing.model.capacity(), width) {
             continue;
         }
         // What is recorded is good for a part of the context.
-        model.truncate(0)?;
-        let seconds = in_turn(model, width, single)?;
+        timing.model.truncate(0)?;
+        // What recording it takes is nothing beside a pass that takes long.
+        let rounds = if is_over || is_slow(single, budget) { 1 } else { ROUNDS };
+        let seconds = timing.in_turn(width, single, rounds)?;
         curve.measured(width, seconds);
     }
-    model.truncate(0)?;
     curve.fill_up();
     Ok(curve)
+}
+
+/// Whether a pass over one token, which takes `single`, takes so long that there is time for few.
+fn is_slow(single: f64, budget: Duration) -> bool {
+    FEW * single > budget.as_secs_f64()
+}
+
+/// Whether `width` is to be measured although the time is over, by what was measured so far.
+fn is_needed(curve: &CostCurve, width: usize) -> bool {
+    let seems_short = || curve.at(width).zip(curve.at(1)).is_some_and(|(wide, single)| wide <= WORTH * single);
+    NEEDED.contains(&width) && (width <= NARROW || seems_short())
 }
 
 /// Whether an empty model that holds `capacity` tokens has room to measure passes over `width` in turn with single ones.
 fn has_room(capacity: usize, width: usize) -> bool {
     ROUNDS * (width + SINGLES) <= capacity
-}
-
-/// Seconds of a pass over `width` tokens in turn with single ones, which take `single`, and what it adds to those; of a few the fastest.
-///
-/// # Errors
-/// What the model says.
-fn in_turn<M: LanguageModel>(model: &mut M, width: usize, single: f64) -> Result<f64, M::Error> {
-    let mut best = f64::INFINITY;
-    for _ in 0..ROUNDS {
-        let mut seconds = fastest(model, width, 1)?;
-        for _ in 0..SINGLES {
-            seconds += (fastest(model, 1, 1)? - single).max(0.0);
-        }
-        best = best.min(seconds);
-    }
-    Ok(best)
 }
 
 /// Whether a pass took so long that another program must have been at work: a quarter longer than a wider one (of 6 tokens it may well take
@@ -222,73 +268,8 @@ fn is_odd(seen: &[(usize, f64)], width: usize, seconds: f64) -> bool {
 /// # Errors
 /// What the model says.
 pub(super) fn fastest<M: LanguageModel>(model: &mut M, width: usize, tries: usize) -> Result<f64, M::Error> {
-    let mut best = f64::INFINITY;
-    let tokens = spread(model.vocab().size, width);
-    let began = Instant::now();
-    for _ in 0..tries {
-        let start = Instant::now();
-        model.extend(&tokens, width)?;
-        best = best.min(start.elapsed().as_secs_f64());
-        if began.elapsed() > LONG {
-            break;
-        }
-    }
-    Ok(best)
-}
-
-/// So many tokens from all over a vocabulary: a mixture of experts sends equal ones to the same experts, and reads the weights of few.
-fn spread(vocab: usize, width: usize) -> Vec<Token> {
-    // Fibonacci hashing (Knuth, volume 3, 6.4).
-    (0..width as u64).map(|at| (at.wrapping_mul(0x9E37_79B9) % vocab.max(1) as u64) as Token).collect()
+    Timing::new(model, &StopWatch::default()).fastest(width, tries)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passes_are_measured_with_tokens_that_differ() {
-        let mut tokens = spread(32_000, 24);
-        assert!(tokens.iter().all(|token| *token < 32_000));
-        tokens.sort_unstable();
-        tokens.dedup();
-        assert_eq!(tokens.len(), 24);
-        assert_eq!(spread(1, 3), [0, 0, 0]);
-    }
-
-    #[test]
-    fn what_a_prompt_took_counts_more_than_what_reviews_do() {
-        let after = |unread, seconds| chunk_after(unread, Duration::from_secs_f64(seconds), false);
-        assert_eq!(
-            [after(300, 3.0), after(300, 4.5), after(64, 0.2), after(40, 8.0)],
-            [Some(128), Some(64), Some(128), Some(8)]
-        );
-        assert_eq!(after(12, 9.0), None);
-        let on_devices = |seconds| chunk_after(400, Duration::from_secs_f64(seconds), true);
-        assert_eq!([on_devices(0.2), on_devices(2.0)], [Some(384), Some(128)]);
-    }
-
-    #[test]
-    fn what_another_program_held_up_is_odd() {
-        let seen = [(1, 1.0), (2, 1.8), (8, 6.0)];
-        assert!(
-            !is_odd(&seen, 4, 4.0) && !is_odd(&seen, 16, 17.0),
-            "as many narrower passes take that, or a little more"
-        );
-        assert!(!is_odd(&seen, 6, 6.5) && is_odd(&seen, 4, 7.6) && is_odd(&seen, 3, 5.5) && is_odd(&seen, 16, 19.0));
-        assert!(!is_odd(&[], 1, 9.0), "nothing is known yet");
-    }
-
-    #[test]
-    fn a_slow_computer_reads_in_smaller_parts() {
-        let chunk = |single: f64| {
-            let mut curve = CostCurve::default();
-            for width in [1, 2, 24] {
-                curve.measured(width, single * width as f64);
-            }
-            super::chunk(&curve, false)
-        };
-        assert_eq!([0.01, 0.03, 0.05, 0.1, 0.5].map(chunk), [128, 64, 32, 16, 8]);
-        assert_eq!(super::chunk(&CostCurve::default(), false), 8, "nothing is known of it");
-    }
-}
+mod tests;
