@@ -6,6 +6,7 @@ mod called;
 mod chat;
 mod chats;
 mod check;
+mod costs;
 mod doctor;
 mod earlier;
 mod inspect;

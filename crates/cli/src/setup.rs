@@ -9,11 +9,10 @@ use catalog::{
     with_drafts,
 };
 use engine::{Engine, Launch};
-use lab::Costs;
 use protocol::chat::{LadderCard, Settings, UiLanguage};
 use protocol::ladder::{CacheType, EngineSettings, Ladder};
 use protocol::learned::Learned;
-use protocol::worker::{Loaded, PassTime, Placed, Translation};
+use protocol::worker::{Loaded, Placed, Translation};
 use protocol::{Language, Problem, bytes_in_words};
 use store::{LearnedFolder, Places, Rules};
 
@@ -377,18 +376,5 @@ pub(crate) fn in_words(name: &str, how: Translation, output: &Output) -> String 
             format!("{name}: its tokens are others than the target's; it drafts by text, which is slower."),
             format!("{name}：単語の区切り方が回答するモデルと違うため、文章を介して下書きします（遅くなります）。"),
         ),
-    }
-}
-
-/// What passes of the loaded models take here.
-pub(crate) fn costs(loaded: &Loaded) -> Costs {
-    let points = |times: &Vec<PassTime>| times.iter().map(|time| (time.width as usize, time.seconds)).collect();
-    let about = format!("measured with {}", loaded.rungs.join(" ← "));
-    Costs {
-        about,
-        models: loaded.pass_times.iter().map(points).collect(),
-        drafts_read: true,
-        beside: loaded.drafts_ahead,
-        ..Costs::default()
     }
 }

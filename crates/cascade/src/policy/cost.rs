@@ -125,6 +125,12 @@ impl CostCurve {
         single * if self.apart { self.growth.adds_at_once(held) } else { self.growth.adds(width, held) }
     }
 
+    /// What each token that stands before adds to a pass over one, as a share of what that takes with no text, and as how many tokens more than it
+    /// has (fewer, where negative) a wider pass looks at it: as far as that was learned. None of a card, whose tokens look at it together.
+    pub fn by_length(&self) -> Option<(f64, f64)> {
+        (!self.apart).then(|| self.growth.told())
+    }
+
     /// Seconds of a pass that reads the last `width` tokens of the text: less of it stands before them.
     pub(super) fn reading(&self, width: usize) -> Option<f64> {
         let before = (self.growth.held() - 0.5 * width as f64).max(0.0);
@@ -298,6 +304,26 @@ mod tests {
         assert!(curve.at(65).unwrap() > 4.9 && curve.is_sound());
         let again: CostCurve = serde_json::from_str(&serde_json::to_string(&curve).unwrap()).unwrap();
         assert_eq!(again, curve);
+    }
+
+    #[test]
+    fn what_a_text_adds_is_told_once_it_was_learned() {
+        let mut curve = CostCurve::of(&[(1, 0.006), (4, 0.016)]);
+        assert_eq!(curve.by_length(), Some((0.0, 0.0)));
+        let slope = 1.0 / 1600.0;
+        curve.stands_behind(4000);
+        for pass in 0..400 {
+            let longer = |rows: f64| 0.006 * slope * rows * 4000.0;
+            let (width, seconds) = if pass % 8 == 0 { (4, 0.016 + longer(6.0)) } else { (1, 0.006 + longer(1.0)) };
+            curve.saw(width, seconds);
+        }
+        let (share, rows) = curve.by_length().unwrap();
+        let single = curve.bare(1).unwrap();
+        assert!((0.8..1.25).contains(&(share * single / (slope * 0.006))), "{share} of {single}: {curve:?}");
+        let wide = curve.bare(4).unwrap() + share * single * (4.0 + rows) * 4000.0;
+        assert!((wide / (0.016 + 0.006 * slope * 6.0 * 4000.0) - 1.0).abs() < 0.1, "{wide}: {curve:?}");
+        curve.set_apart();
+        assert_eq!(curve.by_length(), None);
     }
 
     #[test]

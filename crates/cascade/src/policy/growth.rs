@@ -105,6 +105,12 @@ impl Growth {
         held * self.slope
     }
 
+    /// What each token that stands before adds to a one-token pass, as a share of what that takes with no text, and as how many tokens more a wide pass
+    /// looks at it.
+    pub(super) fn told(&self) -> (f64, f64) {
+        (self.slope, self.rows)
+    }
+
     pub(super) fn is_sound(&self) -> bool {
         let variances = [(self.of_slope, USUAL), (self.of_level, UNSURE)];
         (0.0..=MOST).contains(&self.slope)

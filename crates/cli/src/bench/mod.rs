@@ -22,6 +22,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::args::Bench;
+use crate::costs;
 use crate::interrupt::stoppable;
 use crate::output::Output;
 use crate::setup::{self, Setup};
@@ -105,14 +106,14 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<(), Problem> {
     };
     let result = stoppable(stop.clone(), || asking.all(&course, again, peers));
     group.close();
-    let Asked { table, suspects, prompts, reading, failures, refused, stopped } = result?;
+    let Asked { table, suspects, prompts, reading, failures, refused, learned, stopped } = result?;
     let memory = engine.worker_bytes();
     // What it takes of a card is no memory of the engine's, and what was left out was foretold all the same.
     let is_whole = loaded.left_out.is_empty() && loaded.placed.iter().all(|placed| placed.layers == 0);
     let foretold = is_whole.then(|| catalog::foretold(&ladder, settings));
 
     let categories: Vec<&str> = questions.iter().map(|question| question.category.as_str()).collect();
-    let costs = setup::costs(&loaded);
+    let costs = costs::of(&loaded, learned.as_ref());
     let (configs, prompts) = (&configs[..], &prompts[..]);
     let report = Report::of(Material { categories: &categories, configs, table: &table, prompts, costs: &costs });
     if report.rows.is_empty() {
@@ -183,6 +184,8 @@ struct Asked {
     failures: Vec<Failure>,
     /// Why we did not answer one of the questions.
     refused: Option<Problem>,
+    /// What answers taught of the ladder.
+    learned: Option<Learned>,
     /// What ended it early.
     stopped: Result<(), Problem>,
 }
@@ -223,12 +226,14 @@ impl Asking<'_> {
             Ok(peer.answer(wanted(&before.prompt, 1), wanted(&prompts[question], self.max_tokens)))
         };
         let (table, mut stopped) = course.run(&mut failures, &mut measure);
+        // Whoever is asked again has to forget it.
+        let learned = self.engine.learned();
         let mut suspects = Vec::new();
         if stopped.is_ok() {
             let mut anew = |question: usize| self.know_as_before(question);
             stopped = again::ask(course, &table, again, &mut suspects, &mut anew, &mut measure);
         }
-        Ok(Asked { table, suspects, prompts, reading, failures, refused, stopped })
+        Ok(Asked { table, suspects, prompts, reading, failures, refused, learned, stopped })
     }
 
     /// Has the policy know what it knew before the first answer to a question: what that taught, and what it lost, is nothing that a person's question

@@ -29,7 +29,7 @@ pub(super) struct Benched<'a> {
     /// Draft models of the ladder and their inner lenience.
     pub(super) drafts: usize,
     pub(super) lenience: f32,
-    /// What passes took when the ladder was loaded.
+    /// What passes took when the ladder was loaded, and what longer texts add to it by what its answers taught.
     pub(super) costs: &'a Costs,
 }
 
@@ -40,6 +40,11 @@ pub(super) fn predict(
     benched: &Benched<'_>,
     output: &Output,
 ) -> Result<Vec<Prediction>, Problem> {
+    if benched.costs.held.is_empty() {
+        output.note(
+            "What longer texts add to a pass is not known, so it is left out of what is predicted: adaptive answers teach it, but for --cold.",
+        );
+    }
     let mut recorded = Vec::new();
     for (index, question) in benched.questions.iter().enumerate() {
         // What the target alone did not answer was measured of nobody.

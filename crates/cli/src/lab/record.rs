@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::unusable;
 use crate::args::{Costs, Record};
+use crate::costs;
 use crate::interrupt::{self, stoppable};
 use crate::output::Output;
 use crate::result;
@@ -111,9 +112,12 @@ pub(super) fn costs(args: &Costs, output: &Output) -> Result<(), Problem> {
     let settings = args.running.measuring(false, &setup.places.rules)?;
     let place = args.out.as_deref().map(|path| result::place(path, &[])).transpose()?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
-    let (_, loaded) = setup::engine(&setup.ladder_as(&id, &args.running)?, settings, output)?;
-    let costs = setup::costs(&loaded);
-    for (name, times) in loaded.rungs.iter().zip(&costs.models) {
+    let ladder = setup.ladder_as(&id, &args.running)?;
+    let (_, loaded) = setup::engine(&ladder, settings, output)?;
+    // Passes are measured here and now; what texts add to them only answers tell.
+    let learned = setup.learned().recall(&engine::conditions(&ladder, settings));
+    let costs = costs::of(&loaded, learned.as_ref());
+    for (rung, (name, times)) in loaded.rungs.iter().zip(&costs.models).enumerate() {
         let single = times.first().map_or(f64::NAN, |first| first.1);
         let each = times.iter().map(|(width, seconds)| format!("{width}: {:.2}", seconds / single));
         output.line(format_args!(
@@ -121,16 +125,23 @@ pub(super) fn costs(args: &Costs, output: &Output) -> Result<(), Problem> {
             single * 1000.0,
             each.skip(1).collect::<Vec<_>>().join(", ")
         ));
+        let longer = costs.held(rung, 1) / single;
+        if longer > 0.0 {
+            output.line(format_args!("{name}: a text of {:.0} tokens adds as much again to one token", 1.0 / longer));
+        }
         if let Some(told) = cut_short(name, times.len()) {
             output.note(told);
         }
+    }
+    if costs.held.is_empty() {
+        output.note("What longer texts add to a pass is not known yet, so it is left out: answers teach it.");
     }
     let text = serde_json::to_string(&costs).unwrap_or_default();
     if let Some(place) = place {
         std::fs::write(&place, text).map_err(|error| unusable(&place, &error))?;
     }
-    let lab::Costs { about, models, drafts_read, .. } = costs;
-    output.json(&json!({ "ladder": id, "about": about, "models": models, "drafts_read": drafts_read }));
+    let lab::Costs { about, models, drafts_read, held, rows, .. } = costs;
+    output.json(&json!({ "ladder": id, "about": about, "models": models, "drafts_read": drafts_read, "held": held, "rows": rows }));
     Ok(())
 }
 

@@ -174,6 +174,12 @@ fn costs_rise_with_the_width() {
     let costs: Value = serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap();
     assert_eq!((&told["drafts_read"], &told["models"]), (&costs["drafts_read"], &costs["models"]));
     assert_eq!(told["drafts_read"], json!(true));
+    // Of texts it says what was learned here, if something was.
+    for name in ["held", "rows"] {
+        let learned = costs.get(name).cloned().unwrap_or_else(|| json!([]));
+        assert_eq!(told[name], learned, "{costs}");
+        assert!([0, 1].contains(&learned.as_array().unwrap().len()), "{learned}");
+    }
     let target = costs["models"][0].as_array().unwrap();
     assert_eq!(target[0][0], json!(1));
     assert!(target.iter().all(|point| point[1].as_f64().unwrap() > 0.0), "{costs}");
