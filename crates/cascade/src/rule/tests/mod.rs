@@ -10,14 +10,14 @@ use super::{Block, Draft, Judged, Rejection, Rule};
 use crate::SamplerSettings;
 use crate::policy::{FixedPolicy, Policy};
 
-/// Answers, and groups of tokens in each, for every case of a rule: with four cases 1,020,000 tokens a rule.
-const EACH: (usize, usize) = (85, 1000);
-
-/// The same for one case alone: a rule that is nearly right is found out only by as many tokens.
+/// Answers, and groups of three tokens in each, for every distribution: 1,020,000 tokens. A rule that is nearly right is found out only by as many.
 const LONG: (usize, usize) = (340, 1000);
 
 /// As many tokens in short answers: the adaptive policy thinks only as far as the answer can go.
-const SHORT: (usize, usize) = (17_000, 5);
+const SHORT: (usize, usize) = (68_000, 5);
+
+/// No distribution is judged by fewer tokens.
+const MILLION: u64 = 1_000_000;
 
 /// The rules by name; coupled sampling is none of its own.
 const RULES: [(&str, Option<&dyn Rule>); 3] =
@@ -51,13 +51,13 @@ fn cases() -> [Case; 4] {
     let k = [vec![2, 1, 1], vec![0, 2, 1], vec![0, 0, 2]];
     let small = World::new(7, &[0.6]);
     [
-        Case { draws: EACH, ..speculative() },
+        speculative(),
         Case {
             name: "cascade",
             world: cascade.clone(),
             policy: Box::new(fixed(&k)),
             settings: SamplerSettings { temperature: 0.7, top_p: 0.9, ..plain() },
-            draws: EACH,
+            draws: LONG,
         },
         Case { name: "adaptive", policy: Box::new(small.adaptive()), world: small, settings: plain(), draws: SHORT },
         Case {
@@ -65,7 +65,7 @@ fn cases() -> [Case; 4] {
             world: cascade,
             policy: Box::new(Nosy::default()),
             settings: SamplerSettings { temperature: 1.6, top_k: 5, min_p: 0.05, ..plain() },
-            draws: EACH,
+            draws: LONG,
         },
     ]
 }
@@ -87,6 +87,7 @@ fn holds((rule_name, rule): (&str, Option<&dyn Rule>)) {
             "{rule_name}, {name}: chi-square {chi:.1}, critical {critical:.1}, tokens by rung {:?}",
             seen.accepted
         );
+        assert!(seen.drawn() >= MILLION, "{rule_name}, {name}: {}", seen.drawn());
         assert!(chi < critical, "{rule_name}, {name}: {chi} against {critical}");
         let models = case.world.models();
         assert!(
@@ -119,8 +120,9 @@ fn a_draft_that_knows_one_token_or_none_is_reviewed_as_a_copy_is() {
     for knows_one in [2, 1] {
         let world = World { knows_one: Some(knows_one), ..World::new(6, &[0.7, 0.5]) };
         for (name, rule) in RULES {
-            let seen = world.draw(rule, &mut fixed(&k), &plain(), EACH);
+            let seen = world.draw(rule, &mut fixed(&k), &plain(), LONG);
             let (chi, freedom) = chi_square(&seen.groups, &world.exact(&plain()));
+            assert!(seen.drawn() >= MILLION, "{name}, {knows_one}: {}", seen.drawn());
             assert!(chi < critical(freedom), "{name}, {knows_one}: {chi} against {}", critical(freedom));
             assert!(seen.accepted[..3].iter().all(|tokens| *tokens > 1000), "{name}, {knows_one}: {:?}", seen.accepted);
         }
@@ -139,7 +141,8 @@ fn short_answers_with_penalties_an_end_and_widths_have_the_targets_distribution(
     // Widths that would cut drafts of two to one: under the independent rules they must not bind.
     let world = World { end_tokens: vec![1], widths: Some(vec![2, 4]), ..World::new(5, &[0.6]) };
     for (name, rule) in RULES {
-        let seen = world.draw(rule, &mut Nosy::default(), &settings, (340_000, 1));
+        let seen = world.draw(rule, &mut Nosy::default(), &settings, (380_000, 1));
+        assert!(seen.drawn() >= MILLION, "{name}: {}", seen.drawn());
         let (chi, freedom) = chi_square(&seen.groups, &world.exact(&settings));
         println!("{name}: chi-square {chi:.1} of {freedom}, tokens by rung {:?}", seen.accepted);
         assert!(chi < critical(freedom), "{name}: {chi} against {}", critical(freedom));

@@ -185,6 +185,14 @@ pub(super) struct Seen {
     pub(super) reviews: BTreeMap<usize, (u64, u64)>,
 }
 
+impl Seen {
+    /// Tokens that were drawn, those that end an answer among them.
+    pub(super) fn drawn(&self) -> u64 {
+        // Four bits of its key for each token of a group.
+        self.groups.iter().map(|(key, count)| u64::from(key.ilog2() / 4) * count).sum()
+    }
+}
+
 impl Sink for Seen {
     fn reading(&mut self, _: usize, _: usize) -> ControlFlow<()> {
         ControlFlow::Continue(())
