@@ -98,12 +98,18 @@ mod tests {
     const PACKAGE: &[u8] = b"!<arch>\ndebian-binary and so on";
 
     /// What stands in for the asker: notes in `folder` what it is asked for, then does this.
-    fn asker(folder: &Path, does: &str) -> PathBuf {
+    fn program_that(folder: &Path, does: &str) -> PathBuf {
         let (text, program) = (folder.join("text"), folder.join("asker"));
         let notes = format!("printf '%s\\n' \"$@\" >'{}'", folder.join("asked").display());
-        fs::write(&text, format!("#!/bin/sh\n{notes}\n{does}\n")).unwrap();
+        fs::write(&text, format!("#!/bin/sh\n{notes}\n{does}\n")).expect("it can be written");
         // Written by another process: no program can be started while somebody writes it, be it a child that is not yet what it will be.
-        assert!(Command::new("install").args(["-m", "755"]).args([&text, &program]).status().unwrap().success());
+        assert!(
+            Command::new("install")
+                .args(["-m", "755"])
+                .args([&text, &program])
+                .status()
+                .is_ok_and(|status| status.success())
+        );
         program
     }
 
@@ -111,13 +117,13 @@ mod tests {
     fn the_package_is_handed_to_the_systems_program_and_nothing_of_it_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let installed = folder.path().join("installed");
-        let asker = asker(folder.path(), &format!("cp \"$4\" '{}'", installed.display()));
-        assert_eq!(DEB.install_by(asker.as_os_str(), PACKAGE), Ok(()));
+        let stand_in = program_that(folder.path(), &format!("cp \"$4\" '{}'", installed.display()));
+        assert_eq!(DEB.install_by(stand_in.as_os_str(), PACKAGE), Ok(()));
         assert_eq!(fs::read(&installed).unwrap(), PACKAGE);
-        let asked = fs::read_to_string(folder.path().join("asked")).unwrap();
-        let asked: Vec<&str> = asked.lines().collect();
-        assert_eq!(asked[..3], [NEVER_IN_A_TERMINAL, "/usr/bin/dpkg", "--install"]);
-        assert!(asked[3].ends_with("/taki.deb") && !Path::new(asked[3]).exists(), "{asked:?}");
+        let told = fs::read_to_string(folder.path().join("asked")).unwrap();
+        let arguments: Vec<&str> = told.lines().collect();
+        assert_eq!(arguments[..3], [NEVER_IN_A_TERMINAL, "/usr/bin/dpkg", "--install"]);
+        assert!(arguments[3].ends_with("/taki.deb") && !Path::new(arguments[3]).exists(), "{arguments:?}");
     }
 
     #[test]
@@ -127,8 +133,8 @@ mod tests {
             "echo 'Error executing command as another user: Request dismissed' >&2; exit 126",
             "echo 'Error executing command as another user: Not authorized' >&2; exit 127",
         ] {
-            let asker = asker(folder.path(), does);
-            let problem = DEB.install_by(asker.as_os_str(), PACKAGE).unwrap_err();
+            let stand_in = program_that(folder.path(), does);
+            let problem = DEB.install_by(stand_in.as_os_str(), PACKAGE).unwrap_err();
             assert_eq!(problem.code, Code::Cancelled, "{problem:?}");
         }
     }
@@ -143,8 +149,8 @@ mod tests {
             ("echo 'no space' >&2; exit 2", "no space"),
             ("exit 1", "exit status: 1"),
         ] {
-            let asker = asker(folder.path(), does);
-            let problem = DEB.install_by(asker.as_os_str(), PACKAGE).unwrap_err();
+            let stand_in = program_that(folder.path(), does);
+            let problem = DEB.install_by(stand_in.as_os_str(), PACKAGE).unwrap_err();
             assert_eq!((problem.code, problem.details["reason"].as_str()), (Code::UpdateNotInstalled, reason));
         }
         let problem = DEB.install_by(OsStr::new("/no/such/asker"), PACKAGE).unwrap_err();

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Doctor, output: &Output) -> Result<(), Problem> {
     output.line("");
     match (advice.len(), &failed) {
         (0, None) => {
-            output.line(output.either("Nothing to improve was found.", "改善できる点は見つかりませんでした。"))
+            output.line(output.either("Nothing to improve was found.", "改善できる点は見つかりませんでした。"));
         }
         (0, Some(_)) => {}
         _ => output.line(output.either("What could be better:", "改善できる点：")),

@@ -119,7 +119,9 @@ fn slow_devices_have_wide_passes_measured_too() {
 fn what_was_measured_of_one_width_alone_is_measured_anew() {
     let is_still = |points: &[(usize, f64)]| {
         let mut before = CostCurve::default();
-        points.iter().for_each(|(width, seconds)| before.measured(*width, *seconds));
+        for (width, seconds) in points {
+            before.measured(*width, *seconds);
+        }
         let mut model = Paced::new(rising(0.3, 0.05));
         is_still_by(&model.clock.clone(), &mut model, &before, false).unwrap()
     };
