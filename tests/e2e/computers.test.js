@@ -54,6 +54,10 @@ describe("another computer that computes along", () => {
     await name("127.0.0.1:1", /127\.0\.0\.1:1 cannot compute along/);
     const called = other.address.replace("127.0.0.1", "localhost");
     await name(called, new RegExp(`Computing along: ${called}`));
+    await window.by("settings").click();
+    const why = await window.browser.execute(() => document.getElementById("processor-hint").textContent);
+    assert.match(why, /nothing to choose from|none of them uses more of it|The only version/, "why this part of Taki computes with the processor");
+    await window.by("settings-close").click();
     await window.ask("What is a waterfall?");
     const shown = await window.brief();
     assert.ok(shown.at(-1).text.length > 20);
