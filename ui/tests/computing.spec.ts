@@ -43,6 +43,16 @@ test("what computes is told with the reasons: the processor's module, the drafts
   await expect(card).toHaveText("The processor computes. What computes along, A card, failed or cannot be reached any more.");
 });
 
+test("of other computers that were lost only their own row tells", async ({ page }) => {
+  const loaded = { ladder: "smollm2", rungs: ["SmolLM2 135M", "Max-Gram"], context: 8192, exactWidths: [], k: [], seconds: 0.5, passTimes: [] };
+  const lost = "127.0.0.1:1, 127.0.0.1:2";
+  const leftOut = [{ rung: lost, problem: { code: "device_lost" as const, details: { device: lost } } }];
+  await open(page, { engine: { kind: "ready", loaded: { ...loaded, leftOut } }, settings: { ...settings, workers: lost.split(", ") }, give: { devices: [] } });
+  await page.keyboard.press("Control+,");
+  await expect(page.locator("#gpu-hint")).toHaveText("None that can be used was found: the processor computes.");
+  await expect(page.locator("#workers-hint")).toContainText(`What computes along, ${lost}, failed`);
+});
+
 test("no card is said to be missing before anybody could look", async ({ page }) => {
   await open(page, { give: { devices: null } });
   await page.keyboard.press("Control+,");
