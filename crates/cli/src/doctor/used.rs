@@ -2,7 +2,7 @@
 
 use engine::Engine;
 use protocol::chat::Settings;
-use protocol::ladder::{EngineSettings, Ladder};
+use protocol::ladder::Ladder;
 use protocol::learned::Threads;
 use protocol::worker::{DeviceShare, Hardware};
 use protocol::{Language, bytes_in_words};
@@ -43,7 +43,7 @@ impl Used {
         settings: &Settings,
         ladder: Option<&Ladder>,
     ) -> Self {
-        let running = running(settings);
+        let running = settings.running();
         let learned = ladder.and_then(|ladder| setup.learned().recall(&engine::conditions(ladder, running)));
         let place = match ladder {
             _ if running.exact => Place::Exact,
@@ -135,19 +135,6 @@ impl Used {
         let Place::Devices(shares) = &self.place else { return Value::Null };
         let row = |DeviceShare { device, bytes }: &DeviceShare| json!({ "kind": device.kind, "description": device.description, "bytes": bytes, "free": device.free });
         shares.iter().map(row).collect()
-    }
-}
-
-/// How the settings have ladders run.
-fn running(settings: &Settings) -> EngineSettings {
-    let Settings { exact, threads, context, cache, gpu_layers, .. } = settings;
-    EngineSettings {
-        exact: *exact,
-        threads: threads.filter(|count| *count > 0),
-        context: *context,
-        cache: *cache,
-        gpu_layers: *gpu_layers,
-        drafts_on_processor: false,
     }
 }
 
