@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Within a system that has next to nothing, as its administrator: installs the .deb that lies in /opt/taki, then, as somebody else, fetches the default
-# ladder and has it answer. Started by bare-test.sh.
+# ladder, has it answer and opens the window. Started by bare-test.sh, with the address of a server of models.
 set -euo pipefail
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
@@ -37,3 +37,30 @@ somebody TAKI_SOURCE=huggingface HF_ENDPOINT="$1" taki models fetch smollm2
 answer=$(somebody taki chat --once "What is a waterfall? Answer in one sentence." --ladder smollm2 --max-tokens 32)
 [ -n "$answer" ] || die "It does not answer."
 echo "It answers: $answer"
+
+# The window asks for what every desktop has: a display and a bus.
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends xvfb xdotool dbus fonts-dejavu-core >/opt/taki/desktop.log 2>&1 || { tail -n 30 /opt/taki/desktop.log >&2; die "There is no display to be had."; }
+running=()
+ended() {
+  local one
+  # A whole group each: what a program started ends with it, or the system could not be taken away.
+  for one in ${running[@]+"${running[@]}"}; do kill -- "-$one" 2>/dev/null || true; done
+  sleep 1
+}
+trap ended EXIT
+setsid Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>/opt/taki/display 2>/opt/taki/xvfb.log &
+running+=($!)
+for _ in $(seq 100); do [ ! -s /opt/taki/display ] || break; sleep 0.1; done
+display=:$(cat /opt/taki/display)
+# The DMA-BUF renderer draws nothing reliable on a virtual display.
+somebody DISPLAY="$display" WEBKIT_DISABLE_DMABUF_RENDERER=1 setsid dbus-run-session -- taki-app >/opt/taki/window.log 2>&1 &
+running+=($!)
+for _ in $(seq 60); do
+  if somebody DISPLAY="$display" xdotool search --onlyvisible --name '^Taki' >/dev/null 2>&1; then
+    echo "The window opens."
+    exit 0
+  fi
+  sleep 1
+done
+cat /opt/taki/window.log >&2
+die "No window opens."

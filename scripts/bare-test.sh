@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a system that has nothing but what every Debian has, installs the .deb in it with what that asks for, fetches the default ladder from a server of
-# this computer and has it answer. (Window, menu and the .rpm: package-test.sh.)
+# this computer, has it answer and opens the window. (What the window does, the menu and the .rpm: package-test.sh.)
 #   FROM=FOLDER    where the packages are [packages in the cache folder]
 #   MIRROR=URL     where the system comes from [http://deb.debian.org/debian; Ubuntu: http://archive.ubuntu.com/ubuntu]
 #   SUITE=NAME     which [this system's]
@@ -56,4 +56,4 @@ bare() {
 }
 
 serve
-step "Installing $(basename "$deb") in a bare $suite, fetching the default ladder and answering (some 300 MB from $mirror; about 5 minutes)" bare
+step "Installing $(basename "$deb") in a bare $suite, fetching the default ladder, answering and opening the window (some 400 MB from $mirror; about 5 minutes)" bare
