@@ -44,7 +44,7 @@ running=()
 ended() {
   local one
   # A whole group each: what a program started ends with it, or the system could not be taken away.
-  for one in ${running[@]+"${running[@]}"}; do kill -- "-$one" 2>/dev/null || true; done
+  for one in ${running[@]+"${running[@]}"} $(cat "$home/window.pid" 2>/dev/null); do kill -- "-$one" 2>/dev/null || true; done
   sleep 1
 }
 trap ended EXIT
@@ -53,8 +53,7 @@ running+=($!)
 for _ in $(seq 100); do [ ! -s /opt/taki/display ] || break; sleep 0.1; done
 display=:$(cat /opt/taki/display)
 # The DMA-BUF renderer draws nothing reliable on a virtual display.
-somebody DISPLAY="$display" WEBKIT_DISABLE_DMABUF_RENDERER=1 setsid dbus-run-session -- taki-app >/opt/taki/window.log 2>&1 &
-running+=($!)
+somebody DISPLAY="$display" WEBKIT_DISABLE_DMABUF_RENDERER=1 setsid bash -c 'echo $$ >window.pid; exec dbus-run-session -- taki-app' >/opt/taki/window.log 2>&1 &
 for _ in $(seq 60); do
   if somebody DISPLAY="$display" xdotool search --onlyvisible --name '^Taki' >/dev/null 2>&1; then
     echo "The window opens."
