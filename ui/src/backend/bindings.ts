@@ -455,6 +455,8 @@ export type Code =
 "worker_restarted" | 
 /**  What computes besides the processor, `{device}`, failed. */
 "device_lost" | 
+/**  The devices called `{device}` were lost, and without them the ladder needs `{need}` of memory where `{free}` is free. */
+"device_needed" | 
 /**  The computer at `{address}`, named to compute along, cannot be used: `{reason}`. */
 "remote_unusable" | 
 /**  With the computer at `{address}` a token takes `{with}` milliseconds, without it about `{without}`. */
