@@ -139,7 +139,7 @@ mod tests {
         let problem = Problem::new(Code::RemoteUnusable).with("address", "10.0.0.2:1").with("reason", "closed");
         let left_out = vec![LeftOut { rung: "10.0.0.2:1".to_owned(), problem }];
         let told = advice(&machine, &Hardware { left_out, ..hardware() }, None);
-        for part in ["make cuda", "537 MB", "busy", "battery", "large pages", "10.0.0.2"] {
+        for part in ["NVIDIA card", "537 MB", "busy", "battery", "large pages", "10.0.0.2"] {
             assert_eq!(told.iter().filter(|line| line.contains(part)).count(), 1, "{part}: {told:?}");
         }
         assert_eq!(told.len(), 6);

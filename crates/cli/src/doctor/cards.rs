@@ -89,12 +89,12 @@ fn through_modules(
         return either(
             language,
             format!(
-                "{file} is there, but the system does not load it ({reason}). What is missing belongs to the card's driver, most often: \
-                 install or update it."
+                "{file} is there, but the system does not load it ({reason}). Install what is missing: it comes with the card's driver, or with \
+                 its maker's other packages."
             ),
             format!(
-                "{file} はありますが、システムが読み込めません（{reason}）。多くの場合、足りないものはカードのドライバーに含まれています。\
-                 ドライバーをインストールするか、更新してください。"
+                "{file} はありますが、システムが読み込めません（{reason}）。足りないものは、カードのドライバーかメーカーのほかのパッケージに\
+                 含まれています。インストールしてください。"
             ),
         );
     }
@@ -129,10 +129,12 @@ fn without_module(maker: &str, hardware: &Hardware, packaged: bool, language: La
         ("NVIDIA", true) => either(
             language,
             format!(
-                "this package has no module for it. One that `make cuda` has built from the source of this very version belongs into {folder}."
+                "this package has no module for it. libggml-cuda.so, built with `scripts/cuda.sh` from the source of this very version, belongs \
+                 into {folder}."
             ),
             format!(
-                "このパッケージにはカード用のモジュールがありません。同じバージョンのソースから「make cuda」で作ったものを {folder} に置いてください。"
+                "このパッケージにはカード用のモジュールがありません。同じバージョンのソースから `scripts/cuda.sh` で作った libggml-cuda.so を \
+                 {folder} に置いてください。"
             ),
         ),
         _ => either(
