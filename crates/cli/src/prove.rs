@@ -1,6 +1,7 @@
 //! The same answers with the cascade off and on, shown on real questions.
 
 use engine::Ask;
+use protocol::chat::EarlierChats as EarlierSize;
 use protocol::worker::{Message, Speaker};
 use protocol::{Code, Problem, RungReceipt, RungRole};
 use serde::Serialize;
@@ -19,10 +20,13 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     let settings = args.running.measuring(true, &setup.places.rules)?;
     let questions = suite::read(&args.questions.suite, Limit::InAll(args.questions.limit()?))?;
     let id = setup.chosen(args.running.ladder.as_deref(), output);
-    let (engine, loaded) = setup::engine(&setup.ladder_fixed(&id, &args.running, &args.fixed)?, settings, output)?;
+    let ladder = setup.ladder_fixed(&id, &args.running, &args.fixed)?;
+    let (engine, loaded) = setup::engine(&ladder, settings, output)?;
     output.note(format_args!("{}; review widths that hold: {:?}", loaded.rungs.join(" ← "), loaded.exact_widths));
     // Every drafter is at work, as in a chat: earlier chats too, where there are some.
-    engine.begin()?.earlier(setup.earlier(true, output).texts(), false);
+    let texts = setup.earlier(true, output).texts();
+    let earlier = EarlierSize::of(&texts);
+    engine.begin()?.earlier(texts, false);
     let (mut prompts, mut identical, mut tokens, mut first) = (0, 0, 0, Value::Null);
     let (mut seconds_alone, mut seconds_cascade) = (0.0, 0.0);
     // Without these it would not show that anything was drafted at all, or that the target ever had to take something back.
@@ -99,6 +103,7 @@ pub(crate) fn run(args: &Prove, output: &Output) -> Result<(), Problem> {
     output.json(&json!({
         "prompts": prompts, "too_long": refused.len(), "identical": identical, "tokens": tokens, "first_difference": first,
         "ladder": id, "temperature": sampling.temperature, "exact_widths": loaded.exact_widths,
+        "earlier_chats": earlier, "table": ladder.table.is_some() && loaded.left_out.is_empty(),
         "policy": args.policy.to_string(), "proposed": proposed, "drafted": drafted, "drafters": drafters, "target_passes": target_passes,
         "seconds_alone": seconds_alone, "seconds_cascade": seconds_cascade,
     }));

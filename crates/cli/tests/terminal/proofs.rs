@@ -1,5 +1,10 @@
 //! `prove` shows that the cascade changes nothing.
 
+#[cfg(unix)]
+use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::run::{Taki, ladder, suite};
@@ -51,6 +56,41 @@ fn a_question_that_is_too_long_is_left_out_and_told() {
     // The file holds the long one alone now.
     let bench = ["bench", "--json", "--ladder", "smollm2", "--repeats", "1", "--context", "256", "--suite"];
     assert_eq!(taki.run(&[&bench[..], &[path.to_str().unwrap()]].concat()).code_of_problem(), "prompt_too_long");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_script_proves_with_earlier_chats_and_a_table() {
+    let taki = Taki::with_models();
+    let (suite, out) = (suite(&taki), taki.home.path().join("proof"));
+    let models = ladder("smollm2").unwrap().rungs[0].path.parent().unwrap().to_owned();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/prove.py");
+    let mut command = Command::new("python3");
+    command.arg(script).args(["--taki", env!("CARGO_BIN_EXE_taki"), "--ladder", "smollm2", "--max-tokens", "24"]);
+    command.args(["--limit", "2", "--chats", "1", "--beside", "1", "--out"]).arg(&out);
+    command.arg("--models").arg(models).arg(&suite);
+    let ran = command.output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let proof = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(out.join(format!("{name}.json"))).unwrap()).unwrap()
+    };
+    for name in ["matrix-greedy", "matrix-temperature-0.8", "adaptive-greedy", "adaptive-temperature-0.8"] {
+        let proof = proof(name);
+        assert_eq!((&proof["prompts"], &proof["identical"]), (&json!(2), &json!(2)), "{name}: {proof}");
+        assert_eq!(
+            (&proof["earlier_chats"]["messages"], &proof["table"]),
+            (&json!(2), &json!(true)),
+            "{name}: {proof}"
+        );
+    }
+    let (few, without) = (proof("few"), proof("few-without"));
+    assert_eq!((&without["earlier_chats"]["messages"], &without["table"]), (&json!(0), &json!(false)), "{without}");
+    let drafted = |proof: &Value| proof["drafted"].as_u64().unwrap();
+    assert!(drafted(&few) > drafted(&without), "the question was answered in a chat: {few} {without}");
+    let tables = |home: &str| out.join(home).join("models").join("tables").is_dir();
+    assert!(tables("home") && !tables("bare"), "the table lies in the home that was made for it");
+    let told = String::from_utf8(ran.stdout).unwrap();
+    assert!(told.contains("| matrix, greedy | 2 | 2 |") && told.contains("without chats and table"), "{told}");
 }
 
 #[test]
