@@ -42,7 +42,7 @@ pub(super) fn predict(
 ) -> Result<Vec<Prediction>, Problem> {
     if benched.costs.held.is_empty() {
         output.note(
-            "What longer texts add to a pass is not known, so it is left out of what is predicted: adaptive answers teach it, but for --cold.",
+            "What longer texts add to a pass is not known, so it is left out of what is predicted: adaptive answers teach it on a processor, but for --cold.",
         );
     }
     let mut recorded = Vec::new();

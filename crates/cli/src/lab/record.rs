@@ -134,7 +134,9 @@ pub(super) fn costs(args: &Costs, output: &Output) -> Result<(), Problem> {
         }
     }
     if costs.held.is_empty() {
-        output.note("What longer texts add to a pass is not known yet, so it is left out: answers teach it.");
+        output.note(
+            "What longer texts add to a pass is not known here, so it is left out: answers teach it on a processor.",
+        );
     }
     let text = serde_json::to_string(&costs).unwrap_or_default();
     if let Some(place) = place {

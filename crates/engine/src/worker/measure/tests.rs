@@ -94,8 +94,8 @@ fn a_slow_target_has_wide_passes_measured() {
 
 #[test]
 fn targets_that_are_fast_enough_are_measured_as_often_as_ever() {
-    let singles = [1; 6];
-    let narrow = [2, 2, 3, 3, 4, 4, 8, 6, 16, 5];
+    let singles = [1_usize; 6];
+    let narrow: [usize; 10] = [2, 2, 3, 3, 4, 4, 8, 6, 16, 5];
     let (_, passes, _) = Paced::new(rising(0.006, 0.5)).measured(false);
     assert_eq!(passes, [&singles[..], &narrow, &[12, 24]].concat());
     let (_, passes, seconds) = Paced::new(rising(0.03, 0.6)).measured(false);
