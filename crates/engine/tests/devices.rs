@@ -2,8 +2,11 @@
 
 mod support;
 
-use std::net::{TcpListener, TcpStream};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::{Answering, Ask, Engine, Launch};
@@ -207,7 +210,8 @@ fn a_computer_that_falls_silent_in_the_middle_of_an_answer_is_not_waited_for() {
 fn a_computer_that_falls_silent_between_answers_holds_nothing_up() {
     let other = Other::new();
     let engine = other.engine();
-    engine.bear_silence(Duration::from_secs(1));
+    // A load may be silent ten times as long, and measures in the meantime.
+    engine.bear_silence(Duration::from_secs(4));
     let target = ladder("smollm2");
     let loaded = engine.load(&target, with(Some(99)), &mut |_| {}).unwrap();
     assert!(loaded.placed[0].remote);
@@ -282,14 +286,46 @@ fn a_computer_that_was_named_twice_is_one_and_called_as_it_was_named() {
     assert_eq!((layers(&loaded), loaded.placed[0].devices.as_slice()), (vec![(31, 31)], [by_name].as_slice()));
 }
 
+/// The near end of a way to `address` on which everything takes a fifth of a second longer.
+fn long_way_to(address: String) -> String {
+    let near = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let end = near.local_addr().expect("its address").to_string();
+    thread::spawn(move || {
+        for incoming in near.incoming().map_while(Result::ok) {
+            let Ok(outgoing) = TcpStream::connect(&address) else { continue };
+            for (mut from, mut into) in [(&incoming, &outgoing), (&outgoing, &incoming)]
+                .map(|(one, other)| (one.try_clone().expect("a socket"), other.try_clone().expect("a socket")))
+            {
+                thread::spawn(move || {
+                    let mut some = vec![0; 1 << 20];
+                    while let Ok(bytes @ 1..) = from.read(&mut some) {
+                        thread::sleep(Duration::from_millis(200));
+                        if into.write_all(&some[..bytes]).is_err() {
+                            break;
+                        }
+                    }
+                    let _ = into.shutdown(Shutdown::Both);
+                });
+            }
+        }
+    });
+    end
+}
+
 #[test]
 fn a_computer_that_would_only_slow_this_one_down_is_done_without_and_exact_mode_asks_none() {
-    // One of this computer's own cores, reached the long way round.
     let other = Other::new();
-    let engine = other.engine();
+    let engine = Engine::new(Launch::program(WORKER));
+    let address = long_way_to(other.address.clone());
+    engine.compute_with(Some(vec![address.clone()]));
     let loaded = engine.load(&ladder("smollm2"), with(None), &mut |_| {}).unwrap();
     assert_eq!(layers(&loaded), [(0, 31)]);
-    assert_eq!(left_out(&loaded), [(other.address.as_str(), Code::RemoteSlower)]);
+    assert_eq!(left_out(&loaded), [(address.as_str(), Code::RemoteSlower)]);
+    assert_eq!(
+        loaded.read_bytes as u64,
+        fs::metadata(&ladder("smollm2").rungs[0].path).unwrap().len(),
+        "nothing went there"
+    );
     let exact = EngineSettings { exact: true, ..with(None) };
     let loaded = engine.load(&ladder("smollm2"), exact, &mut |_| {}).unwrap();
     assert_eq!((layers(&loaded), left_out(&loaded)), (vec![(0, 31)], Vec::new()));
