@@ -109,8 +109,9 @@ impl Header {
     }
 }
 
-/// What the model at `path` needs with a context of at most `context` tokens; None for a file that says too little.
-pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize) -> Option<Need> {
+/// What the model at `path` needs with a context of at most `context` tokens; None for a file that says too little. With `whole_scores` passes write down how
+/// every token looks at every other one, as flash attention does not.
+pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize, whole_scores: bool) -> Option<Need> {
     let header = Header::open(path)?;
     let architecture = header.text("general.architecture")?;
     let of = |what: &str| header.number(&format!("{architecture}.{what}"));
@@ -143,10 +144,9 @@ pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize) -
     let usual = of("embedding_length").unwrap_or(0) / heads;
     let both =
         of("attention.key_length").unwrap_or(usual).saturating_add(of("attention.value_length").unwrap_or(usual));
-    let trained = of("context_length").unwrap_or(u64::from(context));
-    let held = both
-        .saturating_mul(of("attention.head_count_kv").unwrap_or(heads))
-        .saturating_mul(u64::from(context).min(trained));
+    let length = of("context_length").map_or(u64::from(context), |trained| trained.min(u64::from(context)));
+    let held = both.saturating_mul(of("attention.head_count_kv").unwrap_or(heads)).saturating_mul(length);
+    let figures = if whole_scores { heads.saturating_mul(length) } else { 0 };
     let vocabulary = header.len_of("tokenizer.ggml.tokens").unwrap_or(0);
     let cached = (held / 32).saturating_mul(bytes_of_32(cache));
     Some(Need {
@@ -156,9 +156,48 @@ pub(crate) fn need(path: &Path, context: u32, cache: CacheType, widest: usize) -
         output: written,
         table,
         // Scores of the widest pass, and what passes through the layers.
-        passes: vocabulary.saturating_mul((widest * size_of::<f32>()) as u64).saturating_add(PASSES),
+        passes: vocabulary
+            .saturating_add(figures)
+            .saturating_mul((widest * size_of::<f32>()) as u64)
+            .saturating_add(PASSES),
     })
 }
 
 /// About what passes take on a device besides their scores.
 const PASSES: u64 = 96 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn smollm2() -> std::path::PathBuf {
+        let models = catalog::ModelStore::open(store::Places::find().unwrap().models).unwrap();
+        let ladder = catalog::resolve(&catalog::Catalog::builtin(), &models, "smollm2");
+        ladder.unwrap_or_else(|problem| panic!("{problem} Run `make models`.")).rungs.remove(0).path
+    }
+
+    #[test]
+    fn a_model_needs_what_the_catalogue_foretells_of_its_file() {
+        let path = smollm2();
+        let header = catalog::check_header(&path).unwrap();
+        let cache = header.cache_bytes.unwrap();
+        for context in [0, 512, 8192] {
+            let need = need(&path, context, CacheType::F16, 512, false).unwrap();
+            // It has no scores of its own, and takes the table for them a second time where they are on a device.
+            let reckoned = u64::from(need.layers) * need.layer + need.output;
+            let foretold = header.weight_bytes() + cache * u64::from(context);
+            assert!(reckoned.abs_diff(foretold) < 64 << 10, "{context}: {reckoned}, foretold {foretold}");
+            assert!(need.table < need.output, "{need:?}");
+        }
+    }
+
+    #[test]
+    fn passes_without_flash_attention_need_more_the_longer_the_context() {
+        let path = smollm2();
+        let passes = |context, whole| need(&path, context, CacheType::F16, 512, whole).unwrap().passes;
+        assert_eq!(passes(1024, false), passes(8192, false));
+        // Nine heads.
+        assert_eq!(passes(1024, true) - passes(1024, false), 9 * 1024 * 512 * 4);
+        assert_eq!(passes(8192, true) - passes(8192, false), 9 * 8192 * 512 * 4);
+    }
+}

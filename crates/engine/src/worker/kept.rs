@@ -59,7 +59,7 @@ impl Kept {
     pub(super) fn on_devices(&self) -> Vec<(usize, u64)> {
         let mut held = Vec::new();
         for model in &self.models {
-            if let Some(need) = llama::need(&model.file.path, 0, CacheType::F16, WIDEST) {
+            if let Some(need) = llama::need(&model.file.path, 0, CacheType::F16, WIDEST, false) {
                 held.extend(model.place.weights(&need));
             }
         }

@@ -14,6 +14,9 @@ use crate::place::{self, Need, Place, Processor, Room};
 const RESERVE: u64 = 384 << 20;
 const SHARE: f64 = 0.05;
 
+/// What has flash attention for all models of today, by llama.cpp's names.
+const FLASH_ATTENTION: [&str; 4] = ["CUDA", "ROCm", "MTL", "RPC"];
+
 /// How much of what another computer says is free may be taken.
 const REMOTE_SHARE: f64 = 0.7;
 
@@ -118,7 +121,10 @@ impl Placing {
         placing.rooms = (0..placing.devices.len()).map(|at| room(&placing.devices[at], group(at), share)).collect();
         placing.processor = Processor { free: Memory::of_this_computer().left(), speed: paces::processor().speed };
         let cache = Mode::from(settings).cache;
-        let found = ladder.rungs.iter().map(|rung| llama::need(&rung.path, context, cache, WIDEST));
+        // Others may lack it for one model or another.
+        let may_lack = |device: &Device| !FLASH_ATTENTION.contains(&device.backend.as_str());
+        let whole_scores = placing.devices.iter().any(|(_, device)| may_lack(device));
+        let found = ladder.rungs.iter().map(|rung| llama::need(&rung.path, context, cache, WIDEST, whole_scores));
         // A file that says too little, or is none, stays with the processor: too much for any device.
         let unknown =
             Need { layers: 1, layer: u64::MAX / 8, output: u64::MAX / 8, passes: u64::MAX / 8, ..Need::default() };
