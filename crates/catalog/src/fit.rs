@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::ladder::{CacheType, EngineSettings, Ladder};
+use protocol::ladder::{CacheType, EngineSettings, Ladder, RESERVE};
 use protocol::worker::LeftOut;
 use protocol::{Code, Problem, bytes_in_words};
 
@@ -18,10 +18,7 @@ const PASSES: u64 = 2_000_000;
 const A_TOKEN: u64 = 580;
 
 /// Context in tokens where neither the model nor the user asks for less; as the engine has it.
-const CONTEXT: u64 = 8192;
-
-/// What has to stay free beside a ladder: for the window and other programs.
-const RESERVE: u64 = 256 << 20;
+const CONTEXT: u64 = protocol::ladder::CONTEXT as u64;
 
 /// Where a ladder's memory goes, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,6 +5,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+/// Context length in tokens where neither the model nor the user asks for less: what a long letter with its answer needs.
+pub const CONTEXT: u32 = 8192;
+
+/// Bytes of memory that are left beside a ladder: for buffers of the passes, the window and other programs.
+pub const RESERVE: u64 = 256 << 20;
+
 /// One model of a ladder with the file it is loaded from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rung {

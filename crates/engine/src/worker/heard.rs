@@ -1,10 +1,9 @@
 //! What the models of a ladder had read when another one was wanted: those that both have need not read it again.
 
 use cascade::{Cascade, LanguageModel, Reading, Token, VocabId};
-use protocol::ladder::{EngineSettings, Ladder};
+use protocol::ladder::{CONTEXT, EngineSettings, Ladder};
 use protocol::learned::Threads;
 
-use super::hold::CONTEXT;
 use super::kept::{Kept, Mark};
 use super::memory::Memory;
 use crate::llama::{Copied, Mode};

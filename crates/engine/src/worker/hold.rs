@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use cascade::policy::CostCurve;
 use cascade::{Cascade, LanguageModel, Personal};
-use protocol::ladder::{EngineSettings, Ladder, Rung};
+use protocol::ladder::{CONTEXT, EngineSettings, Ladder, Rung};
 use protocol::learned::{Lessons, Threads};
 use protocol::worker::{Command, Event, LeftOut, Loaded};
 use protocol::{Code, Problem};
@@ -28,9 +28,6 @@ use crate::branches;
 use crate::exact::identical_widths;
 use crate::llama::{Llama, LlamaError, LlamaRung, Mode, Weights};
 use crate::member::Member;
-
-/// Context length if neither the model nor the user asks for less: what a long letter with its answer needs.
-pub(super) const CONTEXT: u32 = 8192;
 
 /// How long the passes of the target and of a draft are measured at the first load.
 pub(super) const MEASURE: [Duration; 2] = [Duration::from_millis(1200), Duration::from_millis(600)];

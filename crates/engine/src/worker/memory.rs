@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
+use protocol::ladder::RESERVE;
 use protocol::{Code, Problem, bytes_in_words};
 
 use super::shelf::size_of;
 use crate::host::free_memory;
-
-/// What is left to everything else: buffers of the passes, the window, other programs.
-const RESERVE: u64 = 256 << 20;
 
 /// Free memory, less what was already given away: it is asked for once, before anything is read.
 #[derive(Debug)]

@@ -1,10 +1,9 @@
 //! Where a ladder's models go on this computer.
 
-use protocol::ladder::{EngineSettings, Ladder};
+use protocol::ladder::{CONTEXT, EngineSettings, Ladder};
 use protocol::worker::{Device, DeviceKind, DeviceShare, Event, Hardware, LeftOut, Placed};
 use protocol::{Code, Problem};
 
-use super::hold::CONTEXT;
 use super::memory::Memory;
 use super::{computers, paces};
 use crate::llama::{self, Mode, WIDEST, Weights};
