@@ -78,7 +78,7 @@ impl App {
         let foreseen = call.foresee(&engine::versions("foreseen", rungs), settings);
         let foreseen = foreseen.inspect_err(|problem| tracing::warn!(%problem, "what devices would hold is not known"));
         let own = foreseen.unwrap_or_default().into_iter().filter(|share| share.device.kind != DeviceKind::Integrated);
-        own.map(|DeviceShare { device, bytes }| DeviceMemory {
+        own.map(|DeviceShare { device, bytes, .. }| DeviceMemory {
             name: device.description,
             bytes: bytes as f64,
             total: device.total as f64,

@@ -98,6 +98,11 @@ impl Place {
         self.parts.iter().map(|(device, _)| *device)
     }
 
+    /// How many layers are on this one.
+    pub(crate) fn layers_on(&self, device: usize) -> u32 {
+        self.parts.iter().filter(|(other, _)| *other == device).map(|(_, layers)| *layers).fold(0, u32::saturating_add)
+    }
+
     pub(crate) fn has(&self, device: usize) -> bool {
         self.devices().any(|other| other == device)
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use engine::{Answering, Ask, Engine, Launch};
 use protocol::Code;
 use protocol::ladder::EngineSettings;
-use protocol::worker::{DeviceKind, Loaded};
+use protocol::worker::{DeviceKind, DeviceShare, Loaded};
 use support::{answer, ask, fast, greedy, ladder, left_out, smollm2_with_draft};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_engine-worker");
@@ -84,6 +84,9 @@ fn a_ladder_answers_from_a_second_device_wholly_and_in_part() {
     let weights = std::fs::metadata(&ladder.rungs[0].path).unwrap().len();
     assert_eq!(before.device.description, other.address);
     assert!(before.bytes > weights && part.bytes < before.bytes && part.bytes > 0, "{before:?} {part:?}");
+    let rungs = |share: &DeviceShare| share.rungs.iter().map(|of| (of.layers, of.of)).collect::<Vec<_>>();
+    assert_eq!((rungs(&before), rungs(&part)[0]), (vec![(31, 31), (31, 31)], (7, 31)));
+    assert_eq!(before.rungs[1].rung, ladder.rungs[1].name);
     assert_eq!(foreseen(Some(0)), None, "no device is asked where none is wanted");
 
     let loaded = engine.load(&ladder, with(Some(99)), &mut |_| {}).unwrap();

@@ -1,5 +1,6 @@
 //! App ↔ worker: what goes through the worker's standard input ([`Command`]) and output ([`Event`]).
 
+mod devices;
 mod modules;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ladder::{EngineSettings, Ladder};
 use crate::learned::Lessons;
 use crate::{FinishReason, Mix, Problem, Receipt, ReviewRule, Sampling};
+pub use devices::{Device, DeviceKind, DeviceShare, RungShare};
 pub use modules::{Modules, ProcessorModule, RatedModule, RefusedModule};
 
 /// Who says a [`Message`].
@@ -167,44 +169,6 @@ pub enum Command {
     Cancel,
     /// Ends the worker after the current pass.
     Quit,
-}
-
-/// What kind of device computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceKind {
-    /// A graphics card with memory of its own.
-    Card,
-    /// A graphics processor that shares the main memory.
-    Integrated,
-    /// Another computer's, reached over a connection.
-    Remote,
-}
-
-/// Something that computes besides the processor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Device {
-    /// llama.cpp's name, for example `CUDA0`.
-    pub name: String,
-    /// What it is called, for example `NVIDIA GeForce RTX 4060`; the address of a remote one.
-    pub description: String,
-    /// Through what it is used, for example `CUDA`.
-    pub backend: String,
-    /// What kind it is.
-    pub kind: DeviceKind,
-    /// Bytes of its memory.
-    pub total: u64,
-    /// Bytes that are free now.
-    pub free: u64,
-}
-
-/// What a device would hold of a ladder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceShare {
-    /// The device, with what is free of it once the ladder at hand is gone.
-    pub device: Device,
-    /// About how many bytes it would hold: weights, keys and values, room for passes.
-    pub bytes: u64,
 }
 
 /// What there is to compute with.

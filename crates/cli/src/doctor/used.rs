@@ -4,7 +4,7 @@ use engine::Engine;
 use protocol::chat::Settings;
 use protocol::ladder::Ladder;
 use protocol::learned::Threads;
-use protocol::worker::{DeviceShare, Hardware};
+use protocol::worker::{DeviceShare, Hardware, RungShare};
 use protocol::{Language, bytes_in_words};
 use serde_json::{Value, json};
 
@@ -133,12 +133,12 @@ impl Used {
     /// What each device would hold, for programs; nothing where nobody asked or could tell.
     pub(super) fn shares(&self) -> Value {
         let Place::Devices(shares) = &self.place else { return Value::Null };
-        let row = |DeviceShare { device, bytes }: &DeviceShare| json!({ "kind": device.kind, "description": device.description, "bytes": bytes, "free": device.free });
+        let row = |DeviceShare { device, bytes, rungs }: &DeviceShare| json!({ "kind": device.kind, "description": device.description, "bytes": bytes, "free": device.free, "rungs": rungs });
         shares.iter().map(row).collect()
     }
 }
 
-fn told(DeviceShare { device, bytes }: &DeviceShare, language: Language) -> String {
+fn told(DeviceShare { device, bytes, rungs }: &DeviceShare, language: Language) -> String {
     let (name, free) = (&device.description, bytes_in_words(device.free));
     if *bytes == 0 {
         return either(
@@ -150,11 +150,21 @@ fn told(DeviceShare { device, bytes }: &DeviceShare, language: Language) -> Stri
         );
     }
     let bytes = bytes_in_words(*bytes);
+    let layers = |of: &RungShare| of_model(of, language);
+    let layers = rungs.iter().map(layers).collect::<Vec<_>>().join(either(language, "; ", "、"));
     either(
         language,
-        format!("{name}: about {bytes} of it, if it is loaded now ({free} free)"),
-        format!("{name}：今読み込むと約 {bytes}（空き {free}）"),
+        format!("{name}: about {bytes}, if it is loaded now ({free} free): {layers}"),
+        format!("{name}：今読み込むと約 {bytes}（空き {free}）。{layers}"),
     )
+}
+
+/// How much of a model it is.
+fn of_model(RungShare { rung, layers, of }: &RungShare, language: Language) -> String {
+    if layers == of {
+        return either(language, format!("all {of} layers of {rung}"), format!("{rung} の全 {of} 層"));
+    }
+    either(language, format!("{layers} of the {of} layers of {rung}"), format!("{rung} の {of} 層のうち {layers} 層"))
 }
 
 #[cfg(test)]
@@ -171,7 +181,9 @@ mod tests {
             total: 8_000_000_000,
             free: 7_000_000_000,
         };
-        DeviceShare { device, bytes }
+        let rung = |rung: &str, layers| RungShare { rung: rung.to_owned(), layers, of: 29 };
+        let rungs = if bytes > 0 { vec![rung("Big", 12), rung("Small", 29)] } else { Vec::new() };
+        DeviceShare { device, bytes, rungs }
     }
 
     #[test]
@@ -182,11 +194,15 @@ mod tests {
         let told = used.lines(&settings, Language::English);
         assert!(told[0].contains("qwen-coder") && told[0].contains("2 threads for single words and 4"), "{told:?}");
         assert!(told[1].contains("A card: about 4.2 GB") && told[2].contains("An old card: nothing"), "{told:?}");
+        assert!(told[1].ends_with("12 of the 29 layers of Big; all 29 layers of Small"), "{told:?}");
+        let japanese = used.lines(&settings, Language::Japanese);
+        assert!(japanese[1].ends_with("Big の 29 層のうち 12 層、Small の全 29 層"), "{japanese:?}");
         let shares = used.shares();
         assert_eq!(
             (&shares[0]["bytes"], &shares[1]["description"]),
             (&json!(4_200_000_000_u64), &json!("An old card"))
         );
+        assert_eq!(shares[0]["rungs"][0], json!({ "rung": "Big", "layers": 12, "of": 29 }));
     }
 
     #[test]

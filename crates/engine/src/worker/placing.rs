@@ -1,7 +1,7 @@
 //! Where a ladder's models go on this computer.
 
-use protocol::ladder::{CONTEXT, EngineSettings, Ladder};
-use protocol::worker::{Device, DeviceKind, DeviceShare, Event, Hardware, LeftOut, Placed};
+use protocol::ladder::{CONTEXT, EngineSettings, Ladder, Rung};
+use protocol::worker::{Device, DeviceKind, DeviceShare, Event, Hardware, LeftOut, Placed, RungShare};
 use protocol::{Code, Problem};
 
 use super::memory::Memory;
@@ -39,7 +39,12 @@ pub(super) fn foreseen(ladder: &Ladder, settings: EngineSettings, held: &[(usize
     let placing = Placing::over(ladder, settings, settings.context.unwrap_or(CONTEXT), 1.0, &Others::Asked, held);
     let taken = placing.taken();
     let bytes = |index: usize| taken.iter().find(|(of, _)| *of == index).map_or(0, |(_, bytes)| *bytes);
-    placing.devices.into_iter().map(|(index, device)| DeviceShare { device, bytes: bytes(index) }).collect()
+    let share = |(index, device): &(usize, Device)| DeviceShare {
+        device: device.clone(),
+        bytes: bytes(*index),
+        rungs: placing.rungs_on(ladder, *index),
+    };
+    placing.devices.iter().map(share).collect()
 }
 
 /// The devices as they are once what is `held` of them, in bytes by their numbers, is free.
@@ -171,6 +176,18 @@ impl Placing {
     /// Bytes that the models take of each device, by its number.
     pub(super) fn taken(&self) -> Vec<(usize, u64)> {
         place::taken(&self.needs, &self.places)
+    }
+
+    /// The models that have layers on the device with this number, the target first.
+    fn rungs_on(&self, ladder: &Ladder, device: usize) -> Vec<RungShare> {
+        let placed = ladder.rungs.iter().zip(self.needs.iter().zip(&self.places));
+        let there = placed.filter(|(_, (_, place))| place.has(device));
+        let share = |(rung, (need, place)): (&Rung, (&Need, &Place))| RungShare {
+            rung: rung.name.clone(),
+            layers: place.layers_on(device),
+            of: need.all(),
+        };
+        there.map(share).collect()
     }
 
     /// Other computers that were to compute along and do not.
