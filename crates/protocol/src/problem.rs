@@ -174,6 +174,8 @@ codes! {
     DeviceLost = "device_lost",
     /// The devices called `{device}` were lost, and without them the ladder needs `{need}` of memory where `{free}` is free.
     DeviceNeeded = "device_needed",
+    /// With `{device}` a token takes `{with}` milliseconds, without it about `{without}`.
+    DeviceSlower = "device_slower",
     /// The computer at `{address}`, named to compute along, cannot be used: `{reason}`.
     RemoteUnusable = "remote_unusable",
     /// With the computer at `{address}` a token takes `{with}` milliseconds, without it about `{without}`.

@@ -457,6 +457,8 @@ export type Code =
 "device_lost" | 
 /**  The devices called `{device}` were lost, and without them the ladder needs `{need}` of memory where `{free}` is free. */
 "device_needed" | 
+/**  With `{device}` a token takes `{with}` milliseconds, without it about `{without}`. */
+"device_slower" | 
 /**  The computer at `{address}`, named to compute along, cannot be used: `{reason}`. */
 "remote_unusable" | 
 /**  With the computer at `{address}` a token takes `{with}` milliseconds, without it about `{without}`. */

@@ -20,7 +20,8 @@ use super::knowing::Knowing;
 use super::measure;
 use super::memory::Memory;
 use super::outbox::Outbox;
-use super::placing::{self, Others, Placing};
+use super::paces;
+use super::placing::{self, Along, Placing};
 use super::shelf::{Draft, READING, Shelf, tokenizers_differ};
 use super::table;
 use super::threads::{self, Patience, Usual};
@@ -40,7 +41,7 @@ pub(super) fn ladder(
     llama: &Llama,
     ladder: &Ladder,
     settings: EngineSettings,
-    (known, mut others): (Option<&Lessons>, Others),
+    (known, mut along): (Option<&Lessons>, Along),
     kept: &mut Kept,
     (inbox, outbox): (&Inbox, &Outbox),
 ) -> Option<Command> {
@@ -55,7 +56,7 @@ pub(super) fn ladder(
         let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
         let context = settings.context.unwrap_or(CONTEXT);
         kept.only_of(ladder);
-        let placing = Placing::over(ladder, settings, context, share, &others, &kept.on_devices());
+        let placing = Placing::over(ladder, settings, context, share, &along, &kept.on_devices());
         kept.only_there(ladder, &placing);
         let (may_retry, held) = (placing.uses_devices(), placing.taken());
         outbox.send(&placing.event());
@@ -68,10 +69,11 @@ pub(super) fn ladder(
                 Ok(mut answerer) => {
                     shelf.let_go_ahead(ladder, &mut answerer);
                     // Only a try gives the figures. Whoever asks for layers gets them.
-                    let may_refuse = others == Others::Asked && settings.gpu_layers.is_none();
-                    let seconds = answerer.curves.first().and_then(|curve| curve.at(1)).filter(|_| may_refuse);
-                    if let Some(slower) = seconds.and_then(|seconds| shelf.placing.slower_with(seconds)) {
-                        others = Others::Refused(slower);
+                    let seconds = answerer.curves.first().and_then(|curve| curve.at(1));
+                    let seconds = seconds.filter(|_| settings.gpu_layers.is_none());
+                    let slower = |seconds| shelf.placing.slower_with(seconds, paces::processor_now);
+                    if let Some(slower) = seconds.and_then(slower) {
+                        along = along.without(slower);
                         kept.clear();
                         continue;
                     }

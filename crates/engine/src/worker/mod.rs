@@ -33,7 +33,7 @@ pub(crate) use computers::WORKERS;
 use inbox::Inbox;
 use kept::Kept;
 use outbox::Outbox;
-use placing::Others;
+use placing::Along;
 
 /// Runs the worker until its parent says [`Command::Quit`]; returns the exit status. Where the parent closes the pipe or is
 /// gone the process ends at once, in the middle of whatever it does.
@@ -58,8 +58,8 @@ pub fn worker_main() -> i32 {
         }
         next = match next {
             Some(Command::Load { ladder, settings, known, without_others }) => {
-                let others = if without_others { Others::Lost } else { Others::Asked };
-                hold::ladder(&llama, &ladder, settings, (known.as_deref(), others), &mut kept, (&inbox, &outbox))
+                let along = if without_others { Along::Lost } else { Along::Asked };
+                hold::ladder(&llama, &ladder, settings, (known.as_deref(), along), &mut kept, (&inbox, &outbox))
             }
             Some(
                 Command::Generate(Generate { id, .. })

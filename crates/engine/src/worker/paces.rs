@@ -24,6 +24,12 @@ pub(super) fn processor() -> Pace {
     })
 }
 
+/// How many bytes the processor reads in a second just now: another program may be at work.
+pub(super) fn processor_now() -> f64 {
+    let measured = llama::pace_of_processor(free_memory().unwrap_or(0), cores());
+    told("the processor, once more", measured).unwrap_or_else(processor).speed
+}
+
 /// The pace of `device`, which has this number of llama.cpp's.
 pub(super) fn device(index: usize, device: &Device) -> Pace {
     static PACES: Mutex<Option<HashMap<usize, Pace>>> = Mutex::new(None);

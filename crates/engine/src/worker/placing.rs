@@ -1,5 +1,8 @@
 //! Where a ladder's models go on this computer.
 
+#[cfg(test)]
+mod tests;
+
 use protocol::ladder::{CONTEXT, EngineSettings, Ladder, Rung};
 use protocol::worker::{Device, DeviceKind, DeviceShare, Event, Hardware, LeftOut, Placed, RungShare};
 use protocol::{Code, Problem};
@@ -12,6 +15,10 @@ use crate::place::{self, Need, Place, Processor, Room};
 /// What is left of a device's memory to the screen and to other programs: so much, and this share of what is free.
 const RESERVE: u64 = 384 << 20;
 const SHARE: f64 = 0.05;
+
+/// How many times as long as its weights are read a pass takes, about, so that it can be held against one that was measured. SmolLM2 takes 1.3 to 1.5 times
+/// on two cores, larger models less.
+const BESIDES: f64 = 1.3;
 
 /// What has flash attention for all models of today, by llama.cpp's names.
 const FLASH_ATTENTION: [&str; 4] = ["CUDA", "ROCm", "MTL", "RPC"];
@@ -36,7 +43,7 @@ pub(super) fn hardware(held: &[(usize, u64)]) -> Hardware {
 
 /// What each device would hold of `ladder` once what is `held` of them now is free again.
 pub(super) fn foreseen(ladder: &Ladder, settings: EngineSettings, held: &[(usize, u64)]) -> Vec<DeviceShare> {
-    let placing = Placing::over(ladder, settings, settings.context.unwrap_or(CONTEXT), 1.0, &Others::Asked, held);
+    let placing = Placing::over(ladder, settings, settings.context.unwrap_or(CONTEXT), 1.0, &Along::Asked, held);
     let taken = placing.taken();
     let bytes = |index: usize| taken.iter().find(|(of, _)| *of == index).map_or(0, |(_, bytes)| *bytes);
     let share = |(index, device): &(usize, Device)| DeviceShare {
@@ -56,15 +63,30 @@ fn free_again(mut devices: Vec<(usize, Device)>, held: &[(usize, u64)]) -> Vec<(
     devices
 }
 
-/// Whether other computers compute along.
+/// What computes along with the processor.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Others {
-    /// As many as help.
+pub(super) enum Along {
+    /// As much as helps.
     Asked,
-    /// None, as one was lost.
+    /// No other computer, as one was lost.
     Lost,
-    /// None, as it takes longer with them.
-    Refused(LeftOut),
+    /// No other computer, as it takes longer with them.
+    Refused(Vec<LeftOut>),
+    /// Nothing, as it takes longer with this computer's own devices, too.
+    Nothing(Vec<LeftOut>),
+}
+
+impl Along {
+    /// Without what would be `slower` as well: other computers, or else all devices.
+    pub(super) fn without(self, slower: LeftOut) -> Self {
+        let is_remote = slower.problem.code == Code::RemoteSlower;
+        let mut all = match self {
+            Self::Asked | Self::Lost => Vec::new(),
+            Self::Refused(all) | Self::Nothing(all) => all,
+        };
+        all.push(slower);
+        if is_remote { Self::Refused(all) } else { Self::Nothing(all) }
+    }
 }
 
 /// The devices that there are, and where the models go.
@@ -76,22 +98,22 @@ pub(super) struct Placing {
     needs: Vec<Need>,
     places: Vec<Place>,
     processor: Processor,
-    /// Seconds that a token of the target takes without other computers, by reckoning; None where there is no room for it without them, or none of
-    /// them has a part in it.
-    without_others: Option<f64>,
+    /// Where the target would be without other computers, or without devices where none of them has a part in it; None where there is no room for it
+    /// then, or nothing to do without.
+    without: Option<Place>,
     /// Other computers that were to compute along and do not.
     left_out: Vec<LeftOut>,
 }
 
 impl Placing {
     /// For `ladder` with at most this `share` of what is free, once what is `held` of devices now, in bytes by their numbers, is free again: less where all of
-    /// it proved too much. With `others` as it says.
+    /// it proved too much. With what computes `along`.
     pub(super) fn over(
         ladder: &Ladder,
         settings: EngineSettings,
         context: u32,
         share: f64,
-        others: &Others,
+        along: &Along,
         held: &[(usize, u64)],
     ) -> Self {
         let mut left_out = Vec::new();
@@ -101,11 +123,13 @@ impl Placing {
             left_out = computers::unusable();
             devices = computers::devices();
         }
-        if let Others::Refused(slower) = others {
-            left_out.push(slower.clone());
+        if let Along::Refused(slower) | Along::Nothing(slower) = along {
+            left_out.extend(slower.iter().cloned());
         }
-        if *others != Others::Asked {
-            devices.retain(|(_, device)| device.kind != DeviceKind::Remote);
+        match along {
+            Along::Asked => {}
+            Along::Lost | Along::Refused(_) => devices.retain(|(_, device)| device.kind != DeviceKind::Remote),
+            Along::Nothing(_) => devices.clear(),
         }
         let devices = free_again(devices, held);
         let mut placing = Self { devices, left_out, ..Self::default() };
@@ -149,18 +173,19 @@ impl Placing {
         places
     }
 
-    /// Reckons what a token of the target takes without other computers, and leaves out those of them that have no part as they would only slow it down.
+    /// Finds out where the target would be without what it is on, and leaves out other computers that have no part as they would only slow it down.
     fn compare(&mut self, movable: usize) {
         let (remote, own): (Vec<Room>, Vec<Room>) = self.rooms.iter().copied().partition(|room| room.is_remote);
-        if remote.is_empty() {
-            return;
-        }
+        let Some(there) = self.places.first() else { return };
+        let uses = |rooms: &[Room]| rooms.iter().any(|room| there.has(room.index));
+        let without = if uses(&remote) {
+            self.over_rooms(&own, movable, None).into_iter().next()
+        } else {
+            uses(&own).then(Place::default)
+        };
         let target = &self.needs[0];
+        self.without = without.filter(|place| target.on_processor(place.layers()) <= self.processor.free);
         let seconds = |place: &Place| place::seconds(target, &self.rooms, self.processor, place);
-        let alone = self.over_rooms(&own, movable, None);
-        let fits = target.on_processor(alone[0].layers()) <= self.processor.free;
-        let uses_others = self.places.iter().any(|place| remote.iter().any(|room| place.has(room.index)));
-        self.without_others = Some(seconds(&alone[0])).filter(|_| fits && uses_others);
         let with = self.places.first().map_or(f64::INFINITY, seconds);
         for room in remote.iter().filter(|room| self.places.iter().all(|place| !place.has(room.index))) {
             let there = seconds(&Place { parts: vec![(room.index, target.all())] });
@@ -168,7 +193,7 @@ impl Placing {
                 && let Some((_, device)) = self.devices.iter().find(|(index, _)| *index == room.index)
                 && self.left_out.iter().all(|left| left.rung != device.description)
             {
-                self.left_out.push(slower(&device.description, there, with));
+                self.left_out.push(slower(&device.description, true, there, with));
             }
         }
     }
@@ -195,15 +220,27 @@ impl Placing {
         self.left_out.clone()
     }
 
-    /// What is wrong with other computers that compute along, where a token takes so many `seconds` with them: it would take less without.
-    pub(super) fn slower_with(&self, seconds: f64) -> Option<LeftOut> {
-        let without = self.without_others.filter(|without| seconds > *without)?;
-        let remote = |(_, device): &&(usize, Device)| device.kind == DeviceKind::Remote;
-        let used = |(index, _): &&(usize, Device)| self.places.iter().any(|place| place.has(*index));
-        let mut named: Vec<&str> =
-            self.devices.iter().filter(remote).filter(used).map(|(_, device)| device.description.as_str()).collect();
+    /// What is wrong with what the target is on, where a token takes it so many `seconds`: it would take less without other computers that are a part of it,
+    /// or else without any device. `now` measures how many bytes the processor reads in a second.
+    pub(super) fn slower_with(&self, seconds: f64, now: impl FnOnce() -> f64) -> Option<LeftOut> {
+        let place = self.without.as_ref()?;
+        let reckoned = |speed: f64| {
+            BESIDES * place::seconds(&self.needs[0], &self.rooms, Processor { speed, ..self.processor }, place)
+        };
+        if seconds <= reckoned(self.processor.speed) {
+            return None;
+        }
+        // Another program may be at work by now, and would be in the way there, too.
+        let without = reckoned(now().min(self.processor.speed));
+        if seconds <= without {
+            return None;
+        }
+        let used = self.devices_of(0);
+        let remote = used.clone().any(|device| device.kind == DeviceKind::Remote);
+        let meant = used.filter(|device| !remote || device.kind == DeviceKind::Remote);
+        let mut named: Vec<&str> = meant.map(|device| device.description.as_str()).collect();
         named.dedup();
-        Some(slower(&named.join(", "), seconds, without))
+        Some(slower(&named.join(", "), remote, seconds, without))
     }
 
     /// The devices that have layers of the ladder's model in this place.
@@ -289,10 +326,14 @@ fn room((index, device): &(usize, Device), computer: usize, share: f64) -> Room 
     Room { index: *index, free, speed, least, is_shared, is_remote, computer }
 }
 
-/// The other computer called `address` would have a token take so many seconds `with` it, and so many `without`.
-fn slower(address: &str, with: f64, without: f64) -> LeftOut {
+/// What is called so, a `remote` computer or a device of this one, would have a token take so many seconds `with` it, and so many `without`.
+fn slower(name: &str, remote: bool, with: f64, without: f64) -> LeftOut {
     let milliseconds = |seconds: f64| format!("{:.1}", 1000.0 * seconds);
-    let problem = Problem::new(Code::RemoteSlower).with("address", address);
+    let problem = if remote {
+        Problem::new(Code::RemoteSlower).with("address", name)
+    } else {
+        Problem::new(Code::DeviceSlower).with("device", name)
+    };
     let problem = problem.with("with", milliseconds(with)).with("without", milliseconds(without));
-    LeftOut { rung: address.to_owned(), problem }
+    LeftOut { rung: name.to_owned(), problem }
 }
