@@ -317,7 +317,14 @@ impl Call<'_> {
         self.tell_earlier();
         self.work.last_id = self.work.last_id.wrapping_add(1);
         let id = self.work.last_id;
-        self.converse(&command(id), &mut |event| take(id, event))
+        let ended = self.converse(&command(id), &mut |event| take(id, event));
+        if !matches!(&ended, Attempt::Done(Err(problem)) if problem.code == Code::DeviceLost) {
+            return ended;
+        }
+        // Where no abort comes of it, the worker says so. It has no use of that device any more, and another one may have.
+        self.lose_devices();
+        self.drop_process();
+        Attempt::Died
     }
 
     fn attempt(&mut self, progress: &mut Progress<'_>, on: &mut dyn FnMut(Answering)) -> Attempt<Box<Receipt>> {

@@ -80,7 +80,7 @@ impl Engine {
     }
 
     /// Has answers go on without other computers once these say nothing for `silence`: somebody may have pulled a cable. It is half a minute
-    /// unless that is set.
+    /// unless that is set; this computer's own devices have four times as long.
     pub fn bear_silence(&self, silence: Duration) {
         *self.inner.silence.lock().unwrap_or_else(PoisonError::into_inner) = silence;
     }

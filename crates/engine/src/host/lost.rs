@@ -12,6 +12,9 @@ use super::process::Process;
 /// Names other computers that compute along, where the settings do not.
 use crate::worker::WORKERS;
 
+/// How many times as long as other computers this one's own devices may say nothing in an answer: two minutes, as no pass takes.
+const CARDS: u32 = 4;
+
 /// What was lost since a ladder was asked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lost {
@@ -81,13 +84,15 @@ impl Call<'_> {
             None if self.work.process.as_ref().is_some_and(Process::was_silent) => (self.named(), true),
             None => return None,
         };
+        // What hangs in this computer itself would hang again; another computer may be reached once more.
+        let hangs = !remote && self.work.process.as_ref().is_some_and(Process::was_silent);
         let wanted = self.work.wanted.as_mut()?;
         if devices.is_empty() || wanted.lost.without_devices() {
             return None;
         }
         let lost = &mut wanted.lost;
         lost.without = match lost.without {
-            Without::Unlost => Without::Nothing,
+            Without::Unlost if !hangs => Without::Nothing,
             Without::Nothing if remote => Without::Others,
             _ => Without::Devices,
         };
@@ -110,10 +115,11 @@ impl Call<'_> {
         self.work.lost.take()
     }
 
-    /// An answer does not wait for ever for other computers that have layers of a model.
+    /// An answer does not wait for ever for what has layers of a model.
     pub(super) fn bear_silence(&mut self) {
-        let is_remote = self.inner.view().placing.as_ref().is_some_and(|(_, remote)| *remote);
-        let silence = is_remote.then(|| self.silence());
+        let placing = self.inner.view().placing.clone().filter(|(devices, _)| !devices.is_empty());
+        let times = placing.map(|(_, remote)| if remote { 1 } else { CARDS });
+        let silence = times.map(|times| self.silence().saturating_mul(times));
         self.may_be_silent(silence);
     }
 

@@ -85,7 +85,7 @@ pub(super) struct Process {
     deadline: Option<Instant>,
     /// It died between two requests.
     ended: bool,
-    /// It ended itself: a library found something that it cannot go on with. Or it waited too long for another computer, and said nothing.
+    /// It ended itself: a library found something that it cannot go on with. Or it waited too long for a device, and said nothing.
     aborted: bool,
     silent: bool,
     /// How long it may say nothing at a time.
@@ -167,7 +167,7 @@ impl Process {
                     Ok(heard) => heard,
                     Err(RecvTimeoutError::Disconnected) => Heard::Ended,
                     Err(RecvTimeoutError::Timeout) => {
-                        // Nobody cancelled: it waits for another computer.
+                        // Nobody cancelled: it waits for a device.
                         self.silent = self.deadline.is_none();
                         self.aborted = self.silent;
                         tracing::warn!(pid = self.pid(), cancelled = !self.aborted, "worker says nothing in time");
@@ -211,12 +211,12 @@ impl Process {
         self.silence = silence;
     }
 
-    /// Whether it ended itself because a library found something that it cannot go on with, or waited too long for another computer.
+    /// Whether it ended itself because a library found something that it cannot go on with, or waited too long for a device.
     pub(super) fn has_aborted(&self) -> bool {
         self.aborted
     }
 
-    /// Whether it waited too long for another computer.
+    /// Whether it waited too long for a device.
     pub(super) fn was_silent(&self) -> bool {
         self.silent
     }

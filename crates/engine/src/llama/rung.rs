@@ -91,6 +91,13 @@ pub(crate) enum LlamaError {
     Unfaithful(#[from] Unfaithful),
 }
 
+impl LlamaError {
+    /// Whether what computes gave an error back in place of a pass.
+    pub(crate) fn is_of_backend(&self) -> bool {
+        matches!(self, Self::Decode(llama_cpp_2::DecodeError::Unknown(_)))
+    }
+}
+
 impl<'m> LlamaRung<'m> {
     /// With `context` of `weights` on `threads`, which holds nothing yet and has room for `capacity` tokens.
     pub(super) fn new(

@@ -175,3 +175,17 @@ fn a_pass_on_a_thread_of_its_own_is_the_same_whatever_is_done_meanwhile() {
     plain.truncate(0).unwrap();
     assert_eq!(row(beside.extend(&TEXT, 1).unwrap()), row(plain.extend(&TEXT, 1).unwrap()));
 }
+
+impl LlamaError {
+    /// As Metal gives it back once a pass failed, and then every time (`GGML_STATUS_FAILED`).
+    pub(crate) fn of_backend() -> Self {
+        Self::Decode(llama_cpp_2::DecodeError::Unknown(-3))
+    }
+}
+
+#[test]
+fn only_an_error_of_what_computes_is_one_of_a_backend() {
+    assert!(LlamaError::of_backend().is_of_backend());
+    assert!(!LlamaError::Decode(llama_cpp_2::DecodeError::NoKvCacheSlot).is_of_backend());
+    assert!(!LlamaError::NoRollBack.is_of_backend());
+}

@@ -18,7 +18,7 @@ use super::measure;
 use super::outbox::Outbox;
 use super::receipt;
 use super::threads::{Patience, Usual};
-use crate::llama::{Llama, Mode, Weights, processor_module};
+use crate::llama::{Llama, LlamaError, Mode, Weights, processor_module};
 use crate::member::Member;
 use crate::shape::{self, Shape, Shapes};
 use crate::utf8::Utf8Assembler;
@@ -162,10 +162,8 @@ impl Answerer<'_> {
         };
         let mut line = None;
         let policy: &mut dyn Policy = if ask.in_line { line.insert(Line::of(policy)) } else { policy };
-        let outcome = self
-            .cascade
-            .run(&request, policy, &self.watch, &mut writer)
-            .map_err(|error| problem(&error, &self.names[0]))?;
+        let outcome =
+            self.cascade.run(&request, policy, &self.watch, &mut writer).map_err(|error| self.problem(&error))?;
         if self.widths.is_none()
             && let Some(first) = outcome.first_token
         {
@@ -215,6 +213,11 @@ impl Answerer<'_> {
         self.shapes.get().ok_or_else(|| Problem::new(Code::NothingLoaded))?.read(format)
     }
 
+    /// What is wrong where the cascade ended like this.
+    pub(super) fn problem(&self, error: &RunError<LlamaError>) -> Problem {
+        lost(error, &self.placed).unwrap_or_else(|| problem(error, &self.names[0]))
+    }
+
     /// The K matrix that was asked for.
     fn fixed(&self, ask: &Generate) -> Result<Option<FixedPolicy>, Problem> {
         // After a restart the ladder may have lost a rung: its own matrix has lost it too.
@@ -237,7 +240,15 @@ fn began_after(watch: &StopWatch, began: Duration, run: Duration) -> Duration {
     watch.now().saturating_sub(began).saturating_sub(run)
 }
 
-pub(super) fn problem<E: std::error::Error>(error: &RunError<E>, target: &str) -> Problem {
+/// The target's devices, if one of them gave an error back in place of a pass: it computes nothing any more for this process.
+fn lost(error: &RunError<LlamaError>, placed: &[Placed]) -> Option<Problem> {
+    let RunError::Target(inner) = error else { return None };
+    let target = placed.first().filter(|target| target.layers > 0 && inner.is_of_backend())?;
+    tracing::warn!(error = %inner, devices = ?target.devices, "a device gave an error back");
+    Some(Problem::new(Code::DeviceLost).with("device", target.devices.join(", ")))
+}
+
+fn problem(error: &RunError<LlamaError>, target: &str) -> Problem {
     match error {
         RunError::PromptTooLong { tokens, context } => {
             Problem::new(Code::PromptTooLong).with("tokens", tokens).with("context", context)
@@ -299,5 +310,26 @@ impl Sink for Writer<'_> {
             self.outbox.send(&Event::Text { id: self.id, text, tokens, writers, lengths });
         }
         ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_a_device_is_a_device_that_is_lost_and_any_other_is_not() {
+        let on = |layers: u32, devices: &[&str]| {
+            let devices = devices.iter().map(|name| (*name).to_owned()).collect();
+            vec![Placed { rung: "Big".to_owned(), layers, of: 31, devices, remote: false }]
+        };
+        let (card, processor) = (on(31, &["A card", "Another"]), on(0, &[]));
+        let failed = || RunError::Target(LlamaError::of_backend());
+        let problem = lost(&failed(), &card).unwrap();
+        assert_eq!((problem.code, problem.details["device"].as_str()), (Code::DeviceLost, "A card, Another"));
+        assert_eq!(lost(&failed(), &processor), None, "another worker would meet it again");
+        assert_eq!(lost(&RunError::Target(LlamaError::NoRollBack), &card), None);
+        assert_eq!(lost(&RunError::EmptyPrompt, &card), None);
+        assert_eq!(super::problem(&failed(), "Big").code, Code::Internal);
     }
 }

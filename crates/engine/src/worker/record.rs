@@ -6,7 +6,7 @@ use cascade::{Finish, LanguageModel, Request, ReviewRule, SamplerSettings, Sink,
 use protocol::worker::{Event, Generate, Record};
 use protocol::{Code, Problem};
 
-use super::answer::{Answerer, CHUNK, problem};
+use super::answer::{Answerer, CHUNK};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use crate::best::best;
@@ -64,7 +64,7 @@ impl Answerer<'_> {
         let outcome = self
             .cascade
             .run(&request, &mut self.policy, &self.watch, &mut collector)
-            .map_err(|error| problem(&error, &self.names[0]))?;
+            .map_err(|error| self.problem(&error))?;
         if outcome.finish == Finish::Stopped {
             return Err(Problem::new(Code::Cancelled));
         }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+#[cfg(unix)]
+mod cards;
 mod compare;
 mod ends;
 mod loads;
