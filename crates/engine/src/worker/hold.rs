@@ -13,6 +13,7 @@ use protocol::{Code, Problem};
 
 use super::answer::{Answerer, CHUNK, StopWatch};
 use super::computers;
+use super::cut::Cut;
 use super::heard::Heard;
 use super::inbox::Inbox;
 use super::kept::Kept;
@@ -46,19 +47,19 @@ pub(super) fn ladder(
     (inbox, outbox): (&Inbox, &Outbox),
 ) -> Option<Command> {
     let began = Instant::now();
-    let mut shares = SHARES.into_iter().peekable();
+    let mut cut = Cut::default();
     let mut heard = kept.heard.take();
     if settings.uses_devices() {
         computers::connect_again();
     }
     loop {
-        let share = shares.peek().copied().unwrap_or(0.0);
-        let settings = if share > 0.0 { settings } else { EngineSettings { gpu_layers: Some(0), ..settings } };
+        let without_devices = EngineSettings { gpu_layers: Some(0), ..settings };
+        let settings = if cut == Cut::All { without_devices } else { settings };
         let context = settings.context.unwrap_or(CONTEXT);
         kept.only_of(ladder);
-        let placing = Placing::over(ladder, settings, context, share, &along, &kept.on_devices());
+        let placing = Placing::over(ladder, settings, context, cut, &along, &kept.on_devices());
         kept.only_there(ladder, &placing);
-        let (may_retry, held) = (placing.uses_devices(), placing.taken());
+        let (filled, held) = (placing.filled(), placing.taken());
         outbox.send(&placing.event());
         let mut memory = Memory::of_this_computer();
         let known = known.filter(|known| known.on_devices == placing.uses_devices());
@@ -106,16 +107,13 @@ pub(super) fn ladder(
         }
         kept.clear();
         // A device that has less than it said: the next best place.
-        if !may_retry || problem.code != Code::ModelRefused {
+        if filled.is_empty() || problem.code != Code::ModelRefused {
             return failed(inbox, outbox, problem);
         }
-        shares.next();
-        tracing::warn!(code = %problem.code, share, "the models do not go where they were to go");
+        cut = cut.next(&filled);
+        tracing::warn!(code = %problem.code, ?cut, "the models do not go where they were to go");
     }
 }
-
-/// Of what is free on devices, how much is tried in turn.
-const SHARES: [f64; 3] = [1.0, 0.6, 0.0];
 
 /// Answers until another ladder is wanted. Of this one so many bytes are `held` by devices, by their numbers.
 fn serve(

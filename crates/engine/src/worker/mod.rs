@@ -2,6 +2,7 @@
 
 mod answer;
 mod computers;
+mod cut;
 mod drawing;
 mod earlier;
 mod heard;

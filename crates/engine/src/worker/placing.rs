@@ -7,6 +7,7 @@ use protocol::ladder::{CONTEXT, EngineSettings, Ladder, Rung};
 use protocol::worker::{Device, DeviceKind, DeviceShare, Event, Hardware, LeftOut, Placed, RungShare};
 use protocol::{Code, Problem};
 
+use super::cut::Cut;
 use super::memory::Memory;
 use super::{computers, paces};
 use crate::llama::{self, Mode, WIDEST, Weights};
@@ -43,7 +44,8 @@ pub(super) fn hardware(held: &[(usize, u64)]) -> Hardware {
 
 /// What each device would hold of `ladder` once what is `held` of them now is free again.
 pub(super) fn foreseen(ladder: &Ladder, settings: EngineSettings, held: &[(usize, u64)]) -> Vec<DeviceShare> {
-    let placing = Placing::over(ladder, settings, settings.context.unwrap_or(CONTEXT), 1.0, &Along::Asked, held);
+    let placing =
+        Placing::over(ladder, settings, settings.context.unwrap_or(CONTEXT), Cut::Nothing, &Along::Asked, held);
     let taken = placing.taken();
     let bytes = |index: usize| taken.iter().find(|(of, _)| *of == index).map_or(0, |(_, bytes)| *bytes);
     let share = |(index, device): &(usize, Device)| DeviceShare {
@@ -106,13 +108,13 @@ pub(super) struct Placing {
 }
 
 impl Placing {
-    /// For `ladder` with at most this `share` of what is free, once what is `held` of devices now, in bytes by their numbers, is free again: less where all of
-    /// it proved too much. With what computes `along`.
+    /// For `ladder` in what is free, less the `cut`, once what is `held` of devices now, in bytes by their numbers, is free again. With what computes
+    /// `along`.
     pub(super) fn over(
         ladder: &Ladder,
         settings: EngineSettings,
         context: u32,
-        share: f64,
+        cut: Cut,
         along: &Along,
         held: &[(usize, u64)],
     ) -> Self {
@@ -146,7 +148,7 @@ impl Placing {
             let (_, device) = &placing.devices[at];
             placing.devices.iter().position(|(_, other)| is_same(device, other)).unwrap_or(at)
         };
-        placing.rooms = (0..placing.devices.len()).map(|at| room(&placing.devices[at], group(at), share)).collect();
+        placing.rooms = (0..placing.devices.len()).map(|at| room(&placing.devices[at], group(at), cut)).collect();
         placing.processor = Processor { free: Memory::of_this_computer().left(), speed: paces::processor().speed };
         let cache = Mode::from(settings).cache;
         // Others may lack it for one model or another.
@@ -201,6 +203,12 @@ impl Placing {
     /// Bytes that the models take of each device, by its number.
     pub(super) fn taken(&self) -> Vec<(usize, u64)> {
         place::taken(&self.needs, &self.places)
+    }
+
+    /// What share of its free memory is taken of each device that is used, by its number.
+    pub(super) fn filled(&self) -> Vec<(usize, f64)> {
+        let free = |index: usize| self.devices.iter().find(|(of, _)| *of == index).map_or(0, |(_, device)| device.free);
+        self.taken().into_iter().map(|(index, bytes)| (index, bytes as f64 / free(index).max(1) as f64)).collect()
     }
 
     /// The models that have layers on the device with this number, the target first.
@@ -316,11 +324,11 @@ impl Placing {
     }
 }
 
-/// `device` with what may be taken of it, this `share` of what is free at most; devices of one `computer` compute one after the other.
-fn room((index, device): &(usize, Device), computer: usize, share: f64) -> Room {
+/// `device` with what may be taken of it, less the `cut`; devices of one `computer` compute one after the other.
+fn room((index, device): &(usize, Device), computer: usize, cut: Cut) -> Room {
     // What another computer calls free may be all that it has.
     let left = if device.kind == DeviceKind::Remote { REMOTE_SHARE } else { 1.0 - SHARE };
-    let free = (device.free.saturating_sub(RESERVE) as f64 * left * share) as u64;
+    let free = (device.free.saturating_sub(RESERVE) as f64 * left * cut.share(*index)) as u64;
     let llama::Pace { speed, least } = paces::device(*index, device);
     let (is_shared, is_remote) = (device.kind == DeviceKind::Integrated, device.kind == DeviceKind::Remote);
     Room { index: *index, free, speed, least, is_shared, is_remote, computer }

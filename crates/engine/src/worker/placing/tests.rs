@@ -72,3 +72,12 @@ fn other_computers_are_refused_first() {
     assert_eq!(without.without(card("one")), Along::Nothing(vec![slower, card("one")]));
     assert_eq!(Along::Lost.without(card("one")), Along::Nothing(vec![card("one")]));
 }
+
+#[test]
+fn how_full_each_device_is_to_be_is_told_of_those_that_are_used() {
+    let slow = Processor { speed: 3e9, ..PROCESSOR };
+    let two = placing(&[(DeviceKind::Card, 1), (DeviceKind::Card, 24)], slow);
+    let filled = two.filled();
+    assert!(!filled.is_empty() && filled.iter().all(|(_, share)| *share > 0.0 && *share <= 1.0), "{filled:?}");
+    assert_eq!(placing(&[(DeviceKind::Card, 0)], PROCESSOR).filled(), []);
+}
