@@ -44,6 +44,17 @@ impl Other {
         engine
     }
 
+    /// From now on there is room for so many bytes more there, whatever it says.
+    #[cfg(target_os = "linux")]
+    fn limit(&self, more: u64) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let size = |line: &str| line.strip_prefix("VmSize:")?.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok();
+        let most = Some((status.lines().find_map(size).expect("its size") << 10) + more);
+        let limit = Rlimit { current: most, maximum: most };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::As, limit).expect("it is ours");
+    }
+
     fn lose(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ended");
@@ -271,6 +282,30 @@ fn a_computer_that_cannot_be_reached_is_told_and_done_without() {
     let loaded = engine.load(&ladder("smollm2"), with(Some(99)), &mut |_| {}).unwrap();
     assert_eq!(layers(&loaded), [(0, 31)]);
     assert_eq!(left_out(&loaded), [(other.address.as_str(), Code::RemoteUnusable)]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_device_has_no_room_for_after_all_goes_to_the_processor() {
+    let folder = tempfile::tempdir().unwrap();
+    let ladder = smollm2_with_draft(folder.path());
+    let other = Other::new();
+    other.limit(32 << 20);
+    let engine = other.engine();
+    let fixed = Ask { k: Some(vec![vec![3, 0], vec![0, 0]]), ..ask(PROMPT, 16, &greedy(), true) };
+    // All of both models, and the draft alone.
+    for (wanted, rungs) in [(99, vec![(31, 31), (31, 31)]), (1, vec![(31, 31)])] {
+        let foreseen = engine.begin().unwrap().foresee(&ladder, with(Some(wanted))).unwrap().pop().unwrap();
+        let told: Vec<_> = foreseen.rungs.iter().map(|of| (of.layers, of.of)).collect();
+        assert_eq!(told, rungs, "it says that it has room");
+        assert_eq!(foreseen.rungs.last().unwrap().rung, ladder.rungs[1].name);
+        let loaded = engine.load(&ladder, with(Some(wanted)), &mut |_| {}).unwrap();
+        assert_eq!((layers(&loaded), left_out(&loaded)), (vec![(0, 31), (0, 31)], Vec::new()));
+        assert!(!loaded.drafts_ahead && loaded.rungs.contains(&ladder.rungs[1].name), "{:?}", loaded.rungs);
+        let answered = answer(&engine, &fixed);
+        assert_eq!(answered.tokens.len(), 16);
+        assert!(answered.receipt.rungs[1].proposed > 0, "{:?}", answered.receipt);
+    }
 }
 
 #[test]

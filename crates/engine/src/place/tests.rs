@@ -170,6 +170,15 @@ fn of_two_cards_one_has_the_target_and_the_other_its_draft_which_goes_ahead() {
 }
 
 #[test]
+fn of_two_other_computers_one_has_the_target_and_the_other_its_draft() {
+    let needs = [need(8, 32), need(1, 16)];
+    assert_eq!(placed(&needs, &[remote(4, 24), remote(6, 24)]), [on(&[(4, 33)]), on(&[(6, 17)])]);
+    // One that is far away is worth less than the processor.
+    let far = Room { least: 0.02, ..remote(6, 24) };
+    assert_eq!(placed(&needs, &[remote(4, 24), far]), [on(&[(4, 33)]), Place::default()]);
+}
+
+#[test]
 fn layers_that_were_asked_for_are_shared_out_by_what_fits_first_over_this_computers_devices() {
     let forced = |rooms: &[Room], layers| places(&[need(8, 32)], rooms, PROCESSOR, Some(layers)).remove(0);
     let even = forced(&[card(0, 24), card(1, 24)], 99);
