@@ -41,6 +41,9 @@ test("what computes is told with the reasons: the processor's module, the drafts
   const leftOut = [{ rung: "A card", problem: { code: "device_lost" as const, details: { device: "A card" } } }];
   await engine(page, { kind: "ready", loaded: { ...loaded, leftOut, placed: [rung("Big", 0), rung("Small", 0)] } });
   await expect(card).toHaveText("The processor computes. What computes along, A card, failed or cannot be reached any more.");
+  const slower = [{ rung: "A card", problem: { code: "device_slower" as const, details: { device: "A card", with: "20.0", without: "12.0" } } }];
+  await engine(page, { kind: "ready", loaded: { ...loaded, leftOut: slower, placed: [rung("Big", 0), rung("Small", 0)] } });
+  await expect(card).toHaveText("The processor computes. With A card every word would take longer (20.0 ms) than without it (about 12.0 ms).");
 });
 
 test("of other computers that were lost only their own row tells", async ({ page }) => {

@@ -22,6 +22,8 @@ pub(crate) struct Need {
     pub(crate) output: u64,
     /// Where tokens are looked up; it stays with the processor.
     pub(crate) table: u64,
+    /// Whether the same table makes the scores: with the processor it is there once, and on a device once more.
+    pub(crate) is_shared: bool,
     /// What its passes need besides, on every device that takes part.
     pub(crate) passes: u64,
 }
@@ -44,7 +46,8 @@ impl Need {
 
     /// Bytes with the processor if so many layers, from the last on and the output first, are on devices.
     pub(crate) fn on_processor(&self, layers: u32) -> u64 {
-        self.table.saturating_add(self.of(self.all().saturating_sub(layers), layers == 0))
+        let table = if layers == 0 && self.is_shared { 0 } else { self.table };
+        table.saturating_add(self.of(self.all().saturating_sub(layers), layers == 0))
     }
 
     /// All of its layers with the output.

@@ -5,7 +5,7 @@ const PROCESSOR: Processor = Processor { free: 64 * GB, speed: 30e9 };
 
 fn need(gigabytes: u64, layers: u32) -> Need {
     let layer = gigabytes * GB / u64::from(layers);
-    Need { layers, layer, read: layer, output: GB / 4, table: GB / 4, passes: GB / 4 }
+    Need { layers, layer, read: layer, output: GB / 4, table: GB / 4, is_shared: false, passes: GB / 4 }
 }
 
 fn card(index: usize, gigabytes: u64) -> Room {
@@ -39,6 +39,8 @@ fn without_devices_or_when_it_is_wished_the_processor_has_all() {
     assert_eq!(placed(&needs, &[]), alone);
     assert_eq!(places(&needs, &[card(0, 24)], PROCESSOR, Some(0)), alone);
     assert_eq!(needs[0].on_processor(0), 4 * GB + GB / 2);
+    let shared = Need { is_shared: true, ..needs[0] };
+    assert_eq!((shared.on_processor(0), shared.on_processor(33)), (4 * GB + GB / 4, GB / 4), "one table for both");
     assert!(placed(&[], &[card(0, 24)]).is_empty());
 }
 
@@ -206,8 +208,9 @@ fn experts_that_are_not_asked_are_not_waited_for() {
 
 #[test]
 fn a_file_that_says_too_much_goes_nowhere_and_adds_up_to_nothing_absurd() {
+    let most = u64::MAX;
     let absurd =
-        Need { layers: u32::MAX, layer: u64::MAX, read: u64::MAX, output: u64::MAX, table: u64::MAX, passes: u64::MAX };
+        Need { layers: u32::MAX, layer: most, read: most, output: most, table: most, is_shared: false, passes: most };
     let places = placed(&[absurd, need(1, 16)], &[card(0, 24), card(1, 24)]);
     assert_eq!((places[0].layers(), absurd.on_processor(0)), (0, u64::MAX));
     assert_eq!(absurd.of(5, true), u64::MAX);

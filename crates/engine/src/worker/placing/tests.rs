@@ -5,7 +5,7 @@ const GB: u64 = 1 << 30;
 /// A target of three gigabytes, which the processor reads in a tenth of a second, beside devices of these kinds with so many gigabytes free.
 fn placing(kinds: &[(DeviceKind, u64)], processor: Processor) -> Placing {
     let (layer, output) = (90_000_000, 120_000_000);
-    let need = Need { layers: 32, layer, read: layer, output, table: output, passes: 0 };
+    let need = Need { layers: 32, layer, read: layer, output, table: output, is_shared: false, passes: 0 };
     let device = |at: usize| {
         let (kind, gigabytes) = kinds[at];
         let (name, backend) = (format!("Device{at}"), "Some".to_owned());
