@@ -13,7 +13,7 @@ use crate::support::{ask, fast, greedy, ladder, left_out};
 
 const CARD: &str = "A card";
 
-/// What a first worker says once it was asked, and has said two tokens.
+/// An engine whose first worker says that the ladder is on a card, then two tokens of the first answer, and what comes `then`; the next one is a real one.
 fn with_a_card(folder: &Path, then: Option<Event>) -> Engine {
     let at = |name: &str| folder.join(name);
     let write = |name: &str, events: &[Event]| {
