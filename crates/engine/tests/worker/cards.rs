@@ -18,7 +18,9 @@ fn with_a_card(folder: &Path, then: Option<Event>) -> Engine {
     let at = |name: &str| folder.join(name);
     let write = |name: &str, events: &[Event]| {
         let mut frames: Vec<u8> = Vec::new();
-        events.iter().for_each(|event| frame::write(&mut frames, event).unwrap());
+        for event in events {
+            frame::write(&mut frames, event).unwrap();
+        }
         std::fs::write(at(name), frames).unwrap();
     };
     write("ready", &[Event::Ready { version: env!("CARGO_PKG_VERSION").to_owned() }]);
