@@ -1,5 +1,5 @@
 # `make run` opens Taki, `make test` checks everything. Both install what they need and say how long it takes.
-.PHONY: help run test bench cuda package package-test bare-test setup build models bindings notices
+.PHONY: help run test bench cuda vulkan package package-test bare-test setup build models bindings notices
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,12 @@ cuda: ## Build the module for NVIDIA cards and answer with it (needs NVIDIA's dr
 	@scripts/build.sh
 	@scripts/models.sh
 	@scripts/cuda.sh --test
+
+vulkan: ## Build the module for cards of any maker and answer with it (where there is no card: with an imitation of one)
+	@scripts/setup.sh vulkan
+	@scripts/build.sh
+	@scripts/models.sh
+	@scripts/vulkan.sh --test
 
 package: ## Build packages to install elsewhere, for every processor (BUNDLES, TO)
 	@scripts/setup.sh run

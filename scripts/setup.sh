@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the system packages that are missing. `setup.sh run` for building and running, `setup.sh test` for tests too, `setup.sh package-test` for
-# those of packages.
+# those of packages, `setup.sh vulkan` for the module for cards of any maker.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
@@ -11,8 +11,9 @@ command -v python3 >/dev/null || die "Python 3 is missing. Install it and try ag
 build="cmake ninja-build clang libclang-dev ccache pkg-config libwebkit2gtk-4.1-dev librsvg2-dev libssl-dev"
 test="webkit2gtk-driver xvfb openbox wmctrl scrot dunst xdotool dbus dbus-x11 fonts-noto-cjk procps iproute2 util-linux"
 packages="rpm mmdebstrap desktop-file-utils shared-mime-info libglib2.0-bin"
+vulkan="libvulkan-dev glslc spirv-headers mesa-vulkan-drivers"
 # Whether tests are wanted, too.
-tests() { [ "${1:-run}" != run ]; }
+tests() { [[ ${1:-run} != run && ${1:-run} != vulkan ]]; }
 
 if [ "$(uname)" != Linux ]; then
   command -v cmake >/dev/null || die "CMake is missing. Install it (macOS: brew install cmake ninja; Windows: winget install Kitware.CMake LLVM.LLVM) and try again."
@@ -26,6 +27,7 @@ command -v dpkg-query >/dev/null || {
 wanted=$build
 if tests "$@"; then wanted+=" $test"; fi
 if [ "${1:-run}" = package-test ]; then wanted+=" $packages"; fi
+if [ "${1:-run}" = vulkan ]; then wanted+=" $vulkan"; fi
 missing=()
 for package in $wanted; do
   state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)

@@ -25,6 +25,7 @@ window() {
 }
 notices() { python3 scripts/notices.py --check; }
 cuda() { scripts/cuda.sh --check; }
+vulkan() { scripts/vulkan.sh --check; }
 packages() { scripts/package-check.sh; }
 device() { scripts/second-device.sh; }
 
@@ -35,6 +36,7 @@ step "Testing the Rust crates" units
 step "Testing the Rust crates with real models" rust
 step "Checking the third-party notices" notices
 step "Checking our change to llama.cpp's CUDA part" cuda
+step "Checking our change to its Vulkan part" vulkan
 step "Checking what packages ask for" packages
 step "Trying what measures a second device" device
 step "Testing the real window" window
