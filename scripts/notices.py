@@ -51,6 +51,8 @@ def text():
     lines += [f"| {name} | {licence} | {url} |" for name, licence, url in models()]
     lines += ["", "## C and C++ in the engine", "", "| library | licence | source |", "|---|---|---|"]
     lines += ["| llama.cpp and ggml | MIT | https://github.com/ggml-org/llama.cpp |", "| SQLite | public domain | https://sqlite.org |"]
+    lines += ["| Vulkan-Headers with Vulkan-Hpp (in `libggml-vulkan.so`) | Apache-2.0 OR MIT | https://github.com/KhronosGroup/Vulkan-Headers |"]
+    lines += ["| SPIRV-Headers (in `libggml-vulkan.so`) | MIT | https://github.com/KhronosGroup/SPIRV-Headers |"]
     lines += ["", "## Data inside Rust crates", "", "| data | licence | source |", "|---|---|---|"]
     lines += ["| CMap resources of Adobe (hayro-cmap) | BSD-3-Clause | https://github.com/adobe-type-tools/cmap-resources |"]
     lines += ["| Foxit fonts of PDFium (hayro-font) | BSD-3-Clause | https://pdfium.googlesource.com/pdfium |"]

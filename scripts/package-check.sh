@@ -23,6 +23,19 @@ for kind in ("deb", "rpm"):
     assert not any("nobody" in need for need in told[kind]["depends"]), told
 CHECK
 
+# What brings Vulkan is worth having, where its module comes along.
+! grep -q vulkan "$work/told" || die "Vulkan is asked for without its module."
+library "$stage/lib/modules/libggml-vulkan.so" "$work/libnobody.so.1"
+python3 scripts/package.py "$stage" >"$work/told"
+python3 - "$work/told" <<'CHECK'
+import json, sys
+told = json.load(open(sys.argv[1]))["bundle"]["linux"]
+for kind, loader in (("deb", "libvulkan1"), ("rpm", "libvulkan.so.1()(64bit)")):
+    assert "/usr/lib/taki/modules/libggml-vulkan.so" in told[kind]["files"], told
+    assert loader in told[kind]["recommends"], told
+    assert not any("vulkan" in need or "nobody" in need for need in told[kind]["depends"]), told
+CHECK
+
 # What every computer computes with needs what it needs.
 library "$stage/lib/modules/libggml-cpu-x64.so" "$work/libnobody.so.1"
 ! python3 scripts/package.py "$stage" >/dev/null 2>"$work/refused" || die "A library that no package has is taken for had."

@@ -31,6 +31,9 @@ DEBIAN = {
 # Version of libstdc++6 by the last number of its symbols' version 3.4.
 STDCXX = {29: "11", 30: "12", 31: "13.1", 32: "13.2", 33: "14"}
 
+# What a .deb recommends.
+WORTH = ["desktop-file-utils", "shared-mime-info", "ca-certificates", "libayatana-appindicator3-1"]
+
 # The modules that work on every computer. Others stay out where something is missing that they need (a card's driver), so a package does not ask for it.
 EVERYBODYS = re.compile(r"libggml-(cpu|rpc)\b")
 
@@ -76,10 +79,13 @@ def linux(stage):
     files["/usr/share/mime/packages/taki.xml"] = str(ROOT / "packaging/taki.xml")
     what = needs(stage)
     template = str(ROOT / "packaging/taki.desktop")
+    # Without it the module stays out; where it is asked for, the system brings what drives its cards through it.
+    vulkan = (stage / "lib/modules/libggml-vulkan.so").exists()
+    loader = {"deb": ["libvulkan1"] * vulkan, "rpm": ["libvulkan.so.1()(64bit)"] * vulkan}
     return {
         "linux": {
-            "deb": {"depends": debian(*what), "recommends": ["desktop-file-utils", "shared-mime-info", "ca-certificates", "libayatana-appindicator3-1"], "section": "utils", "desktopTemplate": template, "files": files},
-            "rpm": {"depends": fedora(*what), "desktopTemplate": template, "files": files},
+            "deb": {"depends": debian(*what), "recommends": WORTH + loader["deb"], "section": "utils", "desktopTemplate": template, "files": files},
+            "rpm": {"depends": fedora(*what), "recommends": loader["rpm"], "desktopTemplate": template, "files": files},
             "appimage": {"files": files},
         }
     }

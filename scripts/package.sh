@@ -2,7 +2,8 @@
 # Builds the packages that are installed on other computers: .deb and .rpm here, an installer on Windows, a disk image on macOS.
 #   BUNDLES=deb,rpm,appimage   which (appimage downloads tools) [Linux: deb,rpm; Windows: nsis,msi; macOS: dmg]
 #   TO=FOLDER                  where they go [packages in the cache folder]
-#   MODULES=FOLDER  modules for cards, built elsewhere from the same llama.cpp, that go into the packages too (scripts/cuda.sh makes one) [none]
+#   MODULES=FOLDER  modules for cards, built elsewhere from the same llama.cpp, that go into the packages too (scripts/cuda.sh makes one);
+#                   what scripts/vulkan.sh built from the same source goes in by itself [none]
 #   TAURI_SIGNING_PRIVATE_KEY  signs the packages, and lists them in latest.json (…_PATH: the key's file instead; …_PASSWORD: its password)
 #   TAKI_UPDATE_KEY            the public key that the packages' own updates have to be signed with
 #   TAKI_UPDATES               where the packages look for updates, unless somebody says otherwise [nowhere]
@@ -80,6 +81,11 @@ gather() {
       # What was built for every processor stays.
       [ -f "$stage/lib/modules/$(basename "$file")" ] || cp -L "$file" "$stage/lib/modules/"
     done
+  fi
+  # For cards of any maker, and for every processor.
+  if [ "$system" = Linux ]; then
+    file=$(scripts/vulkan.sh --built)
+    [ -z "$file" ] || [ -f "$stage/lib/modules/$(basename "$file")" ] || cp "$file" "$stage/lib/modules/"
   fi
   mkdir -p "$stage/doc"
   cp LICENSE "$stage/doc/copyright"

@@ -25,11 +25,14 @@ trap 'rm -rf "$work"' EXIT
 
 # With one change of our own (the file says which): without it headers older than 1.3.272 do not do.
 prepare() {
+  # What is copied again is compiled again.
+  ! cmp -s scripts/vulkan-headers.patch "$source/changed-by.patch" || return 0
   rm -rf "$source"
   mkdir -p "$source"
   cp -a "$theirs/." "$source/"
   patch --quiet --forward -d "$source" -p1 <scripts/vulkan-headers.patch ||
     die "scripts/vulkan-headers.patch does not fit this llama.cpp: see whether it still needs the change, and how."
+  cp scripts/vulkan-headers.patch "$source/changed-by.patch"
 }
 # For every processor, as packages are, and with no folder of this computer in it.
 configure() {

@@ -14,6 +14,13 @@ const MAKERS: [(&str, &[&str], &[&str]); 3] = [
     ("Intel", &["i915", "xe"], &["sycl", "vulkan"]),
 ];
 
+/// What is for cards of any maker, by its file's name, and where all that it asks for comes from.
+const VULKAN: &str = "ggml-vulkan";
+const VULKAN_FROM: &str =
+    "the system's packages have it, in Debian and Ubuntu libvulkan1 and mesa-vulkan-drivers, NVIDIA's driver its own";
+const VULKAN_FROM_JA: &str =
+    "Debian や Ubuntu では libvulkan1 と mesa-vulkan-drivers、NVIDIA では専用ドライバーに含まれています";
+
 /// What would have unused cards used, one line for each maker. `packaged`: there is no source beside this program to build from.
 pub(super) fn unused(machine: &Machine, hardware: &Hardware, packaged: bool, language: Language) -> Vec<String> {
     // Of an engine that did not start nobody knows what it would use.
@@ -86,15 +93,19 @@ fn through_modules(
     let mut refused = hardware.modules.iter().flat_map(|modules| &modules.refused);
     if let Some(module) = refused.find(|module| files.contains(&module.file.as_str())) {
         let (file, reason) = (&module.file, &module.reason);
+        let (from, from_ja) = if file.contains(VULKAN) {
+            (VULKAN_FROM, VULKAN_FROM_JA)
+        } else {
+            (
+                "it comes with the card's driver, or with its maker's other packages",
+                "カードのドライバーかメーカーのほかのパッケージに含まれています",
+            )
+        };
         return either(
             language,
+            format!("{file} is there, but the system does not load it ({reason}). Install what is missing: {from}."),
             format!(
-                "{file} is there, but the system does not load it ({reason}). Install what is missing: it comes with the card's driver, or with \
-                 its maker's other packages."
-            ),
-            format!(
-                "{file} はありますが、システムが読み込めません（{reason}）。足りないものは、カードのドライバーかメーカーのほかのパッケージに\
-                 含まれています。インストールしてください。"
+                "{file} はありますが、システムが読み込めません（{reason}）。足りないものをインストールしてください（{from_ja}）。"
             ),
         );
     }
@@ -104,6 +115,19 @@ fn through_modules(
     } else {
         ("no card", "使えるカードが見つかりません")
     };
+    if file.contains(VULKAN) {
+        return either(
+            language,
+            format!(
+                "{file} is there and finds {no_card} that it can use. What lets Vulkan use it may be missing ({VULKAN_FROM}), its driver \
+                 ({driver}) or the card may be too old for Vulkan 1.2, or this user may not use the card."
+            ),
+            format!(
+                "{file} はありますが、{no_card_ja}。Vulkan 用のドライバーがないか（{VULKAN_FROM_JA}）、ドライバー（{driver}）やカードが Vulkan 1.2 には\
+                 古いか、このユーザーにカードを使う権限がない可能性があります。"
+            ),
+        );
+    }
     either(
         language,
         format!(
@@ -137,10 +161,21 @@ fn without_module(maker: &str, hardware: &Hardware, packaged: bool, language: La
                  {folder} に置いてください。"
             ),
         ),
-        _ => either(
+        (_, false) => either(
             language,
-            format!("there is no module for it in {folder}, where llama.cpp's libggml-vulkan.so of this very version would be looked for."),
-            format!("カード用のモジュールがありません（同じバージョンの llama.cpp の libggml-vulkan.so を {folder} で探します）。"),
+            "`make vulkan` in Taki's source builds the module for it (MINUTES minutes on 2 cores).".to_owned(),
+            "Taki のソースで「make vulkan」を実行すると、必要なモジュールができます（2 コアで MINUTES 分ほど）。".to_owned(),
+        ),
+        (_, true) => either(
+            language,
+            format!(
+                "this package has no module for it. libggml-vulkan.so, built with `scripts/vulkan.sh` from the source of this very version, belongs \
+                 into {folder}."
+            ),
+            format!(
+                "このパッケージにはカード用のモジュールがありません。同じバージョンのソースから `scripts/vulkan.sh` で作った libggml-vulkan.so を \
+                 {folder} に置いてください。"
+            ),
         ),
     }
 }
@@ -193,8 +228,12 @@ mod tests {
         let packaged = told(&nvidia, &hardware(&["libggml-cpu-sse42.so", "libggml-rpc.so"]), true);
         assert!(packaged[0].contains("this package") && packaged[0].contains("/usr/lib/taki/modules"), "{packaged:?}");
         for (maker, driver) in [("AMD", "amdgpu"), ("Intel", "i915")] {
-            let other = told(&machine(&[(maker, Some(driver))]), &hardware(&[]), true);
-            assert!(other.len() == 1 && other[0].contains(maker) && other[0].contains("vulkan"), "{other:?}");
+            let other = machine(&[(maker, Some(driver))]);
+            let packaged = told(&other, &hardware(&[]), true);
+            assert!(packaged.len() == 1 && packaged[0].contains(maker), "{packaged:?}");
+            assert!(packaged[0].contains("libggml-vulkan.so") && !packaged[0].contains("make vulkan"), "{packaged:?}");
+            let built = told(&other, &hardware(&[]), false);
+            assert!(built[0].contains("`make vulkan` in Taki's source builds"), "{built:?}");
         }
     }
 
@@ -211,6 +250,18 @@ mod tests {
         assert!(refused[0].contains("libcuda.so.1: gone") && !refused[0].contains("make cuda"), "{refused:?}");
         let amd = told(&machine(&[("AMD", Some("amdgpu"))]), &there, true);
         assert!(amd[0].contains("no module for it"), "NVIDIA's is none of AMD's: {amd:?}");
+    }
+
+    #[test]
+    fn what_vulkan_asks_for_is_the_systems_to_bring() {
+        let amd = machine(&[("AMD", Some("amdgpu"))]);
+        let mut there = hardware(&["libggml-vulkan.so"]);
+        let silent = told(&amd, &there, true);
+        assert!(silent[0].contains("no card") && silent[0].contains("mesa-vulkan-drivers"), "{silent:?}");
+        let refused = RefusedModule { file: "libggml-vulkan.so".to_owned(), reason: "libvulkan.so.1: gone".to_owned() };
+        there.modules.as_mut().unwrap().refused.push(refused);
+        let refused = told(&amd, &there, true);
+        assert!(refused[0].contains("libvulkan.so.1: gone") && refused[0].contains("libvulkan1 and"), "{refused:?}");
     }
 
     #[test]
