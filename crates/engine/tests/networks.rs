@@ -27,8 +27,9 @@ const TEST: &str = "several_computers_compute_along_through_tunnels_and_one_is_u
 /// Set where the test runs in networks of its own.
 const WITHIN: &str = "TAKI_TEST_WITHIN";
 
-/// Where the other computers lend what they have, on their own loopback, and where their ends of the tunnels listen.
-const LENT: u16 = 50052;
+/// Where the other computers lend what they have, on their own loopback, and where their ends of the tunnels listen. Not where the system begins
+/// connections: one that is tried again and again while nobody listens there would meet itself some time.
+const LENT: u16 = 25052;
 const TUNNEL: u16 = 22052;
 
 /// This computer's address in a tunnel of its own, which nobody else is in.
@@ -39,6 +40,9 @@ fn does(command: &str) -> bool {
     let words: Vec<&str> = command.split(' ').collect();
     Command::new(words[0]).args(&words[1..]).status().is_ok_and(|status| status.success())
 }
+
+/// How often it is looked whether somebody listens.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// Runs `command`, which must do.
 fn run(command: &str) {
@@ -92,7 +96,7 @@ impl Far {
             let began = Instant::now();
             while TcpStream::connect(("127.0.0.1", LENT)).is_err() {
                 assert!(began.elapsed() < Duration::from_secs(30), "it does not listen");
-                thread::yield_now();
+                thread::sleep(GLANCE);
             }
             let end = TcpListener::bind((there, TUNNEL)).expect("its end of the tunnel");
             told.send(()).expect("the test waits");
@@ -263,7 +267,7 @@ fn a_tunnel_is_an_interface_too() {
     let (mut lends, began) = (lend(INSIDE), Instant::now());
     while TcpStream::connect((INSIDE, LENT)).is_err() {
         assert!(began.elapsed() < Duration::from_secs(30), "it does not listen");
-        thread::yield_now();
+        thread::sleep(GLANCE);
     }
     let place = format!("{INSIDE}:{LENT}");
     let seen = look(&place);

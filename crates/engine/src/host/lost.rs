@@ -8,9 +8,7 @@ use protocol::{Code, Problem};
 
 use super::call::Call;
 use super::process::Process;
-
-/// Names other computers that compute along, where the settings do not.
-use crate::worker::WORKERS;
+use crate::worker::named_in_environment;
 
 /// How many times as long as other computers this one's own devices may say nothing in an answer: two minutes, as no pass takes.
 const CARDS: u32 = 4;
@@ -143,9 +141,6 @@ impl Call<'_> {
     /// Other computers that are to compute along.
     fn named(&self) -> Vec<String> {
         let workers = self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        workers.unwrap_or_else(|| {
-            let named = std::env::var(WORKERS).unwrap_or_default();
-            named.split(',').map(str::trim).filter(|address| !address.is_empty()).map(str::to_owned).collect()
-        })
+        workers.unwrap_or_else(named_in_environment)
     }
 }

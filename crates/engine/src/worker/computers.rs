@@ -13,6 +13,12 @@ use crate::llama;
 /// Names other computers that compute along, as in `127.0.0.1:50052,127.0.0.1:50053`.
 pub(crate) const WORKERS: &str = "TAKI_WORKERS";
 
+/// The other computers that it names.
+pub(crate) fn named_in_environment() -> Vec<String> {
+    let named = std::env::var(WORKERS).unwrap_or_default();
+    named.split(',').map(str::trim).filter(|address| !address.is_empty()).map(str::to_owned).collect()
+}
+
 /// So soon nobody has mended anything.
 const MOMENT: Duration = Duration::from_secs(10);
 
@@ -61,9 +67,7 @@ fn computers<T>(look: impl FnOnce(&mut Computers) -> T) -> T {
     static COMPUTERS: Mutex<Option<Computers>> = Mutex::new(None);
     let mut computers = COMPUTERS.lock().unwrap_or_else(PoisonError::into_inner);
     look(computers.get_or_insert_with(|| {
-        let named = std::env::var(WORKERS).unwrap_or_default();
-        let mut addresses: Vec<String> =
-            named.split(',').map(str::trim).filter(|address| !address.is_empty()).map(str::to_owned).collect();
+        let mut addresses = named_in_environment();
         addresses.sort_unstable();
         addresses.dedup();
         let mut computers = Computers { all: Vec::new(), tried: Instant::now() };

@@ -30,7 +30,7 @@ use protocol::worker::{Command, Event, Generate};
 
 use crate::VERSION;
 use crate::llama::Llama;
-pub(crate) use computers::WORKERS;
+pub(crate) use computers::{WORKERS, named_in_environment};
 use inbox::Inbox;
 use kept::Kept;
 use outbox::Outbox;
