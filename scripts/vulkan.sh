@@ -70,11 +70,13 @@ try() {
     [ -n "$imitation" ] || die "There is no card here, nor Mesa's imitation of one: 'scripts/setup.sh vulkan' installs that."
     # The loader has had both names; llama.cpp takes an imitation only where it is named.
     export VK_DRIVER_FILES=$imitation VK_ICD_FILENAMES=$imitation GGML_VK_VISIBLE_DEVICES=0
+    # That of Debian 12 crashes in its own code where several steps are made in one (docs/gpu.md).
+    export GGML_VK_DISABLE_FUSION=1
     found=$(cards)
     [ -n "$found" ] || die "The module does not find Mesa's imitation of a card."
   fi
   printf 'With: %s\n' "$found"
-  python3 scripts/devices.py "$taki" tests/data/questions.jsonl --ladder smollm2 --limit 2 --max-tokens 24
+  python3 scripts/devices.py "$taki" tests/data/questions.jsonl --ladder smollm2 --limit 2 --max-tokens 12
   # By itself nothing goes where it would take longer.
   if [ -n "${imitation:-}" ]; then
     "$taki" chat --once "Name a river." --ladder smollm2 --max-tokens 4 >"$work/by-itself" 2>&1 || { cat "$work/by-itself" >&2; return 1; }

@@ -163,8 +163,8 @@ fn without_module(maker: &str, hardware: &Hardware, packaged: bool, language: La
         ),
         (_, false) => either(
             language,
-            "`make vulkan` in Taki's source builds the module for it (MINUTES minutes on 2 cores).".to_owned(),
-            "Taki のソースで「make vulkan」を実行すると、必要なモジュールができます（2 コアで MINUTES 分ほど）。".to_owned(),
+            "`make vulkan` in Taki's source builds the module for it (7 minutes on 2 cores).".to_owned(),
+            "Taki のソースで「make vulkan」を実行すると、必要なモジュールができます（2 コアで 7 分ほど）。".to_owned(),
         ),
         (_, true) => either(
             language,
