@@ -106,8 +106,8 @@ impl Call<'_> {
                     let mut lost = self.take_lost();
                     if lost.is_none() && progress.is_fruitless() {
                         // Twice in a row: a driver that crashes does not say so.
-                        lost = self.lose_devices();
-                        self.take_lost();
+                        self.lose_devices();
+                        lost = self.take_lost();
                     }
                     on(Answering::Resuming(progress.died(lost)?));
                 }

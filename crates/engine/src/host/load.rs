@@ -62,7 +62,8 @@ impl Call<'_> {
             if self.take_lost().is_some() || !std::mem::replace(&mut has_died, true) {
                 continue;
             }
-            if self.lose_devices().is_none() {
+            self.lose_devices();
+            if self.take_lost().is_none() {
                 break ended;
             }
         };

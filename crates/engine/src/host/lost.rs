@@ -74,19 +74,19 @@ impl Call<'_> {
         }
     }
 
-    /// Takes what the ladder was placed on for lost. None if that is nothing.
-    pub(super) fn lose_devices(&mut self) -> Option<String> {
+    /// Takes what the ladder was placed on, if anything, for lost ([`Self::take_lost`]).
+    pub(super) fn lose_devices(&mut self) {
         let (devices, remote) = match self.inner.view().placing.clone() {
             Some(placing) => placing,
             // It has not come so far: only those that are waited for can have kept it.
             None if self.work.process.as_ref().is_some_and(Process::was_silent) => (self.named(), true),
-            None => return None,
+            None => return,
         };
         // What hangs in this computer itself would hang again; another computer may be reached once more.
         let hangs = !remote && self.work.process.as_ref().is_some_and(Process::was_silent);
-        let wanted = self.work.wanted.as_mut()?;
+        let Some(wanted) = &mut self.work.wanted else { return };
         if devices.is_empty() || wanted.lost.without_devices() {
-            return None;
+            return;
         }
         let lost = &mut wanted.lost;
         lost.without = match lost.without {
@@ -104,8 +104,7 @@ impl Call<'_> {
                 lost.devices.push(device);
             }
         }
-        self.work.lost = Some(names.clone());
-        Some(names)
+        self.work.lost = Some(names);
     }
 
     /// The devices that were lost since that was asked last.

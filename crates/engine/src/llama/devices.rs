@@ -177,14 +177,25 @@ fn is_new(known: &mut Vec<String>, slot: Option<String>) -> bool {
     is_new
 }
 
+/// llama.cpp's device of this number, which stays for as long as the process; None if there is none.
+pub(super) fn numbered(index: usize) -> Option<NonNull<llama_cpp_sys_2::ggml_backend_device>> {
+    // SAFETY: a number below the count is a device.
+    #[allow(unsafe_code)]
+    let device = unsafe {
+        (index < llama_cpp_sys_2::ggml_backend_dev_count()).then(|| llama_cpp_sys_2::ggml_backend_dev_get(index))
+    };
+    NonNull::new(device?)
+}
+
 /// Where in the computer the device with this number of llama.cpp's is, as `0000:01:00.0`; None where that is not told.
 fn slot(index: usize) -> Option<String> {
-    // SAFETY: the number is below the count, so it is a device; what is written is a plain struct, for which zeros are a valid value, and its text is null
+    let device = numbered(index)?;
+    // SAFETY: the device is llama.cpp's own; what is written is a plain struct, for which zeros are a valid value, and its text is null
     // or ends with a zero and stays for as long as the device.
     #[allow(unsafe_code)]
     unsafe {
         let mut told: llama_cpp_sys_2::ggml_backend_dev_props = std::mem::zeroed();
-        llama_cpp_sys_2::ggml_backend_dev_get_props(llama_cpp_sys_2::ggml_backend_dev_get(index), &raw mut told);
+        llama_cpp_sys_2::ggml_backend_dev_get_props(device.as_ptr(), &raw mut told);
         let slot = NonNull::new(told.device_id.cast_mut())?;
         Some(CStr::from_ptr(slot.as_ptr()).to_string_lossy().into_owned()).filter(|slot| !slot.is_empty())
     }

@@ -8,6 +8,7 @@ use std::ptr::NonNull;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_sys_2 as sys;
 
+use super::devices::numbered;
 use crate::place::Place;
 
 /// The model in the file at `path`, where `place` says. `progress` gets the share read, 0 to 1, and returns false to cancel. None if it was
@@ -46,13 +47,7 @@ pub(super) fn load(path: &Path, place: &Place, mut progress: &mut dyn FnMut(f32)
 
 /// The devices of `place`, with a null behind them.
 fn devices(place: &Place) -> Option<Vec<sys::ggml_backend_dev_t>> {
-    // SAFETY: numbers below the count are devices, which stay for as long as the process.
-    #[allow(unsafe_code)]
-    let found = place.devices().map(|index| unsafe {
-        (index < sys::ggml_backend_dev_count())
-            .then(|| sys::ggml_backend_dev_get(index))
-            .filter(|found| !found.is_null())
-    });
+    let found = place.devices().map(|index| numbered(index).map(NonNull::as_ptr));
     found.chain(std::iter::once(Some(std::ptr::null_mut()))).collect()
 }
 

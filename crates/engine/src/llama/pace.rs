@@ -9,6 +9,8 @@ use llama_cpp_sys_2::{
     ggml_backend_buffer, ggml_backend_dev_t, ggml_cgraph, ggml_context, ggml_init_params, ggml_tensor,
 };
 
+use super::devices::numbered;
+
 /// What a pass takes at a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Pace {
@@ -29,13 +31,8 @@ const ROUNDS: usize = 6;
 
 /// The pace of the device with this number of llama.cpp's, of which so many bytes are `free`. None where that is too little, or it does not compute
 /// such things.
-#[allow(unsafe_code)]
 pub(crate) fn pace(index: usize, free: u64) -> Option<Pace> {
-    // SAFETY: a number below the count is a device, which stays for as long as the process.
-    let device = unsafe {
-        (index < llama_cpp_sys_2::ggml_backend_dev_count()).then(|| llama_cpp_sys_2::ggml_backend_dev_get(index))
-    };
-    measured(device?, free, None)
+    measured(numbered(index)?.as_ptr(), free, None)
 }
 
 /// The processor's, on so many threads.
@@ -84,10 +81,10 @@ impl Probe {
         if device.is_null() {
             return None;
         }
-        // Three tensors for each product, two of them shared, and a graph at a time for each round.
+        // A matrix and what comes of it for each product, one column for all, and two graphs.
         // SAFETY: sizes of the library's own.
         let each = unsafe { (llama_cpp_sys_2::ggml_tensor_overhead(), llama_cpp_sys_2::ggml_graph_overhead()) };
-        let mem_size = each.0 * (3 * matrices + 8) + each.1 * (2 * ROUNDS + 2);
+        let mem_size = each.0 * (2 * (matrices + 1) + 1) + each.1 * 2;
         let params = ggml_init_params { mem_size, mem_buffer: std::ptr::null_mut(), no_alloc: true };
         // SAFETY: the device is not null; what is null here is not used.
         let backend = NonNull::new(unsafe { llama_cpp_sys_2::ggml_backend_dev_init(device, std::ptr::null()) })?;

@@ -4,12 +4,13 @@
 use std::ffi::{CString, c_char, c_void};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, ToSocketAddrs};
+use std::ptr::NonNull;
 use std::time::Duration;
 
 use llama_cpp_sys_2::{ggml_backend_dev_t, ggml_backend_reg_t};
 use protocol::{Code, Problem};
 
-use super::devices::RPC;
+use super::devices::{RPC, numbered};
 use super::tunnel;
 
 /// How long the way there may take, and an answer to a greeting.
@@ -111,10 +112,7 @@ pub(crate) fn serve(at: SocketAddrV4, threads: usize) -> Result<(), Problem> {
     let found = function(c"ggml_backend_rpc_start_server").ok_or_else(missing)?;
     let endpoint = CString::new(at.to_string()).map_err(|error| unusable(&error))?;
     let own = super::devices().into_iter().map(|(index, _)| index);
-    // SAFETY: the numbers are llama.cpp's own.
-    #[allow(unsafe_code)]
-    let mut devices: Vec<ggml_backend_dev_t> =
-        own.map(|index| unsafe { llama_cpp_sys_2::ggml_backend_dev_get(index) }).collect();
+    let mut devices: Vec<ggml_backend_dev_t> = own.filter_map(numbered).map(NonNull::as_ptr).collect();
     if devices.is_empty() {
         // SAFETY: it gives null or a device that stays for as long as the process.
         #[allow(unsafe_code)]

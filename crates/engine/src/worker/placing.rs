@@ -139,14 +139,9 @@ impl Placing {
         if placing.devices.is_empty() {
             return placing;
         }
-        // One other computer does one thing after the other, however many devices it lends.
-        let is_same = |one: &Device, other: &Device| {
-            let both_remote = one.kind == DeviceKind::Remote && other.kind == DeviceKind::Remote;
-            both_remote && one.description == other.description
-        };
         let group = |at: usize| {
             let (_, device) = &placing.devices[at];
-            placing.devices.iter().position(|(_, other)| is_same(device, other)).unwrap_or(at)
+            placing.devices.iter().position(|(_, other)| are_of_one(device, other)).unwrap_or(at)
         };
         placing.rooms = (0..placing.devices.len()).map(|at| room(&placing.devices[at], group(at), cut)).collect();
         placing.processor = Processor { free: Memory::of_this_computer().left(), speed: paces::processor().speed };
@@ -268,11 +263,7 @@ impl Placing {
             let is_integrated = on(index).any(|device| device.kind == DeviceKind::Integrated);
             is_integrated || !weights[index].is_on_devices()
         };
-        // One other computer does one thing after the other, however many devices it lends.
-        let same = |one: &Device, other: &Device| {
-            let is_remote = one.kind == DeviceKind::Remote && other.kind == DeviceKind::Remote;
-            std::ptr::eq(one, other) || is_remote && one.description == other.description
-        };
+        let same = |one: &Device, other: &Device| std::ptr::eq(one, other) || are_of_one(one, other);
         let shares = on(0).any(|device| on(1).any(|other| same(device, other)));
         !(shares || is_processors(0) && is_processors(1))
     }
@@ -322,6 +313,12 @@ impl Placing {
         let devices = used.map(|device| device.description.clone()).collect();
         Placed { rung: rung.to_owned(), layers, of, devices, remote }
     }
+}
+
+/// Whether both are another computer's, and the same one's: it does one thing after the other, however many devices it lends.
+fn are_of_one(one: &Device, other: &Device) -> bool {
+    let both_remote = one.kind == DeviceKind::Remote && other.kind == DeviceKind::Remote;
+    both_remote && one.description == other.description
 }
 
 /// `device` with what may be taken of it, less the `cut`; devices of one `computer` compute one after the other.
